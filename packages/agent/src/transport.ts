@@ -1,0 +1,120 @@
+/** What a carrier is told to do with a message: pass it on, drop it, or drop it and blame its neighbour. */
+export type Verdict = 'accept' | 'ignore' | 'reject'
+
+/**
+ * A neighbour as the transport proved it: a libp2p peer id in text form, a label in memory.
+ * It says who carries bytes, never who said them.
+ */
+export type Peer = string
+
+/** Failures of a transport, each with one remedy. */
+export type TransportCode =
+  /** The transport, or the connection to this peer, has ended. */
+  | 'closed'
+  /** The frame or message is larger than the limit. */
+  | 'too-large'
+  /** No connection to this peer exists. */
+  | 'no-peer'
+  /** The other side did not take the protocol or the connection. */
+  | 'refused'
+  /** One more topic would pass what a neighbour can track; see pitfall "topic budget" in docs. */
+  | 'topic-budget'
+  /** Neighbours exist, and none of them could be handed the message: their buffers are full. */
+  | 'backpressure'
+
+/** A transport failed; `code` says how. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError'
+  readonly code: TransportCode
+
+  constructor(code: TransportCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/**
+ * Whole frames, both ways, in order, between two neighbours.
+ * A frame is 1 to {@link CHANNEL_FRAME_BYTES_MAX} bytes.
+ */
+export interface Channel {
+  /**
+   * Resolves when the frame is in the transport's bounded buffer; waits while that is full.
+   * @throws TransportError `closed`, `too-large`
+   */
+  send(frame: Uint8Array): Promise<void>
+  /**
+   * The frames of the other side. Ends when either side closes. Read it once.
+   * @throws TransportError `closed` when the connection broke, `too-large` when the other side
+   * announced a frame over the limit (the channel is ended then)
+   */
+  frames(): AsyncIterable<Uint8Array>
+  /** Ends both directions. Calling it twice is fine. */
+  close(): Promise<void>
+}
+
+/** What a transport tells its one owner. No call may throw; a promise that rejects is a bug. */
+export interface Receiver {
+  /** A connection stands; nothing but channels works on it until {@link Transport.admit}. */
+  connected(peer: Peer, initiator: boolean): void
+  /** The last connection to this peer has ended. */
+  disconnected(peer: Peer): void
+  /** The other side opened a channel. */
+  channel(peer: Peer, protocol: string, channel: Channel): void
+  /** A message on a topic that was joined. The transport waits for the verdict (at most 5 s). */
+  message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict>
+  /** A neighbour began, or ceased, to be one that {@link Transport.publish} would reach. */
+  subscriptionChanged(peer: Peer, topic: string, subscribed: boolean): void
+  /** A neighbour asked for a topic without having shown a right; nothing of it is sent there. */
+  subscriptionHeld(peer: Peer, topic: string): void
+}
+
+/**
+ * Carries bytes between neighbours: one contract for libp2p, for memory, later for a relay.
+ * Topics are names; a transport adds its own prefix on the wire.
+ * Two gates: nothing of gossip passes to or from a peer before `admit`, and a peer receives a
+ * topic only after `allow`. A subscription that came too early is kept and honoured later.
+ */
+export interface Transport extends AsyncDisposable {
+  /** Who this side is to its neighbours. */
+  readonly peer: Peer
+  /** Sets the owner. Called exactly once, before any connection is made. */
+  attach(receiver: Receiver): void
+  /**
+   * Opens a channel to a connected peer, admitted or not.
+   * @throws TransportError `no-peer`, `refused`, `closed`
+   */
+  openChannel(
+    peer: Peer,
+    protocol: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Channel>
+  /** Lets gossip flow to and from this peer; ends with its connection. */
+  admit(peer: Peer): void
+  /** Ends every connection to this peer. */
+  disconnect(peer: Peer): Promise<void>
+  /**
+   * Joins a topic: its messages reach the receiver from now on.
+   * @throws TransportError `topic-budget`
+   */
+  subscribe(topic: string): Promise<void>
+  /** Leaves a topic. */
+  unsubscribe(topic: string): Promise<void>
+  /** This peer has shown its right to receive the topic. */
+  allow(peer: Peer, topic: string): void
+  /** This peer's right to receive the topic has ended; it gets no further byte of it. */
+  disallow(peer: Peer, topic: string): void
+  /** Neighbours that a publish on this topic would reach now: admitted, allowed, subscribed. */
+  subscribers(topic: string): readonly Peer[]
+  /**
+   * Hands a message to the topic's neighbours; resolves to how many took it (0: there is none).
+   * @throws TransportError `closed`, `too-large`, `backpressure`
+   */
+  publish(topic: string, bytes: Uint8Array): Promise<number>
+}
+
+/** A frame holds one bundle at its largest (design limit 65 KiB) and its length. */
+export const CHANNEL_FRAME_BYTES_MAX = 66 * 1024
+
+/** A message on a topic: header 4 KiB + messages 60 KiB + signature and tree 1 KiB + framing. */
+export const MESSAGE_BYTES_MAX = 66 * 1024
