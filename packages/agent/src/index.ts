@@ -1,2 +1,53 @@
-export * from './clock.ts'
+export * from './limits.ts'
+export { AgentError, type AgentCode } from './agent-error.ts'
+export type { Clock } from './clock.ts'
 export * from './transport.ts'
+export { Queue } from './queue.ts'
+export {
+  decodeHeader,
+  encodeHeader,
+  LIFESPAN_MS_MAX,
+  type BundleAction,
+  type Header,
+  type MessageClass,
+} from './bundles/header.ts'
+export { decodeBundle, hasDigest, sealBundle, type Bundle } from './bundles/bundle.ts'
+export { correlationOf, decodeMessages, encodeMessages, type MessagePart } from './bundles/message.ts'
+export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
+export type { Decision } from './pipeline/decision.ts'
+export {
+  ruleTable,
+  type Basis,
+  type Policy,
+  type PolicyDecision,
+  type PolicyRequest,
+  type Rule,
+} from './pipeline/policy.ts'
+export type { Evidence } from './pipeline/replay.ts'
+export type { Member, PresenceChange } from './presence/roster.ts'
+export { memoryStore, type Store } from './host/store.ts'
+export {
+  boundUntil,
+  grantHost,
+  grantsOf,
+  provingStatements,
+  type Identity,
+} from './host/identity.ts'
+export type { HostOptions } from './host/core.ts'
+export { Host, openHost } from './host/host.ts'
+export { Agent } from './patterns/agent.ts'
+export { Group, type Audience, type PublishOptions } from './patterns/group.ts'
+export { FanOut, type FanOutOptions, type FanOutStatus } from './patterns/fan-out.ts'
+export { Gather, type Batch, type GatherOptions, type QuorumPer } from './patterns/gather.ts'
+export type { Body, Message, Receipt, SendOptions } from './patterns/message.ts'
+export type { Reply } from './patterns/pending.ts'
+export type { IncomingRequest } from './patterns/request.ts'
+export {
+  issueTo,
+  spawnIdentity,
+  type GrantRequest,
+  type IssueContext,
+  type Offer,
+  type SpawnOptions,
+} from './patterns/naming.ts'
+export { ManualClock } from './manual-clock.ts'

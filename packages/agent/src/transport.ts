@@ -63,7 +63,10 @@ export interface Receiver {
   channel(peer: Peer, protocol: string, channel: Channel): void
   /** A message on a topic that was joined. The transport waits for the verdict (at most 5 s). */
   message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict>
-  /** A neighbour began, or ceased, to be one that {@link Transport.publish} would reach. */
+  /**
+   * A neighbour began, or ceased, to be one that {@link Transport.publish} would reach.
+   * `disconnected` ends all of a neighbour's subscriptions without a call for each.
+   */
   subscriptionChanged(peer: Peer, topic: string, subscribed: boolean): void
   /** A neighbour asked for a topic without having shown a right; nothing of it is sent there. */
   subscriptionHeld(peer: Peer, topic: string): void
@@ -74,6 +77,8 @@ export interface Receiver {
  * Topics are names; a transport adds its own prefix on the wire.
  * Two gates: nothing of gossip passes to or from a peer before `admit`, and a peer receives a
  * topic only after `allow`. A subscription that came too early is kept and honoured later.
+ * Our own subscriptions are told to a peer only after `announce` or `allow`. Rights are kept for
+ * a connection: they may be given before `admit`, and end when the last connection ends.
  */
 export interface Transport extends AsyncDisposable {
   /** Who this side is to its neighbours. */
@@ -89,7 +94,10 @@ export interface Transport extends AsyncDisposable {
     protocol: string,
     options?: { readonly signal?: AbortSignal },
   ): Promise<Channel>
-  /** Lets gossip flow to and from this peer; ends with its connection. */
+  /**
+   * Lets gossip flow to and from this peer; ends with its connection. A connection that is not
+   * admitted within {@link ADMISSION_MS_MAX} is closed; before that only the hello channel works.
+   */
   admit(peer: Peer): void
   /** Ends every connection to this peer. */
   disconnect(peer: Peer): Promise<void>
@@ -100,14 +108,25 @@ export interface Transport extends AsyncDisposable {
   subscribe(topic: string): Promise<void>
   /** Leaves a topic. */
   unsubscribe(topic: string): Promise<void>
-  /** This peer has shown its right to receive the topic. */
+  /** This peer has shown its right to receive the topic. Includes {@link Transport.announce}. */
   allow(peer: Peer, topic: string): void
-  /** This peer's right to receive the topic has ended; it gets no further byte of it. */
+  /**
+   * This peer may be told that we are subscribed to the topic, now or later, so that it can send
+   * there; it receives nothing of it. Without this, or `allow`, it never learns the topic's name.
+   */
+  announce(peer: Peer, topic: string): void
+  /**
+   * This peer's rights on the topic, to receive it and to know of it, have ended: it is told that
+   * we left, if it had been told that we are there, and gets no further byte of the topic.
+   * Its subscription is kept as one that came too early.
+   */
   disallow(peer: Peer, topic: string): void
   /** Neighbours that a publish on this topic would reach now: admitted, allowed, subscribed. */
   subscribers(topic: string): readonly Peer[]
   /**
    * Hands a message to the topic's neighbours; resolves to how many took it (0: there is none).
+   * The same bytes again are handed over again; neighbours that saw them within
+   * {@link SEEN_MS} drop them.
    * @throws TransportError `closed`, `too-large`, `backpressure`
    */
   publish(topic: string, bytes: Uint8Array): Promise<number>
@@ -118,3 +137,36 @@ export const CHANNEL_FRAME_BYTES_MAX = 66 * 1024
 
 /** A message on a topic: header 4 KiB + messages 60 KiB + signature and tree 1 KiB + framing. */
 export const MESSAGE_BYTES_MAX = 66 * 1024
+
+/** The one protocol whose channels work before a peer is admitted: hello is what admits it. */
+export const HELLO_PROTOCOL = '/ixj/hello/1'
+
+/** A connection that nobody admitted ends after this: hello takes two round trips and a proof. */
+export const ADMISSION_MS_MAX = 10_000
+
+/** Gossip that arrives before admission is held this long; a slow proof takes 2 s, twice over. */
+export const HELD_GOSSIP_MS_MAX = 5_000
+
+/** Subscriptions without a right that are kept for a peer; the size of one RPC of them. */
+export const HELD_SUBSCRIPTIONS_MAX = 128
+
+/** A receiver answers within this, or its answer is "ignore": carriers cache a message no longer. */
+export const VERDICT_MS_MAX = 5_000
+
+/** A message seen again within this is dropped unread: longer than carriers cache it, for memory. */
+export const SEEN_MS = 15_000
+
+/** Messages of one neighbour that wait for their verdicts, in bytes: a slow receiver sheds. */
+export const PENDING_VERDICT_BYTES_MAX = 4 * 1024 * 1024
+
+/** Bytes that may wait for one neighbour; past that it takes no message (`backpressure`). */
+export const OUTBOUND_BYTES_MAX = 4 * 1024 * 1024
+
+/** What a neighbour charges for each topic, beside the length of its name on the wire. */
+export const TOPIC_ENTRY_BYTES = 1024
+
+/**
+ * What all our topics may cost together. A gossipsub neighbour silently forgets topics past 1 MiB
+ * for each peer, so we stop before: about 920 topics, 760 of the longest names.
+ */
+export const TOPIC_BUDGET_BYTES = 960 * 1024

@@ -1,1 +1,150 @@
-export {}
+export {
+  ANCHOR_ADDED_BY_MAX,
+  ANCHOR_KEYS_MAX,
+  ANCHOR_NAMES_MAX,
+  ANCHORS_MAX,
+  ANCHORS_TEXT_MAX,
+  APPROVERS_MAX,
+  BINDING_DEPTH_MAX,
+  CHAIN_LINKS_MAX,
+  CONDITION_NAME_MAX,
+  ENCODED_BYTES_MAX,
+  ENCODED_DEPTH_MAX,
+  ENCODED_ITEMS_MAX,
+  EXPLANATION_LINE_MAX,
+  GRANT_ACTIONS_MAX,
+  GRANT_CONDITIONS_MAX,
+  GRANT_DELEGATES_MAX,
+  GRANT_TOPICS_MAX,
+  ID_BYTES,
+  NONCE_BYTES,
+  PRIORITY_CAP_DEFAULT,
+  PRIORITY_MAX,
+  PROOF_BYTES_MAX,
+  PROOF_STATEMENTS_MAX,
+  PUBLIC_KEY_BYTES,
+  SEED_BYTES,
+  SIGNATURE_BYTES,
+  SKEW_MS,
+  STATEMENT_BYTES_MAX,
+  STORE_KEPT_MAX,
+  STORE_OWNER_STATEMENTS_MAX,
+  STORE_OWNERS_MAX,
+} from './limits.ts'
+export { type TrustCode, TrustError } from './trust-error.ts'
+export {
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  fromBase64url,
+  fromHex,
+  toBase64url,
+  toHex,
+  utf8Bytes,
+  utf8Text,
+} from './bytes.ts'
+export type { ApplicationValue, EncodingLimits, Value } from './encoding/value.ts'
+export { scan, type ScanRules } from './encoding/scan.ts'
+export { decode, decodeApplication } from './encoding/decode.ts'
+export { encode, encodeApplication } from './encoding/encode.ts'
+export {
+  type Field,
+  readArray,
+  readBoolean,
+  readBytes,
+  readBytesUpTo,
+  type ReadField,
+  readInteger,
+  readList,
+  readOneOf,
+  readOptional,
+  readSortedSet,
+  readText,
+  readTime,
+  sortedSet,
+} from './encoding/read.ts'
+export type { GenerateKey, Random, Signer, Verifier } from './keys/ports.ts'
+export { checkPublicKey, strictPrecheck } from './keys/strict.ts'
+export { nobleSigner, nobleVerifier } from './keys/noble-keys.ts'
+export {
+  gossipIdOf,
+  idOf,
+  proofIdOf,
+  type Sha256,
+  sha256,
+  type SignedKind,
+  signingInput,
+} from './signing.ts'
+export type { StatementBase } from './statement-base.ts'
+export { readName, readPattern } from './name-fields.ts'
+export type { Binding, Uses } from './binding.ts'
+export { checkConditions, checkNarrower, type Condition, type ConditionUse } from './conditions.ts'
+export type { Action, Grant } from './grant.ts'
+export {
+  decodeStatement,
+  isBinding,
+  isGrant,
+  issueStatement,
+  type SignedStatement,
+  type Statement,
+  type StatementFields,
+  verifySignature,
+} from './statement.ts'
+export { checkPeriod, holdsAt, type Period } from './validity.ts'
+export {
+  type Anchor,
+  ANCHOR_PURPOSES_DEFAULT,
+  type AnchorFields,
+  AnchorSet,
+  makeAnchor,
+  type Purpose,
+  PURPOSES,
+} from './anchors.ts'
+export { formatAnchors, parseAnchors } from './anchors-text.ts'
+export {
+  checkName,
+  type NameChain,
+  type NameContext,
+  type NameQuestion,
+  type NameUse,
+} from './name-chain.ts'
+export { checkAttenuation, checkRoot, grantCovers, isHolder, issueGrant } from './attenuation.ts'
+export {
+  type Authority,
+  type AuthorityContext,
+  type AuthorityQuestion,
+  checkAuthority,
+  messagesPerSecondBudgets,
+} from './authority.ts'
+export { chooseGrant, findGrants, type GrantNeed } from './grant-choice.ts'
+export {
+  decodeProof,
+  encodeProof,
+  makeProof,
+  missingStatements,
+  type Proof,
+  type ProofStatements,
+  resolveProof,
+  type StatementSource,
+} from './proof.ts'
+export {
+  StatementStore,
+  type StatementStoreCounts,
+  type StatementStoreOptions,
+} from './statement-store.ts'
+export {
+  type Answer,
+  escapeText,
+  type Explanation,
+  formatExplanation,
+  NOT_REACHED,
+  NOTE_REVOCATION,
+} from './explanation.ts'
+export {
+  describeAuthority,
+  describeKey,
+  describeNameChain,
+  formatDate,
+  formatTimeLeft,
+} from './description.ts'
+export { remedyOf } from './remedies.ts'

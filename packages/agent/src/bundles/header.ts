@@ -1,0 +1,143 @@
+import type { Name, Pattern } from '@ixj/names'
+import {
+  decode,
+  encode,
+  readArray,
+  readBytes,
+  readBytesUpTo,
+  readInteger,
+  readList,
+  readName,
+  readOneOf,
+  readOptional,
+  readPattern,
+  readTime,
+  PRIORITY_MAX,
+  TrustError,
+  type Value,
+} from '@ixj/trust'
+import {
+  AUDIENCE_MAX,
+  BUNDLE_MESSAGES_MAX,
+  EVENT_LIFESPAN_MS_MAX,
+  HEADER_BYTES_MAX,
+  STATE_LIFESPAN_MS_MAX,
+  TASK_LIFESPAN_MS_MAX,
+} from '../limits.ts'
+
+/** How a message is cared for: only the newest counts; ordered; acknowledged and retried. */
+export type MessageClass = 'state' | 'event' | 'task'
+
+/** What a bundle does to its receivers. */
+export type BundleAction = 'publish' | 'request' | 'answer'
+
+/** The longest lifespan of each class, in ms. */
+export const LIFESPAN_MS_MAX: Readonly<Record<MessageClass, number>> = {
+  state: STATE_LIFESPAN_MS_MAX,
+  event: EVENT_LIFESPAN_MS_MAX,
+  task: TASK_LIFESPAN_MS_MAX,
+}
+
+/** The signed part of a bundle; docs/protocol.md, "Bundles". Keys, ids and digests are 32 bytes. */
+export interface Header {
+  readonly topic: Name
+  readonly sender: Name
+  readonly key: Uint8Array
+  readonly epoch: number
+  readonly class: MessageClass
+  readonly action: BundleAction
+  /** Place of the first message in its stream; the first place is 1. */
+  readonly first: number
+  readonly count: number
+  /** ms since the Unix epoch, by the sender's clock. */
+  readonly sentAt: number
+  readonly lifespanMs: number
+  readonly priority: number
+  /** Id of the one grant whose chain counts; null: owner, answer, or the receiver's policy. */
+  readonly authority: Uint8Array | null
+  readonly proof: Uint8Array
+  /** Whom it is for; null: all. It selects, it does not hide. */
+  readonly audience: readonly Pattern[] | null
+  readonly approvals: readonly Uint8Array[]
+  readonly digest: Uint8Array
+}
+
+const VERSION = 1
+const FIELDS = 18
+
+/** The bytes of a header, at most 4 KiB. @throws TrustError `too-large`, `form` */
+export function encodeHeader(header: Header): Uint8Array {
+  return encode(
+    [
+      VERSION,
+      header.topic,
+      header.sender,
+      header.key,
+      header.epoch,
+      header.class,
+      header.action,
+      header.first,
+      header.count,
+      header.sentAt,
+      header.lifespanMs,
+      header.priority,
+      header.authority,
+      header.proof,
+      header.audience,
+      header.approvals,
+      null,
+      header.digest,
+    ],
+    { bytesMax: HEADER_BYTES_MAX },
+  )
+}
+
+/**
+ * Reads a header: its form alone; nothing of it is believed yet.
+ * @throws TrustError `encoding`, `too-large`, `depth`, `form`, `name`, `unsupported`
+ */
+export function decodeHeader(bytes: Uint8Array): Header {
+  const value = decode(bytes, { bytesMax: HEADER_BYTES_MAX })
+  checkVersion(value)
+  const fields = readArray(value, 'header', FIELDS)
+  const messageClass = readOneOf(fields[5], 'class of header', ['state', 'event', 'task'])
+  if (fields[16] !== null) {
+    throw new TrustError('unsupported', 'Cannot read header: sealed bodies are not built yet')
+  }
+  return {
+    topic: readName(fields[1], 'topic of header'),
+    sender: readName(fields[2], 'sender of header'),
+    key: readBytes(fields[3], 'key of header', 32),
+    epoch: readTime(fields[4], 'epoch of header'),
+    class: messageClass,
+    action: readOneOf(fields[6], 'action of header', ['publish', 'request', 'answer']),
+    first: readInteger(fields[7], 'first sequence of header', { min: 1, max: 2 ** 52 }),
+    count: readInteger(fields[8], 'count of header', { min: 1, max: BUNDLE_MESSAGES_MAX }),
+    sentAt: readTime(fields[9], 'sentAt of header'),
+    lifespanMs: readInteger(fields[10], 'lifespan of header', {
+      min: 1,
+      max: LIFESPAN_MS_MAX[messageClass],
+    }),
+    priority: readInteger(fields[11], 'priority of header', { min: 0, max: PRIORITY_MAX }),
+    authority: readOptional(fields[12], 'authority of header', (field, what) =>
+      readBytes(field, what, 32),
+    ),
+    proof: readBytes(fields[13], 'proof of header', 32),
+    audience: readOptional(fields[14], 'audience of header', (field, what) =>
+      readList(field, what, { itemsMin: 1, itemsMax: AUDIENCE_MAX, item: readPattern }),
+    ),
+    approvals: readList(fields[15], 'approvals of header', {
+      itemsMax: AUDIENCE_MAX,
+      item: (field, what) => readBytesUpTo(field, what, HEADER_BYTES_MAX),
+    }),
+    digest: readBytes(fields[17], 'digest of header', 32),
+  }
+}
+
+// A later version may have any number of fields, so it is told apart before they are counted.
+function checkVersion(value: Value): void {
+  const version: unknown = Array.isArray(value) ? value[0] : undefined
+  if (typeof version === 'number' && version !== VERSION) {
+    throw new TrustError('unsupported', `Cannot read header of version ${version}, known: ${VERSION}`)
+  }
+}

@@ -1,0 +1,328 @@
+import type { Name } from '@ixj/names'
+import {
+  TrustError,
+  checkName,
+  sha256 as plainSha256,
+  StatementStore,
+  type AnchorSet,
+  type GenerateKey,
+  type NameChain,
+  type Random,
+  type Sha256,
+  type SignedStatement,
+  type Verifier,
+} from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import { DECISIONS_MAX, SWEEP_MS } from '../limits.ts'
+import { AgentError } from '../agent-error.ts'
+import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
+import type { OpenTopic } from '../neighbours/open-topic.ts'
+import { ProofBook, type KnownProof } from '../neighbours/proof-book.ts'
+import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
+import { ruleTable, type Policy } from '../pipeline/policy.ts'
+import { Refusal, VERDICTS, type Code } from '../pipeline/verdicts.ts'
+import { isAnnouncement } from '../presence/announcement.ts'
+import { Presence } from '../presence/presence.ts'
+import { Queue } from '../queue.ts'
+import type { Peer, Receiver, Transport, Verdict } from '../transport.ts'
+import { Handover } from './handover.ts'
+import { provingStatements, type Identity } from './identity.ts'
+import { Intake } from './intake.ts'
+import type { Store } from './store.ts'
+import { Topics, type Sink } from './topics.ts'
+
+/** What a host is opened with. All of it belongs to one node. */
+export interface HostOptions {
+  /** The node's own name, key and chain. */
+  readonly identity: Identity
+  readonly anchors: AnchorSet
+  /** Default: {@link ruleTable} without rules of one's own. */
+  readonly policy?: Policy
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly verifier: Verifier
+  readonly generateKey: GenerateKey
+  readonly store: Store
+  /** Default: the plain JavaScript one. */
+  readonly hash?: Sha256
+}
+
+/** What the parts of a host share: its tables, and the ways in and out. */
+export class Core implements Receiver {
+  readonly identity: Identity
+  readonly chain: NameChain
+  readonly clock: Clock
+  readonly random: Random
+  readonly verifier: Verifier
+  readonly hash: Sha256
+  readonly generateKey: GenerateKey
+  readonly anchors: AnchorSet
+  readonly store: Store
+  readonly transport: Transport
+  readonly statements: StatementStore
+  readonly proofs: ProofBook
+  readonly topics = new Topics()
+  readonly presence: Presence
+  readonly neighbours: Neighbours
+  readonly handover: Handover
+  readonly intake: Intake
+  /** Decisions so far, by code; `accepted` for those that passed. */
+  readonly counts = new Map<Code | 'accepted', number>()
+  readonly #readers = new Set<Queue<Decision>>()
+  #cancelSweep: () => void
+  #closed = false
+
+  constructor(options: HostOptions, proof: KnownProof, chain: NameChain, statements: StatementStore, proofs: ProofBook) {
+    this.identity = options.identity
+    this.chain = chain
+    this.clock = options.clock
+    this.random = options.random
+    this.verifier = options.verifier
+    this.hash = options.hash ?? plainSha256
+    this.generateKey = options.generateKey
+    this.anchors = options.anchors
+    this.store = options.store
+    this.transport = options.transport
+    this.statements = statements
+    this.proofs = proofs
+    const { transport, clock, random, verifier, anchors, identity } = options
+    const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
+    this.neighbours = new Neighbours({
+      transport,
+      clock,
+      hash: this.hash,
+      hello: {
+        name: identity.name,
+        signer: identity.signer,
+        clock,
+        random,
+        verifier,
+        anchors,
+        proof: { bytes: proof.bytes, envelopes: proofs.statements(proof).map((signed) => signed.envelope) },
+        take: (bytes, envelopes, owner) => this.#take(bytes, envelopes, owner),
+      },
+      proofs,
+      anchors,
+      open: this.topics.shown,
+      keep: (envelope, owner) => this.#keep(envelope, owner),
+      report: (event) => this.#report(event),
+    })
+    this.presence = new Presence({
+      node: { name: identity.name, signer: identity.signer, proof },
+      clock,
+      random,
+      verifier,
+      anchors,
+      proofs,
+      transport,
+      neighbour,
+      changed: () => this.handover.changed(),
+      unsent: (topic, cause) => this.record(this.#plain('presence', 'announce', topic, identity.name, cause)),
+    })
+    this.handover = new Handover({
+      clock,
+      transport,
+      neighbours: this.neighbours,
+      hasOthers: (topic) => this.presence.hasOthers(topic),
+      isHere: (topic) => this.topics.opened(topic) === 'inbox',
+    })
+    this.intake = new Intake({
+      node: identity.name,
+      ownOrganisation: chain.anchor.name,
+      clock,
+      verifier,
+      hash: this.hash,
+      anchors,
+      policy: options.policy ?? ruleTable(),
+      topics: this.topics,
+      proofs,
+      statements,
+      neighbour,
+      record: (decision) => this.record(decision),
+    })
+    this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
+    transport.attach(this)
+  }
+
+  /** Opens a topic for one agent. @throws AgentError `mixed-topic`, `open-already`, `closed` */
+  async open(topic: OpenTopic, sink: Sink): Promise<void> {
+    if (this.#closed) throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
+    const first = this.topics.add(topic, sink, this.clock.now())
+    if (!first) return
+    try {
+      if (topic.carrier === topic.topic) await this.transport.subscribe(topic.carrier)
+    } catch (cause) {
+      this.topics.remove(topic.topic, sink)
+      throw cause
+    }
+    this.neighbours.opened(topic)
+  }
+
+  /** Closes a topic for one agent. */
+  async close(topic: OpenTopic, sink: Sink): Promise<void> {
+    const result = this.topics.remove(topic.topic, sink)
+    if (result === 'closed') {
+      this.neighbours.closed(topic)
+      if (topic.carrier === topic.topic) await this.transport.unsubscribe(topic.carrier)
+    } else if (result === 'changed') {
+      const shown = this.topics.shown.get(topic.topic)
+      if (shown !== undefined) this.neighbours.opened(shown)
+    }
+  }
+
+  /** Keeps statements of this node's own making or holding, each signature checked once. */
+  async keepOwn(statements: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
+    const { verifier, hash } = this
+    return await keepOwn(statements, { statements: this.statements, verifier, hash })
+  }
+
+  /** Decisions from now on. A slow reader loses the oldest. */
+  decisions(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Decision> {
+    const queue: Queue<Decision> = new Queue(options.queueMax ?? DECISIONS_MAX, {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onClose: () => void this.#readers.delete(queue),
+    })
+    this.#readers.add(queue)
+    return queue
+  }
+
+  /** Counts a decision and tells it to whoever listens. */
+  record(decision: Decision): void {
+    const code = decision.code ?? 'accepted'
+    this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
+    for (const reader of this.#readers) reader.push(decision)
+  }
+
+  connected(peer: Peer, initiator: boolean): void {
+    this.neighbours.connected(peer, initiator)
+  }
+
+  disconnected(peer: Peer): void {
+    this.neighbours.disconnected(peer)
+    this.statements.release(peer)
+    this.handover.changed()
+  }
+
+  channel(...args: Parameters<Receiver['channel']>): void {
+    this.neighbours.channel(...args)
+  }
+
+  async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
+    // The transport gives only topics that were joined, and those are names.
+    const carrier = { topic: topic as Name, from }
+    if (!isAnnouncement(bytes)) return await this.intake.take(bytes, carrier)
+    try {
+      await this.presence.hear(carrier.topic, bytes, from)
+      return 'accept'
+    } catch (cause) {
+      this.record(this.#plain('presence', 'announce', topic, this.#nameOf(from), cause))
+      return VERDICTS[codeOf(cause)]
+    }
+  }
+
+  subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {
+    this.handover.changed()
+    if (subscribed) this.presence.poke(topic as Name)
+  }
+
+  subscriptionHeld(peer: Peer, topic: string): void {
+    const cause = new TrustError('not-granted', `Cannot let ${this.#nameOf(peer)} receive ${topic}: it has shown no right`)
+    this.record(this.#plain('subscription', 'receive', topic, this.#nameOf(peer), cause))
+  }
+
+  /** Ends the host: nothing is taken in or handed over any more. */
+  async dispose(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelSweep()
+    this.presence.close()
+    this.intake.close()
+    await this.transport[Symbol.asyncDispose]()
+    for (const reader of this.#readers) reader.close()
+  }
+
+  #nameOf(peer: Peer): string {
+    return this.neighbours.get(peer)?.greeted.name ?? peer
+  }
+
+  #plain(about: Exclude<Decision['about'], 'bundle'>, action: string, topic: string, sender: string, cause?: unknown): Decision {
+    return plainDecision(about, { action, topic, sender, at: this.clock.now() }, cause)
+  }
+
+  async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
+    await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
+  }
+
+  async #take(bytes: Uint8Array, envelopes: readonly Uint8Array[], owner: Peer) {
+    for (const envelope of envelopes) await this.#keep(envelope, owner)
+    const known = this.proofs.add(bytes, owner)
+    const material = this.proofs.material(known.idText)
+    if (material !== undefined) return material
+    throw new Refusal('proof-missing', `Cannot complete proof ${known.idText}: a statement of it was not sent`)
+  }
+
+  #report(event: NeighbourEvent): void {
+    const own = this.identity.name
+    switch (event.kind) {
+      case 'admitted':
+        this.record(this.#plain('hello', 'connect', own, event.greeted.name))
+        return
+      case 'hello-refused':
+        this.record(this.#plain('hello', 'connect', own, event.peer, event.cause))
+        return
+      case 'right-refused':
+        this.record(this.#plain('right', 'receive', event.right.topic, this.#nameOf(event.peer), event.cause))
+        return
+      case 'fault':
+        this.record(this.#plain('right', 'exchange', own, this.#nameOf(event.peer), event.cause))
+        return
+      case 'gone':
+        if (event.greeted !== undefined) this.presence.gone(event.greeted.name)
+        this.handover.changed()
+        return
+      case 'route':
+        this.handover.changed()
+        return
+    }
+  }
+
+  #sweep(): void {
+    const now = this.clock.now()
+    this.intake.sweep(now)
+    this.neighbours.sweep(now)
+    this.presence.sweep(now)
+    this.statements.sweep(now)
+    this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
+  }
+}
+
+/** Checks the node's own chain against its own anchors, and opens the core on it. */
+export async function openCore(options: HostOptions): Promise<Core> {
+  const hash = options.hash ?? plainSha256
+  const statements = new StatementStore()
+  const proofs = new ProofBook(statements, hash)
+  const { verifier } = options
+  const kept = await keepOwn(options.identity.statements, { statements, verifier, hash })
+  const known = { ...options.identity, statements: kept }
+  const proof = proofs.compose(provingStatements(known, []))
+  const { bindings } = proofs.material(proof.idText)!
+  const chain = checkName(
+    { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
+    { bindings, anchors: options.anchors, now: options.clock.now() },
+  )
+  return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
+}
+
+async function keepOwn(
+  statements: readonly SignedStatement[],
+  into: { readonly statements: StatementStore; readonly verifier: Verifier; readonly hash: Sha256 },
+): Promise<readonly SignedStatement[]> {
+  const { verifier, hash } = into
+  const kept: SignedStatement[] = []
+  for (const { envelope } of statements) {
+    kept.push(await into.statements.add(envelope, { owner: 'self', verifier, hash }))
+  }
+  into.statements.keep(kept.map((signed) => signed.idText))
+  return kept
+}

@@ -1,0 +1,118 @@
+import type { Name } from '@ixj/names'
+import { AgentError } from '../agent-error.ts'
+import type { Clock } from '../clock.ts'
+import { HANDOVER_MS } from '../limits.ts'
+import type { Neighbours } from '../neighbours/neighbours.ts'
+import type { KnownProof } from '../neighbours/proof-book.ts'
+import { TransportError, type Transport } from '../transport.ts'
+
+/** What handing over needs to know of its node. */
+export interface HandoverContext {
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly neighbours: Neighbours
+  /** Whether anybody on another node is in the group. */
+  hasOthers(topic: Name): boolean
+  /** Whether the inbox is open on this very node. */
+  isHere(topic: Name): boolean
+}
+
+/** Hands bundles to the neighbours that carry their topic, and waits for some to be there. */
+export class Handover {
+  readonly #context: HandoverContext
+  readonly #waiting = new Set<() => void>()
+
+  constructor(context: HandoverContext) {
+    this.#context = context
+  }
+
+  /** Routes, subscriptions or members changed: whoever waits looks again. */
+  changed(): void {
+    for (const look of [...this.#waiting]) look()
+  }
+
+  /**
+   * Waits until a node that may receive the inbox is connected, or the inbox is here.
+   * @throws AgentError `unreachable` when the deadline passes first
+   */
+  async route(topic: Name, deadline: number, signal?: AbortSignal): Promise<void> {
+    this.#context.neighbours.seek(topic)
+    const ready = () => this.#context.isHere(topic) || this.#inboxCarriers(topic).length > 0
+    if (await this.#until(ready, deadline, signal)) return
+    throw new AgentError('unreachable', `Cannot reach ${topic}: no node that may receive for it was found`)
+  }
+
+  /** Hands over an inbox's bundle; resolves to how many nodes took it. @throws AgentError `not-handed-over` */
+  async inbox(topic: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+    let peers = 0
+    for (const carrier of this.#inboxCarriers(topic)) {
+      peers += await this.#publish(carrier, bytes, proof)
+    }
+    return peers
+  }
+
+  /**
+   * Hands over a group's bundle; 0 if no member is on another node.
+   * @throws AgentError `not-handed-over` if there are some, and none could be handed it in 1 s
+   */
+  async group(topic: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+    const { clock, transport } = this.#context
+    const deadline = clock.now() + HANDOVER_MS
+    for (;;) {
+      const peers = await this.#publish(topic, bytes, proof)
+      if (peers > 0 || !this.#context.hasOthers(topic)) return peers
+      const ready = () => transport.subscribers(topic).length > 0 || !this.#context.hasOthers(topic)
+      if (await this.#until(ready, deadline)) continue
+      throw new AgentError('not-handed-over', `Cannot hand over to members of ${topic}: none could be reached in ${HANDOVER_MS} ms`)
+    }
+  }
+
+  #inboxCarriers(topic: Name): readonly Name[] {
+    const { neighbours, transport } = this.#context
+    return [...neighbours.carriers(topic)].filter((name) => transport.subscribers(name).length > 0)
+  }
+
+  /** Publishes, with proofs ahead of the bundle; full buffers are tried again within 1 s. */
+  async #publish(carrier: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+    const { clock, transport, neighbours } = this.#context
+    const deadline = clock.now() + HANDOVER_MS
+    for (;;) {
+      for (const peer of transport.subscribers(carrier)) neighbours.get(peer)?.push(proof)
+      try {
+        return await transport.publish(carrier, bytes)
+      } catch (cause) {
+        const full = cause instanceof TransportError && cause.code === 'backpressure'
+        if (full && clock.now() < deadline) {
+          await this.#until(() => false, Math.min(deadline, clock.now() + RETRY_MS))
+          continue
+        }
+        throw new AgentError('not-handed-over', `Cannot hand over on ${carrier}`, { cause })
+      }
+    }
+  }
+
+  /** Waits until `ready`; false when the deadline passes first. @throws the signal's reason */
+  #until(ready: () => boolean, deadline: number, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted()
+    if (ready()) return Promise.resolve(true)
+    const { clock } = this.#context
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        cancel()
+        this.#waiting.delete(look)
+        signal?.removeEventListener('abort', abort)
+        settle()
+      }
+      const look = () => {
+        if (ready()) end(() => resolve(true))
+      }
+      const abort = () => end(() => reject(signal?.reason as Error))
+      const cancel = clock.at(deadline, () => end(() => resolve(ready())))
+      this.#waiting.add(look)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+}
+
+/** Between tries while neighbours' buffers are full. */
+const RETRY_MS = 20

@@ -1,0 +1,157 @@
+import { childName, type Name } from '@ixj/names'
+import { checkName, toHex, utf8Bytes, utf8Text } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import { inboxOf } from '../neighbours/open-topic.ts'
+import { Agent } from '../patterns/agent.ts'
+import { makeOffer, OFFER_TYPE, readBound } from '../patterns/naming.ts'
+import type { Decision } from '../pipeline/decision.ts'
+import type { Evidence } from '../pipeline/replay.ts'
+import type { Queue } from '../queue.ts'
+import { openCore, type Core, type HostOptions } from './core.ts'
+import { grantHost, provingStatements, type Identity } from './identity.ts'
+
+/** A node without its I/O: it runs agents over whatever transport, clock and store it is given. */
+export class Host implements AsyncDisposable {
+  readonly name: Name
+  readonly #core: Core
+  readonly #agents = new Set<Agent>()
+  #self: Agent | undefined
+
+  /** Use {@link openHost}. */
+  constructor(core: Core) {
+    this.#core = core
+    this.name = core.identity.name
+  }
+
+  /** Opens the node's own inbox: it is an agent of its own name. Called once, by {@link openHost}. */
+  async openSelf(): Promise<this> {
+    const { identity, clock } = this.#core
+    const proof = this.#core.proofs.compose(provingStatements(identity, []))
+    this.#self = await new Agent({
+      core: this.#core,
+      identity,
+      inbox: inboxOf(identity.name, { carrier: identity.name, host: null, proof }),
+      hostGrant: null,
+      epoch: await this.#nextEpoch(identity, clock.now()),
+      open: (child) => this.#openAgent(child, { inbox: 'node' }),
+    }).openInbox()
+    return this
+  }
+
+  /** The node as an agent of its own name. */
+  get self(): Agent {
+    if (this.#self === undefined) throw new AgentError('closed', `Cannot use ${this.name}: it is not open`)
+    return this.#self
+  }
+
+  /** Decisions so far, by code; `accepted` counts those that passed. */
+  get counts(): ReadonlyMap<Decision['code'] | 'accepted', number> {
+    return this.#core.counts
+  }
+
+  /** What is known against keys that signed two bundles for one place of a stream. */
+  get evidence(): readonly Evidence[] {
+    return this.#core.intake.evidence
+  }
+
+  /** Nodes that are connected and proved their names. */
+  get neighbours(): readonly Name[] {
+    return this.#core.neighbours.all().map((neighbour) => neighbour.greeted.name)
+  }
+
+  /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
+  decisions(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Decision> {
+    return this.#core.decisions(options)
+  }
+
+  /**
+   * Opens an agent on this node: its key lets the node receive for it, and its inbox is open.
+   * @throws TrustError if its chain does not hold here; AgentError `open-already`
+   */
+  openAgent(identity: Identity): Promise<Agent> {
+    return this.#openAgent(identity, { inbox: 'own' })
+  }
+
+  /**
+   * Makes a key here, asks `parent` for the name `label` under it, and opens the agent that it is.
+   * @throws AgentError `refused`, `no-answer`, `unreachable`, `failed`
+   */
+  async askName(
+    parent: Name,
+    label: string,
+    options: { readonly lifespanMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Agent> {
+    const signer = await this.#core.generateKey()
+    const name = childName(parent, label)
+    const offer = await makeOffer({ name, node: this.name, signer }, this.#core)
+    const answer = await this.self.request(parent, offer, { ...options, contentType: OFFER_TYPE })
+    const identity = readBound(answer, { name, signer }, this.#core.hash)
+    return await this.#openAgent(identity, { inbox: 'node' })
+  }
+
+  /** Closes every agent, then the transport. Closing twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const agent of [...this.#agents]) await agent[Symbol.asyncDispose]()
+    await this.#self?.[Symbol.asyncDispose]()
+    await this.#core.dispose()
+  }
+
+  async #openAgent(given: Identity, options: { readonly inbox: 'own' | 'node' }): Promise<Agent> {
+    const core = this.#core
+    const identity = { ...given, statements: await core.keepOwn(given.statements) }
+    this.#checkOwnChain(identity)
+    const { clock, random, hash } = core
+    const host = await grantHost(
+      identity,
+      { topic: identity.name, node: this.name, nodeKey: core.identity.signer.publicKey },
+      { now: clock.now(), random, hash },
+    )
+    await core.keepOwn([host])
+    const proof = core.proofs.compose([...provingStatements(identity, []), host])
+    const carrier = options.inbox === 'own' ? identity.name : this.name
+    const agent: Agent = new Agent({
+      core,
+      identity,
+      inbox: inboxOf(identity.name, { carrier, host, proof }),
+      hostGrant: host,
+      // A sub-agent's key is new with it, so no epoch of it was ever used before.
+      epoch: options.inbox === 'own' ? await this.#nextEpoch(identity, clock.now()) : clock.now(),
+      open: (child) => this.#openAgent(child, { inbox: 'node' }),
+      closed: () => void this.#agents.delete(agent),
+    })
+    this.#agents.add(await agent.openInbox())
+    return agent
+  }
+
+  /** An agent whose chain does not even hold at home would be refused everywhere. */
+  #checkOwnChain(identity: Identity): void {
+    const { proofs, anchors, clock } = this.#core
+    const { idText } = proofs.compose(provingStatements(identity, []))
+    const material = proofs.material(idText)
+    if (material === undefined) throw new Error(`The statements of ${identity.name} were not kept`)
+    checkName(
+      { name: identity.name, key: identity.signer.publicKey, use: 'sign', purpose: 'send' },
+      { bindings: material.bindings, anchors, now: clock.now() },
+    )
+  }
+
+  /** max(now, stored + 1), stored before it is used: a restart in the past repeats nothing. */
+  async #nextEpoch(identity: Identity, now: number): Promise<number> {
+    const { store } = this.#core
+    const key = `epoch/${identity.name}/${toHex(identity.signer.publicKey)}`
+    const stored = await store.get(key)
+    const last = stored === undefined ? 0 : Number(utf8Text(stored))
+    if (!Number.isSafeInteger(last)) throw new Error(`The stored epoch of ${identity.name} is no number`)
+    const epoch = Math.max(now, last + 1)
+    await store.set(key, utf8Bytes(String(epoch)))
+    return epoch
+  }
+}
+
+/**
+ * Opens a node over a transport, without making connections.
+ * @throws TrustError if the node's own chain does not hold against its own anchors
+ */
+export async function openHost(options: HostOptions): Promise<Host> {
+  return await new Host(await openCore(options)).openSelf()
+}

@@ -1,0 +1,154 @@
+import { isAtOrBelow, parsePattern, type Name } from '@ixj/names'
+import {
+  equalBytes,
+  isBinding,
+  isGrant,
+  issueGrant,
+  TrustError,
+  type Binding,
+  type Grant,
+  type Random,
+  type Sha256,
+  type SignedStatement,
+  type Signer,
+} from '@ixj/trust'
+
+/** A name, its key, and the statements that prove both and what they may do. */
+export interface Identity {
+  readonly name: Name
+  readonly signer: Signer
+  /** The chain of bindings, the grants, and whatever proves their issuers. */
+  readonly statements: readonly SignedStatement[]
+}
+
+/** The grants of an identity that are for its name and key. */
+export function grantsOf(identity: Identity): readonly SignedStatement<Grant>[] {
+  return identity.statements.filter(isGrant).filter(({ statement }) => {
+    const { subjectKey } = statement
+    const forKey = subjectKey === null || equalBytes(subjectKey, identity.signer.publicKey)
+    return forKey && !equalBytes(statement.issuerKey, identity.signer.publicKey)
+  })
+}
+
+/**
+ * What proves a name, its key and these leaf grants: bindings before what they issued, grants from
+ * root to leaf, and the bindings of the grants' issuers.
+ */
+export function provingStatements(
+  identity: Identity,
+  leaves: readonly SignedStatement<Grant>[],
+): readonly SignedStatement[] {
+  const byId = new Map(identity.statements.map((signed) => [signed.idText, signed]))
+  const bindings = identity.statements.filter(isBinding)
+  const grants: SignedStatement<Grant>[] = []
+  for (const leaf of leaves) grants.push(...grantChain(leaf, byId))
+  const chosen = new Map<string, SignedStatement<Binding>>()
+  addBindings(chosen, bindings, identity.name, identity.signer.publicKey)
+  for (const { statement } of grants) {
+    addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
+  }
+  const ordered = [...chosen.values()].toSorted(
+    (left, right) => left.statement.name.split('.').length - right.statement.name.split('.').length,
+  )
+  return [...ordered, ...new Set(grants)]
+}
+
+function grantChain(
+  leaf: SignedStatement<Grant>,
+  byId: ReadonlyMap<string, SignedStatement>,
+): readonly SignedStatement<Grant>[] {
+  const chain = [leaf]
+  // A parent's id is inside its child's, so a chain cannot return to itself.
+  for (let parent = leaf.statement.parent; parent !== null; ) {
+    const signed = [...byId.values()].find((candidate) => equalBytes(candidate.id, parent!))
+    if (signed === undefined || !isGrant(signed)) {
+      throw new TrustError('missing-statement', `Cannot prove grant ${leaf.idText}: its parent is not at hand`)
+    }
+    chain.unshift(signed)
+    parent = signed.statement.parent
+  }
+  return chain
+}
+
+function addBindings(
+  chosen: Map<string, SignedStatement<Binding>>,
+  bindings: readonly SignedStatement<Binding>[],
+  name: Name,
+  key: Uint8Array,
+): void {
+  // Names strictly rise, so this ends.
+  for (const signed of bindings) {
+    const { statement } = signed
+    if (statement.name !== name || !equalBytes(statement.key, key) || chosen.has(signed.idText)) continue
+    chosen.set(signed.idText, signed)
+    addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
+  }
+}
+
+/** The latest end among an identity's own bindings; Infinity for an anchor's own key. */
+export function boundUntil(identity: Identity): number {
+  const own = identity.statements
+    .filter(isBinding)
+    .filter(
+      ({ statement }) =>
+        statement.name === identity.name && equalBytes(statement.key, identity.signer.publicKey),
+    )
+  if (own.length === 0) return Infinity
+  return Math.max(...own.map(({ statement }) => statement.notAfter))
+}
+
+/** Anchor keys have no end of their own; what they sign for a node has. */
+const HOST_GRANT_MS_MAX = 365 * 24 * 3_600_000
+
+/**
+ * Has an agent's key let a node receive for a topic: for its own name or one below it as a root
+ * grant, for another under its own `host` grant.
+ * @throws TrustError `not-granted` if it has none that lets the node
+ */
+export async function grantHost(
+  identity: Identity,
+  host: { readonly topic: Name; readonly node: Name; readonly nodeKey: Uint8Array },
+  options: { readonly now: number; readonly random: Random; readonly hash: Sha256 },
+): Promise<SignedStatement<Grant>> {
+  const { topic, node, nodeKey } = host
+  const { now, random, hash } = options
+  const parent = isAtOrBelow(topic, identity.name) ? undefined : hostParent(identity, topic, node, now)
+  const notAfter = Math.min(
+    boundUntil(identity),
+    parent?.statement.notAfter ?? Infinity,
+    now + HOST_GRANT_MS_MAX,
+  )
+  return issueGrant(
+    {
+      issuer: identity.name,
+      notBefore: Math.max(Math.min(now, notAfter - 1), parent?.statement.notBefore ?? 0),
+      notAfter,
+      nonce: random(16),
+      onBehalfOf: parent?.statement.onBehalfOf ?? identity.name,
+      subject: parsePattern(node),
+      subjectKey: nodeKey,
+      actions: ['host'],
+      topics: [parsePattern(topic)],
+      conditions: parent?.statement.conditions ?? [],
+      mayDelegate: false,
+    },
+    { signer: identity.signer, hash, ...(parent === undefined ? {} : { parent }) },
+  )
+}
+
+function hostParent(
+  identity: Identity,
+  topic: Name,
+  node: Name,
+  now: number,
+): SignedStatement<Grant> {
+  const found = grantsOf(identity).find(
+    ({ statement }) =>
+      statement.actions.includes('host') &&
+      statement.topics.some((pattern) => (pattern as string) === topic) &&
+      statement.mayDelegate !== false &&
+      statement.notAfter > now,
+  )
+  if (found !== undefined) return found
+  throw new TrustError('not-granted', `Cannot host ${topic} on ${node}: ${identity.name} has no grant for it`)
+}

@@ -1,0 +1,170 @@
+import type { Name } from '@ixj/names'
+import { SKEW_MS, toHex, type AnchorSet, type Sha256, type StatementStore, type Verifier } from '@ixj/trust'
+import type { Bundle } from '../bundles/bundle.ts'
+import type { Clock } from '../clock.ts'
+import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
+import type { Exchange } from '../neighbours/exchange.ts'
+import type { ProofBook } from '../neighbours/proof-book.ts'
+import { ChainCache } from '../pipeline/chain-cache.ts'
+import { ClockOffsets } from '../pipeline/clock-offset.ts'
+import { bundleDecision, type Decision } from '../pipeline/decision.ts'
+import { Order } from '../pipeline/order.ts'
+import { judge, type Accepted, type Carrier, type PipelineContext, type Trace } from '../pipeline/pipeline.ts'
+import type { Policy } from '../pipeline/policy.ts'
+import { Budget } from '../pipeline/rate.ts'
+import { ReplayTable } from '../pipeline/replay.ts'
+import { StateTable } from '../pipeline/state-table.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import type { Peer, Verdict } from '../transport.ts'
+import type { Topics } from './topics.ts'
+
+/** What a node's intake of bundles needs of it. */
+export interface IntakeOptions {
+  readonly node: Name
+  readonly ownOrganisation: Name
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly hash: Sha256
+  readonly anchors: AnchorSet
+  readonly policy: Policy
+  readonly topics: Topics
+  readonly proofs: ProofBook
+  readonly statements: StatementStore
+  neighbour(peer: Peer | null): Exchange | undefined
+  record(decision: Decision): void
+}
+
+/** Takes in bundles: the pipeline's verdict, then delivery in the order of their streams. */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #context: PipelineContext
+  readonly #order: Order
+  readonly #grantBudgets = new Map<string, Budget>()
+  readonly #keptProofs = new Set<string>()
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    this.#order = new Order(options.clock)
+    const { node, ownOrganisation, clock, verifier, hash, anchors, policy, topics } = options
+    const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
+    this.#context = {
+      node,
+      ownOrganisation,
+      clock,
+      verifier,
+      hash,
+      anchors,
+      policy,
+      replay: new ReplayTable(),
+      states: new StateTable(),
+      offsets: new ClockOffsets(),
+      chains: new ChainCache(),
+      opened: (topic) => topics.opened(topic),
+      material: (bundle, from) => this.#material(bundle, from),
+      strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
+      grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
+      asked: (header, part) => topics.sinks(header.topic).some((sink) => sink.asked(header, part)),
+    }
+  }
+
+  /** What is known against keys that signed two bundles for one place. */
+  get evidence(): ReplayTable['evidence'] {
+    return this.#context.replay.evidence
+  }
+
+  /** Decides about a bundle and delivers it if it is accepted. Never throws. */
+  async take(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
+    const trace: Trace = {}
+    try {
+      const accepted = await judge(bytes, carrier, this.#context, trace)
+      this.#keep(accepted)
+      const decision = bundleDecision(trace, this.#context.clock.now())
+      this.#options.record(decision)
+      this.#deliver(accepted)
+      return decision.verdict
+    } catch (cause) {
+      const decision = bundleDecision(trace, this.#context.clock.now(), cause)
+      this.#options.record(decision)
+      this.#afterRefusal(trace, decision)
+      return decision.verdict
+    }
+  }
+
+  /** Forgets what has ended. */
+  sweep(now: number): void {
+    this.#context.replay.sweep(now)
+    this.#context.states.sweep(now, SKEW_MS)
+    this.#order.sweep(now)
+  }
+
+  /** Drops what waits for its turn. */
+  close(): void {
+    this.#order.close()
+  }
+
+  async #material(bundle: Bundle, from: Peer | null) {
+    const id = bundle.header.proof
+    const idText = toHex(id)
+    const known = this.#options.proofs.material(idText)
+    if (known !== undefined) return known
+    await this.#options.neighbour(from)?.waitForProof(id, bundle.bytes.length)
+    const found = this.#options.proofs.material(idText)
+    if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
+    return found
+  }
+
+  #grantBudget(grantId: string, perSecond: number): Budget {
+    let budget = this.#grantBudgets.get(grantId)
+    if (budget === undefined) {
+      if (this.#grantBudgets.size >= CHAIN_CACHE_MAX) this.#grantBudgets.clear()
+      budget = new Budget(perSecond, 0)
+      this.#grantBudgets.set(grantId, budget)
+    }
+    return budget
+  }
+
+  // Statements that led to an accepted bundle are worth more than any quota of a neighbour.
+  #keep({ bundle }: Accepted): void {
+    const idText = toHex(bundle.header.proof)
+    if (this.#keptProofs.has(idText)) return
+    if (this.#keptProofs.size >= CHAIN_CACHE_MAX) this.#keptProofs.clear()
+    this.#keptProofs.add(idText)
+    const known = this.#options.proofs.get(idText)
+    if (known === undefined) return
+    this.#options.statements.keep(
+      this.#options.proofs.statements(known).map((signed) => signed.idText),
+    )
+  }
+
+  #deliver(accepted: Accepted): void {
+    const { header } = accepted.bundle
+    const run = (turn: { readonly gap: number; readonly late: boolean }) => {
+      for (const sink of this.#options.topics.audience(header)) sink.deliver(accepted, turn)
+    }
+    if (header.class === 'event') this.#inOrder(accepted, run)
+    else run({ gap: 0, late: false })
+  }
+
+  #inOrder(
+    { bundle, place }: Pick<Accepted, 'bundle' | 'place'>,
+    run: ((turn: { readonly gap: number; readonly late: boolean }) => void) | undefined,
+  ): void {
+    const openedAt = this.#options.topics.openedAt(bundle.header.topic)
+    const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
+    this.#order.push(place.stream, place, { whole, until: place.forgetAt }, run)
+  }
+
+  /** What a refused bundle still changes: its place is filled, and its sender may be told. */
+  #afterRefusal(trace: Trace, { code }: Decision): void {
+    const { bundle, place, messages, signed } = trace
+    if (bundle === undefined || place === undefined || signed === undefined || code === null) return
+    const copy = code === 'duplicate' || code === 'equivocation' || code === 'equivocator'
+    if (copy) return
+    if (bundle.header.class === 'event') this.#inOrder({ bundle, place }, undefined)
+    if (bundle.header.action !== 'request' || messages === undefined) return
+    if (this.#context.opened(bundle.header.topic) !== 'inbox') return
+    for (const sink of this.#options.topics.sinks(bundle.header.topic)) {
+      sink.refused(bundle, messages, code)
+    }
+  }
+}

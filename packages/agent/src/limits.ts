@@ -1,0 +1,96 @@
+/** A header with its audience and approvals (docs/protocol.md, "Bundles"): room for 64 audience entries. */
+export const HEADER_BYTES_MAX = 4 * 1024
+/** The messages of one bundle: small enough that a lost bundle costs little, large enough to share a signature. */
+export const MESSAGES_BYTES_MAX = 60 * 1024
+/** Signature and tree of a bundle. */
+export const SIGNATURE_BYTES_MAX = 1024
+/** Messages in one bundle: a receiver never holds more under one verdict. */
+export const BUNDLE_MESSAGES_MAX = 256
+/** Audience entries in one header: the roster of a large crew is a pattern, not a list. */
+export const AUDIENCE_MAX = 64
+/** A content type is a short label, not data. */
+export const CONTENT_TYPE_BYTES_MAX = 128
+
+/** How long a state message may be worth delivering: it is never repaired. */
+export const STATE_LIFESPAN_MS_MAX = 10_000
+/** How long an event may be worth delivering: as long as histories are kept. */
+export const EVENT_LIFESPAN_MS_MAX = 600_000
+/** How long a task may be retried. */
+export const TASK_LIFESPAN_MS_MAX = 3_600_000
+/** Default lifespan of class state: two missed updates of a slow robot. */
+export const STATE_LIFESPAN_MS = 2_000
+/** Default lifespan of class event. */
+export const EVENT_LIFESPAN_MS = 600_000
+/** Default lifespan of a request: a person still waits for it. */
+export const REQUEST_LIFESPAN_MS = 30_000
+/** Default priority, and the highest without a grant that says more. */
+export const PRIORITY_DEFAULT = 1
+
+/** How long messages gather while a bundle is on its way. */
+export const BUNDLE_GATHER_MS = 5
+/** Messages that may wait in one lane of an outbox before its owner is told to slow down. */
+export const OUTBOX_MESSAGES_MAX = 4_096
+/** How long a publish waits for a neighbour while members are known and none can be handed it. */
+export const HANDOVER_MS = 1_000
+
+/** How long a bundle waits for its proof. */
+export const PROOF_WAIT_MS = 2_000
+/** Bundles that may wait for proofs, for each neighbour. */
+export const PARKED_BUNDLES_MAX = 64
+/** Bytes that may wait for proofs, for each neighbour. */
+export const PARKED_BYTES_MAX = 1024 * 1024
+/** How long an ordered stream waits for a gap before it goes on. */
+export const GAP_WAIT_MS = 2_000
+/** Bundles that one stream may hold back behind a gap. */
+export const GAP_BUNDLES_MAX = 256
+
+/** Streams in the replay tables; full tables refuse new streams and evict none. */
+export const REPLAY_STREAMS_MAX = 65_536
+/** Bundles remembered in the replay tables, over all streams. */
+export const REPLAY_BUNDLES_MAX = 1_048_576
+/** Keys refused for equivocation that are remembered, with their evidence. */
+export const EQUIVOCATORS_MAX = 4_096
+/** Checks a second that strangers get on inboxes, for each neighbour that carries them. */
+export const STRANGER_CHECKS_PER_SECOND = 10
+
+/** Items that a reader's queue holds before it loses the oldest, unless the reader says otherwise. */
+export const QUEUE_MAX = 256
+/** Requests that wait for a reader. */
+export const REQUESTS_MAX = 1_024
+/** Requests of one agent that may wait for answers at once. */
+export const PENDING_REQUESTS_MAX = 65_536
+/** Decisions that wait for a reader of {@link Host.decisions}. */
+export const DECISIONS_MAX = 1_024
+
+/** How long a hello may take, from connection to admission. */
+export const HELLO_MS = 5_000
+/** Statements in one frame: the cost cap of a proof. */
+export const FRAME_STATEMENTS_MAX = 64
+/** Proofs kept from one neighbour before its oldest is forgotten. */
+export const PROOFS_PER_NEIGHBOUR_MAX = 1_024
+/** Proofs kept in all. */
+export const PROOFS_MAX = 65_536
+/** Topics in which a neighbour may say that it is interested. */
+export const WANTS_PER_NEIGHBOUR_MAX = 4_096
+/** Rights that a neighbour may show. */
+export const RIGHTS_PER_NEIGHBOUR_MAX = 4_096
+/** Faults (false signatures, bad frames) after which a neighbour is cut off. */
+export const NEIGHBOUR_FAULTS_MAX = 16
+/** Fetches of a neighbour that are under way at once, either way. */
+export const FETCHES_PER_NEIGHBOUR_MAX = 256
+
+/** Presence is repeated after this long, give or take a fifth. */
+export const PRESENCE_MS = 5_000
+/** A change of members is told within this long. */
+export const PRESENCE_CHANGE_MS = 100
+/** A member not heard of for this long is gone: three announcements missed. */
+export const PRESENCE_LOST_MS = 18_000
+/** Members of one topic on one node. */
+export const PRESENCE_MEMBERS_MAX = 256
+/** Members of one topic, over all nodes. */
+export const MEMBERS_MAX = 65_536
+
+/** Chains that passed, kept until they lapse or a trust decision changes. */
+export const CHAIN_CACHE_MAX = 65_536
+/** How often tables are swept of what has ended. */
+export const SWEEP_MS = 1_000

@@ -1,0 +1,176 @@
+import type { Clock } from './clock.ts'
+import { type MemoryConditions, MemoryPipe } from './memory/link.ts'
+import type { Neighbour, NeighbourLink } from './memory/neighbour.ts'
+import { MemoryNode, type MemoryWorld } from './memory/node.ts'
+import { type Peer, TransportError } from './transport.ts'
+
+export type { MemoryCounts } from './memory/gossip.ts'
+export type { MemoryNode } from './memory/node.ts'
+
+/** A few milliseconds: nodes in one building. */
+export const MEMORY_LATENCY_MS_DEFAULT: readonly [number, number] = [1, 5]
+
+/** What a memory network runs on and how good it is. */
+export interface MemoryNetworkOptions {
+  /** Everything happens in its calls, so with a manual clock nothing happens by itself. */
+  readonly clock: Clock
+  /** Uniform in [0, 1). With a seeded one and a manual clock, a run can be repeated exactly. */
+  readonly random: () => number
+  /** Least and most time from node to node; default {@link MEMORY_LATENCY_MS_DEFAULT}. */
+  readonly latencyMs?: readonly [number, number]
+  /** Chance, 0 to 1, that a message is lost at a hop; default 0. Channels lose nothing. */
+  readonly loss?: number
+}
+
+/** What one node of a memory network is. */
+export interface MemoryNodeOptions {
+  /** Channels that it takes; default {@link MEMORY_PROTOCOLS_DEFAULT}. */
+  readonly protocols?: readonly string[]
+}
+
+/** The protocols that every node has from the first issue on. */
+export const MEMORY_PROTOCOLS_DEFAULT: readonly string[] = ['/ixj/hello/1', '/ixj/proof/1']
+
+/** A network of nodes in one process; see {@link openMemoryNetwork}. */
+export interface MemoryNetwork {
+  /** Opens a node. The label is its peer; a label in use is a plain Error. */
+  open(label: Peer, options?: MemoryNodeOptions): MemoryNode
+  /**
+   * Connects two nodes, from initiator to responder; nothing happens if they are connected.
+   * @throws TransportError `no-peer` if either is not open
+   */
+  connect(from: Peer, to: Peer): void
+  /** Ends the connection between two nodes, if there is one; what was under way is lost. */
+  disconnect(a: Peer, b: Peer): void
+  /** Whether a connection between two nodes stands or is being made. */
+  isConnected(a: Peer, b: Peer): boolean
+}
+
+/**
+ * Opens a network in memory that keeps the contract of `Transport`: for tests and the simulator.
+ * Messages travel in order along a connection and are passed on after `accept` to every subscriber
+ * that did not bring them. Duplicates, both gates, verdicts and limits are those of libp2p's.
+ */
+export function openMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
+  const conditions = { latencyMs: MEMORY_LATENCY_MS_DEFAULT, loss: 0, ...options }
+  const nodes = new Map<Peer, MemoryNode>()
+  const connections = new Map<string, Connection>()
+
+  function connect(from: Peer, to: Peer): void {
+    const [initiator, responder] = [nodes.get(from), nodes.get(to)]
+    if (initiator === undefined || responder === undefined || from === to) {
+      throw new TransportError('no-peer', `Cannot connect "${from}" to "${to}": not both are open`)
+    }
+    const key = keyOf(from, to)
+    if (connections.has(key)) return
+    const connection = new Connection(conditions, initiator, responder, () =>
+      connections.delete(key),
+    )
+    connections.set(key, connection)
+    connection.begin()
+  }
+
+  const world: MemoryWorld = {
+    conditions,
+    connect,
+    remove: (node) => {
+      nodes.delete(node.peer)
+      for (const connection of connections.values()) if (connection.joins(node)) connection.end()
+    },
+  }
+
+  return {
+    open: (label, { protocols = MEMORY_PROTOCOLS_DEFAULT } = {}) => {
+      if (nodes.has(label)) throw new Error(`The label "${label}" is in use`)
+      const node = new MemoryNode(label, world, protocols)
+      nodes.set(label, node)
+      return node
+    },
+    connect,
+    disconnect: (a, b) => connections.get(keyOf(a, b))?.end(),
+    isConnected: (a, b) => connections.has(keyOf(a, b)),
+  }
+}
+
+function keyOf(a: Peer, b: Peer): string {
+  return JSON.stringify(a < b ? [a, b] : [b, a])
+}
+
+/** The connection of two nodes, from the first dial to its end. */
+class Connection {
+  readonly #conditions: MemoryConditions
+  readonly #initiator: MemoryNode
+  readonly #responder: MemoryNode
+  readonly #forget: () => void
+  readonly #forth: MemoryPipe
+  readonly #back: MemoryPipe
+  readonly #ends: { readonly node: MemoryNode; readonly neighbour: Neighbour }[] = []
+  #ended = false
+
+  constructor(
+    conditions: MemoryConditions,
+    initiator: MemoryNode,
+    responder: MemoryNode,
+    forget: () => void,
+  ) {
+    this.#conditions = conditions
+    this.#initiator = initiator
+    this.#responder = responder
+    this.#forget = forget
+    this.#forth = new MemoryPipe(conditions)
+    this.#back = new MemoryPipe(conditions)
+  }
+
+  joins(node: MemoryNode): boolean {
+    return node === this.#initiator || node === this.#responder
+  }
+
+  begin(): void {
+    this.#forth.carry(0, () => {
+      // First under way, so that nothing of the responder arrives before the connection itself.
+      this.#back.carry(0, () => this.#meet(this.#initiator, this.#responder, true))
+      this.#meet(this.#responder, this.#initiator, false)
+    })
+  }
+
+  /** The side that ends it hears so at once, the other one latency later. */
+  end(by?: MemoryNode): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#forth.cut()
+    this.#back.cut()
+    this.#forget()
+    const { clock, latencyMs } = this.#conditions
+    for (const { node, neighbour } of this.#ends) {
+      const time = clock.now() + (by === undefined || node === by ? 0 : latencyMs[1])
+      clock.at(time, () => node.left(neighbour))
+    }
+  }
+
+  #meet(node: MemoryNode, other: MemoryNode, initiator: boolean): void {
+    const out = initiator ? this.#forth : this.#back
+    const back = initiator ? this.#back : this.#forth
+    const link: NeighbourLink = {
+      out,
+      send: (rpc) => {
+        const bytes = rpc.kind === 'message' ? rpc.message.bytes.length : 0
+        out.carry(bytes, (release) => this.#at(other, (far) => other.heard(far, rpc, release)))
+      },
+      offer: (protocol, near, answer) => {
+        out.carry(0, () =>
+          this.#at(other, (far) => {
+            const taken = other.offered(far, protocol, near)
+            back.carry(0, () => answer(taken))
+          }),
+        )
+      },
+      end: () => this.end(node),
+    }
+    this.#ends.push({ node, neighbour: node.met(other.peer, link, initiator) })
+  }
+
+  #at(node: MemoryNode, run: (neighbour: Neighbour) => void): void {
+    const end = this.#ends.find((candidate) => candidate.node === node)
+    if (end !== undefined) run(end.neighbour)
+  }
+}

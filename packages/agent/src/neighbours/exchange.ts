@@ -1,0 +1,248 @@
+import type { Name } from '@ixj/names'
+import { toHex, type SignedStatement } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import {
+  FETCHES_PER_NEIGHBOUR_MAX,
+  FRAME_STATEMENTS_MAX,
+  PARKED_BUNDLES_MAX,
+  PARKED_BYTES_MAX,
+  PROOF_WAIT_MS,
+} from '../limits.ts'
+import type { Budget } from '../pipeline/rate.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import type { Channel, Peer } from '../transport.ts'
+import type { Greeted } from './hello.ts'
+import { decodeFrame, encodeFrame, type Frame, type RightFrame } from './frames.ts'
+import type { KnownProof, ProofBook } from './proof-book.ts'
+
+/** Statement bytes that one frame may hold, below the frame's limit. */
+const FRAME_STATEMENT_BYTES = 60 * 1024
+/** Frames that wait for a channel or for a slow neighbour before it is cut off. */
+const FRAMES_WAITING_MAX = 8_192
+/** Ids remembered as sent; forgetting costs a repeat, nothing else. */
+const SENT_MAX = 65_536
+
+/** What a neighbour's exchange asks of its node. */
+export interface ExchangeHooks {
+  readonly clock: Clock
+  readonly proofs: ProofBook
+  /** Keeps a statement whose signature holds. @throws TrustError */
+  keep(envelope: Uint8Array, owner: Peer): Promise<void>
+  wanted(neighbour: Exchange, mark: Uint8Array): void
+  shown(neighbour: Exchange, right: RightFrame): void
+  ended(neighbour: Exchange, topic: Name): void
+  /** Bytes of this neighbour that no honest node sends. */
+  fault(neighbour: Exchange, cause: unknown): void
+  /** The exchange cannot go on. */
+  broken(neighbour: Exchange, cause: unknown): void
+}
+
+/** One admitted neighbour: what was told to it, what it wants, which rights it has shown. */
+export class Exchange {
+  readonly peer: Peer
+  readonly greeted: Greeted
+  /** Topics of ours by their mark for this neighbour. */
+  readonly marks = new Map<string, Name>()
+  /** Marks that it asked for. */
+  readonly wants = new Set<string>()
+  /** Rights that it has shown and that hold, by topic. */
+  readonly rights = new Map<Name, { readonly frame: RightFrame; readonly until: number }>()
+  /** Checks that strangers get through it. */
+  readonly strangers: Budget
+  faults = 0
+
+  readonly #hooks: ExchangeHooks
+  readonly #sent = new Set<string>()
+  readonly #fetching = new Set<string>()
+  readonly #waiting: Frame[] = []
+  #channel: Channel | undefined
+  #sending = false
+  #parkedBundles = 0
+  #parkedBytes = 0
+
+  constructor(peer: Peer, greeted: Greeted, strangers: Budget, hooks: ExchangeHooks) {
+    this.peer = peer
+    this.greeted = greeted
+    this.strangers = strangers
+    this.#hooks = hooks
+  }
+
+  /** Begins to talk on the channel, with what waited for it first. */
+  attach(channel: Channel): void {
+    if (this.#channel !== undefined) {
+      void channel.close()
+      return
+    }
+    this.#channel = channel
+    void this.#read(channel)
+    void this.#flush()
+  }
+
+  /** Tells a proof, with those of its statements that were not told yet. */
+  push(known: KnownProof): void {
+    if (this.#sent.has(known.idText)) return
+    const fresh = this.#hooks.proofs
+      .statements(known)
+      .filter((signed) => !this.#sent.has(signed.idText))
+    for (const envelopes of framesOf(fresh)) this.#send({ kind: 'statements', envelopes })
+    this.#send({ kind: 'proof', bytes: known.bytes })
+    if (this.#sent.size > SENT_MAX) this.#sent.clear()
+    for (const signed of fresh) this.#sent.add(signed.idText)
+    this.#sent.add(known.idText)
+  }
+
+  /** Says that we have to do with the topic behind this mark. */
+  want(mark: Uint8Array): void {
+    this.#send({ kind: 'want', mark })
+  }
+
+  /** Shows a right, after the proof that holds it. */
+  show(right: RightFrame, known: KnownProof): void {
+    this.push(known)
+    this.#send(right)
+  }
+
+  /** Says that we receive a topic no longer. */
+  end(topic: Name): void {
+    this.#send({ kind: 'end', topic })
+  }
+
+  /**
+   * Waits until the proof is complete, asking this neighbour for it; at most 2 s.
+   * @throws Refusal `parking-full`, `proof-missing`
+   */
+  async waitForProof(id: Uint8Array, bytes: number): Promise<void> {
+    if (this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX) {
+      const waiting = `${this.#parkedBundles} bundles of ${this.#parkedBytes} bytes wait`
+      throw new Refusal('parking-full', `Cannot wait for another proof of ${this.greeted.name}: ${waiting}`)
+    }
+    this.#parkedBundles += 1
+    this.#parkedBytes += bytes
+    try {
+      await this.#complete(id)
+    } finally {
+      this.#parkedBundles -= 1
+      this.#parkedBytes -= bytes
+    }
+  }
+
+  #complete(id: Uint8Array): Promise<void> {
+    const idText = toHex(id)
+    const { clock, proofs } = this.#hooks
+    return new Promise((resolve, reject) => {
+      const settle = (missing: string | undefined) => {
+        cancel()
+        stop()
+        this.#fetching.delete(idText)
+        if (missing === undefined) resolve()
+        else reject(new Refusal('proof-missing', `Cannot complete proof ${idText}: ${missing}`))
+      }
+      const cancel = clock.at(clock.now() + PROOF_WAIT_MS, () =>
+        settle(`${this.greeted.name} did not send it within ${PROOF_WAIT_MS} ms`),
+      )
+      const stop = proofs.onAdded(idText, () => {
+        if (proofs.material(idText) !== undefined) settle(undefined)
+      })
+      if (this.#fetching.has(idText)) return
+      if (this.#fetching.size >= FETCHES_PER_NEIGHBOUR_MAX) this.#fetching.clear()
+      this.#fetching.add(idText)
+      this.#send({ kind: 'fetch', proof: id })
+    })
+  }
+
+  #send(frame: Frame): void {
+    this.#waiting.push(frame)
+    if (this.#waiting.length > FRAMES_WAITING_MAX) {
+      this.#hooks.broken(this, new Error(`${FRAMES_WAITING_MAX} frames wait for ${this.peer}`))
+      return
+    }
+    void this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#sending || this.#channel === undefined) return
+    this.#sending = true
+    try {
+      for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+        await this.#channel.send(encodeFrame(frame))
+      }
+    } catch (cause) {
+      this.#hooks.broken(this, cause)
+    } finally {
+      this.#sending = false
+    }
+  }
+
+  async #read(channel: Channel): Promise<void> {
+    try {
+      for await (const bytes of channel.frames()) await this.#take(bytes)
+      this.#hooks.broken(this, new Error('the neighbour ended the exchange'))
+    } catch (cause) {
+      this.#hooks.broken(this, cause)
+    }
+  }
+
+  async #take(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#act(decodeFrame(bytes))
+    } catch (cause) {
+      this.#hooks.fault(this, cause)
+    }
+  }
+
+  async #act(frame: Frame): Promise<void> {
+    switch (frame.kind) {
+      case 'statements':
+        for (const envelope of frame.envelopes) await this.#hooks.keep(envelope, this.peer)
+        return
+      case 'proof':
+        this.#fetching.delete(this.#hooks.proofs.add(frame.bytes, this.peer).idText)
+        return
+      case 'fetch':
+        this.#answer(frame.proof)
+        return
+      case 'unknown':
+        this.#fetching.delete(toHex(frame.proof))
+        return
+      case 'want':
+        this.#hooks.wanted(this, frame.mark)
+        return
+      case 'right':
+        this.#hooks.shown(this, frame)
+        return
+      case 'end':
+        this.#hooks.ended(this, frame.topic)
+        return
+    }
+  }
+
+  #answer(id: Uint8Array): void {
+    const known = this.#hooks.proofs.get(toHex(id))
+    if (known === undefined) {
+      this.#send({ kind: 'unknown', proof: id })
+      return
+    }
+    // It asks because it does not have it, whatever we believe to have sent.
+    this.#sent.delete(known.idText)
+    for (const signed of this.#hooks.proofs.statements(known)) this.#sent.delete(signed.idText)
+    this.push(known)
+  }
+}
+
+function framesOf(statements: readonly SignedStatement[]): readonly (readonly Uint8Array[])[] {
+  const frames: Uint8Array[][] = []
+  let current: Uint8Array[] = []
+  let bytes = 0
+  for (const { envelope } of statements) {
+    const full = current.length === FRAME_STATEMENTS_MAX
+    if (current.length > 0 && (full || bytes + envelope.length > FRAME_STATEMENT_BYTES)) {
+      frames.push(current)
+      current = []
+      bytes = 0
+    }
+    current.push(envelope)
+    bytes += envelope.length
+  }
+  if (current.length > 0) frames.push(current)
+  return frames
+}

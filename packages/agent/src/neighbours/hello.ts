@@ -1,0 +1,235 @@
+import type { Name } from '@ixj/names'
+import {
+  checkName,
+  decode,
+  encode,
+  equalBytes,
+  readArray,
+  readBytes,
+  readBytesUpTo,
+  readList,
+  readName,
+  readText,
+  SKEW_MS,
+  TrustError,
+  type AnchorSet,
+  type NameChain,
+  type ProofStatements,
+  type Random,
+  type Signer,
+  type Value,
+  type Verifier,
+} from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
+import { FRAME_STATEMENTS_MAX } from '../limits.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import type { Channel, Peer } from '../transport.ts'
+import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
+
+/** What a node brings to a hello. */
+export interface HelloContext {
+  readonly name: Name
+  readonly signer: Signer
+  readonly clock: Clock
+  readonly random: Random
+  readonly verifier: Verifier
+  readonly anchors: AnchorSet
+  /** Our own proof and the statements in it. */
+  readonly proof: { readonly bytes: Uint8Array; readonly envelopes: readonly Uint8Array[] }
+  /** Keeps a peer's statements, each signature checked, and gives what its proof leads to. */
+  take(proof: Uint8Array, envelopes: readonly Uint8Array[], owner: Peer): Promise<ProofStatements>
+}
+
+/** The two ends of a connection as the channel proved them. */
+export interface Ends {
+  readonly initiator: Peer
+  readonly responder: Peer
+}
+
+/** A neighbour that proved its name. */
+export interface Greeted {
+  readonly name: Name
+  readonly key: Uint8Array
+  readonly chain: NameChain
+  /** Both nonces, initiator's first: unguessable to others, and new for each connection. */
+  readonly session: Uint8Array
+}
+
+type Role = 'initiator' | 'responder'
+const NONCE_BYTES = 32
+const OWN_FIELDS = 7
+
+/**
+ * The initiator's side of `/ixj/hello/1`: it proves its name first, and learns the other's.
+ * @throws Refusal `hello`; TrustError for a proof or hello that does not hold
+ */
+export async function initiateHello(
+  channel: Channel,
+  ends: Ends,
+  context: HelloContext,
+): Promise<Greeted> {
+  const frames = reader(channel)
+  const nonce = context.random(NONCE_BYTES)
+  await channel.send(encode([1, 'open', nonce]))
+  const challenge = await frames('challenge', 4)
+  const theirNonce = readBytes(challenge[2], 'nonce of challenge', NONCE_BYTES)
+  const theirName = readName(challenge[3], 'name of challenge')
+  const session = joined(nonce, theirNonce)
+  const names = { initiator: context.name, responder: theirName }
+  await channel.send(await prove('initiator', { ends, names, session }, context))
+  const proved = await frames('prove', 6)
+  return check('responder', { ends, names, session }, { proved, owner: ends.responder }, context)
+}
+
+/**
+ * The responder's side: nothing but its name is told before the initiator's proof held.
+ * `admit` runs when it held, before our own proof is sent: the initiator may use what it opens.
+ * @throws Refusal `hello`; TrustError for a proof or hello that does not hold
+ */
+export async function respondHello(
+  channel: Channel,
+  ends: Ends,
+  context: HelloContext,
+  admit: (greeted: Greeted) => void,
+): Promise<Greeted> {
+  const frames = reader(channel)
+  const open = await frames('open', 3)
+  const theirNonce = readBytes(open[2], 'nonce of open', NONCE_BYTES)
+  const nonce = context.random(NONCE_BYTES)
+  await channel.send(encode([1, 'challenge', nonce, context.name]))
+  const session = joined(theirNonce, nonce)
+  const proved = await frames('prove', 6)
+  let greeted: Greeted
+  try {
+    const names = { initiator: peekName(proved), responder: context.name }
+    greeted = await check(
+      'initiator',
+      { ends, names, session },
+      { proved, owner: ends.initiator },
+      context,
+    )
+  } catch (cause) {
+    // Outsiders are told the code alone; the explanation stays home.
+    const code = cause instanceof TrustError || cause instanceof Refusal ? cause.code : 'hello'
+    await channel.send(encode([1, 'refused', code]))
+    throw cause
+  }
+  const names = { initiator: greeted.name, responder: context.name }
+  const answer = await prove('responder', { ends, names, session }, context)
+  admit(greeted)
+  await channel.send(answer)
+  return greeted
+}
+
+interface Scene {
+  readonly ends: Ends
+  readonly names: { readonly initiator: Name; readonly responder: Name }
+  readonly session: Uint8Array
+}
+
+/** `[1, "prove", proof, statements, hello body, signature]`. */
+async function prove(role: Role, scene: Scene, context: HelloContext): Promise<Uint8Array> {
+  const [body, signature] = await signBody(
+    'hello',
+    { signer: context.name, time: context.clock.now(), nonce: context.random(16) },
+    sceneFields(role, scene),
+    context.signer,
+  )
+  const { bytes, envelopes } = context.proof
+  return encode([1, 'prove', bytes, envelopes, body, signature], {
+    bytesMax: CHANNEL_FRAME_BYTES_MAX,
+  })
+}
+
+/**
+ * The hello signs role, both peer ids as the channel proved them, both names and both nonces, so a
+ * man in the middle cannot pass it on to another channel.
+ */
+function sceneFields(role: Role, scene: Scene): readonly Value[] {
+  const { ends, names, session } = scene
+  return [
+    role,
+    ends.initiator,
+    ends.responder,
+    names.initiator,
+    names.responder,
+    session.slice(0, NONCE_BYTES),
+    session.slice(NONCE_BYTES),
+  ]
+}
+
+async function check(
+  role: Role,
+  scene: Scene,
+  received: { readonly proved: readonly Value[]; readonly owner: Peer },
+  context: HelloContext,
+): Promise<Greeted> {
+  const { proved, owner } = received
+  const proof = readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX)
+  const envelopes = readList(proved[3], 'statements of hello', {
+    itemsMax: FRAME_STATEMENTS_MAX,
+    item: (field, what) => readBytesUpTo(field, what, CHANNEL_FRAME_BYTES_MAX),
+  })
+  const hello = readHello(proved)
+  const now = context.clock.now()
+  if (Math.abs(hello.time - now) > SKEW_MS) {
+    throw new Refusal('hello', `Cannot greet: its clock is ${hello.time - now} ms off, limit ${SKEW_MS}`)
+  }
+  const expected = sceneFields(role, scene)
+  if (!expected.every((field, index) => sameField(field, hello.fields[index]))) {
+    throw new Refusal('hello', 'Cannot greet: it signed other ends, names or nonces than this channel has')
+  }
+  const expectedName = scene.names[role]
+  if (hello.signer !== expectedName) {
+    throw new Refusal('hello', `Cannot greet ${hello.signer}: it said to be ${expectedName}`)
+  }
+  const { bindings } = await context.take(proof, envelopes, owner)
+  const chain = checkName(
+    { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
+    { bindings, anchors: context.anchors, now },
+  )
+  if (!(await holds(hello, context.verifier))) {
+    throw new TrustError('bad-signature', `Cannot greet ${hello.signer}: the hello is not by its key`)
+  }
+  return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
+}
+
+function readHello(proved: readonly Value[]) {
+  return readSignedBody('hello', proved.slice(4, 6), { fields: OWN_FIELDS, bytesMax: 4_096 })
+}
+
+function peekName(proved: readonly Value[]): Name {
+  return readHello(proved).signer
+}
+
+function sameField(expected: Value, found: Value | undefined): boolean {
+  if (expected instanceof Uint8Array) return found instanceof Uint8Array && equalBytes(expected, found)
+  return expected === found
+}
+
+function joined(initiator: Uint8Array, responder: Uint8Array): Uint8Array {
+  const session = new Uint8Array(initiator.length + responder.length)
+  session.set(initiator)
+  session.set(responder, initiator.length)
+  return session
+}
+
+/** Reads the next frame, which must be of that kind and length, or a refusal. */
+function reader(channel: Channel): (kind: string, fields: number) => Promise<readonly Value[]> {
+  const frames = channel.frames()[Symbol.asyncIterator]()
+  return async (kind, fields) => {
+    const next = await frames.next()
+    if (next.done === true) {
+      throw new Refusal('hello', `Cannot greet: the other side left before its "${kind}"`)
+    }
+    const value = decode(next.value, { bytesMax: CHANNEL_FRAME_BYTES_MAX })
+    if (Array.isArray(value) && value[1] === 'refused') {
+      const remoteCode = readText(value[2], 'code of refusal', 64)
+      throw new Refusal('hello', `Cannot greet: the other side refused (${remoteCode})`)
+    }
+    const frame = readArray(value, kind, fields)
+    if (frame[1] !== kind) throw new Refusal('hello', `Cannot greet: expected "${kind}"`)
+    return frame
+  }
+}

@@ -1,0 +1,299 @@
+import type { Name } from '@ixj/names'
+import { concatBytes, SKEW_MS, toHex, utf8Bytes, type AnchorSet, type Sha256 } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import {
+  HELLO_MS,
+  NEIGHBOUR_FAULTS_MAX,
+  RIGHTS_PER_NEIGHBOUR_MAX,
+  STRANGER_CHECKS_PER_SECOND,
+  WANTS_PER_NEIGHBOUR_MAX,
+} from '../limits.ts'
+import { Budget } from '../pipeline/rate.ts'
+import { HELLO_PROTOCOL, type Channel, type Peer, type Transport } from '../transport.ts'
+import { Exchange } from './exchange.ts'
+import type { RightFrame } from './frames.ts'
+import { initiateHello, respondHello, type Greeted, type HelloContext } from './hello.ts'
+import type { ProofBook } from './proof-book.ts'
+import type { OpenTopic } from './open-topic.ts'
+import { checkInbox, checkMember } from './right.ts'
+
+/** The protocol of {@link Exchange}. */
+export const PROOF_PROTOCOL = '/ixj/proof/1'
+
+/** What went on with a neighbour that its node may want to explain. */
+export type NeighbourEvent =
+  | { readonly kind: 'admitted'; readonly peer: Peer; readonly greeted: Greeted }
+  | { readonly kind: 'hello-refused'; readonly peer: Peer; readonly cause: unknown }
+  | { readonly kind: 'right-refused'; readonly peer: Peer; readonly right: RightFrame; readonly cause: unknown }
+  | { readonly kind: 'fault'; readonly peer: Peer; readonly cause: unknown }
+  | { readonly kind: 'gone'; readonly peer: Peer; readonly greeted: Greeted | undefined }
+  | { readonly kind: 'route'; readonly topic: Name }
+
+/** What the neighbours of a node are kept with. */
+export interface NeighboursContext {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly hash: Sha256
+  readonly hello: HelloContext
+  readonly proofs: ProofBook
+  readonly anchors: AnchorSet
+  readonly open: ReadonlyMap<Name, OpenTopic>
+  keep(envelope: Uint8Array, owner: Peer): Promise<void>
+  report(event: NeighbourEvent): void
+}
+
+/**
+ * The node's neighbours: hello on every connection, then who may receive what. A node says which
+ * topics it has to do with by marks alone, so a neighbour learns no topic that it does not know.
+ */
+export class Neighbours {
+  readonly #context: NeighboursContext
+  readonly #admitted = new Map<Peer, Exchange>()
+  /** Connections that have not passed hello: their hello's end. */
+  readonly #greeting = new Map<Peer, () => void>()
+  /** Inboxes of others that agents here write to. */
+  readonly #sought = new Set<Name>()
+
+  constructor(context: NeighboursContext) {
+    this.#context = context
+  }
+
+  /** Neighbours that proved their names. */
+  all(): readonly Exchange[] {
+    return [...this.#admitted.values()]
+  }
+
+  /** One admitted neighbour. */
+  get(peer: Peer | null): Exchange | undefined {
+    return peer === null ? undefined : this.#admitted.get(peer)
+  }
+
+  /** A connection stands: the initiator begins the hello. */
+  connected(peer: Peer, initiator: boolean): void {
+    const { clock, transport } = this.#context
+    const stop = clock.at(clock.now() + HELLO_MS, () => void transport.disconnect(peer))
+    this.#greeting.set(peer, stop)
+    if (initiator) void this.#initiate(peer)
+  }
+
+  /** The last connection has ended, and with it every right. */
+  disconnected(peer: Peer): void {
+    this.#endGreeting(peer)
+    const neighbour = this.#admitted.get(peer)
+    this.#admitted.delete(peer)
+    this.#context.report({ kind: 'gone', peer, greeted: neighbour?.greeted })
+  }
+
+  /** The other side opened a channel. */
+  channel(peer: Peer, protocol: string, channel: Channel): void {
+    if (protocol === HELLO_PROTOCOL && this.#greeting.has(peer)) {
+      void this.#respond(peer, channel)
+    } else if (protocol === PROOF_PROTOCOL && this.#admitted.has(peer)) {
+      this.#admitted.get(peer)?.attach(channel)
+    } else {
+      void channel.close()
+    }
+  }
+
+  /** A topic was opened here: those who asked for it are shown our right, the others are asked. */
+  opened(topic: OpenTopic): void {
+    for (const neighbour of this.#admitted.values()) this.#introduce(neighbour, topic)
+  }
+
+  /** A topic was closed here. */
+  closed(topic: OpenTopic): void {
+    for (const neighbour of this.#admitted.values()) {
+      neighbour.end(topic.topic)
+      if (topic.carrier === topic.topic) {
+        this.#context.transport.disallow(neighbour.peer, topic.carrier)
+      }
+      neighbour.marks.delete(this.#mark(neighbour, topic.topic))
+      neighbour.rights.delete(topic.topic)
+    }
+  }
+
+  /** Asks every neighbour, now and later, for the host of this inbox. */
+  seek(topic: Name): void {
+    if (this.#sought.has(topic)) return
+    this.#sought.add(topic)
+    if (this.#sought.size > WANTS_PER_NEIGHBOUR_MAX) {
+      const oldest = this.#sought.values().next()
+      if (oldest.done !== true) this.#sought.delete(oldest.value)
+    }
+    for (const neighbour of this.#admitted.values()) this.#ask(neighbour, topic)
+  }
+
+  /** The topics on which neighbours with a right receive this inbox. */
+  carriers(topic: Name): ReadonlySet<Name> {
+    const carriers = new Set<Name>()
+    for (const neighbour of this.#admitted.values()) {
+      const right = neighbour.rights.get(topic)
+      if (right?.frame.of === 'inbox') carriers.add(right.frame.carrier)
+    }
+    return carriers
+  }
+
+  /** Ends rights, and neighbours, whose statements have ended. */
+  sweep(now: number): void {
+    for (const neighbour of this.#admitted.values()) {
+      if (neighbour.greeted.chain.notAfter + SKEW_MS < now) {
+        void this.#context.transport.disconnect(neighbour.peer)
+      }
+      for (const [topic, right] of neighbour.rights) {
+        if (right.until < now) this.#end(neighbour, topic)
+      }
+    }
+  }
+
+  async #initiate(peer: Peer): Promise<void> {
+    const { transport, hello } = this.#context
+    try {
+      const channel = await transport.openChannel(peer, HELLO_PROTOCOL)
+      const ends = { initiator: transport.peer, responder: peer }
+      const greeted = await initiateHello(channel, ends, hello)
+      await channel.close()
+      const neighbour = this.#admit(peer, greeted)
+      neighbour?.attach(await transport.openChannel(peer, PROOF_PROTOCOL))
+    } catch (cause) {
+      this.#refuse(peer, cause)
+    }
+  }
+
+  async #respond(peer: Peer, channel: Channel): Promise<void> {
+    const { transport, hello } = this.#context
+    try {
+      const ends = { initiator: peer, responder: transport.peer }
+      await respondHello(channel, ends, hello, (greeted) => this.#admit(peer, greeted))
+    } catch (cause) {
+      await channel.close()
+      this.#refuse(peer, cause)
+    }
+  }
+
+  #refuse(peer: Peer, cause: unknown): void {
+    this.#endGreeting(peer)
+    this.#context.report({ kind: 'hello-refused', peer, cause })
+    void this.#context.transport.disconnect(peer)
+  }
+
+  #endGreeting(peer: Peer): void {
+    this.#greeting.get(peer)?.()
+    this.#greeting.delete(peer)
+  }
+
+  #admit(peer: Peer, greeted: Greeted): Exchange | undefined {
+    // The connection may have ended while the proof was checked.
+    if (!this.#greeting.has(peer)) return undefined
+    this.#endGreeting(peer)
+    const { transport, clock, open, hello } = this.#context
+    const strangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
+    const neighbour = new Exchange(peer, greeted, strangers, {
+      clock,
+      proofs: this.#context.proofs,
+      keep: this.#context.keep,
+      wanted: (from, mark) => this.#wanted(from, mark),
+      shown: (from, right) => this.#shown(from, right),
+      ended: (from, topic) => this.#end(from, topic),
+      fault: (from, cause) => this.#fault(from, cause),
+      broken: (from) => {
+        if (this.#admitted.get(from.peer) === from) void transport.disconnect(from.peer)
+      },
+    })
+    this.#admitted.set(peer, neighbour)
+    transport.admit(peer)
+    // Each node's own inbox: its hello is the right to it, both ways.
+    transport.allow(peer, greeted.name)
+    transport.announce(peer, hello.name)
+    this.#context.report({ kind: 'admitted', peer, greeted })
+    for (const topic of open.values()) this.#introduce(neighbour, topic)
+    for (const topic of this.#sought) this.#ask(neighbour, topic)
+    return neighbour
+  }
+
+  #introduce(neighbour: Exchange, topic: OpenTopic): void {
+    const mark = this.#mark(neighbour, topic.topic)
+    neighbour.marks.set(mark, topic.topic)
+    if (topic.of === 'group') this.#ask(neighbour, topic.topic)
+    if (neighbour.wants.has(mark)) this.#show(neighbour, topic)
+  }
+
+  #ask(neighbour: Exchange, topic: Name): void {
+    neighbour.want(this.#markBytes(neighbour, topic))
+  }
+
+  #wanted(neighbour: Exchange, markBytes: Uint8Array): void {
+    const mark = toHex(markBytes)
+    if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && !neighbour.wants.has(mark)) {
+      throw new Error(`the neighbour wants more than ${WANTS_PER_NEIGHBOUR_MAX} topics`)
+    }
+    // Kept, so that a topic that opens, or opens again, is shown to those who asked before.
+    neighbour.wants.add(mark)
+    const topic = neighbour.marks.get(mark)
+    const open = topic === undefined ? undefined : this.#context.open.get(topic)
+    if (open !== undefined) this.#show(neighbour, open)
+  }
+
+  #show(neighbour: Exchange, topic: OpenTopic): void {
+    neighbour.show(topic.right, topic.proof)
+    if (topic.of === 'inbox') this.#context.transport.announce(neighbour.peer, topic.carrier)
+  }
+
+  #shown(neighbour: Exchange, frame: RightFrame): void {
+    try {
+      const until = this.#checkRight(neighbour, frame)
+      if (neighbour.rights.size >= RIGHTS_PER_NEIGHBOUR_MAX && !neighbour.rights.has(frame.topic)) {
+        throw new Error(`${frame.topic} is one right more than ${RIGHTS_PER_NEIGHBOUR_MAX}`)
+      }
+      neighbour.rights.set(frame.topic, { frame, until })
+      this.#context.transport.allow(neighbour.peer, frame.carrier)
+      this.#context.report({ kind: 'route', topic: frame.topic })
+    } catch (cause) {
+      this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
+    }
+  }
+
+  /** Until when the right holds. @throws TrustError */
+  #checkRight(neighbour: Exchange, frame: RightFrame): number {
+    const material = this.#context.proofs.material(toHex(frame.proof))
+    if (material === undefined) throw new Error(`the proof of the right to ${frame.topic} is not complete`)
+    const node = { name: neighbour.greeted.name, key: neighbour.greeted.key }
+    if (frame.carrier !== frame.topic && (frame.of === 'group' || frame.carrier !== node.name)) {
+      throw new Error(`${frame.topic} cannot come on ${frame.carrier}`)
+    }
+    const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
+    if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context).until
+    const { topic, agent, agentKey, subscribe, host } = frame
+    if (agent === null || agentKey === null) throw new Error(`the right to group ${topic} names no member`)
+    return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context).until
+  }
+
+  #end(neighbour: Exchange, topic: Name): void {
+    const right = neighbour.rights.get(topic)
+    if (right === undefined) return
+    neighbour.rights.delete(topic)
+    const { carrier } = right.frame
+    if (carrier !== neighbour.greeted.name) {
+      this.#context.transport.disallow(neighbour.peer, carrier)
+    }
+  }
+
+  #fault(neighbour: Exchange, cause: unknown): void {
+    neighbour.faults += 1
+    this.#context.report({ kind: 'fault', peer: neighbour.peer, cause })
+    if (neighbour.faults > NEIGHBOUR_FAULTS_MAX) {
+      void this.#context.transport.disconnect(neighbour.peer)
+    }
+  }
+
+  #mark(neighbour: Exchange, topic: Name): string {
+    return toHex(this.#markBytes(neighbour, topic))
+  }
+
+  /** SHA-256("ixj/1/mark" ‖ 0 ‖ both hello nonces ‖ topic): of no use on another connection. */
+  #markBytes(neighbour: Exchange, topic: Name): Uint8Array {
+    const { session } = neighbour.greeted
+    return this.#context.hash(concatBytes(MARK_PREFIX, session, utf8Bytes(topic)))
+  }
+}
+
+const MARK_PREFIX = utf8Bytes('ixj/1/mark\0')

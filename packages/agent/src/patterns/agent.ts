@@ -1,0 +1,319 @@
+import type { Name } from '@ixj/names'
+import { type Grant, type SignedStatement } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import type { Bundle } from '../bundles/bundle.ts'
+import type { Header } from '../bundles/header.ts'
+import { correlationOf, type MessagePart } from '../bundles/message.ts'
+import type { Core } from '../host/core.ts'
+import { grantsOf, type Identity } from '../host/identity.ts'
+import { QUEUE_MAX, REQUEST_LIFESPAN_MS, REQUESTS_MAX } from '../limits.ts'
+import type { OpenTopic } from '../neighbours/open-topic.ts'
+import type { Turn } from '../pipeline/order.ts'
+import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Code } from '../pipeline/verdicts.ts'
+import { Queue } from '../queue.ts'
+import { abortable } from './abortable.ts'
+import { Gather, type GatherOptions } from './gather.ts'
+import { Group } from './group.ts'
+import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
+import { OFFER_TYPE, readOffer, spawnIdentity, type Offer, type SpawnOptions } from './naming.ts'
+import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Asked, type Reply } from './pending.ts'
+import { Readers } from './readers.ts'
+import type { IncomingRequest } from './request.ts'
+import { Sender } from './sender.ts'
+
+/** How an agent's own parts are opened; see {@link openAgent}. */
+export interface AgentParts {
+  readonly core: Core
+  readonly identity: Identity
+  readonly inbox: OpenTopic
+  /** The agent's `host` grant to its node; null: the agent is the node itself. */
+  readonly hostGrant: SignedStatement<Grant> | null
+  readonly epoch: number
+  /** Opens a further agent on the same node; children use the node's inbox. */
+  open(identity: Identity): Promise<Agent>
+  /** The agent was closed. */
+  closed?(): void
+}
+
+/** A named entity that is open on a node: it sends, asks, answers, joins groups and spawns others. */
+export class Agent implements AsyncDisposable {
+  readonly name: Name
+  readonly #parts: AgentParts
+  readonly #sender: Sender
+  readonly #pending = new Pending()
+  readonly #messages = new Readers<Message>(QUEUE_MAX)
+  readonly #requests = new Queue<IncomingRequest>(REQUESTS_MAX)
+  readonly #offers = new Queue<Offer>(REQUESTS_MAX)
+  readonly #opened = new Set<AsyncDisposable>()
+  readonly #sink
+  #closed = false
+
+  /** Use `openAgent` of a node. */
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+    this.name = parts.identity.name
+    this.#sender = new Sender(parts.core, parts.identity, parts.epoch)
+    this.#sink = {
+      agent: this.name,
+      key: parts.identity.signer.publicKey,
+      deliver: (accepted: Accepted, turn: Turn) => this.#deliver(accepted, turn),
+      asked: (header: Header, part: MessagePart) =>
+        this.#pending.waits(header, part, parts.core.clock.now()),
+      refused: (bundle: Bundle, messages: readonly MessagePart[], code: Code) =>
+        this.#tellRefused(bundle, messages, code),
+    }
+  }
+
+  /** Who this agent is, for whoever issues statements to it or keeps it on disk. */
+  get identity(): Identity {
+    return this.#parts.identity
+  }
+
+  /** What this agent may do: the grants that are for its name and key. */
+  get grants(): readonly SignedStatement<Grant>[] {
+    return grantsOf(this.#parts.identity)
+  }
+
+  /** Opens the inbox. Called once, by the node. */
+  async openInbox(): Promise<this> {
+    await this.#parts.core.open(this.#parts.inbox, this.#sink)
+    return this
+  }
+
+  /**
+   * Sends one message to a name's inbox (1×1).
+   * @throws AgentError `unreachable`, `not-handed-over`, `argument`, `closed`, `backpressure`
+   * @throws TrustError `ambiguous-authority`, `too-large`
+   */
+  async send(to: Name, body: Body, options: SendOptions = {}): Promise<Receipt> {
+    const lane = this.#sender.lane({ of: 'inbox', topic: to, action: 'publish' }, options)
+    const part = this.#sender.part(body, options)
+    return { id: part.id, peers: await abortable(this.#sender.send(lane, part), options.signal) }
+  }
+
+  /**
+   * Asks a name and waits for its answer (1×1), at most the lifespan (default 30 s).
+   * @throws AgentError `refused` with `remoteCode`, `failed`, `no-answer`, `unreachable`
+   */
+  async request(to: Name, body: Body, options: SendOptions = {}): Promise<Message> {
+    const { core } = this.#parts
+    const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
+    const lane = this.#sender.lane(
+      { of: 'inbox', topic: to, action: 'request' },
+      { ...options, lifespanMs },
+    )
+    const part = this.#sender.part(body, options)
+    const until = core.clock.now() + lifespanMs
+    const reply = await this.#ask(
+      (asked) => this.#sender.send(lane, part, (bundle) => asked(correlationOf(bundle.id, part.id))),
+      { to, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+    )
+    switch (reply.status) {
+      case 'replied':
+        return reply.message
+      case 'refused': {
+        const remoteCode = reply.code
+        throw new AgentError('refused', `${to} refused the request: ${remoteCode}, ${reply.reason}`, { remoteCode })
+      }
+      case 'failed':
+        throw new AgentError('failed', `${to} failed at the request: ${reply.reason}`)
+    }
+  }
+
+  /** Requests to this agent's inbox, and of groups that it joined and may answer in. One reader. */
+  requests(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<IncomingRequest> {
+    return this.#requests.until(options.signal)
+  }
+
+  /** Sub-agents elsewhere that ask this agent for their names. One reader. */
+  offers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Offer> {
+    return this.#offers.until(options.signal)
+  }
+
+  /**
+   * Messages to this agent's inbox. Each reader gets all from its call on; the first also what came
+   * before. A slow reader loses the oldest and sees how many in `lost`.
+   */
+  messages(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Message> {
+    return this.#messages.open(options)
+  }
+
+  /**
+   * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner.
+   * @throws AgentError `no-authority`, `mixed-topic`, `open-already`
+   */
+  async join(topic: Name, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
+    options.signal?.throwIfAborted()
+    const group = new Group(topic, {
+      ...this.#parts,
+      sender: this.#sender,
+      pending: this.#pending,
+      request: (accepted, part, message) => this.#request(accepted, part, message),
+      queueRequest: (request) => void this.#requests.push(request),
+      closed: (closing) => void this.#opened.delete(closing),
+    })
+    await group.open()
+    this.#opened.add(group)
+    return group
+  }
+
+  /**
+   * Opens an inbox that many write to (N×1) and reads it in batches. Needs a `host` grant on the
+   * topic that may be delegated to the node, or to be the topic's owner.
+   * @throws AgentError `mixed-topic`, `open-already`; TrustError `not-granted`
+   */
+  async gather(topic: Name, options: GatherOptions = {}): Promise<Gather> {
+    const gather = new Gather(topic, options, {
+      ...this.#parts,
+      closed: (closing) => void this.#opened.delete(closing),
+    })
+    await gather.open()
+    this.#opened.add(gather)
+    return gather
+  }
+
+  /**
+   * Makes a sub-agent on this node: a new key, its binding and its grants, without asking anybody.
+   * @throws TrustError `uses`, `depth-exceeded`, `wider-than-parent`, `ambiguous-authority`
+   */
+  async spawn(label: string, options: SpawnOptions): Promise<Agent> {
+    const { core, identity } = this.#parts
+    const signer = await core.generateKey()
+    const child = await spawnIdentity(identity, { label, signer }, options, core)
+    return this.#parts.open(child)
+  }
+
+  /** Leaves every group, closes every inbox, sends what waits. Closing twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const opened of [...this.#opened]) await opened[Symbol.asyncDispose]()
+    await this.#sender.close()
+    await this.#parts.core.close(this.#parts.inbox, this.#sink)
+    this.#messages.close()
+    this.#requests.close()
+    this.#offers.close()
+    this.#parts.closed?.()
+  }
+
+  #deliver(accepted: Accepted, turn: Turn): void {
+    const { header } = accepted.bundle
+    for (const part of accepted.messages) {
+      const message = readMessage(accepted, part, turn)
+      if (header.action === 'answer') {
+        if (this.#sink.asked(header, part)) this.#pending.take(header, part, message)
+      } else if (message !== undefined) {
+        this.#take(accepted, part, message)
+      }
+    }
+  }
+
+  #take(accepted: Accepted, part: MessagePart, message: Message): void {
+    if (accepted.bundle.header.action === 'publish') {
+      this.#messages.push(message)
+      return
+    }
+    const request = this.#request(accepted, part, message)
+    if (message.contentType === OFFER_TYPE) void this.#takeOffer(request)
+    else this.#requests.push(request)
+  }
+
+  async #takeOffer(request: IncomingRequest): Promise<void> {
+    const { core, identity } = this.#parts
+    const offer = await readOffer(request, identity, core)
+    if (typeof offer === 'string') await ignoreUnreachable(request.refuse(offer))
+    else this.#offers.push(offer)
+  }
+
+  #request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest {
+    const correlation = correlationOf(accepted.bundle.id, part.id)
+    let answered = false
+    const answer = async (body: Body, contentType?: string, signal?: AbortSignal) => {
+      if (answered) throw new AgentError('argument', 'Cannot answer a request twice')
+      answered = true
+      const until = message.expiresAt
+      await this.#answer(message.sender, { body, correlation, until, contentType, signal })
+    }
+    return {
+      ...message,
+      reply: (body, options = {}) => answer(body, options.contentType, options.signal),
+      refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),
+      fail: (reason) => answer(reason, FAILURE_TYPE),
+    }
+  }
+
+  /** Sends an answer to the asker's inbox; the request authorises it, for as long as it lives. */
+  async #answer(
+    to: Name,
+    answer: {
+      readonly body: Body
+      readonly correlation: Uint8Array
+      readonly until: number
+      readonly contentType: string | undefined
+      readonly signal: AbortSignal | undefined
+    },
+  ): Promise<void> {
+    const { body, correlation, contentType } = answer
+    const left = Math.max(1, answer.until - this.#parts.core.clock.now())
+    const lane = this.#sender.lane({ of: 'inbox', topic: to, action: 'answer' }, { lifespanMs: left })
+    const part = this.#sender.part(body, {
+      correlation,
+      ...(contentType === undefined ? {} : { contentType }),
+    })
+    await abortable(this.#sender.send(lane, part), answer.signal)
+  }
+
+  #tellRefused(bundle: Bundle, messages: readonly MessagePart[], code: Code): void {
+    const { header } = bundle
+    for (const part of messages) {
+      const answer = {
+        body: [code, 'the receiver refused the request'],
+        correlation: correlationOf(bundle.id, part.id),
+        until: header.sentAt + header.lifespanMs,
+        contentType: REFUSAL_TYPE,
+        signal: undefined,
+      }
+      void ignoreUnreachable(this.#answer(header.sender, answer))
+    }
+  }
+
+  /** Sends a request and waits for the one reply. */
+  async #ask(
+    send: (asked: (correlation: Uint8Array) => void) => Promise<number>,
+    wait: { readonly to: Name; readonly until: number; readonly signal?: AbortSignal },
+  ): Promise<Reply> {
+    const { clock } = this.#parts.core
+    const { to, until, signal } = wait
+    signal?.throwIfAborted()
+    let end = () => {}
+    try {
+      return await new Promise<Reply>((resolve, reject) => {
+        const cancel = clock.at(until, () =>
+          reject(new AgentError('no-answer', `Cannot get an answer of ${to}: the request's lifespan ended`)),
+        )
+        const abort = () => reject(signal?.reason as Error)
+        signal?.addEventListener('abort', abort, { once: true })
+        const asked: Asked = { accepts: (name) => name === to, until, reply: resolve }
+        let forget = () => {}
+        end = () => {
+          cancel()
+          forget()
+          signal?.removeEventListener('abort', abort)
+        }
+        send((correlation) => (forget = this.#pending.add(correlation, asked))).catch(reject)
+      })
+    } finally {
+      end()
+    }
+  }
+}
+
+/** An answer that nobody can be told is lost for its asker, who sees its own lifespan end. */
+async function ignoreUnreachable(sending: Promise<void>): Promise<void> {
+  try {
+    await sending
+  } catch (cause) {
+    if (!(cause instanceof AgentError)) throw cause
+  }
+}

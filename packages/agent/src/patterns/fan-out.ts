@@ -1,0 +1,123 @@
+import { matches, type Name } from '@ixj/names'
+import { equalBytes } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import { correlationOf } from '../bundles/message.ts'
+import { REQUEST_LIFESPAN_MS } from '../limits.ts'
+import { Queue } from '../queue.ts'
+import { audienceOf, type Audience, type Group, type GroupParts } from './group.ts'
+import type { Body, SendOptions } from './message.ts'
+import type { Reply } from './pending.ts'
+
+/** Options of {@link Group.fanOut}. */
+export interface FanOutOptions extends SendOptions {
+  readonly to?: Audience
+  /** The run ends when that many have replied; default: everybody who was asked. */
+  readonly quorum?: number
+}
+
+/** How one who was asked stands. */
+export type FanOutStatus = Reply['status'] | 'silent'
+
+/**
+ * One question to many (1×N). Iterate it for the replies as they come; it ends with the quorum, when
+ * everybody has answered, or with the lifespan (default 30 s). Then `missing` names the silent.
+ */
+export class FanOut implements AsyncIterable<Reply> {
+  /** Names that were asked, frozen at the start. */
+  readonly expected: readonly Name[]
+  readonly #replies = new Map<Name, Reply>()
+  readonly #queue: Queue<Reply>
+  readonly #quorum: number
+  #failure: { readonly cause: unknown } | undefined
+  #end = () => {}
+
+  /** Use `fanOut` of a group. */
+  constructor(group: Group, body: Body, options: FanOutOptions, parts: GroupParts) {
+    const audience = audienceOf(options.to)
+    const { name, signer } = parts.identity
+    const roster = group
+      .members()
+      .filter(
+        (member) =>
+          member.answers &&
+          !(member.name === name && equalBytes(member.key, signer.publicKey)) &&
+          (audience === null || audience.some((pattern) => matches(pattern, member.name))),
+      )
+    this.expected = [...new Set(roster.map((member) => member.name))]
+    this.#quorum = options.quorum ?? this.expected.length
+    if (!Number.isInteger(this.#quorum) || this.#quorum < 0) {
+      throw new AgentError('argument', `Cannot wait for a quorum of ${this.#quorum}`)
+    }
+    this.#queue = new Queue(Math.max(1, this.expected.length))
+    const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
+    const lane = parts.sender.lane(
+      { of: 'group', topic: group.topic, action: 'request', audience },
+      { ...options, lifespanMs },
+    )
+    const part = parts.sender.part(body, options)
+    const until = parts.core.clock.now() + lifespanMs
+    const cancel = parts.core.clock.at(until, () => this.#end())
+    const abort = () => this.#fail(options.signal?.reason)
+    let forget = () => {}
+    this.#end = () => {
+      cancel()
+      forget()
+      options.signal?.removeEventListener('abort', abort)
+      this.#queue.close()
+    }
+    if (options.signal?.aborted === true) {
+      abort()
+      return
+    }
+    options.signal?.addEventListener('abort', abort, { once: true })
+    if (this.expected.length === 0) {
+      this.#end()
+      return
+    }
+    const accepts = (from: Name, key: Uint8Array) =>
+      roster.some((member) => member.name === from && equalBytes(member.key, key))
+    parts.sender
+      .send(lane, part, (bundle) => {
+        forget = parts.pending.add(correlationOf(bundle.id, part.id), {
+          accepts,
+          until,
+          reply: (reply) => this.#take(reply),
+        })
+      })
+      .catch((cause: unknown) => this.#fail(cause))
+  }
+
+  /** Names that have not answered: those to give up on, or to ask again. */
+  get missing(): readonly Name[] {
+    return this.expected.filter((name) => !this.#replies.has(name))
+  }
+
+  /** How each who was asked stands now. */
+  get status(): ReadonlyMap<Name, FanOutStatus> {
+    return new Map(this.expected.map((name) => [name, this.#replies.get(name)?.status ?? 'silent']))
+  }
+
+  /** The replies as they come. @throws what the sending threw, and the signal's reason */
+  async *[Symbol.asyncIterator](): AsyncIterator<Reply, void, undefined> {
+    try {
+      for await (const reply of this.#queue) yield reply
+    } finally {
+      this.#end()
+    }
+    if (this.#failure !== undefined) throw this.#failure.cause
+  }
+
+  #take(reply: Reply): void {
+    // Quorum counts names here: one name with two keys is one answer.
+    if (this.#replies.has(reply.name)) return
+    this.#replies.set(reply.name, reply)
+    this.#queue.push(reply)
+    const replied = [...this.#replies.values()].filter((each) => each.status === 'replied').length
+    if (replied >= this.#quorum || this.missing.length === 0) this.#end()
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= { cause }
+    this.#end()
+  }
+}

@@ -1,0 +1,154 @@
+import type { Name } from '@ixj/names'
+import { toHex } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import { grantHost, provingStatements } from '../host/identity.ts'
+import type { Sink } from '../host/topics.ts'
+import { QUEUE_MAX } from '../limits.ts'
+import { inboxOf, type OpenTopic } from '../neighbours/open-topic.ts'
+import type { Turn } from '../pipeline/order.ts'
+import type { Accepted } from '../pipeline/pipeline.ts'
+import { Queue } from '../queue.ts'
+import type { AgentParts } from './agent.ts'
+import { readMessage, type Message } from './message.ts'
+
+/** What counts once in a quorum. */
+export type QuorumPer = 'key' | 'name' | 'organisation'
+
+/** Options of {@link Agent.gather}. */
+export interface GatherOptions {
+  /** A batch ends when that many different senders are in it; default: only the window ends it. */
+  readonly quorum?: number
+  /** A batch ends this long after its first message; default 500 ms. */
+  readonly windowMs?: number
+  /** What counts once in the quorum; default: keys. */
+  readonly per?: QuorumPer
+  /** A batch ends with that many messages at the latest; default 4,096. */
+  readonly messagesMax?: number
+  /** Batches that may wait for a reader before the oldest is lost; default 256. */
+  readonly queueMax?: number
+}
+
+/** What came in together. */
+export interface Batch {
+  readonly messages: readonly Message[]
+  /** Different senders in it. */
+  readonly senders: number
+  /** Whether the quorum was reached. */
+  readonly complete: boolean
+}
+
+/** What a gathering shares with its agent. */
+export interface GatherParts extends Omit<AgentParts, 'closed'> {
+  closed(gather: Gather): void
+}
+
+const WINDOW_MS = 500
+const BATCH_MESSAGES_MAX = 4_096
+
+/** An inbox that many write to (N×1), read in batches. */
+export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
+  readonly topic: Name
+  readonly #options: GatherOptions
+  readonly #parts: GatherParts
+  readonly #batches: Queue<Batch>
+  readonly #sink: Sink
+  #open: OpenTopic | undefined
+  #messages: Message[] = []
+  #senders = new Set<string>()
+  #cancel: (() => void) | undefined
+
+  /** Use `gather` of an agent. @throws AgentError `argument` */
+  constructor(topic: Name, options: GatherOptions, parts: GatherParts) {
+    const { quorum = 1, windowMs = WINDOW_MS } = options
+    if (!Number.isInteger(quorum) || quorum < 1 || !Number.isInteger(windowMs) || windowMs < 1) {
+      throw new AgentError('argument', `Cannot gather with quorum ${quorum} and window ${windowMs} ms: both are 1 or more`)
+    }
+    this.topic = topic
+    this.#options = options
+    this.#parts = parts
+    this.#batches = new Queue(options.queueMax ?? QUEUE_MAX)
+    this.#sink = {
+      agent: parts.identity.name,
+      key: parts.identity.signer.publicKey,
+      deliver: (accepted, turn) => this.#deliver(accepted, turn),
+      asked: () => false,
+      refused: () => {},
+    }
+  }
+
+  /** Batches that were lost because the reader was too slow. */
+  get lost(): number {
+    return this.#batches.lost
+  }
+
+  /** Has the node host the inbox, and opens it. Called once, by `gather`. */
+  async open(): Promise<void> {
+    const { core, identity } = this.#parts
+    const { topic } = this
+    const node = { topic, node: core.identity.name, nodeKey: core.identity.signer.publicKey }
+    const options = { now: core.clock.now(), random: core.random, hash: core.hash }
+    const host = await grantHost(identity, node, options)
+    const own = { ...identity, statements: [...identity.statements, host] }
+    await core.keepOwn([host])
+    const proof = core.proofs.compose(provingStatements(own, [host]))
+    const open = inboxOf(topic, { carrier: topic, host, proof })
+    await core.open(open, this.#sink)
+    this.#open = open
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Batch> {
+    return this.#batches[Symbol.asyncIterator]()
+  }
+
+  /** Closes the inbox; what has come can still be read. Closing twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = this.#open
+    if (open === undefined) return
+    this.#open = undefined
+    await this.#parts.core.close(open, this.#sink)
+    this.#emit()
+    this.#batches.close()
+    this.#parts.closed(this)
+  }
+
+  #deliver(accepted: Accepted, turn: Turn): void {
+    for (const part of accepted.messages) {
+      const message = readMessage(accepted, part, turn)
+      if (message === undefined) continue
+      this.#messages.push(message)
+      this.#senders.add(this.#counted(accepted))
+      this.#afterMessage()
+    }
+  }
+
+  #afterMessage(): void {
+    const { quorum, windowMs = WINDOW_MS, messagesMax = BATCH_MESSAGES_MAX } = this.#options
+    const { clock } = this.#parts.core
+    const complete = quorum !== undefined && this.#senders.size >= quorum
+    if (complete || this.#messages.length >= messagesMax) this.#emit()
+    else this.#cancel ??= clock.at(clock.now() + windowMs, () => this.#emit())
+  }
+
+  #counted({ bundle, chain }: Accepted): string {
+    switch (this.#options.per ?? 'key') {
+      case 'key':
+        return toHex(bundle.header.key)
+      case 'name':
+        return bundle.header.sender
+      case 'organisation':
+        return chain.anchor.name
+    }
+  }
+
+  #emit(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    if (this.#messages.length === 0) return
+    const { quorum } = this.#options
+    const senders = this.#senders.size
+    const complete = quorum !== undefined && senders >= quorum
+    this.#batches.push({ messages: this.#messages, senders, complete })
+    this.#messages = []
+    this.#senders = new Set()
+  }
+}

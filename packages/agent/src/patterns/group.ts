@@ -1,0 +1,192 @@
+import { isAtOrBelow, parsePattern, type Name, type Pattern } from '@ixj/names'
+import { findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import type { MessagePart } from '../bundles/message.ts'
+import type { Sink } from '../host/topics.ts'
+import { grantsOf, provingStatements } from '../host/identity.ts'
+import { QUEUE_MAX } from '../limits.ts'
+import type { OpenTopic } from '../neighbours/open-topic.ts'
+import type { Turn } from '../pipeline/order.ts'
+import type { Accepted } from '../pipeline/pipeline.ts'
+import type { PresentMember } from '../presence/announcement.ts'
+import type { Member, PresenceChange } from '../presence/roster.ts'
+import type { Queue } from '../queue.ts'
+import { abortable } from './abortable.ts'
+import type { AgentParts } from './agent.ts'
+import { FanOut, type FanOutOptions } from './fan-out.ts'
+import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
+import type { Pending } from './pending.ts'
+import { Readers } from './readers.ts'
+import type { IncomingRequest } from './request.ts'
+import type { Sender } from './sender.ts'
+
+/** Whom in a group a message is for: names or patterns, at most 64; everybody if absent. */
+export type Audience = string | readonly string[]
+
+/** Options of {@link Group.publish}. */
+export interface PublishOptions extends SendOptions {
+  readonly to?: Audience
+}
+
+/** What a group shares with its agent. */
+export interface GroupParts extends Omit<AgentParts, 'closed'> {
+  readonly sender: Sender
+  readonly pending: Pending
+  request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest
+  queueRequest(request: IncomingRequest): void
+  closed(group: Group): void
+}
+
+/** One agent's membership of a group: any subset of the members sends to any other (i × j). */
+export class Group implements AsyncDisposable {
+  readonly topic: Name
+  readonly #parts: GroupParts
+  readonly #messages = new Readers<Message>(QUEUE_MAX)
+  readonly #sink: Sink
+  #open: OpenTopic | undefined
+  #answers = false
+
+  /** Use `join` of an agent. */
+  constructor(topic: Name, parts: GroupParts) {
+    this.topic = topic
+    this.#parts = parts
+    this.#sink = {
+      agent: parts.identity.name,
+      key: parts.identity.signer.publicKey,
+      deliver: (accepted, turn) => this.#deliver(accepted, turn),
+      asked: () => false,
+      refused: () => {},
+    }
+  }
+
+  /** Shows the agent's right and takes its place among the members. Called once, by `join`. */
+  async open(): Promise<void> {
+    const { core, identity, hostGrant } = this.#parts
+    const subscribe = this.#right('subscribe')
+    const answer = this.#right('answer')
+    const leaves = [subscribe, answer].filter((grant) => grant !== null && grant !== 'owner')
+    const statements = provingStatements(identity, leaves)
+    const known = core.proofs.compose(hostGrant === null ? statements : [...statements, hostGrant])
+    const common = {
+      agent: identity.name,
+      agentKey: identity.signer.publicKey,
+      subscribe: subscribe === 'owner' || subscribe === null ? null : subscribe.id,
+      host: hostGrant?.id ?? null,
+      proof: known.id,
+    }
+    if (subscribe === null) {
+      throw new AgentError('no-authority', `Cannot join ${this.topic}: ${identity.name} holds no subscribe grant for it`)
+    }
+    const { topic } = this
+    const open: OpenTopic = {
+      topic,
+      of: 'group',
+      carrier: topic,
+      right: { kind: 'right', topic, of: 'group', carrier: topic, ...common },
+      proof: known,
+    }
+    await core.open(open, this.#sink)
+    this.#open = open
+    this.#answers = answer !== null
+    const member: PresentMember = {
+      ...common,
+      answer: answer === null || answer === 'owner' ? null : answer.id,
+      since: core.clock.now(),
+    }
+    core.presence.join(topic, member)
+  }
+
+  /**
+   * Sends to the group, or to those of it that `to` selects (i × j).
+   * @throws AgentError `no-authority`, `not-handed-over`, `argument`, `closed`, `backpressure`
+   * @throws TrustError `ambiguous-authority`, `too-large`
+   */
+  async publish(body: Body, options: PublishOptions = {}): Promise<Receipt> {
+    this.#checkOpen()
+    const { sender } = this.#parts
+    const audience = audienceOf(options.to)
+    const lane = sender.lane({ of: 'group', topic: this.topic, action: 'publish', audience }, options)
+    const part = sender.part(body, options)
+    return { id: part.id, peers: await abortable(sender.send(lane, part), options.signal) }
+  }
+
+  /**
+   * Messages of the group. Each reader gets all from its call on; the first also what came since
+   * `join`. A slow reader loses the oldest and sees how many in `lost`.
+   */
+  messages(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Message> {
+    return this.#messages.open(options)
+  }
+
+  /** Who is there, this agent included. */
+  members(): readonly Member[] {
+    return this.#parts.core.presence.members(this.topic)
+  }
+
+  /** Who comes and goes from now on. */
+  presence(options: { readonly signal?: AbortSignal } = {}): Queue<PresenceChange> {
+    return this.#parts.core.presence.watch(this.topic, options.signal)
+  }
+
+  /**
+   * Asks members and collects their answers (1×N). The roster is frozen at the call: those who are
+   * there, may be asked, and are selected by `to`.
+   * @throws AgentError `no-authority`, `argument`, `closed`
+   */
+  fanOut(body: Body, options: FanOutOptions = {}): FanOut {
+    this.#checkOpen()
+    return new FanOut(this, body, options, this.#parts)
+  }
+
+  /** Leaves the group; the others are told. Leaving twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = this.#open
+    if (open === undefined) return
+    this.#open = undefined
+    const { core, identity } = this.#parts
+    await core.presence.leave(this.topic, identity.signer.publicKey)
+    await core.close(open, this.#sink)
+    this.#messages.close()
+    this.#parts.closed(this)
+  }
+
+  #checkOpen(): void {
+    if (this.#open === undefined) throw new AgentError('closed', `Cannot use ${this.topic}: it was left`)
+  }
+
+  /** The grant for an action in this group; 'owner' needs none; null: there is none. */
+  #right(action: Action): SignedStatement<Grant> | 'owner' | null {
+    const { core, identity } = this.#parts
+    if (isAtOrBelow(this.topic, identity.name)) return 'owner'
+    const need = {
+      subject: identity.name,
+      subjectKey: identity.signer.publicKey,
+      action,
+      topic: this.topic,
+      now: core.clock.now(),
+    }
+    const found = findGrants(grantsOf(identity), need)
+    // Any of them is a right to be there; the one that holds longest needs renewal last.
+    return found.toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0] ?? null
+  }
+
+  #deliver(accepted: Accepted, turn: Turn): void {
+    const isRequest = accepted.bundle.header.action === 'request'
+    for (const part of accepted.messages) {
+      const message = readMessage(accepted, part, turn)
+      if (message === undefined) continue
+      if (!isRequest) this.#messages.push(message)
+      else if (this.#answers) this.#parts.queueRequest(this.#parts.request(accepted, part, message))
+    }
+  }
+}
+
+/** Reads an audience. @throws AgentError `argument` */
+export function audienceOf(to: Audience | undefined): readonly Pattern[] | null {
+  if (to === undefined) return null
+  try {
+    return (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text))
+  } catch (cause) {
+    throw new AgentError('argument', `Cannot read the audience: ${String((cause as Error).message)}`, { cause })
+  }
+}

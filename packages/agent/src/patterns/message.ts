@@ -1,0 +1,87 @@
+import type { Name } from '@ixj/names'
+import { decodeApplication, type ApplicationValue, type Explanation } from '@ixj/trust'
+import type { MessageClass } from '../bundles/header.ts'
+import type { MessagePart } from '../bundles/message.ts'
+import { bundleDecision } from '../pipeline/decision.ts'
+import type { Turn } from '../pipeline/order.ts'
+import type { Accepted } from '../pipeline/pipeline.ts'
+
+/** One message that was accepted. */
+export interface Message {
+  /** 16 bytes, the same on every retry. */
+  readonly id: Uint8Array
+  readonly topic: Name
+  readonly sender: Name
+  readonly senderKey: Uint8Array
+  /** For whom the sender acts. */
+  readonly onBehalfOf: Name
+  readonly body: ApplicationValue
+  readonly contentType: string | null
+  readonly class: MessageClass
+  /** ms since the Unix epoch, by the sender's clock. */
+  readonly sentAt: number
+  /** By when it is worth acting on, by the sender's clock. */
+  readonly expiresAt: number
+  /** Messages just before it in its stream that never came. */
+  readonly gap: number
+  /** It came after its stream had gone on without it. */
+  readonly late: boolean
+  /** Why it was accepted. */
+  explain(): Explanation
+}
+
+/** The body of a message that an application sends or reads. */
+export type Body = ApplicationValue
+
+/** Options of every verb that sends. */
+export interface SendOptions {
+  /** The grant to act under, by id; needed where several fit. */
+  readonly under?: Uint8Array
+  /** Default event, or what the verb says. */
+  readonly class?: MessageClass
+  /** Default by class; see LIFESPAN_MS_MAX. */
+  readonly lifespanMs?: number
+  /** 0 to 3, default 1. */
+  readonly priority?: number
+  readonly contentType?: string
+  /** Ends the wait; what was handed over stays so. */
+  readonly signal?: AbortSignal
+}
+
+/** A message was handed over. */
+export interface Receipt {
+  /** The message's id, 16 bytes. */
+  readonly id: Uint8Array
+  /** Nodes that were handed it; 0 only if no other member is present. */
+  readonly peers: number
+}
+
+/**
+ * The messages of a bundle for applications; those that cannot be decoded are left out and counted.
+ * A signed body that is no application value harms its own stream alone.
+ */
+export function readMessage(accepted: Accepted, part: MessagePart, turn: Turn): Message | undefined {
+  const { header } = accepted.bundle
+  let body: ApplicationValue
+  try {
+    body = decodeApplication(part.body)
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'TrustError') return undefined
+    throw cause
+  }
+  return {
+    id: part.id,
+    topic: header.topic,
+    sender: header.sender,
+    senderKey: header.key,
+    onBehalfOf: accepted.onBehalfOf,
+    body,
+    contentType: part.contentType,
+    class: header.class,
+    sentAt: header.sentAt,
+    expiresAt: header.sentAt + header.lifespanMs,
+    gap: turn.gap,
+    late: turn.late,
+    explain: () => bundleDecision(accepted, header.sentAt).explain(),
+  }
+}

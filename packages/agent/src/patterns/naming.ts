@@ -1,0 +1,289 @@
+import { childName, isBelow, parsePattern, type Name, type Pattern } from '@ixj/names'
+import {
+  chooseGrant,
+  decodeStatement,
+  equalBytes,
+  findGrants,
+  isBinding,
+  isGrant,
+  issueGrant,
+  issueStatement,
+  readName as readNameField,
+  TrustError,
+  type Action,
+  type Condition,
+  type Grant,
+  type Random,
+  type Sha256,
+  type SignedStatement,
+  type Signer,
+  type Uses,
+  type Verifier,
+} from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
+import type { Clock } from '../clock.ts'
+import { boundUntil, grantsOf, provingStatements, type Identity } from '../host/identity.ts'
+import type { Body } from './message.ts'
+import type { IncomingRequest } from './request.ts'
+
+/** Content type of a request for a name; its body is a signed `offer`. */
+export const OFFER_TYPE = 'ixj/offer'
+/** Content type of the answer that gives the name; its body is a list of statements. */
+export const BOUND_TYPE = 'ixj/bound'
+
+/** What a sub-agent may do. Without `under`, the parent is the one grant that fits. */
+export interface GrantRequest {
+  readonly actions: readonly Action[]
+  readonly topics: readonly string[]
+  readonly conditions?: readonly Condition[]
+  /** Who may receive it further; default: nobody. */
+  readonly mayDelegate?: readonly string[]
+  /** Id of the grant to pass on a part of. */
+  readonly under?: Uint8Array
+}
+
+/** What a sub-agent is born with. */
+export interface SpawnOptions {
+  readonly lifetimeSeconds: number
+  readonly grants?: readonly GrantRequest[]
+  /** Default: sign. */
+  readonly uses?: Uses
+  /** Binding links that may follow below; default 0. */
+  readonly depth?: number
+}
+
+/** What issuing needs of the world. */
+export interface IssueContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly hash: Sha256
+}
+
+/** A sub-agent elsewhere that asks for its name: it has made its key there. */
+export interface Offer {
+  readonly name: Name
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** The node that asks, as its own signature on the request proved. */
+  readonly node: Name
+  /** Gives the name. @throws TrustError as `spawn`; AgentError `unreachable` */
+  bind(options: SpawnOptions): Promise<void>
+  /** Says no, with a code. */
+  refuse(code: string, reason?: string): Promise<void>
+}
+
+/**
+ * Binds a child's name to its key and issues its grants, each a part of one of the parent's or a
+ * root in the parent's own slice.
+ * @throws TrustError `wider-than-parent`, `ambiguous-authority`, `not-granted`, `form`
+ */
+export async function spawnIdentity(
+  parent: Identity,
+  child: { readonly label: string; readonly signer: Signer },
+  options: SpawnOptions,
+  context: IssueContext,
+): Promise<Identity> {
+  const name = childName(parent.name, child.label)
+  const statements = await issueTo(parent, { name, key: child.signer.publicKey }, options, context)
+  return { name, signer: child.signer, statements }
+}
+
+/** The statements of a child: its binding, its grants, and whatever proves them. */
+export async function issueTo(
+  parent: Identity,
+  child: { readonly name: Name; readonly key: Uint8Array },
+  options: SpawnOptions,
+  context: IssueContext,
+): Promise<readonly SignedStatement[]> {
+  const now = context.clock.now()
+  const notAfter = endOf(now, options.lifetimeSeconds)
+  const binding = await issueStatement(
+    {
+      kind: 'binding',
+      issuer: parent.name,
+      notBefore: now,
+      notAfter: Math.min(notAfter, boundUntil(parent)),
+      nonce: context.random(16),
+      name: child.name,
+      key: child.key,
+      encryptionKey: null,
+      uses: options.uses ?? 'sign',
+      depth: options.depth ?? 0,
+      strict: false,
+    },
+    parent.signer,
+    context.hash,
+  )
+  const grants: SignedStatement<Grant>[] = []
+  const parents: SignedStatement<Grant>[] = []
+  for (const request of options.grants ?? []) {
+    const given = await issueGrantTo(parent, child, { request, notAfter, now }, context)
+    grants.push(given.grant)
+    if (given.parent !== undefined) parents.push(given.parent)
+  }
+  return [...provingStatements(parent, parents), binding, ...grants]
+}
+
+function endOf(now: number, lifetimeSeconds: number): number {
+  const limit = 10 * 365 * 24 * 3_600
+  if (!Number.isFinite(lifetimeSeconds) || lifetimeSeconds <= 0 || lifetimeSeconds > limit) {
+    throw new AgentError('argument', `Cannot bind for ${lifetimeSeconds} s: more than 0 and at most ${limit}`)
+  }
+  return now + Math.ceil(lifetimeSeconds * 1_000)
+}
+
+async function issueGrantTo(
+  issuer: Identity,
+  child: { readonly name: Name; readonly key: Uint8Array },
+  wanted: { readonly request: GrantRequest; readonly notAfter: number; readonly now: number },
+  context: IssueContext,
+): Promise<{ readonly grant: SignedStatement<Grant>; readonly parent?: SignedStatement<Grant> }> {
+  const { request, now } = wanted
+  const topics = request.topics.map((text) => parsePattern(text))
+  const parent = chooseParent(issuer, { topics, request, now })
+  const statement = parent?.statement
+  const grant = await issueGrant(
+    {
+      issuer: issuer.name,
+      notBefore: Math.max(now, statement?.notBefore ?? 0),
+      notAfter: Math.min(wanted.notAfter, statement?.notAfter ?? Infinity, boundUntil(issuer)),
+      nonce: context.random(16),
+      onBehalfOf: statement?.onBehalfOf ?? issuer.name,
+      subject: parsePattern(child.name),
+      // The next bearer of a short-lived name inherits nothing.
+      subjectKey: child.key,
+      actions: request.actions,
+      topics,
+      conditions: request.conditions ?? statement?.conditions ?? [],
+      mayDelegate: request.mayDelegate?.map((text) => parsePattern(text)) ?? false,
+    },
+    { signer: issuer.signer, hash: context.hash, ...(parent === undefined ? {} : { parent }) },
+  )
+  return parent === undefined ? { grant } : { grant, parent }
+}
+
+/** The issuer's grant that this one is a part of; none where the topics lie in its own slice. */
+function chooseParent(
+  issuer: Identity,
+  wanted: {
+    readonly topics: readonly Pattern[]
+    readonly request: GrantRequest
+    readonly now: number
+  },
+): SignedStatement<Grant> | undefined {
+  const { topics, request, now } = wanted
+  const slice = parsePattern(`**.${issuer.name}`)
+  const own = topics.every((topic) => inSlice(topic, issuer.name, slice))
+  if (own && request.under === undefined) return undefined
+  const candidates = grantsOf(issuer).filter(
+    ({ statement }) =>
+      statement.mayDelegate !== false &&
+      request.actions.every((action) => statement.actions.includes(action)),
+  )
+  const [topic] = topics
+  const [action] = request.actions
+  if (topic === undefined || action === undefined) {
+    throw new AgentError('argument', 'Cannot grant nothing: name at least one action and one topic')
+  }
+  const need = {
+    subject: issuer.name,
+    subjectKey: issuer.signer.publicKey,
+    action,
+    topic: exampleOf(topic),
+    now,
+  }
+  const chosen = request.under === undefined ? need : { ...need, under: request.under }
+  if (request.under === undefined && findGrants(candidates, need).length === 0) {
+    throw new TrustError(
+      'not-granted',
+      `Cannot grant ${request.actions.join(', ')} on ${topics.join(', ')}: ${issuer.name} holds no grant of it that may be delegated`,
+    )
+  }
+  return chooseGrant(candidates, chosen)
+}
+
+function inSlice(topic: Pattern, issuer: Name, slice: Pattern): boolean {
+  const base = topic.replace(/^\*\*?\./, '')
+  return base === issuer || base.endsWith(slice.slice(2))
+}
+
+/** A name that a pattern matches, to look for the grants that cover it. */
+function exampleOf(topic: Pattern): Name {
+  return topic.replace(/^\*\*?\./, 'x.') as Name
+}
+
+/** The body of an offer: a name, the key that wants it, and the node where it was made. */
+export async function makeOffer(
+  offer: { readonly name: Name; readonly node: Name; readonly signer: Signer },
+  context: IssueContext,
+): Promise<Body> {
+  const [body, signature] = await signBody(
+    'offer',
+    { signer: offer.name, time: context.clock.now(), nonce: context.random(16) },
+    [offer.node],
+    offer.signer,
+  )
+  return [body, signature]
+}
+
+/**
+ * Reads an offer that came as a request; a code where it is refused.
+ * The key proves that it is there, and the request that its node asks.
+ */
+export async function readOffer(
+  request: IncomingRequest,
+  parent: Identity,
+  context: IssueContext & { readonly verifier: Verifier },
+): Promise<Offer | string> {
+  const pair = Array.isArray(request.body) ? (request.body as readonly unknown[]) : []
+  const [body, signature] = pair
+  if (!(body instanceof Uint8Array) || !(signature instanceof Uint8Array)) return 'form'
+  try {
+    const offer = readSignedBody('offer', [body, signature], { fields: 1, bytesMax: 2_048 })
+    const node = readNameField(offer.fields[0], 'node of offer')
+    if (node !== request.sender) return 'wrong-subject'
+    if (!isBelow(offer.signer, parent.name)) return 'not-below'
+    if (!(await holds(offer, context.verifier))) return 'bad-signature'
+    const child = { name: offer.signer, key: offer.signerKey }
+    return {
+      ...child,
+      node,
+      bind: async (options) => {
+        const statements = await issueTo(parent, child, options, context)
+        const envelopes = statements.map((signed) => signed.envelope)
+        await request.reply(envelopes, { contentType: BOUND_TYPE })
+      },
+      refuse: (code, reason) => request.refuse(code, reason),
+    }
+  } catch (cause) {
+    if (cause instanceof TrustError) return cause.code
+    throw cause
+  }
+}
+
+/**
+ * The identity that an answer to an offer gives.
+ * @throws AgentError `failed` if the answer does not bind this name to this key
+ * @throws TrustError for statements that cannot be read
+ */
+export function readBound(
+  answer: { readonly body: Body; readonly contentType: string | null },
+  wanted: { readonly name: Name; readonly signer: Signer },
+  hash: Sha256,
+): Identity {
+  const { name, signer } = wanted
+  const envelopes = Array.isArray(answer.body) ? (answer.body as readonly unknown[]) : []
+  const isList = envelopes.length > 0 && envelopes.every((each) => each instanceof Uint8Array)
+  if (answer.contentType !== BOUND_TYPE || !isList) {
+    throw new AgentError('failed', `Cannot become ${name}: the answer holds no statements`)
+  }
+  const statements = (envelopes as readonly Uint8Array[]).map((each) => decodeStatement(each, hash))
+  const bound = statements
+    .filter(isBinding)
+    .some(({ statement }) => statement.name === name && equalBytes(statement.key, signer.publicKey))
+  if (!bound) throw new AgentError('failed', `Cannot become ${name}: the answer binds another name or key`)
+  const stranger = statements.filter(isGrant).length > 64
+  if (stranger) throw new AgentError('failed', `Cannot become ${name}: more than 64 grants`)
+  return { name, signer, statements }
+}

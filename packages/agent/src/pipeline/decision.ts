@@ -1,0 +1,158 @@
+import {
+  describeAuthority,
+  describeKey,
+  describeNameChain,
+  NOT_REACHED,
+  NOTE_REVOCATION,
+  TrustError,
+  type Answer,
+  type Explanation,
+} from '@ixj/trust'
+import { TransportError, type Verdict } from '../transport.ts'
+import type { Trace } from './pipeline.ts'
+import { Refusal, VERDICTS, type Code } from './verdicts.ts'
+
+/** What a node decided about something that came in, and why. */
+export interface Decision {
+  /** ms since the Unix epoch. */
+  readonly at: number
+  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription'
+  readonly verdict: Verdict
+  /** Null: accepted. */
+  readonly code: Code | null
+  /** Id of the bundle in hex, where one was read. */
+  readonly id: string | null
+  /** Made when it is asked for. */
+  explain(): Explanation
+}
+
+/** The code of what a check threw; anything without a code is a fault of ours. */
+export function codeOf(cause: unknown): Code {
+  if (cause instanceof Refusal || cause instanceof TrustError) return cause.code
+  if (cause instanceof TransportError) return 'transport'
+  return 'own-fault'
+}
+
+/** The decision about a bundle, from what was found on its way and from what stopped it. */
+export function bundleDecision(trace: Trace, at: number, cause?: unknown): Decision {
+  const code = cause === undefined ? null : codeOf(cause)
+  return {
+    at,
+    about: 'bundle',
+    verdict: code === null ? 'accept' : VERDICTS[code],
+    code,
+    id: trace.bundle?.idText ?? null,
+    explain: () => explainTrace(trace, at, cause),
+  }
+}
+
+/** A decision about something that is no bundle: what was tried, by whom, and what stopped it. */
+export function plainDecision(
+  about: Exclude<Decision['about'], 'bundle'>,
+  facts: { readonly action: string; readonly topic: string; readonly sender: string; readonly at: number },
+  cause?: unknown,
+): Decision {
+  const code = cause === undefined ? null : codeOf(cause)
+  return {
+    at: facts.at,
+    about,
+    verdict: code === null ? 'accept' : VERDICTS[code],
+    code,
+    id: null,
+    explain: () => ({
+      ...outcome(cause),
+      action: facts.action,
+      topic: facts.topic,
+      sender: facts.sender,
+      onBehalfOf: null,
+      name: NOT_REACHED,
+      key: NOT_REACHED,
+      authority: NOT_REACHED,
+      policy: NOT_REACHED,
+      ...(cause === undefined ? {} : failing(code, cause, false)),
+      notes: [NOTE_REVOCATION],
+    }),
+  }
+}
+
+function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
+  const header = trace.bundle?.header
+  const reached: Pick<Explanation, 'name' | 'key' | 'authority' | 'policy'> = {
+    name: trace.chain === undefined ? NOT_REACHED : yes(describeNameChain(trace.chain, at)),
+    key: trace.signed === undefined || trace.chain === undefined ? NOT_REACHED : yes(describeKey(trace.chain)),
+    authority: trace.basis === undefined ? NOT_REACHED : yes(authorityLines(trace, at)),
+    policy:
+      trace.decision === undefined
+        ? NOT_REACHED
+        : { state: trace.decision.permit ? 'yes' : 'no', lines: [`"${trace.decision.rule}"`] },
+  }
+  return {
+    ...outcome(cause),
+    action: header?.action ?? 'unreadable',
+    topic: header?.topic ?? 'unreadable',
+    sender: header?.sender ?? 'unreadable',
+    onBehalfOf: trace.onBehalfOf ?? null,
+    ...reached,
+    ...(cause === undefined ? {} : failing(codeOf(cause), cause, trace.chain !== undefined)),
+    notes: [NOTE_REVOCATION],
+  }
+}
+
+function authorityLines(trace: Trace, at: number): readonly string[] {
+  switch (trace.basis) {
+    case 'owner':
+      return ['owner of the topic']
+    case 'answer':
+      return ['answers a request that was made of it']
+    case 'grant':
+      return trace.authority === undefined ? [] : describeAuthority(trace.authority, at)
+    default:
+      return ['none: the policy decides about named senders on an inbox']
+  }
+}
+
+function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'message'> {
+  if (cause === undefined) return { outcome: 'accepted', code: null, message: null }
+  const code = codeOf(cause)
+  const verdict = VERDICTS[code] === 'reject' ? 'rejected' : 'ignored'
+  return { outcome: verdict, code, message: cause instanceof Error ? cause.message : String(cause) }
+}
+
+/** Which of the four questions a code answers with no; the others stay as they were found. */
+function failing(code: Code | null, cause: unknown, nameHeld: boolean): Partial<Explanation> {
+  const no: Answer = { state: 'no', lines: [cause instanceof Error ? cause.message : String(cause)] }
+  switch (code) {
+    case 'no-anchor':
+    case 'anchor-limits':
+    case 'no-chain':
+    case 'not-below':
+    case 'depth-exceeded':
+    case 'uses':
+    case 'expired':
+    case 'not-yet-valid':
+    case 'missing-statement':
+    case 'proof-missing':
+      // The same codes say it of the name's chain and, when that held, of the chain of grants.
+      return nameHeld ? { authority: no } : { name: no }
+    case 'bad-signature':
+    case 'bad-digest':
+    case 'bad-key':
+      return { key: no }
+    case 'wider-than-parent':
+    case 'outside-slice':
+    case 'broken-chain':
+    case 'wrong-subject':
+    case 'not-granted':
+    case 'condition':
+    case 'unknown-condition':
+    case 'not-asked':
+    case 'ambiguous-authority':
+      return { authority: no }
+    default:
+      return {}
+  }
+}
+
+function yes(lines: readonly string[]): Answer {
+  return { state: 'yes', lines }
+}

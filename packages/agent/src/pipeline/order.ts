@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.ts'
+import { GAP_BUNDLES_MAX, GAP_WAIT_MS } from '../limits.ts'
+
+/** How a bundle stands to the ones before it in its stream. */
+export interface Turn {
+  /** Places just before it that never came within the wait. */
+  readonly gap: number
+  /** It came after its stream had gone on without it. */
+  readonly late: boolean
+}
+
+interface Held {
+  readonly first: number
+  readonly count: number
+  readonly run: ((turn: Turn) => void) | undefined
+}
+
+interface Stream {
+  next: number
+  held: Held[]
+  cancel: (() => void) | undefined
+  until: number
+}
+
+/**
+ * Puts the bundles of each event stream in order: one that is ahead waits 2 s for those before it,
+ * then the gap is told and the stream goes on (docs/protocol.md, "Order").
+ */
+export class Order {
+  readonly #clock: Clock
+  readonly #streams = new Map<string, Stream>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /**
+   * Runs `run` when it is the bundle's turn, at once if it is. `whole` says that the stream began
+   * after we joined, so its first place is 1 and everything before is owed; `run` undefined fills
+   * the places of a bundle that was refused. The stream is forgotten after `until`.
+   */
+  push(
+    stream: string,
+    place: { readonly first: number; readonly count: number },
+    options: { readonly whole: boolean; readonly until: number },
+    run: ((turn: Turn) => void) | undefined,
+  ): void {
+    let state = this.#streams.get(stream)
+    if (state === undefined) {
+      const next = options.whole ? 1 : place.first
+      state = { next, held: [], cancel: undefined, until: options.until }
+      this.#streams.set(stream, state)
+    }
+    state.until = Math.max(state.until, options.until)
+    if (place.first < state.next) {
+      run?.({ gap: 0, late: true })
+      return
+    }
+    const index = state.held.findIndex((held) => held.first > place.first)
+    const held = { first: place.first, count: place.count, run }
+    if (index === -1) state.held.push(held)
+    else state.held.splice(index, 0, held)
+    this.#drain(state)
+    if (state.held.length > GAP_BUNDLES_MAX) this.#giveUp(state)
+  }
+
+  /** Forgets streams whose bundles have all ended. */
+  sweep(now: number): void {
+    for (const [key, state] of this.#streams) {
+      if (state.until < now && state.held.length === 0) this.#streams.delete(key)
+    }
+  }
+
+  /** Drops what is held. */
+  close(): void {
+    for (const state of this.#streams.values()) state.cancel?.()
+    this.#streams.clear()
+  }
+
+  #drain(state: Stream, gap = 0): void {
+    let missing = gap
+    for (;;) {
+      const head = state.held[0]
+      if (head === undefined || head.first > state.next) break
+      state.held.shift()
+      state.next = Math.max(state.next, head.first + head.count)
+      head.run?.({ gap: missing, late: false })
+      missing = 0
+    }
+    if (state.held.length === 0) {
+      state.cancel?.()
+      state.cancel = undefined
+    } else {
+      state.cancel ??= this.#clock.at(this.#clock.now() + GAP_WAIT_MS, () => this.#giveUp(state))
+    }
+  }
+
+  #giveUp(state: Stream): void {
+    state.cancel?.()
+    state.cancel = undefined
+    const head = state.held[0]
+    if (head === undefined) return
+    const gap = head.first - state.next
+    state.next = head.first
+    this.#drain(state, gap)
+  }
+}

@@ -1,0 +1,128 @@
+import type { TrustCode } from '@ixj/trust'
+import type { Verdict } from '../transport.ts'
+
+/** What a bundle or presence can be refused for here, beyond what statements and chains can be. */
+export type PipelineCode =
+  /** Larger than the limit. */
+  | 'size'
+  /** It came on a topic that is not the one in its header. */
+  | 'wrong-topic'
+  /** The messages do not have the digest that the header was signed with. */
+  | 'bad-digest'
+  /** A header without its messages: for sync and relays, never in gossip. */
+  | 'announcement'
+  /** On a hosting node's inbox, for a name that is not hosted there. */
+  | 'not-hosted'
+  /** Past its lifespan. */
+  | 'lifespan'
+  /** Sent in the future, skew included. */
+  | 'future'
+  /** This bundle was accepted before. */
+  | 'duplicate'
+  /** An older state than the one that is known. */
+  | 'superseded'
+  /** Another signed bundle holds the same places in the stream; both are kept as evidence. */
+  | 'equivocation'
+  /** This key signed two bundles for the same places before. */
+  | 'equivocator'
+  /** A table is full; nothing is evicted for newcomers. */
+  | 'table-full'
+  /** The proof did not come within its time, or from a neighbour that has it. */
+  | 'proof-missing'
+  /** Too much of this neighbour waits for proofs already. */
+  | 'parking-full'
+  /** Too many checks for strangers through this neighbour in this second. */
+  | 'rate'
+  /** An answer to a request that this agent did not make of this name, or made too long ago. */
+  | 'not-asked'
+  /** The receiver's policy does not permit it. */
+  | 'policy'
+  /** The messages cannot be decoded, though their sender signed them. */
+  | 'body'
+  /** A hello did not hold: other ends, names, nonces or time than the channel has. */
+  | 'hello'
+  /** The connection failed. */
+  | 'transport'
+  /** A fault of our own. */
+  | 'own-fault'
+
+/** Every code that a decision can bear. */
+export type Code = TrustCode | PipelineCode
+
+/**
+ * The one table from code to verdict (docs/protocol.md, "Verdicts").
+ * Reject is only for what every honest node must refuse from these bytes and their proof, whatever
+ * its clock, anchors, policy or disk. All else is ignore: blame would fall on honest forwarders.
+ */
+export const VERDICTS: Readonly<Record<Code, Verdict>> = {
+  // From the bytes alone.
+  size: 'reject',
+  encoding: 'reject',
+  'too-large': 'reject',
+  depth: 'reject',
+  form: 'reject',
+  name: 'reject',
+  'wrong-kind': 'reject',
+  'wrong-topic': 'reject',
+  announcement: 'reject',
+  'bad-key': 'reject',
+  'bad-signature': 'reject',
+  'bad-digest': 'reject',
+  // From the bytes and their proof.
+  'wider-than-parent': 'reject',
+  'outside-slice': 'reject',
+  // A later version may be right.
+  unsupported: 'ignore',
+  // The receiver's place, clock, tables and neighbours.
+  'not-hosted': 'ignore',
+  lifespan: 'ignore',
+  future: 'ignore',
+  duplicate: 'ignore',
+  superseded: 'ignore',
+  equivocation: 'ignore',
+  equivocator: 'ignore',
+  'table-full': 'ignore',
+  'proof-missing': 'ignore',
+  'missing-statement': 'ignore',
+  'parking-full': 'ignore',
+  rate: 'ignore',
+  // The receiver's anchors and clock.
+  'no-anchor': 'ignore',
+  'anchor-limits': 'ignore',
+  expired: 'ignore',
+  'not-yet-valid': 'ignore',
+  'no-chain': 'ignore',
+  'broken-chain': 'ignore',
+  'not-below': 'ignore',
+  uses: 'ignore',
+  'depth-exceeded': 'ignore',
+  'cost-cap': 'ignore',
+  // Authority.
+  'wrong-subject': 'ignore',
+  'not-granted': 'ignore',
+  condition: 'ignore',
+  'unknown-condition': 'ignore',
+  'ambiguous-authority': 'ignore',
+  'not-asked': 'ignore',
+  // The receiver's policy.
+  policy: 'ignore',
+  // The sender's fault, not the neighbour's.
+  body: 'ignore',
+  // Connections are ended, not scored.
+  hello: 'ignore',
+  transport: 'ignore',
+  // Ours.
+  'key-file': 'ignore',
+  'own-fault': 'ignore',
+}
+
+/** A bundle or presence was refused; `code` leads to the verdict in {@link VERDICTS}. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: Code
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,108 @@
+import type { Name } from '@ixj/names'
+import {
+  decode,
+  encode,
+  readArray,
+  readBytes,
+  readList,
+  readName,
+  readOptional,
+  readTime,
+  type Field,
+  type Random,
+  type Signer,
+  type Value,
+} from '@ixj/trust'
+import { readSignedBody, signBody, type SignedBody } from '../bundles/signed-body.ts'
+import { MESSAGES_BYTES_MAX, PRESENCE_MEMBERS_MAX } from '../limits.ts'
+import type { MemberClaim } from '../neighbours/right.ts'
+import { MESSAGE_BYTES_MAX } from '../transport.ts'
+
+/** One member that a node hosts, as its presence tells it. */
+export interface PresentMember extends Omit<MemberClaim, 'topic'> {
+  /** Since when, ms since the Unix epoch by the node's clock. */
+  readonly since: number
+  /** Id of the proof of all that it claims. */
+  readonly proof: Uint8Array
+}
+
+/** A node's members of one topic, as read; nothing of it is believed yet. */
+export interface Announcement {
+  readonly signed: SignedBody
+  readonly topic: Name
+  /** Id of the proof of the node's own name. */
+  readonly proof: Uint8Array
+  readonly members: readonly PresentMember[]
+}
+
+const OWN_FIELDS = 3
+const MEMBER_FIELDS = 7
+
+/** Whether a message on a topic is an announcement: an array of two; a bundle is one of four. */
+export function isAnnouncement(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x92
+}
+
+/** Signs a node's announcement: `[body, signature]`. @throws TrustError `too-large` */
+export async function sealAnnouncement(
+  fields: {
+    readonly node: Name
+    readonly topic: Name
+    readonly proof: Uint8Array
+    readonly members: readonly PresentMember[]
+  },
+  options: { readonly signer: Signer; readonly now: number; readonly random: Random },
+): Promise<Uint8Array> {
+  const { signer, now, random } = options
+  const members: Value = fields.members.map((member) => [
+    member.agent,
+    member.agentKey,
+    member.since,
+    member.proof,
+    member.subscribe,
+    member.answer,
+    member.host,
+  ])
+  const pair = await signBody(
+    'presence',
+    { signer: fields.node, time: now, nonce: random(16) },
+    [fields.topic, fields.proof, members],
+    signer,
+  )
+  return encode(pair, { bytesMax: MESSAGE_BYTES_MAX })
+}
+
+/** Reads an announcement. @throws TrustError `encoding`, `form`, `name`, `wrong-kind`, `unsupported` */
+export function decodeAnnouncement(bytes: Uint8Array): Announcement {
+  const pair = readArray(decode(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'presence', 2)
+  const signed = readSignedBody('presence', pair, {
+    fields: OWN_FIELDS,
+    bytesMax: MESSAGES_BYTES_MAX,
+  })
+  return {
+    signed,
+    topic: readName(signed.fields[0], 'topic of presence'),
+    proof: readId(signed.fields[1], 'proof of presence'),
+    members: readList(signed.fields[2], 'members of presence', {
+      itemsMax: PRESENCE_MEMBERS_MAX,
+      item: readMember,
+    }),
+  }
+}
+
+function readMember(field: Field, what: string): PresentMember {
+  const fields = readArray(field, what, MEMBER_FIELDS)
+  return {
+    agent: readName(fields[0], `name of ${what}`),
+    agentKey: readId(fields[1], `key of ${what}`),
+    since: readTime(fields[2], `since of ${what}`),
+    proof: readId(fields[3], `proof of ${what}`),
+    subscribe: readOptional(fields[4], `subscribe grant of ${what}`, readId),
+    answer: readOptional(fields[5], `answer grant of ${what}`, readId),
+    host: readOptional(fields[6], `host grant of ${what}`, readId),
+  }
+}
+
+function readId(field: Field, what: string): Uint8Array {
+  return readBytes(field, what, 32)
+}

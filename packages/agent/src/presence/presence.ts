@@ -1,0 +1,262 @@
+import type { Name } from '@ixj/names'
+import { checkName, SKEW_MS, toHex, TrustError, type AnchorSet, type Random, type Signer, type Verifier } from '@ixj/trust'
+import { holds } from '../bundles/signed-body.ts'
+import type { Clock } from '../clock.ts'
+import { PRESENCE_CHANGE_MS, PRESENCE_MEMBERS_MAX, PRESENCE_MS, QUEUE_MAX } from '../limits.ts'
+import type { Exchange } from '../neighbours/exchange.ts'
+import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
+import { checkMember } from '../neighbours/right.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import { AgentError } from '../agent-error.ts'
+import { Queue } from '../queue.ts'
+import type { Peer, Transport } from '../transport.ts'
+import { decodeAnnouncement, sealAnnouncement, type Announcement, type PresentMember } from './announcement.ts'
+import { Roster, type Member, type PresenceChange } from './roster.ts'
+
+/** What a node's presence is kept with. */
+export interface PresenceContext {
+  readonly node: { readonly name: Name; readonly signer: Signer; readonly proof: KnownProof }
+  readonly clock: Clock
+  readonly random: Random
+  readonly verifier: Verifier
+  readonly anchors: AnchorSet
+  readonly proofs: ProofBook
+  readonly transport: Transport
+  neighbour(peer: Peer | null): Exchange | undefined
+  /** Members changed, so a publish that waits for them may go on. */
+  changed(): void
+  /** An announcement of ours could not be sent; the next one tells all again. */
+  unsent(topic: Name, cause: unknown): void
+}
+
+interface Topic {
+  readonly local: Map<string, PresentMember>
+  readonly roster: Roster
+  readonly watchers: Set<Queue<PresenceChange>>
+  cancel: (() => void) | undefined
+  due: number
+}
+
+/**
+ * Who is in each group that is open here. Every node tells the members that it hosts, within 100 ms
+ * of a change and every 5 s; each claim carries the proof by which anyone can check it.
+ */
+export class Presence {
+  readonly #context: PresenceContext
+  readonly #topics = new Map<Name, Topic>()
+
+  constructor(context: PresenceContext) {
+    this.#context = context
+  }
+
+  /** A member here; others are told. @throws AgentError `argument` past the limit */
+  join(name: Name, member: PresentMember): void {
+    const topic = this.#topics.get(name) ?? this.#open(name)
+    if (topic.local.size >= PRESENCE_MEMBERS_MAX) {
+      throw new AgentError('argument', `Cannot host another member of ${name}: the limit is ${PRESENCE_MEMBERS_MAX}`)
+    }
+    topic.local.set(toHex(member.agentKey), member)
+    this.#tell(topic, { kind: 'joined', member: this.#localMember(member) })
+    this.poke(name)
+  }
+
+  /** A member here has left; others are told at once, since nothing of the topic may be open later. */
+  async leave(name: Name, key: Uint8Array): Promise<void> {
+    const topic = this.#topics.get(name)
+    const member = topic?.local.get(toHex(key))
+    if (topic === undefined || member === undefined) return
+    topic.local.delete(toHex(key))
+    this.#tell(topic, { kind: 'left', member: this.#localMember(member) })
+    await this.#announce(name, topic)
+    if (topic.local.size > 0) return
+    topic.cancel?.()
+    for (const watcher of topic.watchers) watcher.close()
+    this.#topics.delete(name)
+  }
+
+  /** Everybody in the group, on this node and on others. */
+  members(name: Name): readonly Member[] {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) return []
+    const local = [...topic.local.values()].map((member) => this.#localMember(member))
+    return [...local, ...topic.roster.members()]
+  }
+
+  /** Whether anybody on another node is in the group. */
+  hasOthers(name: Name): boolean {
+    return (this.#topics.get(name)?.roster.members().length ?? 0) > 0
+  }
+
+  /** Changes from now on. A slow reader loses the oldest. */
+  watch(name: Name, signal: AbortSignal | undefined): Queue<PresenceChange> {
+    const topic = this.#topics.get(name)
+    const onClose = () => void topic?.watchers.delete(queue)
+    const queue: Queue<PresenceChange> = new Queue(QUEUE_MAX, {
+      ...(signal === undefined ? {} : { signal }),
+      onClose,
+    })
+    topic?.watchers.add(queue)
+    return queue
+  }
+
+  /** Announces soon: somebody came who has not heard us. */
+  poke(name: Name): void {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined) this.#schedule(name, topic, PRESENCE_CHANGE_MS)
+  }
+
+  /** A node's connection has ended. */
+  gone(node: Name): void {
+    for (const topic of this.#topics.values()) topic.roster.gone(node)
+  }
+
+  /** Members that were not heard of are gone. */
+  sweep(now: number): void {
+    for (const topic of this.#topics.values()) topic.roster.sweep(now)
+  }
+
+  /**
+   * Hears an announcement that came on a topic. Members whose proof does not hold here are left out.
+   * @throws Refusal, TrustError
+   */
+  async hear(name: Name, bytes: Uint8Array, from: Peer | null): Promise<void> {
+    const announcement = decodeAnnouncement(bytes)
+    if (announcement.topic !== name) {
+      throw new Refusal('wrong-topic', `Cannot hear presence of ${announcement.topic}: it came on ${name}`)
+    }
+    const topic = this.#topics.get(name)
+    if (topic === undefined) throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
+    const { signer, signerKey, time } = announcement.signed
+    this.#checkTime(time)
+    if (!topic.roster.isNews(signerKey, time)) {
+      throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
+    }
+    const node = { name: signer, key: signerKey }
+    await this.#checkNode(announcement, from)
+    const found = await Promise.all(
+      announcement.members.map((member) => this.#checkMember(name, member, node, from)),
+    )
+    const members = found.filter((entry) => entry !== undefined)
+    if (found.length > 0 && members.length === 0) {
+      throw new TrustError('not-granted', `Cannot hear presence of ${signer}: no member of its holds`)
+    }
+    topic.roster.announce(node, members, { time, now: this.#context.clock.now() })
+    this.#context.changed()
+  }
+
+  /** Stops announcing; watchers end. */
+  close(): void {
+    for (const topic of this.#topics.values()) {
+      topic.cancel?.()
+      for (const watcher of topic.watchers) watcher.close()
+    }
+    this.#topics.clear()
+  }
+
+  #open(name: Name): Topic {
+    const watchers = new Set<Queue<PresenceChange>>()
+    const roster = new Roster((change) => {
+      for (const watcher of watchers) watcher.push(change)
+    })
+    const topic: Topic = { local: new Map(), roster, watchers, cancel: undefined, due: Infinity }
+    this.#topics.set(name, topic)
+    return topic
+  }
+
+  #tell(topic: Topic, change: PresenceChange): void {
+    for (const watcher of topic.watchers) watcher.push(change)
+    this.#context.changed()
+  }
+
+  #localMember(member: PresentMember): Member {
+    const { agent, agentKey, since, answer } = member
+    return { name: agent, key: agentKey, node: this.#context.node.name, since, answers: answer !== null }
+  }
+
+  #checkTime(time: number): void {
+    const ahead = time - this.#context.clock.now()
+    if (ahead > SKEW_MS) throw new Refusal('future', `Cannot hear presence from ${ahead} ms ahead`)
+    if (ahead < -SKEW_MS) throw new Refusal('lifespan', `Cannot hear presence of ${-ahead} ms ago`)
+  }
+
+  async #checkNode(announcement: Announcement, from: Peer | null): Promise<void> {
+    const { signed, proof } = announcement
+    const { bindings } = await this.#material(proof, from, signed.body.length)
+    const { anchors, clock, verifier } = this.#context
+    checkName(
+      { name: signed.signer, key: signed.signerKey, use: 'sign', purpose: 'connect' },
+      { bindings, anchors, now: clock.now() },
+    )
+    if (!(await holds(signed, verifier))) {
+      throw new TrustError('bad-signature', `Cannot hear presence: it is not by ${signed.signer}'s key`)
+    }
+  }
+
+  async #checkMember(
+    topic: Name,
+    member: PresentMember,
+    node: { readonly name: Name; readonly key: Uint8Array },
+    from: Peer | null,
+  ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
+    try {
+      const material = await this.#material(member.proof, from, 0)
+      const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
+      const { until } = checkMember({ ...member, topic }, node, context)
+      const { agent, agentKey, since, answer } = member
+      const found = { name: agent, key: agentKey, node: node.name, since, answers: answer !== null }
+      return { member: found, until }
+    } catch (cause) {
+      // One member that does not hold here must not hide the others of its node.
+      if (cause instanceof TrustError || cause instanceof Refusal) return undefined
+      throw cause
+    }
+  }
+
+  async #material(id: Uint8Array, from: Peer | null, bytes: number) {
+    const idText = toHex(id)
+    const known = this.#context.proofs.material(idText)
+    if (known !== undefined) return known
+    await this.#context.neighbour(from)?.waitForProof(id, bytes)
+    const found = this.#context.proofs.material(idText)
+    if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
+    return found
+  }
+
+  #schedule(name: Name, topic: Topic, inMs: number): void {
+    const { clock } = this.#context
+    const due = clock.now() + inMs
+    if (topic.cancel !== undefined && topic.due <= due) return
+    topic.cancel?.()
+    topic.due = due
+    topic.cancel = clock.at(due, () => {
+      topic.cancel = undefined
+      void this.#announce(name, topic)
+    })
+  }
+
+  async #announce(name: Name, topic: Topic): Promise<void> {
+    const { node, clock, random, transport, proofs } = this.#context
+    try {
+      const members = [...topic.local.values()]
+      const bytes = await sealAnnouncement(
+        { node: node.name, topic: name, proof: node.proof.id, members },
+        { signer: node.signer, now: clock.now(), random },
+      )
+      for (const peer of transport.subscribers(name)) {
+        const neighbour = this.#context.neighbour(peer)
+        neighbour?.push(node.proof)
+        for (const member of members) {
+          const proof = proofs.get(toHex(member.proof))
+          if (proof !== undefined) neighbour?.push(proof)
+        }
+      }
+      await transport.publish(name, bytes)
+    } catch (cause) {
+      this.#context.unsent(name, cause)
+    }
+    if (topic.local.size === 0) return
+    // Give or take a fifth, so that many nodes do not speak at once.
+    const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
+    this.#schedule(name, topic, PRESENCE_MS * jitter)
+  }
+}

@@ -1,0 +1,113 @@
+import { AgentError } from './agent-error.ts'
+
+/**
+ * A bounded line between one producer and one reader. When it is full the oldest item is dropped
+ * and counted: a slow reader harms itself alone and can read in `lost` how much it missed.
+ */
+export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
+  readonly #max: number
+  readonly #items: T[] = []
+  #waiting: ((result: IteratorResult<T, undefined>) => void) | undefined
+  #closed = false
+  #lost = 0
+  #onClose: (() => void) | undefined
+
+  constructor(
+    max: number,
+    options: { readonly signal?: AbortSignal; readonly onClose?: () => void } = {},
+  ) {
+    if (!Number.isSafeInteger(max) || max < 1) {
+      throw new AgentError('argument', `Cannot make a queue of ${max} items: the least is 1`)
+    }
+    this.#max = max
+    this.#onClose = options.onClose
+    if (options.signal?.aborted === true) this.close()
+    else options.signal?.addEventListener('abort', () => this.close(), { once: true })
+  }
+
+  /** Items dropped because the reader was too slow. */
+  get lost(): number {
+    return this.#lost
+  }
+
+  /** Items that wait. */
+  get size(): number {
+    return this.#items.length
+  }
+
+  /** Adds an item; false when an older one had to go for it, or the queue is closed. */
+  push(item: T): boolean {
+    if (this.#closed) return false
+    if (this.#waiting !== undefined) {
+      this.#waiting({ done: false, value: item })
+      return true
+    }
+    this.#items.push(item)
+    if (this.#items.length <= this.#max) return true
+    this.#items.shift()
+    this.#lost += 1
+    return false
+  }
+
+  /** Takes out everything that waits. */
+  drain(): T[] {
+    return this.#items.splice(0)
+  }
+
+  /** Ends the queue: what waits can still be read. Closing twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#onClose?.()
+    this.#waiting?.({ done: true, value: undefined })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  /**
+   * The next item, waiting for it. Ends (`done`) when the queue is closed or the signal aborted;
+   * an aborted wait takes no item.
+   * @throws AgentError `argument` if somebody waits already: a queue has one reader
+   */
+  async take(signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
+    const end = { done: true, value: undefined } as const
+    if (signal?.aborted === true) return end
+    const item = this.#items.shift()
+    if (item !== undefined) return { done: false, value: item }
+    if (this.#closed) return end
+    if (this.#waiting !== undefined) {
+      throw new AgentError('argument', 'Cannot read a queue twice at once: it has one reader')
+    }
+    return await new Promise((resolve) => {
+      const settle = (result: IteratorResult<T, undefined>) => {
+        this.#waiting = undefined
+        signal?.removeEventListener('abort', abort)
+        resolve(result)
+      }
+      const abort = () => settle(end)
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#waiting = settle
+    })
+  }
+
+  /** Reads until the signal is aborted or the queue closed; the queue itself stays open. */
+  async *until(signal: AbortSignal | undefined): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      const next = await this.take(signal)
+      if (next.done === true) return
+      yield next.value
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return {
+      next: () => this.take(),
+      return: async () => {
+        this.close()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { isName, type Name } from './name.ts'
+
+/**
+ * The label below a node's name under which its nameless, short-lived agents live (design section
+ * 5).
+ */
+export const poolLabel = 'pool'
+
+/**
+ * Whether a name has the label `pool` anywhere, so that nothing but a pool agent of `poolNode` may
+ * be bound to it.
+ */
+export function isReservedPool(name: Name): boolean {
+  return name.split('.').includes(poolLabel)
+}
+
+/**
+ * The node N whose pool a name is in: the name is strictly below `pool.N`; undefined for all other
+ * names, reserved or not.
+ *
+ * Of several labels `pool` the highest counts, so that N itself never has one: else an agent of a
+ * pool could pass for a node with a pool of its own. Undefined also where what follows the label is
+ * no name, as in `a.pool.example`.
+ */
+export function poolNode(name: Name): Name | undefined {
+  const labels = name.split('.')
+  const place = labels.lastIndexOf(poolLabel)
+  const node = labels.slice(place + 1).join('.')
+  return place > 0 && isName(node) ? node : undefined
+}

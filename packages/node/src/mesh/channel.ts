@@ -1,0 +1,191 @@
+import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '@ixj/agent'
+import type { Stream } from '@libp2p/interface'
+import { CLOSE_MS_MAX } from './limits.ts'
+
+/** A frame's length as an unsigned varint: 66 KiB needs 3 bytes, more announce too much. */
+const LENGTH_BYTES_MAX = 3
+
+/**
+ * Frames over one libp2p stream, each after its length as an unsigned varint. Nothing is read
+ * ahead of the consumer but one yamux window, and nothing is written ahead but one frame.
+ */
+export class StreamChannel implements Channel {
+  readonly #stream: Stream
+  /** Bytes that were read and not yet handed out. */
+  #unread = new Uint8Array()
+  /** Settles when the frame before has been handed to the stream. */
+  #written: Promise<unknown> = Promise.resolve()
+  #closed = false
+  /** Whether an end of the readable side is in order: the other side, or this one, ended it. */
+  #endExpected = false
+  #failure: unknown
+  #read = false
+  #wakeReader = Promise.withResolvers<void>()
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+    // Unread data must stay at the other side: libp2p would gather 4 MiB and then reset the stream.
+    stream.pause()
+    const wake = (): void => this.#wakeReader.resolve()
+    stream.addEventListener('message', (event) => {
+      this.#unread = concat(this.#unread, event.data.subarray())
+      wake()
+    })
+    stream.addEventListener('end', wake)
+    stream.addEventListener('close', wake)
+    // The other side has ended; this side does so too, without discarding what is still unread.
+    stream.addEventListener('remoteCloseWrite', () => this.#otherEnded())
+    if (stream.remoteWriteStatus === 'closed') this.#otherEnded()
+  }
+
+  async send(frame: Uint8Array): Promise<void> {
+    if (frame.length === 0) throw new RangeError('Cannot send a frame of 0 bytes: the least is 1')
+    if (frame.length > CHANNEL_FRAME_BYTES_MAX) {
+      throw new TransportError(
+        'too-large',
+        `Cannot send a frame of ${frame.length} bytes: the limit is ${CHANNEL_FRAME_BYTES_MAX}`,
+      )
+    }
+    const bytes = concat(encodeLength(frame.length), frame)
+    const before = this.#written
+    const written = (async () => {
+      // One after the other, so that frames keep their order; a failure concerns its own caller.
+      await before.then(undefined, () => undefined)
+      await this.#write(bytes)
+    })()
+    this.#written = written
+    return written
+  }
+
+  async *frames(): AsyncGenerator<Uint8Array> {
+    if (this.#read) throw new Error('The frames of a channel can be read only once')
+    this.#read = true
+    for (;;) {
+      const frame = this.#takeFrame()
+      if (frame !== undefined) yield frame
+      else if (!(await this.#readMore())) return
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#endExpected = true
+    await this.#written.then(undefined, () => undefined)
+    await this.#closeWrite()
+    this.#unread = new Uint8Array()
+    await this.#stream.closeRead()
+    this.#wakeReader.resolve()
+  }
+
+  /** Ends the channel at once, because its connection must end. */
+  abort(reason: string): void {
+    this.#closed = true
+    this.#stream.abort(new TransportError('closed', reason))
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      if (!this.#closed && this.#stream.writableNeedsDrain) await this.#stream.onDrain()
+      if (!this.#closed) {
+        this.#stream.send(bytes)
+        return
+      }
+    } catch (cause) {
+      throw new TransportError('closed', 'Cannot send a frame: the connection has ended', { cause })
+    }
+    throw new TransportError('closed', 'Cannot send a frame: the channel has ended')
+  }
+
+  #otherEnded(): void {
+    this.#endExpected = true
+    this.#wakeReader.resolve()
+    void this.#closeWrite()
+  }
+
+  async #closeWrite(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#stream.close({ signal: AbortSignal.timeout(CLOSE_MS_MAX) })
+    } catch (cause) {
+      // It could not hand over what it held: the other side does not read, or has gone.
+      this.#stream.abort(new TransportError('closed', 'The channel did not end in time', { cause }))
+    }
+  }
+
+  /** The next frame, if all of it has been read. */
+  #takeFrame(): Uint8Array | undefined {
+    let length = 0
+    for (let place = 0; place < this.#unread.length; place++) {
+      const byte = this.#unread[place] ?? 0
+      length += (byte & 0x7f) * 2 ** (7 * place)
+      if (length > CHANNEL_FRAME_BYTES_MAX || place >= LENGTH_BYTES_MAX) throw this.#tooLarge()
+      if (byte >= 0x80) continue
+      if (length === 0) {
+        this.abort('A frame of 0 bytes arrived')
+        throw new TransportError('closed', 'The other side sent a frame of 0 bytes')
+      }
+      const end = place + 1 + length
+      if (this.#unread.length < end) return undefined
+      const frame = this.#unread.slice(place + 1, end)
+      this.#unread = this.#unread.subarray(end)
+      return frame
+    }
+    return undefined
+  }
+
+  #tooLarge(): TransportError {
+    this.abort('A frame over the limit was announced')
+    return new TransportError(
+      'too-large',
+      `The other side announced a frame over the limit of ${CHANNEL_FRAME_BYTES_MAX} bytes`,
+    )
+  }
+
+  /** Waits for bytes; false when the other side, or this one, has ended in good order. */
+  async #readMore(): Promise<boolean> {
+    const stream = this.#stream
+    const before = this.#unread.length
+    this.#resume()
+    while (this.#unread.length === before) {
+      if (stream.status === 'aborted' || stream.status === 'reset') {
+        throw new TransportError('closed', 'The connection has ended', { cause: this.#failure })
+      }
+      if (stream.readableEnded || stream.readStatus === 'closed') return this.#ended()
+      await this.#wakeReader.promise
+      this.#wakeReader = Promise.withResolvers()
+    }
+    if (stream.readStatus === 'readable') stream.pause()
+    return true
+  }
+
+  #resume(): void {
+    if (this.#stream.readStatus !== 'paused') return
+    try {
+      this.#stream.resume()
+    } catch (cause) {
+      // What had arrived was handed over before this failed to ask a closed connection for more.
+      this.#failure = cause
+    }
+  }
+
+  #ended(): false {
+    if (this.#endExpected && this.#unread.length === 0) return false
+    const what = this.#endExpected ? 'The channel ended in the middle of a frame' : 'Connection lost'
+    throw new TransportError('closed', what, { cause: this.#failure })
+  }
+}
+
+function encodeLength(length: number): Uint8Array {
+  const bytes: number[] = []
+  for (let rest = length; ; rest >>>= 7) {
+    if (rest < 0x80) return Uint8Array.from([...bytes, rest])
+    bytes.push((rest & 0x7f) | 0x80)
+  }
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}

@@ -1,0 +1,51 @@
+/** What a mesh refused, dropped or ended since it was opened, by reason; for metrics and tests. */
+export interface MeshCounts {
+  /** Messages on topics that this node had not joined. */
+  unjoined: number
+  /** Entries that no peer of ours would send: too long, signed, on no topic. */
+  malformed: number
+  /** Control messages on topics that the peer has no right to. */
+  withoutRight: number
+  /** Subscriptions past what is held for a peer. */
+  heldRefused: number
+  /** Messages that found too many others of the same neighbour waiting for a verdict. */
+  shed: number
+  /** Verdicts that came too late, or never. */
+  verdictLate: number
+  /** Receivers that threw: a bug. */
+  verdictFailed: number
+  /** Messages not handed to a neighbour since its buffer was full. */
+  backpressure: number
+  /** Connections cut since the neighbour's buffer stayed full. */
+  stalled: number
+  /** Connections that nobody admitted in time, or whose gossip was held too long. */
+  notAdmitted: number
+  /** Connections closed since the gossip stream on them had ended. */
+  gossipEnded: number
+  /** Connections refused: too many waited for admission, or one stood already. */
+  connectionsRefused: number
+  /** Channels refused before admission. */
+  channelsRefused: number
+  /** Attempts to dial a kept address that failed. */
+  dialsFailed: number
+}
+
+/** All zero. */
+export function emptyCounts(): MeshCounts {
+  return {
+    unjoined: 0,
+    malformed: 0,
+    withoutRight: 0,
+    heldRefused: 0,
+    shed: 0,
+    verdictLate: 0,
+    verdictFailed: 0,
+    backpressure: 0,
+    stalled: 0,
+    notAdmitted: 0,
+    gossipEnded: 0,
+    connectionsRefused: 0,
+    channelsRefused: 0,
+    dialsFailed: 0,
+  }
+}

@@ -1,0 +1,88 @@
+import { MESSAGE_BYTES_MAX } from '@ixj/agent'
+import type { RPC } from '@libp2p/gossipsub/message'
+import type { MeshCounts } from './counts.ts'
+import type { Rights } from './rights.ts'
+import { parseWireTopic } from './wire-topic.ts'
+
+/** What the second gate does with an RPC that came in. */
+export interface InboundGate {
+  readonly counts: MeshCounts
+  /** Whether this node has joined the topic. */
+  isJoined(topic: string): boolean
+  /** A subscription without a right is now held. */
+  held(topic: string): void
+  /** A message that no peer of ours would send. */
+  invalid(wireTopic: string): void
+}
+
+/**
+ * The part of an RPC that gossipsub may see. SUBSCRIBE and GRAFT need the right to receive the
+ * topic; IHAVE and PRUNE that the peer may know of it, since an answer to them would tell; messages
+ * need only that we have joined, since the verdict decides about them. IWANT passes: the answers
+ * are filtered on their way out.
+ */
+export function filterInbound(rpc: RPC, rights: Rights, gate: InboundGate): RPC {
+  return {
+    subscriptions: (rpc.subscriptions ?? []).filter((entry) =>
+      passesSubscription(entry, rights, gate),
+    ),
+    messages: (rpc.messages ?? []).filter((message) => passesMessage(message, gate)),
+    ...(rpc.control === undefined ? {} : { control: filterControl(rpc.control, rights, gate) }),
+  }
+}
+
+function passesSubscription(entry: RPC.SubOpts, rights: Rights, gate: InboundGate): boolean {
+  const topic = parseWireTopic(entry.topic)
+  if (topic === undefined) {
+    gate.counts.malformed++
+    return false
+  }
+  if (entry.subscribe !== true) {
+    rights.held.delete(topic)
+    return rights.subscribed.has(topic)
+  }
+  if (rights.allowed.has(topic)) return true
+  const isNew = !rights.held.has(topic)
+  if (!rights.hold(topic)) gate.counts.heldRefused++
+  else if (isNew) gate.held(topic)
+  return false
+}
+
+function passesMessage(message: RPC.Message, gate: InboundGate): boolean {
+  const topic = parseWireTopic(message.topic)
+  // Before gossipsub sees it: its seen-cache is filled for any topic, before any check, so junk on
+  // a topic that nobody joined could make a genuine message a duplicate.
+  if (topic === undefined || !gate.isJoined(topic)) {
+    gate.counts.unjoined++
+    return false
+  }
+  // gossipsub ignores `from` and would forward it: a way to spread bytes that nobody signed.
+  if (message.from !== undefined || (message.data?.length ?? 0) > MESSAGE_BYTES_MAX) {
+    gate.counts.malformed++
+    gate.invalid(message.topic)
+    return false
+  }
+  return true
+}
+
+function filterControl(
+  control: RPC.ControlMessage,
+  rights: Rights,
+  gate: InboundGate,
+): RPC.ControlMessage {
+  const passes =
+    (topics: ReadonlySet<string>) =>
+    (entry: { readonly topicID?: string }): boolean => {
+      const topic = parseWireTopic(entry.topicID)
+      if (topic !== undefined && topics.has(topic)) return true
+      gate.counts.withoutRight++
+      return false
+    }
+  return {
+    ihave: (control.ihave ?? []).filter(passes(rights.announced)),
+    iwant: control.iwant ?? [],
+    graft: (control.graft ?? []).filter(passes(rights.allowed)),
+    prune: (control.prune ?? []).filter(passes(rights.announced)),
+    idontwant: control.idontwant ?? [],
+  }
+}

@@ -1,0 +1,58 @@
+import type { GossipSub, PublishResult, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { RPC } from '@libp2p/gossipsub/message'
+import type { PeerScore } from '@libp2p/gossipsub/score'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * The parts of gossipsub 17.1.1 that the gates stand on. Its types hide some of them; the package
+ * is pinned to this version, and {@link internalsOf} fails at once if one is missing.
+ */
+export interface GossipInternals {
+  /** What a stream's negotiation offers; changed before the start. */
+  protocols: string[]
+  readonly score: PeerScore
+  /** Topic to the peers that messages are forwarded to. */
+  readonly mesh: ReadonlyMap<string, Set<string>>
+  /** Topic to the peers that messages are published to without having joined. */
+  readonly fanout: ReadonlyMap<string, Set<string>>
+  /** Peer to IHAVE that the next RPC carries along. */
+  readonly gossip: Map<string, RPC.ControlIHave[]>
+  /** Peer to GRAFT and PRUNE that could not be sent. */
+  readonly control: Map<string, RPC.ControlMessage>
+  /** The one way by which an RPC leaves, but for IDONTWANT, which holds only message ids. */
+  sendRpc(peer: string, rpc: RPC): boolean
+  /** The one way by which an RPC comes in. Subscriptions are handled before its first await. */
+  handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
+  /** Forgets a peer: on disconnection, or when its stream could not be read. */
+  removePeer(peer: PeerId): void
+  getScore(peer: string): number
+  publish(
+    topic: string,
+    data: Uint8Array,
+    options: { readonly allowPublishToZeroTopicPeers: boolean },
+  ): Promise<PublishResult>
+  reportMessageValidationResult(id: string, source: string, result: `${TopicValidatorResult}`): void
+}
+
+const METHODS = [
+  'sendRpc',
+  'handleReceivedRpc',
+  'removePeer',
+  'getScore',
+  'publish',
+  'reportMessageValidationResult',
+] as const
+
+const MAPS = ['mesh', 'fanout', 'gossip', 'control'] as const
+
+/** Gives access to the parts that the gates need. Throws a plain Error if this is another version. */
+export function internalsOf(gossip: GossipSub): GossipInternals {
+  const internals = gossip as unknown as GossipInternals
+  const missing = [
+    ...METHODS.filter((name) => typeof internals[name] !== 'function'),
+    ...MAPS.filter((name) => !(internals[name] instanceof Map)),
+    ...(typeof internals.score?.rejectInvalidMessage === 'function' ? [] : ['score']),
+  ]
+  if (missing.length === 0) return internals
+  throw new Error(`This gossipsub is not 17.1.1: it has no ${missing.join(', ')}`)
+}

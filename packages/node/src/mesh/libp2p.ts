@@ -1,0 +1,53 @@
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import * as limits from './limits.ts'
+
+/** What libp2p is told from outside. */
+export interface Libp2pOptions {
+  readonly privateKey: PrivateKey
+  readonly listen: readonly string[]
+  readonly gossip: (components: GossipSubComponents) => GossipSub
+  /** Whether an inbound connection is refused before any byte of it is read. */
+  readonly refuses: () => boolean
+}
+
+/** A libp2p node that is not started: TCP, noise, yamux, each option with its reason. */
+export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
+  return createLibp2p({
+    privateKey: options.privateKey,
+    start: false,
+    addresses: { listen: [...options.listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
+    ],
+    connectionGater: { denyInboundConnection: () => options.refuses() },
+    connectionManager: {
+      maxConnections: limits.CONNECTIONS_MAX,
+      inboundConnectionThreshold: limits.INBOUND_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: limits.UNADMITTED_MAX,
+      dialTimeout: limits.DIAL_MS_MAX,
+      addressDialTimeout: limits.DIAL_MS_MAX,
+      // Keepers redial; libp2p gives up after five attempts.
+      reconnectRetries: 0,
+    },
+    // A peer that does not know the protocol answers too, with a refusal: it is alive.
+    connectionMonitor: {
+      protocolPrefix: 'ixj',
+      pingInterval: limits.PING_MS,
+      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS, maxTimeout: limits.PING_TIMEOUT_MS },
+    },
+    services: {
+      // gossipsub refuses to start without it, but nothing waits for what it says: a peer is who
+      // noise proved, and may gossip when it was admitted.
+      identify: identify({ runOnConnectionOpen: false }),
+      gossip: options.gossip,
+    },
+  })
+}

@@ -1,0 +1,77 @@
+import { MESSAGE_BYTES_MAX, OUTBOUND_BYTES_MAX, SEEN_MS } from '@ixj/agent'
+
+/** One RPC: a message at its largest, its topic, and the framing of protobuf. */
+export const RPC_BYTES_MAX = MESSAGE_BYTES_MAX + 1024
+
+/**
+ * What one RPC may hold; a neighbour throws away the whole RPC when it holds more, so ours are
+ * split. Small, since each entry costs memory before anybody was asked (CVE-2026-46679).
+ */
+export const RPC_SUBSCRIPTIONS_MAX = 128
+/** Messages in one RPC. */
+export const RPC_MESSAGES_MAX = 64
+/** Message ids in one RPC, for each of IHAVE, IWANT and IDONTWANT. */
+export const RPC_IDS_MAX = 512
+/** Entries in one RPC of each kind of control message. */
+export const RPC_CONTROL_MAX = 64
+
+/** A topic string on the wire: prefix, the longest name (253), `/revoked`. Longer is no topic. */
+export const WIRE_TOPIC_MAX = 7 + 253 + 8
+
+/** Of what may wait for a neighbour, the part that only control messages may use. */
+export const CONTROL_RESERVE_BYTES = 256 * 1024
+
+/** Bytes waiting for a neighbour past which it is handed no message. */
+export const OUTBOUND_MESSAGES_BYTES_MAX = OUTBOUND_BYTES_MAX - CONTROL_RESERVE_BYTES
+
+/** A neighbour that has taken nothing for this long, with its buffer full, is cut off. */
+export const STALLED_MS_MAX = 10_000
+
+/** gossipsub's memory of message ids; ours, the replay tables, is what counts. */
+export const SEEN_TTL_MS = SEEN_MS
+
+/**
+ * Heartbeats (of 1 s) that gossipsub keeps a message. A message put in just before a heartbeat is
+ * dropped by the n-th one, so 6 are needed to cover a verdict of 5 s.
+ */
+export const MESSAGE_CACHE_HEARTBEATS = 6
+
+/** yamux lets a window grow to 16 MiB, past what a paused stream may hold (4 MiB): it would die. */
+export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
+
+/** Channels of one protocol that a neighbour may have open towards us; and we towards it. */
+export const CHANNELS_MAX = 32
+
+/** How long a closing channel or connection may take to hand over what it still holds. */
+export const CLOSE_MS_MAX = 1_000
+
+/** Connections in all; past that new ones are refused and none is evicted. */
+export const CONNECTIONS_MAX = 1_024
+
+/** Connections that wait for admission; past that a new one is closed. */
+export const UNADMITTED_MAX = 128
+
+/**
+ * New connections a second from one address. libp2p's default of 5 shuts out nodes that start
+ * together behind one NAT or in one cluster; a handshake costs about a millisecond.
+ */
+export const INBOUND_CONNECTIONS_PER_SECOND = 128
+
+/** A neighbour is pinged this often ... */
+export const PING_MS = 2_000
+/** ... and dead when it has not answered for three of these. */
+export const PING_TIMEOUT_MS = 3 * PING_MS
+
+/** The shortest and the longest wait before a kept neighbour is dialled again. */
+export const REDIAL_MS_MIN = 500
+/** Short enough that a healed network is whole again within 10 s. */
+export const REDIAL_MS_MAX = 5_000
+
+/** One attempt to connect; below the longest wait between two, so that attempts do not pile up. */
+export const DIAL_MS_MAX = 5_000
+
+/**
+ * A gossip stream that has ended for this long, on a connection that still stands, ends the
+ * connection. One that closes in good order ends its streams just before itself.
+ */
+export const GOSSIP_ENDED_MS = 200

@@ -1,0 +1,33 @@
+import type { Peer } from '@ixj/agent'
+import type { Connection, Stream } from '@libp2p/interface'
+import type { StreamChannel } from './channel.ts'
+import { Rights } from './rights.ts'
+
+/** How far gossip with a neighbour has come. */
+export type GossipStage = 'held' | 'opening' | 'open'
+
+/** What this node keeps of one neighbour, for as long as one connection to it stands. */
+export class Neighbour {
+  readonly peer: Peer
+  /** The connection that is used; the peer is the one that noise proved on it. */
+  readonly connection: Connection
+  readonly rights = new Rights()
+  readonly channels = new Set<StreamChannel>()
+  /** Calls to make when the neighbour has gone: timers to cancel, waits to end. */
+  readonly onEnd = new Set<() => void>()
+  admitted = false
+  stage: GossipStage = 'held'
+  /** The one stream on which our gossip leaves. */
+  gossipOut: Stream | undefined
+  /** The stream on which its gossip comes in, while that is held. */
+  gossipIn: Stream | undefined
+  /** Since when it has taken no message. */
+  fullSince: number | undefined
+  /** Bytes that wait for a verdict. */
+  pendingBytes = 0
+
+  constructor(connection: Connection) {
+    this.peer = connection.remotePeer.toString()
+    this.connection = connection
+  }
+}

@@ -1,0 +1,148 @@
+import { type AnchorFields, AnchorSet, type Purpose, PURPOSES } from './anchors.ts'
+import { fromBase64url, toBase64url } from './bytes.ts'
+import { ANCHORS_TEXT_MAX } from './limits.ts'
+import { readName, readPattern } from './name-fields.ts'
+import { TrustError } from './trust-error.ts'
+
+const VERSION = 1
+
+type Json = null | boolean | number | string | readonly Json[] | JsonObject
+interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/**
+ * The text of a trust store file: JSON, one anchor after the other by name, keys in base64url,
+ * a line feed at the end. Equal sets give equal texts.
+ */
+export function formatAnchors(anchors: AnchorSet): string {
+  const list = anchors.list.map(({ name, kind, keys, names, purposes, addedAt, addedBy }) => ({
+    name,
+    kind,
+    keys: keys.map((key) => toBase64url(key)),
+    names,
+    purposes,
+    addedAt,
+    addedBy,
+  }))
+  return `${JSON.stringify({ version: VERSION, anchors: list }, null, 2)}\n`
+}
+
+/**
+ * Reads the text of a trust store file. Strict: a member that is not known, or that stands twice, is
+ * refused, so that no reader sees another file than a person does. Order and white space are free;
+ * `names`, `purposes`, `addedAt`, `addedBy` may be left out.
+ * @throws TrustError `too-large`, `encoding` (no JSON, a key that is no base64url), `form`, `name`,
+ * `bad-key`, `unsupported` (a later version, a `zone` anchor)
+ */
+export function parseAnchors(text: string): AnchorSet {
+  if (text.length > ANCHORS_TEXT_MAX) {
+    const size = `${text.length} characters, limit ${ANCHORS_TEXT_MAX}`
+    throw new TrustError('too-large', `Cannot read trust store: ${size}`)
+  }
+  const file = readObject(parseJson(text), 'trust store', ['version', 'anchors'])
+  if (file['version'] !== VERSION) {
+    const version = JSON.stringify(file['version'] ?? null).slice(0, 20)
+    throw new TrustError('unsupported', `Cannot read trust store: version ${version}, known is 1`)
+  }
+  const list = readItems(file['anchors'], 'anchors of trust store')
+  // JSON.parse keeps the last of two members of one name, and does not tell.
+  if (countColons(text) !== countMembers(file)) {
+    throw new TrustError('form', 'Cannot read trust store: a member stands twice in one object')
+  }
+  return new AnchorSet(list.map((item, index) => readAnchor(item, `anchor [${index}]`)))
+}
+
+function readAnchor(value: Json, what: string): AnchorFields {
+  const known = ['name', 'kind', 'keys', 'names', 'purposes', 'addedAt', 'addedBy']
+  const { name, kind, keys, names, purposes, addedAt, addedBy } = readObject(value, what, known)
+  if (kind === 'zone') {
+    throw new TrustError('unsupported', `Cannot read ${what}: zone anchors are not supported`)
+  }
+  if (kind !== 'key') throw refused(what, 'its kind must be "key"')
+  const keyTexts = readTexts(keys, `keys of ${what}`)
+  return {
+    name: readName(readString(name, `name of ${what}`), `name of ${what}`),
+    kind,
+    keys: keyTexts.map((text) => fromBase64url(text)),
+    ...(names === undefined ? {} : { names: readPatterns(names, `names of ${what}`) }),
+    ...(purposes === undefined ? {} : { purposes: readPurposes(purposes, `purposes of ${what}`) }),
+    ...(addedAt === undefined ? {} : { addedAt: readNumber(addedAt, `addedAt of ${what}`) }),
+    ...(addedBy === undefined ? {} : { addedBy: readString(addedBy, `addedBy of ${what}`) }),
+  }
+}
+
+function readPatterns(value: Json, what: string): NonNullable<AnchorFields['names']> {
+  return readTexts(value, what).map((text) => readPattern(text, what))
+}
+
+function readPurposes(value: Json, what: string): readonly Purpose[] {
+  return readTexts(value, what).map((text) => {
+    const purpose = PURPOSES.find((known) => known === text)
+    if (purpose === undefined) throw refused(what, `must be of ${PURPOSES.join(', ')}`)
+    return purpose
+  })
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch (cause) {
+    throw new TrustError('encoding', 'Cannot read trust store: it is not JSON', { cause })
+  }
+}
+
+function readObject(value: Json | undefined, what: string, known: readonly string[]): JsonObject {
+  if (typeof value !== 'object' || value === null || isList(value)) {
+    throw refused(what, 'must be an object')
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw refused(what, `the member ${JSON.stringify(unknown.slice(0, 64))} is not known`)
+  }
+  return value
+}
+
+function readItems(value: Json | undefined, what: string): readonly Json[] {
+  if (!isList(value)) throw refused(what, 'must be an array')
+  return value
+}
+
+function readTexts(value: Json | undefined, what: string): readonly string[] {
+  return readItems(value, what).map((item) => readString(item, what))
+}
+
+function readString(value: Json | undefined, what: string): string {
+  if (typeof value !== 'string') throw refused(what, 'must be a text')
+  return value
+}
+
+function readNumber(value: Json, what: string): number {
+  if (typeof value !== 'number') throw refused(what, 'must be a number')
+  return value
+}
+
+// Array.isArray does not narrow a readonly array.
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** Members of the objects in the text: each has one colon outside of strings. */
+function countColons(text: string): number {
+  let colons = 0
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|:/gs)) if (token === ':') colons += 1
+  return colons
+}
+
+function countMembers(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const inside = Object.values(value).reduce(
+    (sum: number, item: Json) => sum + countMembers(item),
+    0,
+  )
+  return isList(value) ? inside : inside + Object.keys(value).length
+}
+
+function refused(what: string, reason: string): TrustError {
+  return new TrustError('form', `Cannot read ${what}: ${reason}`)
+}

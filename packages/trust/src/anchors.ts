@@ -1,0 +1,167 @@
+import { liesWithin, type Name, parentName, parsePattern, type Pattern } from '@ixj/names'
+import { sortedSet } from './encoding/index.ts'
+import { checkPublicKey } from './keys/index.ts'
+import { ANCHOR_ADDED_BY_MAX, ANCHOR_KEYS_MAX, ANCHOR_NAMES_MAX, ANCHORS_MAX } from './limits.ts'
+import { TrustError } from './trust-error.ts'
+
+/**
+ * What an anchor is trusted for, docs/protocol.md, section "Anchors". `connect`: its nodes pass
+ * hello. `send`: its names count as senders. `grant`: grants that its names issued count in chains.
+ */
+export type Purpose = 'connect' | 'send' | 'grant'
+
+/** A name and its keys that this entity trusts by its own decision. Section "Anchors". */
+export interface Anchor {
+  readonly name: Name
+  /** A `zone` anchor, which yields keys through DNS, is not built. */
+  readonly kind: 'key'
+  /** 1 to {@link ANCHOR_KEYS_MAX} Ed25519 public keys of 32 bytes. */
+  readonly keys: readonly Uint8Array[]
+  /** What the anchor may speak for, all at or below its name. */
+  readonly names: readonly Pattern[]
+  readonly purposes: readonly Purpose[]
+  /** When it was added, ms since the Unix epoch. */
+  readonly addedAt?: number
+  /** Who added it: text for people. */
+  readonly addedBy?: string
+}
+
+/** What one gives to make an anchor; see {@link makeAnchor} for the defaults. */
+export interface AnchorFields {
+  readonly name: Name
+  readonly kind?: 'key'
+  readonly keys: readonly Uint8Array[]
+  readonly names?: readonly Pattern[]
+  readonly purposes?: readonly Purpose[]
+  readonly addedAt?: number
+  readonly addedBy?: string
+}
+
+/** All purposes, in the order in which they are written. */
+export const PURPOSES: readonly Purpose[] = ['connect', 'grant', 'send']
+
+/**
+ * What an anchor is trusted for where its maker says nothing: to meet and to hear, not to decide who
+ * may do what here. One's own organisation needs all three.
+ */
+export const ANCHOR_PURPOSES_DEFAULT: readonly Purpose[] = ['connect', 'send']
+
+/**
+ * Makes an anchor from a copy of its fields. `names` defaults to the name and everything below it,
+ * `purposes` to {@link ANCHOR_PURPOSES_DEFAULT}; both are sorted. Costs some 0.1 ms a key.
+ * @throws TrustError `bad-key`, `form` (a count, a repeated key, names outside the anchor's slice)
+ */
+export function makeAnchor(fields: AnchorFields): Anchor {
+  const { name, addedAt, addedBy } = fields
+  const names = fields.names ?? [parsePattern(name), parsePattern(`**.${name}`)]
+  const purposes = fields.purposes ?? ANCHOR_PURPOSES_DEFAULT
+  checkCount(name, 'keys', fields.keys.length, ANCHOR_KEYS_MAX)
+  checkCount(name, 'names', names.length, ANCHOR_NAMES_MAX)
+  checkCount(name, 'purposes', purposes.length, PURPOSES.length)
+  for (const key of fields.keys) checkPublicKey(key)
+  if (sortedSet(fields.keys, (key) => key).length !== fields.keys.length) {
+    throw refused(name, 'one of its keys repeats')
+  }
+  // What an anchor speaks for is a part of its own slice: trust in a name is trust in that name.
+  const stranger = names.find((pattern) => !liesWithin(pattern, name))
+  if (stranger !== undefined) throw refused(name, `"${stranger}" is not at or below its name`)
+  if (addedAt !== undefined && !(Number.isSafeInteger(addedAt) && addedAt >= 0)) {
+    throw refused(name, `addedAt ${addedAt} is no time in ms since the Unix epoch`)
+  }
+  if (addedBy !== undefined && addedBy.length > ANCHOR_ADDED_BY_MAX) {
+    const size = `${addedBy.length} characters, limit ${ANCHOR_ADDED_BY_MAX}`
+    throw refused(name, `addedBy has ${size}`)
+  }
+  const anchor: Anchor = Object.freeze({
+    name,
+    kind: 'key',
+    keys: Object.freeze(fields.keys.map((key) => Uint8Array.from(key))),
+    names: Object.freeze(sortedSet(names, (pattern) => pattern)),
+    purposes: Object.freeze(sortedSet(purposes, (purpose) => purpose)),
+    ...(addedAt === undefined ? {} : { addedAt }),
+    ...(addedBy === undefined ? {} : { addedBy }),
+  })
+  made.add(anchor)
+  return anchor
+}
+
+/** What {@link makeAnchor} has checked: a set that changes by one anchor checks one. */
+const made = new WeakSet<Anchor>()
+
+function isMade(fields: AnchorFields): fields is Anchor {
+  return made.has(fields as Anchor)
+}
+
+/**
+ * The anchors of one verifier, one per name. Never changes: `with` and `without` give a new set.
+ * There is no way to merge two sets, and no two anchors ever answer for one name: merged, one
+ * organisation could speak for another (pitfall 17).
+ */
+export class AnchorSet {
+  readonly #byName: ReadonlyMap<Name, Anchor>
+
+  /** @throws TrustError `form` for two anchors of one name, `too-large`, and as {@link makeAnchor} */
+  constructor(anchors: readonly AnchorFields[] = []) {
+    if (anchors.length > ANCHORS_MAX) {
+      const size = `${anchors.length} anchors, limit ${ANCHORS_MAX}`
+      throw new TrustError('too-large', `Cannot make anchor set: ${size}`)
+    }
+    const byName = new Map<Name, Anchor>()
+    for (const fields of anchors) {
+      if (byName.has(fields.name)) throw refused(fields.name, 'there is one already')
+      byName.set(fields.name, isMade(fields) ? fields : makeAnchor(fields))
+    }
+    this.#byName = byName
+  }
+
+  /** How many anchors there are. */
+  get size(): number {
+    return this.#byName.size
+  }
+
+  /** All anchors, sorted by name. */
+  get list(): readonly Anchor[] {
+    return sortedSet(this.#byName.values(), (anchor) => anchor.name)
+  }
+
+  /** The anchor of exactly this name. */
+  get(name: Name): Anchor | undefined {
+    return this.#byName.get(name)
+  }
+
+  /**
+   * The most specific anchor at or above a name: its only root, also where it refuses what a less
+   * specific one would allow. Section "Anchors".
+   */
+  for(name: Name): Anchor | undefined {
+    let above: Name | undefined = name
+    while (above !== undefined) {
+      const anchor = this.#byName.get(above)
+      if (anchor !== undefined) return anchor
+      above = parentName(above)
+    }
+    return undefined
+  }
+
+  /**
+   * This set with one anchor more, or with this one in place of the one of that name.
+   * @throws TrustError as the constructor
+   */
+  with(fields: AnchorFields): AnchorSet {
+    const others = this.list.filter((anchor) => anchor.name !== fields.name)
+    return new AnchorSet([...others, fields])
+  }
+
+  /** This set without the anchor of that name, if there is one. */
+  without(name: Name): AnchorSet {
+    return new AnchorSet(this.list.filter((anchor) => anchor.name !== name))
+  }
+}
+
+function checkCount(name: Name, what: string, count: number, limit: number): void {
+  if (count < 1 || count > limit) throw refused(name, `${count} ${what}, must be 1 to ${limit}`)
+}
+
+function refused(name: Name, reason: string): TrustError {
+  return new TrustError('form', `Cannot make anchor "${name}": ${reason}`)
+}

@@ -1,0 +1,80 @@
+import { isBelow, isReservedPool, type Name } from '@ixj/names'
+import {
+  type Field,
+  readBoolean,
+  readBytes,
+  readInteger,
+  readOneOf,
+  readOptional,
+  type Value,
+} from './encoding/index.ts'
+import { checkPublicKey } from './keys/index.ts'
+import { BINDING_DEPTH_MAX, PUBLIC_KEY_BYTES } from './limits.ts'
+import { readName } from './name-fields.ts'
+import type { StatementBase } from './statement-base.ts'
+import { TrustError } from './trust-error.ts'
+
+/**
+ * What a bound key may do, docs/protocol.md, section "Binding". `sign`: bundles, hello, presence,
+ * approvals, grants. `bind`: bindings, revocations, status, grants.
+ */
+export type Uses = 'sign' | 'bind' | 'both'
+
+/** An ancestor says: this name has this key. docs/protocol.md, section "Binding". */
+export interface Binding extends StatementBase<'binding'> {
+  /** Strictly below the issuer. */
+  readonly name: Name
+  /** An Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array
+  /** An X25519 public key for sealed bodies, 32 bytes. */
+  readonly encryptionKey: Uint8Array | null
+  readonly uses: Uses
+  /** Binding links that may follow below, 0 to {@link BINDING_DEPTH_MAX}. */
+  readonly depth: number
+  /** Cut off from its root's status, it stops after 60 s instead of 10 min. */
+  readonly strict: boolean
+}
+
+/** Fields of a binding after the common ones. */
+export const BINDING_FIELDS = 6
+
+const USES: readonly Uses[] = ['sign', 'bind', 'both']
+
+/** The own fields of a binding, in the order of the wire. */
+export function bindingFields(binding: Omit<Binding, 'issuerKey'>): Value[] {
+  const { name, key, encryptionKey, uses, depth, strict } = binding
+  return [name, key, encryptionKey, uses, depth, strict]
+}
+
+/**
+ * Reads the own fields of a binding and checks its rules of form.
+ * @throws TrustError `form`, `name`, `not-below`, `bad-key`, `unsupported` (a name in a pool)
+ */
+export function readBinding(base: StatementBase<'binding'>, fields: readonly Field[]): Binding {
+  const [name, key, encryptionKey, uses, depth, strict] = fields
+  const binding: Binding = {
+    ...base,
+    name: readName(name, 'name of binding'),
+    key: readBytes(key, 'key of binding', PUBLIC_KEY_BYTES),
+    encryptionKey: readOptional(encryptionKey, 'encryptionKey of binding', (value, what) =>
+      readBytes(value, what, PUBLIC_KEY_BYTES),
+    ),
+    uses: readOneOf(uses, 'uses of binding', USES),
+    depth: readInteger(depth, 'depth of binding', { min: 0, max: BINDING_DEPTH_MAX }),
+    strict: readBoolean(strict, 'strict of binding'),
+  }
+  // "The name is strictly below the issuer's by whole labels; issuer = name is refused." So no path
+  // of bindings can be a cycle.
+  if (!isBelow(binding.name, binding.issuer)) {
+    const limit = `not strictly below its issuer "${binding.issuer}"`
+    throw new TrustError('not-below', `Cannot read binding of "${binding.name}": ${limit}`)
+  }
+  // "Nothing else is bound under the label pool": until pools are built, nothing at all is.
+  if (isReservedPool(binding.name)) {
+    const message = `Cannot read binding of "${binding.name}": pools are not supported`
+    throw new TrustError('unsupported', message)
+  }
+  // Small-order keys are refused when bound, not only when they verify (pitfall 1).
+  checkPublicKey(binding.key)
+  return binding
+}

@@ -1,0 +1,5 @@
+export * from './decode.ts'
+export * from './encode.ts'
+export * from './read.ts'
+export * from './scan.ts'
+export * from './value.ts'

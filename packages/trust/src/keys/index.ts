@@ -1,0 +1,3 @@
+export * from './noble-keys.ts'
+export * from './ports.ts'
+export { checkPublicKey, strictPrecheck } from './strict.ts'

@@ -1,0 +1,111 @@
+/**
+ * Bytes of one encoded value where the caller names no smaller limit. The largest form on the wire,
+ * the messages of a bundle, is 60 KiB; the rest is for what stands around it.
+ */
+export const ENCODED_BYTES_MAX = 64 * 1024
+
+/**
+ * How deep arrays and maps may nest: a scalar is 0, an array of scalars 1. Forms of ours are flat,
+ * since what is signed is carried as binary; people's bodies rarely pass 5. A recursive decoder
+ * stays far from its stack's end.
+ */
+export const ENCODED_DEPTH_MAX = 8
+
+/**
+ * Values in one encoded value, containers and map keys counted. One byte of input may become an
+ * object of tens of bytes in memory; this bounds the factor, whatever limit of bytes a caller sets.
+ */
+export const ENCODED_ITEMS_MAX = 65_536
+
+/** Bytes of an Ed25519 public key (RFC 8032 section 5.1.5). */
+export const PUBLIC_KEY_BYTES = 32
+
+/** Bytes of an Ed25519 signature (RFC 8032 section 5.1.6). */
+export const SIGNATURE_BYTES = 64
+
+/** Bytes of the secret from which an Ed25519 key pair is derived (RFC 8032 section 5.1.5). */
+export const SEED_BYTES = 32
+
+/** Bytes of an id: SHA-256. */
+export const ID_BYTES = 32
+
+/** Bytes of a statement's nonce: two of equal content never meet by chance. */
+export const NONCE_BYTES = 16
+
+/**
+ * Bytes of one statement's envelope. A grant with every set full of names of usual length has some
+ * 3 KiB; a bundle must be able to stand beside the statements that it needs.
+ */
+export const STATEMENT_BYTES_MAX = 4 * 1024
+
+/**
+ * How far two clocks may be apart, in ms: widens statement times and replay checks, nothing else.
+ * Machines that keep time by NTP stay within a second; a minute also covers a clock set by hand.
+ */
+export const SKEW_MS = 60_000
+
+/** Binding links that a binding may allow below itself; more than a chain may have is no use. */
+export const BINDING_DEPTH_MAX = 16
+
+/** Actions in one grant: all ten, and room for those of later versions. */
+export const GRANT_ACTIONS_MAX = 16
+
+/** Topics in one grant; a wildcard pattern says more than a longer list. */
+export const GRANT_TOPICS_MAX = 32
+
+/** Patterns in one grant of who may receive a part of it. */
+export const GRANT_DELEGATES_MAX = 32
+
+/** Conditions in one grant: those known, and room for those of later versions. */
+export const GRANT_CONDITIONS_MAX = 16
+
+/** Exact names in one `approvals` condition: people who look at each message are few. */
+export const APPROVERS_MAX = 16
+
+/** Characters of a condition's name: it is printed in errors. */
+export const CONDITION_NAME_MAX = 64
+
+/** The highest priority of a bundle (docs/protocol.md, section "Delivery"). */
+export const PRIORITY_MAX = 3
+
+/** The highest priority without a `maxPriority` condition (docs/protocol.md, section "Delivery"). */
+export const PRIORITY_CAP_DEFAULT = 1
+
+/** Links in one chain of bindings or of grants: a cost cap, not a meaning (pitfall 19). */
+export const CHAIN_LINKS_MAX = 16
+
+/** Statements in one proof, and in one check, counted before any cryptography (pitfall 19). */
+export const PROOF_STATEMENTS_MAX = 64
+
+/** Bytes of an encoded proof: 64 ids of 34 bytes, and what stands around them. */
+export const PROOF_BYTES_MAX = 4 * 1024
+
+/** Keys of one anchor: the key in use, the next one, and two for a roll-over that went wrong. */
+export const ANCHOR_KEYS_MAX = 4
+
+/** Patterns that one anchor may speak for. */
+export const ANCHOR_NAMES_MAX = 32
+
+/** Anchors in one set: partners that a person decided on, one by one. */
+export const ANCHORS_MAX = 4_096
+
+/** Characters of a trust store file: 4,096 anchors of 512 each. */
+export const ANCHORS_TEXT_MAX = 2 * 1024 * 1024
+
+/** Characters of the note of who added an anchor. */
+export const ANCHOR_ADDED_BY_MAX = 253
+
+/**
+ * Statements that one owner (a peer, or this node itself) may have in the store before they are
+ * used: 16 proofs of the largest size; at 4 KiB each, 4 MiB a peer.
+ */
+export const STORE_OWNER_STATEMENTS_MAX = 1_024
+
+/** Owners that may have statements in the store; a node has far fewer neighbours. */
+export const STORE_OWNERS_MAX = 1_024
+
+/** Statements of accepted chains in the store, shared by all; the longest unused go first. */
+export const STORE_KEPT_MAX = 65_536
+
+/** Characters of one line of an explanation: four names of the longest kind. */
+export const EXPLANATION_LINE_MAX = 1_024

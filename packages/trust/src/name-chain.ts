@@ -1,0 +1,280 @@
+import { isAtOrBelow, isBelow, matches, type Name } from '@ixj/names'
+import type { Anchor, AnchorSet, Purpose } from './anchors.ts'
+import type { Binding } from './binding.ts'
+import { equalBytes } from './bytes.ts'
+import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
+import type { SignedStatement } from './statement.ts'
+import { TrustError } from './trust-error.ts'
+import { checkPeriod, holdsAt } from './validity.ts'
+
+/** What the key is needed for: `grant` is allowed to every key, docs/protocol.md, "Binding". */
+export type NameUse = 'sign' | 'bind' | 'grant'
+
+/** Which name, which key, and what for. */
+export interface NameQuestion {
+  readonly name: Name
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  readonly use: NameUse
+  readonly purpose: Purpose
+}
+
+/** What a name is checked against. The bindings have been verified: take them from the store. */
+export interface NameContext {
+  readonly bindings: readonly SignedStatement<Binding>[]
+  readonly anchors: AnchorSet
+  /** Ms since the Unix epoch. */
+  readonly now: number
+}
+
+/** The proven way from an anchor to a name and its key. */
+export interface NameChain {
+  readonly name: Name
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  readonly anchor: Anchor
+  /** From the anchor down to the name; empty for the anchor's own key. */
+  readonly links: readonly SignedStatement<Binding>[]
+  /** The latest start of all links; 0 if there is none. */
+  readonly notBefore: number
+  /** The earliest end of all links; Infinity if there is none. No skew is in it. */
+  readonly notAfter: number
+}
+
+/**
+ * Checks who controls a name: that bindings lead from its only root, the most specific anchor at or
+ * above it, down to this name with this key, and that every link holds now. Of several ways it takes
+ * the one that holds longest. Bounded: at most {@link PROOF_STATEMENTS_MAX} bindings and
+ * {@link CHAIN_LINKS_MAX} links, some thousand comparisons, no cryptography.
+ * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`; `no-chain` if no bindings lead there,
+ * with the deepest name reached; `expired`, `not-yet-valid`, `uses`, `depth-exceeded` if they do,
+ * with the first link that fails
+ */
+export function checkName(question: NameQuestion, context: NameContext): NameChain {
+  const { bindings, anchors } = context
+  // "Counted before any cryptography": here, before any comparison too.
+  if (bindings.length > PROOF_STATEMENTS_MAX) {
+    const size = `${bindings.length} bindings, limit ${PROOF_STATEMENTS_MAX}`
+    throw new TrustError('cost-cap', `${tried(question)}: ${size}`)
+  }
+  const anchor = findAnchor(question, anchors)
+  if (anchor.name === question.name) return anchorChain(question, anchor)
+  const path = climb(question, {
+    anchor,
+    bindings,
+    permits: (link, below) => fits(link, question, below) && holdsAt(link, context.now),
+  })
+  if (path.links === undefined) throw explainFailure(question, { ...context, anchor })
+  return {
+    name: question.name,
+    // A copy of our own, which no caller's buffer changes later.
+    key: path.links.at(-1)!.statement.key,
+    anchor,
+    links: path.links,
+    notBefore: path.links.reduce((latest, link) => Math.max(latest, link.statement.notBefore), 0),
+    notAfter: path.notAfter,
+  }
+}
+
+function findAnchor(question: NameQuestion, anchors: AnchorSet): Anchor {
+  const { name, purpose } = question
+  // "The most specific anchor at or above a name is its only root": if that one refuses, no other
+  // is asked, or a partner's name could be spoken for by whoever is trusted above it (pitfall 17).
+  const anchor = anchors.for(name)
+  if (anchor === undefined) {
+    throw new TrustError('no-anchor', `${tried(question)}: no anchor at or above it is trusted`)
+  }
+  if (!anchor.names.some((pattern) => matches(pattern, name))) {
+    const limit = `the anchor "${anchor.name}" may speak for ${anchor.names.join(', ')}`
+    throw new TrustError('anchor-limits', `${tried(question)}: ${limit}`)
+  }
+  if (!anchor.purposes.includes(purpose)) {
+    const limit = `the anchor "${anchor.name}" is for ${anchor.purposes.join(', ')}`
+    throw new TrustError('anchor-limits', `${tried(question)} for "${purpose}": ${limit}`)
+  }
+  return anchor
+}
+
+function anchorChain(question: NameQuestion, anchor: Anchor): NameChain {
+  const { name } = question
+  const key = anchor.keys.find((trusted) => equalBytes(trusted, question.key))
+  if (key === undefined) {
+    const reason = `the key is not one of the ${anchor.keys.length} of its anchor`
+    throw new TrustError('no-chain', `${tried(question)}: ${reason}`)
+  }
+  return { name, key, anchor, links: [], notBefore: 0, notAfter: Infinity }
+}
+
+/** A name and key on the way up, and the way from it down to the name asked for. */
+interface Step {
+  readonly name: Name
+  readonly key: Uint8Array
+  readonly notAfter: number
+  readonly link: SignedStatement<Binding> | null
+  readonly below: Step | null
+}
+
+interface ClimbRules {
+  readonly anchor: Anchor
+  readonly bindings: readonly SignedStatement<Binding>[]
+  /** Whether this link may stand with that many links below it. */
+  readonly permits: (binding: Binding, linksBelow: number) => boolean
+}
+
+interface Path {
+  /** From the anchor down; undefined if there is no way. */
+  readonly links: readonly SignedStatement<Binding>[] | undefined
+  readonly notAfter: number
+  /** Whether the search ended at {@link CHAIN_LINKS_MAX}, with ways left to go. */
+  readonly cut: boolean
+}
+
+/**
+ * Climbs from the name to the anchor, one link a round, and keeps for each name and key only the way
+ * down that holds longest. So a diamond costs no more than a line: rounds times bindings, never
+ * their powers; and how many links stand below a link is known when it is met, for its depth.
+ */
+function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {
+  const byName = Map.groupBy(rules.bindings, (link) => link.statement.name)
+  let frontier: readonly Step[] = [{ name, key, notAfter: Infinity, link: null, below: null }]
+  let best: Step | undefined
+  for (let linksBelow = 0; linksBelow < CHAIN_LINKS_MAX && frontier.length > 0; linksBelow++) {
+    const next = new Map<Name, Step[]>()
+    for (const step of frontier) {
+      for (const link of byName.get(step.name) ?? []) {
+        const { statement } = link
+        if (!equalBytes(statement.key, step.key) || !rules.permits(statement, linksBelow)) continue
+        const above: Step = {
+          name: statement.issuer,
+          key: statement.issuerKey,
+          notAfter: Math.min(step.notAfter, statement.notAfter),
+          link,
+          below: step,
+        }
+        if (isRoot(rules.anchor, above)) best = longer(best, above)
+        else if (isBelow(above.name, rules.anchor.name)) keepLongest(next, above)
+      }
+    }
+    frontier = [...next.values()].flat()
+  }
+  const notAfter = best?.notAfter ?? Infinity
+  return { links: best && linksOf(best), notAfter, cut: frontier.length > 0 }
+}
+
+/** Links match by (issuer, issuerKey): a name alone proves nothing. */
+function isRoot(anchor: Anchor, step: Step): boolean {
+  return step.name === anchor.name && anchor.keys.some((key) => equalBytes(key, step.key))
+}
+
+function longer(best: Step | undefined, candidate: Step): Step {
+  return best !== undefined && best.notAfter >= candidate.notAfter ? best : candidate
+}
+
+function keepLongest(steps: Map<Name, Step[]>, candidate: Step): void {
+  const ofName = steps.get(candidate.name)
+  if (ofName === undefined) {
+    steps.set(candidate.name, [candidate])
+    return
+  }
+  const place = ofName.findIndex((step) => equalBytes(step.key, candidate.key))
+  if (place === -1) ofName.push(candidate)
+  else ofName[place] = longer(ofName[place], candidate)
+}
+
+function linksOf(top: Step): SignedStatement<Binding>[] {
+  const links: SignedStatement<Binding>[] = []
+  for (let step: Step | null = top; step !== null; step = step.below) {
+    if (step.link !== null) links.push(step.link)
+  }
+  return links
+}
+
+/** The rules of a link that do not depend on time. */
+function fits(link: Binding, { use }: NameQuestion, linksBelow: number): boolean {
+  return allowsUse(link, linksBelow === 0 ? use : 'bind') && link.depth >= linksBelow
+}
+
+/** "sign: … grants; bind: … grants": every key may sign grants. */
+function allowsUse({ uses }: Binding, use: NameUse): boolean {
+  return use === 'grant' || uses === 'both' || uses === use
+}
+
+/** Finds out why no way holds: a way that fails is another answer than no way. */
+function explainFailure(
+  question: NameQuestion,
+  context: NameContext & { readonly anchor: Anchor },
+): TrustError {
+  const { anchor, bindings, now } = context
+  const { links, cut } = climb(question, { anchor, bindings, permits: () => true })
+  if (links === undefined) {
+    if (!cut)
+      return new TrustError('no-chain', `${tried(question)}: ${deepestReached(question, context)}`)
+    const limit = `more than ${CHAIN_LINKS_MAX} links`
+    return new TrustError('cost-cap', `${tried(question)}: ${limit}`)
+  }
+  for (const [index, { statement }] of links.entries()) {
+    const linksBelow = links.length - 1 - index
+    const place = `link ${index + 1} of ${links.length}, ${statement.issuer} → ${statement.name}`
+    const failure = findLinkFailure(statement, { question, linksBelow, now, place })
+    if (failure !== undefined) return failure
+  }
+  throw new Error(`The way to ${question.name} was refused, and every link of it holds`)
+}
+
+function findLinkFailure(
+  link: Binding,
+  at: {
+    readonly question: NameQuestion
+    readonly linksBelow: number
+    readonly now: number
+    readonly place: string
+  },
+): TrustError | undefined {
+  const prefix = `${tried(at.question)}: ${at.place}`
+  try {
+    checkPeriod(link, at.now, prefix)
+  } catch (failure) {
+    if (failure instanceof TrustError) return failure
+    throw failure
+  }
+  const use = at.linksBelow === 0 ? at.question.use : 'bind'
+  if (!allowsUse(link, use)) {
+    return new TrustError('uses', `${prefix}: its uses are "${link.uses}", needed is "${use}"`)
+  }
+  if (link.depth < at.linksBelow) {
+    const limit = `${at.linksBelow} links follow, its depth allows ${link.depth}`
+    return new TrustError('depth-exceeded', `${prefix}: ${limit}`)
+  }
+  return undefined
+}
+
+/** Says how far bindings lead from the anchor towards the name; visits each binding once. */
+function deepestReached(
+  { name }: NameQuestion,
+  { anchor, bindings }: { readonly anchor: Anchor; readonly bindings: NameContext['bindings'] },
+): string {
+  const towards = bindings.filter((link) => isAtOrBelow(name, link.statement.name))
+  const byIssuer = Map.groupBy(towards, (link) => link.statement.issuer)
+  const reached = new Set<SignedStatement<Binding>>()
+  const ends = anchor.keys.map((key) => ({ name: anchor.name, key }))
+  for (const end of ends) {
+    for (const link of byIssuer.get(end.name) ?? []) {
+      if (reached.has(link) || !equalBytes(link.statement.issuerKey, end.key)) continue
+      reached.add(link)
+      ends.push(link.statement)
+    }
+  }
+  const deepest = ends.reduce((one, other) => (other.name.length > one.name.length ? other : one))
+  if (deepest.name === name) return `bindings lead from "${anchor.name}" to other keys of it only`
+  if (deepest.name !== anchor.name) {
+    return `bindings lead from "${anchor.name}" to "${deepest.name}" and no further`
+  }
+  const foreign = (byIssuer.get(anchor.name) ?? []).length > 0
+  return foreign
+    ? `bindings by "${anchor.name}" are not by the keys of your anchor`
+    : `no binding by "${anchor.name}" leads towards it`
+}
+
+function tried({ name }: NameQuestion): string {
+  return `Cannot verify name "${name}"`
+}

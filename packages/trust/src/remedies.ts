@@ -1,0 +1,38 @@
+import type { TrustCode } from './trust-error.ts'
+
+/** What would have to change, for people; null where nothing but other bytes would help. */
+const REMEDIES: Record<TrustCode, string | null> = {
+  encoding: null,
+  'too-large': 'send less, or in parts',
+  depth: null,
+  form: null,
+  unsupported: 'a later version of ixj here, or an earlier one there',
+  name: 'a name in canonical form',
+  'bad-key': 'a new key for that name',
+  'bad-signature': null,
+  'wrong-kind': null,
+  expired: 'a new statement by the same issuer, or the right time on one of the two clocks',
+  'not-yet-valid': 'the right time on one of the two clocks, or patience',
+  'no-anchor': 'an anchor of yours for that name or one above it: ixj trust anchor add',
+  'anchor-limits': 'a wider anchor of yours, if you mean it: names or purposes',
+  'no-chain': 'the missing binding from its issuer, or another key in your anchor',
+  'broken-chain': 'a grant issued by the holder of its parent',
+  'not-below': null,
+  uses: 'a binding whose uses allow it',
+  'depth-exceeded': 'a binding above with a larger depth',
+  'cost-cap': 'a proof with fewer statements, a chain with fewer links',
+  'wider-than-parent': 'a narrower grant, or a wider one above it',
+  'outside-slice': 'a grant by the owner of those names',
+  'wrong-subject': 'a grant for this name and its present key',
+  'not-granted': 'a grant for this action on this topic',
+  condition: 'a message that keeps the condition, or a grant without it',
+  'unknown-condition': 'a later version of ixj here',
+  'missing-statement': 'the statement itself: its holder sends it when asked',
+  'ambiguous-authority': 'naming the grant to act under',
+  'key-file': 'a key file that exists and that only its owner can read',
+}
+
+/** What would have to change for a refusal with this code not to come; null if that is not known. */
+export function remedyOf(code: string): string | null {
+  return Object.hasOwn(REMEDIES, code) ? REMEDIES[code as TrustCode] : null
+}

@@ -1,0 +1,190 @@
+import type { Verifier } from './keys/index.ts'
+import { SKEW_MS, STORE_KEPT_MAX, STORE_OWNER_STATEMENTS_MAX, STORE_OWNERS_MAX } from './limits.ts'
+import { sha256, type Sha256 } from './signing.ts'
+import { decodeStatement, type SignedStatement, verifySignature } from './statement.ts'
+import { TrustError } from './trust-error.ts'
+
+/** Bounds of a {@link StatementStore}; each has its default in limits.ts. */
+export interface StatementStoreOptions {
+  readonly ownerStatementsMax?: number
+  readonly ownersMax?: number
+  readonly keptMax?: number
+}
+
+/** How full a {@link StatementStore} is, and what it has thrown away. */
+export interface StatementStoreCounts {
+  readonly statements: number
+  readonly kept: number
+  readonly owners: number
+  /** Of all envelopes. */
+  readonly bytes: number
+  /** Statements thrown away for want of room since the store was made. */
+  readonly evicted: number
+}
+
+interface Entry {
+  readonly signed: SignedStatement
+  /** Who holds it under its quota; empty for one that is kept. */
+  readonly holders: Set<string>
+}
+
+/**
+ * The statements at hand, each once, by id. Only such whose signature held get in. New ones count
+ * against the quota of whoever brought them, and push out only that owner's oldest; those of
+ * accepted chains move to a shared place, where the longest unused go first. So a peer that floods
+ * the store loses its own statements and nobody else's.
+ */
+export class StatementStore {
+  readonly #entries = new Map<string, Entry>()
+  /** Ids by owner, oldest first. */
+  readonly #owners = new Map<string, Set<string>>()
+  /** Ids that were kept, longest unused first. */
+  readonly #kept = new Set<string>()
+  readonly #ownerStatementsMax: number
+  readonly #ownersMax: number
+  readonly #keptMax: number
+  #bytes = 0
+  #evicted = 0
+
+  constructor(options: StatementStoreOptions = {}) {
+    this.#ownerStatementsMax = options.ownerStatementsMax ?? STORE_OWNER_STATEMENTS_MAX
+    this.#ownersMax = options.ownersMax ?? STORE_OWNERS_MAX
+    this.#keptMax = options.keptMax ?? STORE_KEPT_MAX
+  }
+
+  /**
+   * Takes in a statement after its signature held; one that is known costs no check, and its owner
+   * becomes one more holder of the copy that is here. Bytes that do not verify leave no trace.
+   * @throws TrustError `bad-signature`, `too-large` (no room for another owner), and as
+   * {@link decodeStatement}
+   */
+  async add(
+    envelope: Uint8Array,
+    options: { readonly owner: string; readonly verifier: Verifier; readonly hash?: Sha256 },
+  ): Promise<SignedStatement> {
+    const { owner, verifier, hash = sha256 } = options
+    const signed = decodeStatement(envelope, hash)
+    const known = this.#entries.get(signed.idText)
+    if (known !== undefined) return this.#hold(known, owner)
+    this.#checkOwners(owner)
+    // "A copy is stored only after its signature held" (pitfall 31): the id does not cover the
+    // signature, so a copy with junk for one would keep the genuine out.
+    if (!(await verifySignature(signed, verifier))) {
+      const { kind, issuer } = signed.statement
+      const reason = 'its signature does not hold for its bytes and its issuer’s key'
+      throw new TrustError('bad-signature', `Cannot store ${kind} by "${issuer}": ${reason}`)
+    }
+    // Another call may have brought it while this one waited.
+    const entry = this.#entries.get(signed.idText) ?? { signed, holders: new Set<string>() }
+    return this.#hold(entry, owner)
+  }
+
+  /** The statement with this id, in hexadecimal; undefined if it is not here. */
+  get(idText: string): SignedStatement | undefined {
+    return this.#entries.get(idText)?.signed
+  }
+
+  /** Whether the statement with this id, in hexadecimal, is here. */
+  has(idText: string): boolean {
+    return this.#entries.has(idText)
+  }
+
+  /**
+   * Moves statements of an accepted chain to the shared place, or marks them as used again. Ids that
+   * are not here are passed over.
+   */
+  keep(idTexts: Iterable<string>): void {
+    for (const idText of idTexts) {
+      const entry = this.#entries.get(idText)
+      if (entry === undefined) continue
+      for (const owner of entry.holders) this.#unlist(owner, idText)
+      entry.holders.clear()
+      this.#kept.delete(idText)
+      this.#kept.add(idText)
+    }
+    for (const idText of this.#kept) {
+      if (this.#kept.size <= this.#keptMax) break
+      this.#remove(idText)
+      this.#evicted += 1
+    }
+  }
+
+  /** Forgets what this owner alone holds, as when a peer has gone; what is kept stays. */
+  release(owner: string): void {
+    for (const idText of this.#owners.get(owner) ?? []) this.#drop(owner, idText)
+  }
+
+  /** Removes statements that have ended, skew included; returns how many. Looks at each. */
+  sweep(now: number): number {
+    let removed = 0
+    for (const [idText, { signed }] of this.#entries) {
+      if (now <= signed.statement.notAfter + SKEW_MS) continue
+      this.#remove(idText)
+      removed += 1
+    }
+    return removed
+  }
+
+  /** How full the store is. */
+  get counts(): StatementStoreCounts {
+    return {
+      statements: this.#entries.size,
+      kept: this.#kept.size,
+      owners: this.#owners.size,
+      bytes: this.#bytes,
+      evicted: this.#evicted,
+    }
+  }
+
+  #hold(entry: Entry, owner: string): SignedStatement {
+    const { signed, holders } = entry
+    const { idText } = signed
+    if (this.#kept.has(idText) || holders.has(owner)) return signed
+    this.#checkOwners(owner)
+    const list = this.#owners.get(owner) ?? new Set<string>()
+    this.#owners.set(owner, list)
+    if (!this.#entries.has(idText)) {
+      this.#entries.set(idText, entry)
+      this.#bytes += signed.envelope.length
+    }
+    holders.add(owner)
+    list.add(idText)
+    for (const oldest of list) {
+      if (list.size <= this.#ownerStatementsMax) break
+      this.#evicted += this.#drop(owner, oldest) ? 1 : 0
+    }
+    return signed
+  }
+
+  /** Refuses a new owner when the table is full: to make room would take another's. */
+  #checkOwners(owner: string): void {
+    if (this.#owners.has(owner) || this.#owners.size < this.#ownersMax) return
+    const size = `${this.#owners.size} owners hold some, limit ${this.#ownersMax}`
+    throw new TrustError('too-large', `Cannot store statement of another owner: ${size}`)
+  }
+
+  /** Ends one owner's hold; whether nobody else held the statement, so that it is gone. */
+  #drop(owner: string, idText: string): boolean {
+    this.#unlist(owner, idText)
+    const entry = this.#entries.get(idText)
+    entry?.holders.delete(owner)
+    if (entry === undefined || entry.holders.size > 0 || this.#kept.has(idText)) return false
+    this.#remove(idText)
+    return true
+  }
+
+  #unlist(owner: string, idText: string): void {
+    const list = this.#owners.get(owner)
+    list?.delete(idText)
+    if (list?.size === 0) this.#owners.delete(owner)
+  }
+
+  #remove(idText: string): void {
+    const entry = this.#entries.get(idText)
+    if (entry === undefined) return
+    for (const owner of entry.holders) this.#unlist(owner, idText)
+    this.#kept.delete(idText)
+    this.#entries.delete(idText)
+    this.#bytes -= entry.signed.envelope.length
+  }
+}

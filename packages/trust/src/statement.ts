@@ -1,0 +1,199 @@
+import { type Binding, BINDING_FIELDS, bindingFields, readBinding } from './binding.ts'
+import { toHex } from './bytes.ts'
+import {
+  decode,
+  encode,
+  type Field,
+  readArray,
+  readBytes,
+  readBytesUpTo,
+  readText,
+  readTime,
+  type Value,
+} from './encoding/index.ts'
+import { type Grant, GRANT_FIELDS, grantFields, readGrant } from './grant.ts'
+import type { Signer, Verifier } from './keys/index.ts'
+import { NONCE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
+import { readName } from './name-fields.ts'
+import { idOf, sha256, type Sha256, signingInput } from './signing.ts'
+import type { StatementBase } from './statement-base.ts'
+import { TrustError } from './trust-error.ts'
+
+/** Everything that can be stated today, docs/protocol.md, section "Statements". */
+export type Statement = Binding | Grant
+
+/** What one gives to issue a statement: the signer brings the key. */
+export type StatementFields<S extends Statement = Statement> = S extends Statement
+  ? Omit<S, 'issuerKey'>
+  : never
+
+/**
+ * A statement with the bytes that carry it. Its form has been checked; whether its signature holds
+ * has not, see {@link verifySignature}. What a {@link StatementStore} gives out has been verified.
+ */
+export interface SignedStatement<S extends Statement = Statement> {
+  readonly statement: S
+  /** SHA-256 over the signed bytes, never over the signature; 32 bytes. */
+  readonly id: Uint8Array
+  /** The id in hexadecimal. */
+  readonly idText: string
+  /** The bytes that the signature covers, without the prefix of their kind. */
+  readonly body: Uint8Array
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+  /** What travels: `[body, signature, nil]`, encoded. */
+  readonly envelope: Uint8Array
+}
+
+const VERSION = 1
+const BASE_FIELDS = 7
+
+/**
+ * Reads a statement and checks its form; costs no signature check. Nothing of the result shares
+ * memory with the envelope that was given.
+ * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `name`, `not-below`, `bad-key`;
+ * `unsupported` for a later version, a kind or an action that is not known, one of several
+ * statements under one signature, a name in a pool
+ */
+export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): SignedStatement {
+  const copy = Uint8Array.from(envelope)
+  const fields = readArray(decode(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
+  const [bodyField, signatureField, tree] = fields
+  const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
+  // The kind comes first: a successor, which is not supported, has a signature of another length.
+  const statement = readBody(body)
+  const signature = readBytes(signatureField, 'signature of statement', SIGNATURE_BYTES)
+  if (tree !== null) {
+    const message = 'Cannot read statement: one signature over several is not supported'
+    throw new TrustError('unsupported', message)
+  }
+  const id = idOf(statement.kind, body, hash)
+  return { statement, id, idText: toHex(id), body, signature, envelope: copy }
+}
+
+/**
+ * Makes and signs a statement; sets are sorted, repeats left out. Checks its form only: a grant that
+ * must fit its parent is made by {@link issueGrant}.
+ * @throws TrustError `form`, `name`, `not-below`, `bad-key`, `unsupported`, `too-large`, `encoding`
+ */
+export function issueStatement(
+  fields: StatementFields<Binding>,
+  signer: Signer,
+  hash?: Sha256,
+): Promise<SignedStatement<Binding>>
+export function issueStatement(
+  fields: StatementFields<Grant>,
+  signer: Signer,
+  hash?: Sha256,
+): Promise<SignedStatement<Grant>>
+export async function issueStatement(
+  fields: StatementFields,
+  signer: Signer,
+  hash: Sha256 = sha256,
+): Promise<SignedStatement> {
+  return await signStatement(prepareStatement(fields, signer.publicKey), signer, hash)
+}
+
+/** A statement that keeps the rules of form, before its signature. */
+export interface UnsignedStatement {
+  readonly statement: Statement
+  readonly body: Uint8Array
+}
+
+/**
+ * Encodes what is to be signed and reads it back, so that what breaks a rule of form is refused
+ * before a signature over it exists.
+ * @throws TrustError as {@link issueStatement}
+ */
+export function prepareStatement(
+  fields: StatementFields,
+  issuerKey: Uint8Array,
+): UnsignedStatement {
+  const { issuer, notBefore, notAfter, nonce } = fields
+  const own = fields.kind === 'binding' ? bindingFields(fields) : grantFields(fields)
+  const base = [VERSION, fields.kind, issuer, issuerKey, notBefore, notAfter, nonce]
+  const body = encode([...base, ...own], { bytesMax: STATEMENT_BYTES_MAX })
+  return { statement: readBody(body), body }
+}
+
+/**
+ * Signs a prepared statement.
+ * @throws TrustError `too-large`, `form` (the signer gave no 64 bytes)
+ */
+export async function signStatement(
+  { statement, body }: UnsignedStatement,
+  signer: Signer,
+  hash: Sha256 = sha256,
+): Promise<SignedStatement> {
+  const signed = await signer.sign(signingInput(statement.kind, body))
+  const signature = Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
+  const envelope = encode([body, signature, null], { bytesMax: STATEMENT_BYTES_MAX })
+  const id = idOf(statement.kind, body, hash)
+  return { statement, id, idText: toHex(id), body, signature, envelope }
+}
+
+/** Whether the signature holds for the statement's body and its issuer's key. Never throws. */
+export function verifySignature(
+  signed: SignedStatement,
+  verifier: Verifier,
+): boolean | Promise<boolean> {
+  const { statement, body, signature } = signed
+  return verifier.verify(statement.issuerKey, signingInput(statement.kind, body), signature)
+}
+
+/** Whether the statement is a binding. */
+export function isBinding(signed: SignedStatement): signed is SignedStatement<Binding> {
+  return signed.statement.kind === 'binding'
+}
+
+/** Whether the statement is a grant. */
+export function isGrant(signed: SignedStatement): signed is SignedStatement<Grant> {
+  return signed.statement.kind === 'grant'
+}
+
+function readBody(body: Uint8Array): Statement {
+  const value = decode(body, { bytesMax: STATEMENT_BYTES_MAX })
+  const kind = readKind(value)
+  const own = kind === 'binding' ? BINDING_FIELDS : GRANT_FIELDS
+  const fields = readArray(value, kind, BASE_FIELDS + own)
+  const rest = fields.slice(BASE_FIELDS)
+  return kind === 'binding'
+    ? readBinding(readBase(kind, fields), rest)
+    : readGrant(readBase(kind, fields), rest)
+}
+
+/** The kind, after the version: a later version may count its fields otherwise. */
+function readKind(value: Value): Statement['kind'] {
+  const items: readonly Field[] = Array.isArray(value) ? value : []
+  const [version, kind] = items
+  if (typeof version !== 'number') {
+    throw new TrustError('form', 'Cannot read statement: its first field is no version')
+  }
+  if (version !== VERSION) {
+    const message = `Cannot read statement: version ${version}, known is ${VERSION}`
+    throw new TrustError('unsupported', message)
+  }
+  const text = readText(kind, 'kind of statement')
+  if (text === 'binding' || text === 'grant') return text
+  const shown = JSON.stringify(text.slice(0, 64))
+  throw new TrustError('unsupported', `Cannot read statement: the kind ${shown} is not supported`)
+}
+
+function readBase<Kind extends string>(
+  kind: Kind,
+  [, , issuer, issuerKey, notBefore, notAfter, nonce]: readonly Field[],
+): StatementBase<Kind> {
+  const base = {
+    kind,
+    issuer: readName(issuer, `issuer of ${kind}`),
+    issuerKey: readBytes(issuerKey, `issuerKey of ${kind}`, PUBLIC_KEY_BYTES),
+    notBefore: readTime(notBefore, `notBefore of ${kind}`),
+    notAfter: readTime(notAfter, `notAfter of ${kind}`),
+    nonce: readBytes(nonce, `nonce of ${kind}`, NONCE_BYTES),
+  }
+  if (base.notBefore >= base.notAfter) {
+    const times = `notBefore ${base.notBefore} is not before notAfter ${base.notAfter}`
+    throw new TrustError('form', `Cannot read ${kind}: ${times}`)
+  }
+  return base
+}

@@ -1,0 +1,133 @@
+import { parseName, parsePattern } from '@ixj/names'
+import { expect } from 'vitest'
+import type { AnchorFields } from '../src/anchors.ts'
+import type { Binding } from '../src/binding.ts'
+import { utf8Bytes } from '../src/bytes.ts'
+import type { Grant } from '../src/grant.ts'
+import { nobleSigner, nobleVerifier, type Signer, type Verifier } from '../src/keys/index.ts'
+import { sha256 } from '../src/signing.ts'
+import {
+  issueStatement,
+  prepareStatement,
+  type SignedStatement,
+  type StatementFields,
+} from '../src/statement.ts'
+
+/** Property tests repeat the same runs every time; a failure prints the seed and the path. */
+export const SEED = 0x1235
+
+export const SECOND = 1_000
+export const MINUTE = 60_000
+export const HOUR = 3_600_000
+
+/** 2026-11-23T12:00:00Z, at which all that is made here holds. */
+export const NOW = 1_795_435_200_000
+
+export const acme = parseName('acme.example')
+export const planner = parseName('planner.acme.example')
+export const w1 = parseName('w1.planner.acme.example')
+export const crew = parseName('crew.acme.example')
+export const globex = parseName('globex.example')
+
+/** What `toThrow` wants for a refusal with this code, and with this text in its message. */
+export function refusal(code: string, text = ''): Error {
+  const message: unknown = expect.stringContaining(text)
+  return expect.objectContaining({ name: 'TrustError', code, message }) as Error
+}
+
+const signers = new Map<string, Signer>()
+
+/** The same key for the same label in every run. */
+export function signerOf(label: string): Signer {
+  const signer = signers.get(label) ?? nobleSigner(sha256(utf8Bytes(label)))
+  signers.set(label, signer)
+  return signer
+}
+
+/** The public key of {@link signerOf}. */
+export function keyOf(label: string): Uint8Array {
+  return signerOf(label).publicKey
+}
+
+let nonces = 0
+
+/** 16 bytes, others at each call. */
+export function freshNonce(): Uint8Array {
+  nonces += 1
+  return sha256(utf8Bytes(`nonce ${nonces}`)).slice(0, 16)
+}
+
+/** Fields of a binding of planner by acme, with the key of the same label, unless told otherwise. */
+export function bindingFieldsOf(fields: Partial<Binding> = {}): StatementFields<Binding> {
+  const name = fields.name ?? planner
+  return {
+    kind: 'binding',
+    issuer: acme,
+    notBefore: NOW - HOUR,
+    notAfter: NOW + HOUR,
+    nonce: freshNonce(),
+    name,
+    key: keyOf(name),
+    encryptionKey: null,
+    uses: 'both',
+    depth: 4,
+    strict: false,
+    ...fields,
+  }
+}
+
+/** Fields of a root grant by crew to planner to publish, unless told otherwise. */
+export function grantFieldsOf(fields: Partial<Grant> = {}): StatementFields<Grant> {
+  return {
+    kind: 'grant',
+    issuer: crew,
+    notBefore: NOW - HOUR,
+    notAfter: NOW + HOUR,
+    nonce: freshNonce(),
+    onBehalfOf: crew,
+    subject: parsePattern(planner),
+    subjectKey: null,
+    actions: ['publish'],
+    topics: [parsePattern(crew)],
+    conditions: [],
+    mayDelegate: false,
+    parent: null,
+    ...fields,
+  }
+}
+
+/** Issues a binding with the key labelled by its issuer. */
+export function bind(fields: Partial<Binding> = {}): Promise<SignedStatement<Binding>> {
+  const full = bindingFieldsOf(fields)
+  return issueStatement(full, signerOf(full.issuer))
+}
+
+/** Issues a grant with the key labelled by its issuer; checks its form alone. */
+export function grant(fields: Partial<Grant> = {}): Promise<SignedStatement<Grant>> {
+  const full = grantFieldsOf(fields)
+  return issueStatement(full, signerOf(full.issuer))
+}
+
+/** A grant as its form is after reading, unsigned. */
+export function grantOf(fields: Partial<Grant> = {}): Grant {
+  const full = grantFieldsOf(fields)
+  const { statement } = prepareStatement(full, fields.issuerKey ?? keyOf(full.issuer))
+  if (statement.kind !== 'grant') throw new Error('Not a grant')
+  return statement
+}
+
+/** An anchor of acme with the key of that label, for all purposes, unless told otherwise. */
+export function anchorOf(fields: Partial<AnchorFields> = {}): AnchorFields {
+  const name = fields.name ?? acme
+  return { name, keys: [keyOf(name)], purposes: ['connect', 'send', 'grant'], ...fields }
+}
+
+/** Counts how often it was asked. */
+export class CountingVerifier implements Verifier {
+  calls = 0
+
+  verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    this.calls += 1
+    return Promise.resolve(nobleVerifier.verify(publicKey, data, signature))
+  }
+}
