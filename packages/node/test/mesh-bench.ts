@@ -1,11 +1,5 @@
 import { yamux } from '@chainsafe/libp2p-yamux'
-import {
-  type Channel,
-  HELLO_PROTOCOL,
-  type Peer,
-  type Receiver,
-  type Verdict,
-} from '@ixj/agent'
+import { type Channel, HELLO_PROTOCOL, type Peer, type Receiver, type Verdict } from '@ixj/agent'
 import { type GossipSub, gossipsub, type GossipsubOpts } from '@libp2p/gossipsub'
 import { RPC } from '@libp2p/gossipsub/message'
 import { identify } from '@libp2p/identify'
@@ -244,6 +238,7 @@ export class Raw implements AsyncDisposable {
   async listen(): Promise<void> {
     await this.node.handle(MESHSUB, (stream) => {
       this.inbound.push(stream)
+      this.#watch.changed()
       if (!this.reads) stream.pause()
       readFrames(stream, (frame) => {
         this.received.push(RPC.decode(frame))
@@ -260,6 +255,17 @@ export class Raw implements AsyncDisposable {
     const [address] = addresses
     if (address === undefined) throw new Error('The other side listens nowhere')
     return this.node.dial(multiaddr(address))
+  }
+
+  /** A second connection beside the first, as after a loss that only this side noticed. */
+  async dialAgain(addresses: readonly string[]): Promise<Connection> {
+    const [address] = addresses
+    return this.node.dial(multiaddr(address ?? ''), { force: true })
+  }
+
+  /** Wakes the test: something has happened to this peer. */
+  note(): void {
+    this.#watch.changed()
   }
 
   /** Every topic that it was told of in any way. */

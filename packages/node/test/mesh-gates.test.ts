@@ -66,7 +66,10 @@ describe('row 22: who may listen', () => {
   test('after admission a peer without a right learns no topic name and gets no message', async () => {
     await using bench = new MeshBench()
     const { victim, raw, connection, gossip } = await siege(bench)
-    sendRpc(gossip, { ...subscribe(crew), control: { ...control, graft: [{ topicID: wire(crew) }] } })
+    sendRpc(gossip, {
+      ...subscribe(crew),
+      control: { ...control, graft: [{ topicID: wire(crew) }] },
+    })
     victim.mesh.admit(raw.peer)
     await bench.until(() => victim.told.held.length > 0)
     await victim.mesh.subscribe('late.acme.example')
@@ -136,7 +139,10 @@ describe('row 22: who may listen', () => {
     const senderConnection = await sender.dial(victim.mesh.addresses)
     await bench.until(() => victim.told.connections.length === 2)
     for (const { peer } of victim.told.connections) victim.mesh.admit(peer)
-    sendRpc(gossip, { ...subscribe(crew), control: { ...control, graft: [{ topicID: wire(crew) }] } })
+    sendRpc(gossip, {
+      ...subscribe(crew),
+      control: { ...control, graft: [{ topicID: wire(crew) }] },
+    })
     await bench.until(() => victim.told.held.length > 0)
     sendRpc(await openGossip(senderConnection), messageOn(crew, 'passed on'))
     await bench.until(() => victim.told.messages.length > 0)
@@ -152,7 +158,10 @@ describe('row 22: who may listen', () => {
     await bench.until(() => victim.told.connections.length === 2)
     for (const { peer } of victim.told.connections) victim.mesh.admit(peer)
     victim.mesh.allow(raw.peer, crew)
-    sendRpc(gossip, { ...subscribe(crew), control: { ...control, graft: [{ topicID: wire(crew) }] } })
+    sendRpc(gossip, {
+      ...subscribe(crew),
+      control: { ...control, graft: [{ topicID: wire(crew) }] },
+    })
     await bench.until(() => victim.told.changes.length > 0)
     sendRpc(senderGossip, messageOn(crew, 'one'))
     await bench.until(() => raw.received.some(({ messages }) => messages.length === 1))
@@ -171,7 +180,10 @@ describe('row 22: who may listen', () => {
     await using bench = new MeshBench()
     const { victim, raw, connection, gossip } = await siege(bench)
     victim.mesh.admit(raw.peer)
-    const topics = Array.from({ length: HELD_SUBSCRIPTIONS_MAX + 10 }, (_, index) => `t${index}.example`)
+    const topics = Array.from(
+      { length: HELD_SUBSCRIPTIONS_MAX + 10 },
+      (_, index) => `t${index}.example`,
+    )
     for (const topic of topics) sendRpc(gossip, subscribe(topic))
     await bench.until(() => raw.inbound.length > 0)
     await roundTrip(connection)
@@ -220,7 +232,10 @@ describe('row 33: who a peer is', () => {
   test('the same seed gives the same peer; other keys than Ed25519 are refused', async () => {
     await using bench = new MeshBench()
     const privateKeyBytes = new Uint8Array(32).fill(7)
-    const [a, b] = [await bench.victim({ privateKeyBytes }), await bench.victim({ privateKeyBytes })]
+    const [a, b] = [
+      await bench.victim({ privateKeyBytes }),
+      await bench.victim({ privateKeyBytes }),
+    ]
     expect(a.mesh.peer).toBe(b.mesh.peer)
     // A libp2p key of type Secp256k1: field 1 = 2, field 2 = 32 bytes.
     const other = Uint8Array.from([8, 2, 18, 32, ...new Uint8Array(32).fill(1)])

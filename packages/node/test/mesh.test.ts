@@ -1,5 +1,8 @@
 import { ManualClock } from '../../agent/src/manual-clock.ts'
-import { type TransportBench, transportContract } from '../../../test/contract/transport-contract.ts'
+import {
+  type TransportBench,
+  transportContract,
+} from '../../../test/contract/transport-contract.ts'
 import { type Mesh, openMesh } from '../src/mesh.ts'
 
 const settle = (): Promise<void> => new Promise((done) => setImmediate(done))

@@ -1,5 +1,5 @@
 import { childName, type Name } from '@ixj/names'
-import { checkName, toHex, utf8Bytes, utf8Text } from '@ixj/trust'
+import { checkName, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
@@ -70,6 +70,15 @@ export class Host implements AsyncDisposable {
    */
   openAgent(identity: Identity): Promise<Agent> {
     return this.#openAgent(identity, { inbox: 'own' })
+  }
+
+  /**
+   * Keeps statements and the proof over them, bindings before what they issued, so that neighbours
+   * who meet the proof's id can fetch it here. Gives the id, 32 bytes.
+   * @throws TrustError `bad-signature`, `cost-cap`, `form`
+   */
+  async keepProof(statements: readonly SignedStatement[]): Promise<Uint8Array> {
+    return this.#core.proofs.compose(await this.#core.keepOwn(statements)).id
   }
 
   /**

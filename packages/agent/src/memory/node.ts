@@ -95,7 +95,7 @@ export class MemoryNode implements Transport {
       reject(new TransportError('closed', `Cannot open "${protocol}": "${peer}" has gone`))
     const aborted = (): void => {
       void near.close()
-      reject(signal?.reason as Error)
+      reject(signal?.reason)
     }
     neighbour.onEnd.add(ended)
     signal?.addEventListener('abort', aborted, { once: true })

@@ -170,7 +170,9 @@ export class StreamChannel implements Channel {
 
   #ended(): false {
     if (this.#endExpected && this.#unread.length === 0) return false
-    const what = this.#endExpected ? 'The channel ended in the middle of a frame' : 'Connection lost'
+    const what = this.#endExpected
+      ? 'The channel ended in the middle of a frame'
+      : 'Connection lost'
     throw new TransportError('closed', what, { cause: this.#failure })
   }
 }

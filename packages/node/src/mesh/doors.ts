@@ -90,7 +90,7 @@ export class Doors {
     const cancel = clock.at(clock.now() + HELD_GOSSIP_MS_MAX, () => {
       if (neighbour.stage === 'open') return
       counts.notAdmitted++
-      neighbours.cut(neighbour, 'Its gossip was held too long')
+      neighbours.cut(neighbour, new Error('Its gossip was held too long'))
     })
     neighbour.onEnd.add(cancel)
   }
@@ -102,7 +102,7 @@ export class Doors {
       stream = await neighbour.connection.newStream([GOSSIP_PROTOCOL])
     } catch (cause) {
       // A neighbour without gossip is of no use, and would be counted on.
-      this.#end(neighbour, 'It takes no gossip', cause)
+      this.#end(neighbour, new Error('It takes no gossip', { cause }))
       return
     }
     if (this.#host.neighbours.get(neighbour.peer) !== neighbour) {
@@ -124,7 +124,7 @@ export class Doors {
       if (ended) return
       ended = true
       const cancel = clock.at(clock.now() + GOSSIP_ENDED_MS, () =>
-        this.#end(neighbour, 'Its gossip stream has ended'),
+        this.#end(neighbour, new Error('Its gossip stream has ended')),
       )
       neighbour.onEnd.add(cancel)
     }
@@ -132,10 +132,10 @@ export class Doors {
     stream.addEventListener('remoteCloseWrite', onEnd, { once: true })
   }
 
-  #end(neighbour: Neighbour, reason: string, cause?: unknown): void {
+  #end(neighbour: Neighbour, reason: Error): void {
     if (this.#host.neighbours.get(neighbour.peer) !== neighbour) return
     this.#host.counts.gossipEnded++
-    this.#host.neighbours.cut(neighbour, cause === undefined ? reason : `${reason}: ${cause}`)
+    this.#host.neighbours.cut(neighbour, reason)
   }
 
   #onChannel(protocol: string, stream: Stream, connection: Connection): void {

@@ -61,7 +61,10 @@ async function tryDial(
   } catch (error) {
     if (!signal.aborted) host.failed()
     // A failure to connect is what a keeper is for; anything else is a bug.
-    if (error instanceof TransportError || (error instanceof Error && error.name === 'TimeoutError')) {
+    if (
+      error instanceof TransportError ||
+      (error instanceof Error && error.name === 'TimeoutError')
+    ) {
       return undefined
     }
     if (signal.aborted) return undefined

@@ -90,9 +90,9 @@ export class Neighbours {
   }
 
   /** Ends every connection to the neighbour at once; what it still had to hand over is lost. */
-  cut(neighbour: Neighbour, reason: string): void {
-    neighbour.connection.abort(new Error(reason))
-    this.#spares.get(neighbour.peer)?.abort(new Error(reason))
+  cut(neighbour: Neighbour, reason: Error): void {
+    neighbour.connection.abort(reason)
+    this.#spares.get(neighbour.peer)?.abort(reason)
   }
 
   /** Ends every connection to the neighbour. Channels that are still open are broken. */
@@ -123,7 +123,7 @@ export class Neighbours {
     const cancel = this.#clock.at(this.#clock.now() + ADMISSION_MS_MAX, () => {
       if (neighbour.admitted) return
       this.#counts.notAdmitted++
-      this.cut(neighbour, 'It was not admitted in time')
+      this.cut(neighbour, new Error('It was not admitted in time'))
     })
     neighbour.onEnd.add(cancel)
     this.#events.joined(neighbour)

@@ -3,13 +3,17 @@ import { type GossipSub, gossipsub, type GossipSubComponents } from '@libp2p/gos
 import type { RPC } from '@libp2p/gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { MeshCounts } from './counts.ts'
-import { GOSSIP_PROTOCOL, gossipProfile, PUBLISH_SCORE_MIN, topicScoreParams } from './gossip-profile.ts'
+import {
+  GOSSIP_PROTOCOL,
+  gossipProfile,
+  PUBLISH_SCORE_MIN,
+  topicScoreParams,
+} from './gossip-profile.ts'
 import { HeldRegistrar } from './held-registrar.ts'
 import { filterInbound } from './inbound-rpc.ts'
 import { type GossipInternals, internalsOf } from './internals.ts'
-import { OUTBOUND_MESSAGES_BYTES_MAX, STALLED_MS_MAX } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
-import { filterOutbound, splitRpc } from './outbound-rpc.ts'
+import { Outbox } from './outbox.ts'
 import { Verdicts } from './verdicts.ts'
 import { formatWireTopic, parseWireTopic } from './wire-topic.ts'
 
@@ -23,7 +27,7 @@ export interface RouterHost {
   /** The neighbour opened its gossip stream. */
   onStream(stream: Stream, connection: Connection): void
   /** The neighbour's gossip has ended, or it takes none. */
-  broken(neighbour: Neighbour, reason: string): void
+  broken(neighbour: Neighbour, reason: Error): void
 }
 
 /** gossipsub behind both gates: what it hears of neighbours, and what they hear of it. */
@@ -183,7 +187,7 @@ export class Router {
 
   #wrap(gossip: GossipInternals): void {
     const receive = gossip.handleReceivedRpc.bind(gossip)
-    const send = gossip.sendRpc.bind(gossip)
+    const outbox = new Outbox(this.#host, gossip)
     const remove = gossip.removePeer.bind(gossip)
     gossip.handleReceivedRpc = async (from, rpc) => {
       const neighbour = this.#host.get(from.toString())
@@ -198,13 +202,14 @@ export class Router {
     }
     gossip.sendRpc = (peer, rpc) => {
       const neighbour = this.#host.get(peer)
-      if (neighbour?.stage !== 'open') return false
-      return this.#sendFiltered(neighbour, takePending(gossip, peer, rpc), send)
+      return neighbour?.stage === 'open' && outbox.send(neighbour, rpc)
     }
     gossip.removePeer = (peer) => {
       remove(peer)
       const neighbour = this.#host.get(peer.toString())
-      if (neighbour?.stage === 'open') this.#host.broken(neighbour, 'gossipsub gave it up')
+      if (neighbour?.stage !== 'open') return
+      this.#host.counts.gossipEnded++
+      this.#host.broken(neighbour, new Error('gossipsub gave it up'))
     }
     this.#receive = (from, rpc) => {
       void receive(from, rpc)
@@ -225,39 +230,6 @@ export class Router {
       held: (topic) => this.#host.receiver().subscriptionHeld(neighbour.peer, topic),
       invalid: (wire) => score.rejectInvalidMessage(neighbour.peer, wire),
     })
-  }
-
-  #sendFiltered(
-    neighbour: Neighbour,
-    rpc: RPC,
-    send: (peer: string, rpc: RPC) => boolean,
-  ): boolean {
-    let sent = true
-    for (const part of splitRpc(filterOutbound(rpc, neighbour.rights))) {
-      if (part.messages.length > 0 && !this.#hasRoom(neighbour)) sent = false
-      else if (!send(neighbour.peer, part)) sent = false
-    }
-    return sent
-  }
-
-  /**
-   * Whether the neighbour takes one more message. The limit is ours, below the one at which libp2p
-   * aborts the stream for good (pitfall 9): a neighbour that is only slow must be able to recover.
-   */
-  #hasRoom(neighbour: Neighbour): boolean {
-    const waiting = neighbour.gossipOut?.writeBufferLength ?? 0
-    if (waiting <= OUTBOUND_MESSAGES_BYTES_MAX) {
-      neighbour.fullSince = undefined
-      return true
-    }
-    const { clock, counts } = this.#host
-    counts.backpressure++
-    neighbour.fullSince ??= clock.now()
-    if (clock.now() - neighbour.fullSince >= STALLED_MS_MAX) {
-      counts.stalled++
-      this.#host.broken(neighbour, 'It has taken nothing for too long')
-    }
-    return false
   }
 
   #listen(service: GossipSub): void {
@@ -313,28 +285,4 @@ export class Router {
 
 function subscription(topic: string, subscribe: boolean): RPC.SubOpts {
   return { topic: formatWireTopic(topic), subscribe }
-}
-
-/**
- * The RPC together with what gossipsub would add to it while sending: taken out here, so that it
- * passes the filter as well.
- */
-function takePending(gossip: GossipInternals, peer: Peer, rpc: RPC): RPC {
-  const control = gossip.control.get(peer)
-  const ihave = gossip.gossip.get(peer)
-  if (control === undefined && ihave === undefined) return rpc
-  gossip.control.delete(peer)
-  gossip.gossip.delete(peer)
-  const own = rpc.control
-  return {
-    subscriptions: rpc.subscriptions,
-    messages: rpc.messages,
-    control: {
-      ihave: [...(own?.ihave ?? []), ...(ihave ?? [])],
-      iwant: own?.iwant ?? [],
-      graft: [...(own?.graft ?? []), ...(control?.graft ?? [])],
-      prune: [...(own?.prune ?? []), ...(control?.prune ?? [])],
-      idontwant: own?.idontwant ?? [],
-    },
-  }
 }

@@ -115,8 +115,9 @@ export function describeSigner(
       expect(json).toBe(JSON.stringify({ publicKey: toBase64url(signer.publicKey) }))
       const shown = inspect(signer, { depth: 9, showHidden: true })
       for (const text of [json, shown]) {
-        for (const form of ['a5a5a5', '165, 165', '165,165', 'paWlpaWl']) {
-          expect(text).not.toContain(form)
+        for (const form of ['a5a5a5', '165,165', 'paWlpaWl']) {
+          // inspect() may put each number on a line of its own.
+          expect(text.replaceAll(/\s/g, '')).not.toContain(form)
         }
       }
     })

@@ -1,0 +1,250 @@
+import {
+  type Channel,
+  type Clock,
+  MESSAGE_BYTES_MAX,
+  type Peer,
+  type Receiver,
+  TOPIC_BUDGET_BYTES,
+  TOPIC_ENTRY_BYTES,
+  TransportError,
+} from '@ixj/agent'
+import type { Libp2p } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Mesh, MeshOptions } from '../mesh.ts'
+import { emptyCounts, type MeshCounts } from './counts.ts'
+import { Doors } from './doors.ts'
+import { type Keeper, openKeeper } from './keeper.ts'
+import { Neighbours } from './neighbours.ts'
+import { Router } from './router.ts'
+import { systemClock } from './system-clock.ts'
+import { formatWireTopic } from './wire-topic.ts'
+
+/** The mesh over one libp2p node; `openMesh` makes it, starts it and hands it out. */
+export class Libp2pMesh implements Mesh {
+  readonly counts: MeshCounts = emptyCounts()
+  readonly router: Router
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #keepers = new Set<Keeper>()
+  #libp2p: Libp2p | undefined
+  #neighbours: Neighbours | undefined
+  #doors: Doors | undefined
+  #receiver: Receiver | undefined
+  #topicBytes = 0
+  #closed = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: MeshOptions) {
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.router = new Router({
+      clock: this.#clock,
+      counts: this.counts,
+      get: (peer) => this.#neighbours?.get(peer),
+      values: () => this.#neighbours?.values() ?? [],
+      receiver: () => this.#owner(),
+      onStream: (stream, connection) => this.#doors?.onGossip(stream, connection),
+      broken: (neighbour, reason) => this.#neighbours?.cut(neighbour, reason),
+    })
+  }
+
+  async start(libp2p: Libp2p, protocols: readonly string[]): Promise<void> {
+    this.#libp2p = libp2p
+    const { counts, router } = this
+    const neighbours = new Neighbours(this.peer, this.#clock, counts, {
+      joined: ({ peer, connection }) =>
+        this.#owner().connected(peer, connection.direction === 'outbound'),
+      left: (neighbour) => {
+        router.disconnect(neighbour)
+        if (!this.#closed) this.#owner().disconnected(neighbour.peer)
+      },
+    })
+    this.#neighbours = neighbours
+    libp2p.addEventListener('connection:open', ({ detail }) => neighbours.opened(detail))
+    libp2p.addEventListener('connection:close', ({ detail }) => neighbours.closed(detail))
+    const receiver = (): Receiver => this.#owner()
+    this.#doors = new Doors({ clock: this.#clock, counts, neighbours, router, receiver })
+    await libp2p.start()
+    for (const protocol of protocols) await this.#doors.open(libp2p, protocol)
+  }
+
+  get peer(): Peer {
+    return this.#node().peerId.toString()
+  }
+
+  get addresses(): readonly string[] {
+    return this.#node()
+      .getMultiaddrs()
+      .map((address) => address.toString())
+  }
+
+  get attached(): boolean {
+    return this.#receiver !== undefined && !this.#closed
+  }
+
+  attach(receiver: Receiver): void {
+    if (this.#receiver !== undefined) throw new Error('This mesh already has its receiver')
+    this.#receiver = receiver
+  }
+
+  async dial(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Peer> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    this.#throwIfClosed()
+    this.#owner()
+    const target = parseAddress(address)
+    try {
+      const connection = await this.#node().dial(target, signal === undefined ? {} : { signal })
+      const peer = connection.remotePeer.toString()
+      if (this.#neighbours?.get(peer) !== undefined) return peer
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new TransportError('refused', `Cannot connect to ${address}`, { cause })
+    }
+    throw new TransportError('refused', `Cannot connect to ${address}: it hung up at once`)
+  }
+
+  keepDialing(address: string): Keeper {
+    this.#throwIfClosed()
+    parseAddress(address)
+    const keeper = openKeeper(address, {
+      clock: this.#clock,
+      random: this.#random,
+      dial: (target, options) => this.dial(target, options),
+      gone: (peer, signal) => this.#gone(peer, signal),
+      failed: () => void this.counts.dialsFailed++,
+    })
+    this.#keepers.add(keeper)
+    return keeper
+  }
+
+  score(peer: Peer): number {
+    return this.router.score(peer)
+  }
+
+  async openChannel(
+    peer: Peer,
+    protocol: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Channel> {
+    options.signal?.throwIfAborted()
+    this.#throwIfClosed()
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour === undefined || this.#doors === undefined) {
+      throw new TransportError('no-peer', `Cannot open "${protocol}": ${peer} is not connected`)
+    }
+    return this.#doors.openChannel(neighbour, protocol, options.signal)
+  }
+
+  admit(peer: Peer): void {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour !== undefined) this.#doors?.admit(neighbour)
+  }
+
+  async disconnect(peer: Peer): Promise<void> {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour !== undefined) await this.#neighbours?.end(neighbour, 'We disconnected it')
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    this.#throwIfClosed()
+    if (this.router.topics.has(topic)) return
+    const bytes = this.#topicBytes + costOf(topic)
+    if (bytes > TOPIC_BUDGET_BYTES) {
+      throw new TransportError(
+        'topic-budget',
+        `Cannot join "${topic}": ${this.router.topics.size} topics would cost ${bytes} bytes at ` +
+          `each neighbour, the limit is ${TOPIC_BUDGET_BYTES}`,
+      )
+    }
+    this.#topicBytes = bytes
+    this.router.subscribe(topic)
+  }
+
+  async unsubscribe(topic: string): Promise<void> {
+    this.#throwIfClosed()
+    if (!this.router.topics.has(topic)) return
+    this.#topicBytes -= costOf(topic)
+    this.router.unsubscribe(topic)
+  }
+
+  allow(peer: Peer, topic: string): void {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour !== undefined) this.router.allow(neighbour, topic)
+  }
+
+  announce(peer: Peer, topic: string): void {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour !== undefined) this.router.announce(neighbour, topic)
+  }
+
+  disallow(peer: Peer, topic: string): void {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour !== undefined) this.router.disallow(neighbour, topic)
+  }
+
+  subscribers(topic: string): readonly Peer[] {
+    return this.router.subscribers(topic)
+  }
+
+  async publish(topic: string, bytes: Uint8Array): Promise<number> {
+    this.#throwIfClosed()
+    if (bytes.length > MESSAGE_BYTES_MAX) {
+      throw new TransportError(
+        'too-large',
+        `Cannot publish ${bytes.length} bytes on "${topic}": the limit is ${MESSAGE_BYTES_MAX}`,
+      )
+    }
+    // gossipsub keeps the bytes for some seconds; the caller may use its buffer again.
+    return this.router.publish(topic, bytes.slice())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true
+    const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
+    this.#neighbours?.abandon('This node has ended')
+    await Promise.all(keepers)
+    await this.#libp2p?.stop()
+  }
+
+  async #gone(peer: Peer, signal: AbortSignal): Promise<boolean> {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour === undefined) return false
+    const { promise, resolve } = Promise.withResolvers<void>()
+    neighbour.onEnd.add(resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    return neighbour.admitted
+  }
+
+  #node(): Libp2p {
+    if (this.#libp2p === undefined) throw new Error('This mesh has not been started')
+    return this.#libp2p
+  }
+
+  #owner(): Receiver {
+    if (this.#receiver === undefined) throw new Error('Attach a receiver before any connection')
+    return this.#receiver
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new TransportError('closed', 'The mesh has ended')
+  }
+}
+
+function costOf(topic: string): number {
+  return TOPIC_ENTRY_BYTES + formatWireTopic(topic).length
+}
+
+function parseAddress(address: string): Multiaddr {
+  try {
+    return multiaddr(address)
+  } catch (cause) {
+    throw new TransportError('refused', `Cannot dial "${address}": it is no multiaddr`, { cause })
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock, Peer } from '@ixj/agent'
+import type { RPC } from '@libp2p/gossipsub/message'
+import type { MeshCounts } from './counts.ts'
+import type { GossipInternals } from './internals.ts'
+import { OUTBOUND_MESSAGES_BYTES_MAX, STALLED_MS_MAX } from './limits.ts'
+import type { Neighbour } from './neighbour.ts'
+import { filterOutbound, splitRpc } from './outbound-rpc.ts'
+
+/** What the outbox needs of the mesh. */
+export interface OutboxHost {
+  readonly clock: Clock
+  readonly counts: MeshCounts
+  /** The neighbour takes nothing any more. */
+  broken(neighbour: Neighbour, reason: Error): void
+}
+
+/** The one way out for gossip: filtered by rights, split to what is taken, bounded in bytes. */
+export class Outbox {
+  readonly #host: OutboxHost
+  readonly #gossip: GossipInternals
+  /** gossipsub's own method, before it was replaced by this. */
+  readonly #send: GossipInternals['sendRpc']
+
+  constructor(host: OutboxHost, gossip: GossipInternals) {
+    this.#host = host
+    this.#gossip = gossip
+    this.#send = gossip.sendRpc.bind(gossip)
+  }
+
+  /** Returns whether all of it was taken that the neighbour may get. */
+  send(neighbour: Neighbour, rpc: RPC): boolean {
+    const all = takePending(this.#gossip, neighbour.peer, rpc)
+    const parts = splitRpc(filterOutbound(all, neighbour.rights))
+    // Whoever sends messages counts on them: having none that may be sent is no success.
+    let sent = rpc.messages.length === 0 || parts.some(({ messages }) => messages.length > 0)
+    for (const part of parts) {
+      if (part.messages.length > 0 && !this.#hasRoom(neighbour)) sent = false
+      else if (!this.#send(neighbour.peer, part)) sent = false
+    }
+    return sent
+  }
+
+  /**
+   * Whether the neighbour takes one more message. The limit is ours, below the one at which libp2p
+   * aborts the stream for good (pitfall 9): a neighbour that is only slow must be able to recover.
+   */
+  #hasRoom(neighbour: Neighbour): boolean {
+    const waiting = neighbour.gossipOut?.writeBufferLength ?? 0
+    if (waiting <= OUTBOUND_MESSAGES_BYTES_MAX) {
+      neighbour.fullSince = undefined
+      return true
+    }
+    const { clock, counts } = this.#host
+    counts.backpressure++
+    neighbour.fullSince ??= clock.now()
+    if (clock.now() - neighbour.fullSince >= STALLED_MS_MAX) {
+      counts.stalled++
+      this.#host.broken(neighbour, new Error('It has taken nothing for too long'))
+    }
+    return false
+  }
+}
+
+/**
+ * The RPC together with what gossipsub would add to it while sending: taken out here, so that it
+ * passes the filter as well.
+ */
+function takePending(gossip: GossipInternals, peer: Peer, rpc: RPC): RPC {
+  const control = gossip.control.get(peer)
+  const ihave = gossip.gossip.get(peer)
+  if (control === undefined && ihave === undefined) return rpc
+  gossip.control.delete(peer)
+  gossip.gossip.delete(peer)
+  const own = rpc.control
+  return {
+    subscriptions: rpc.subscriptions,
+    messages: rpc.messages,
+    control: {
+      ihave: [...(own?.ihave ?? []), ...(ihave ?? [])],
+      iwant: own?.iwant ?? [],
+      graft: [...(own?.graft ?? []), ...(control?.graft ?? [])],
+      prune: [...(own?.prune ?? []), ...(control?.prune ?? [])],
+      idontwant: own?.idontwant ?? [],
+    },
+  }
+}

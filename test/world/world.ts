@@ -1,0 +1,158 @@
+import {
+  issueTo,
+  ManualClock,
+  memoryStore,
+  openHost,
+  ruleTable,
+  type Host,
+  type Identity,
+  type Rule,
+  type SpawnOptions,
+  type Store,
+  type Transport,
+} from '@ixj/agent'
+import { openMemoryNetwork, type MemoryNode } from '@ixj/agent/memory'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
+import { parseName, type Name } from '@ixj/names'
+import { AnchorSet, type AnchorFields, type Signer } from '@ixj/trust'
+import { seededBytes, seededRandom } from './random.ts'
+
+/** When a world's clock starts: 2026-11-01T00:00:00Z. */
+export const WORLD_START = Date.UTC(2026, 10, 1)
+
+/** A year: bindings and grants of a world's lasting names. */
+export const YEAR_SECONDS = 365 * 24 * 3_600
+
+/** What a node of a world is opened with. */
+export interface WorldNodeOptions {
+  readonly rules?: readonly Rule[]
+  /** Anchors besides the node's own organisation. */
+  readonly anchors?: readonly AnchorFields[]
+  readonly store?: Store
+}
+
+/** Real hosts over the memory network, with a virtual clock and seeded chance. */
+export class World {
+  readonly seed: number
+  readonly clock: ManualClock
+  readonly random: () => number
+  readonly bytes: (length: number) => Uint8Array
+  readonly verifier = openNodeVerifier()
+  readonly network
+  readonly hosts: Host[] = []
+
+  constructor(seed = 1) {
+    this.seed = seed
+    this.random = seededRandom(seed)
+    this.bytes = seededBytes(this.random)
+    // Hosts use node:crypto only, which answers at once; setImmediate lets every promise chain end.
+    const settle = () => new Promise<void>((done) => setImmediate(done))
+    this.clock = new ManualClock({ now: WORLD_START, settle })
+    this.network = openMemoryNetwork({ clock: this.clock, random: this.random })
+  }
+
+  /** A new key. */
+  key(): Signer {
+    return nodeSigner(this.bytes(32))
+  }
+
+  /** An organisation: a root key that is its own anchor. */
+  organisation(name: string): Identity {
+    return { name: parseName(name), signer: this.key(), statements: [] }
+  }
+
+  /** An identity bound by another, for a year unless said otherwise. */
+  async bind(
+    parent: Identity,
+    name: string,
+    options: Partial<SpawnOptions> = {},
+  ): Promise<Identity> {
+    const child = { name: parseName(name), signer: this.key() }
+    const statements = await issueTo(
+      parent,
+      { name: child.name, key: child.signer.publicKey },
+      { lifetimeSeconds: YEAR_SECONDS, ...options },
+      { clock: this.clock, random: this.bytes, hash: nodeSha256 },
+    )
+    return { ...child, statements }
+  }
+
+  /** Opens a node of an organisation on the memory network; its peer is its name. */
+  async node(
+    organisation: Identity,
+    name: string,
+    options: WorldNodeOptions = {},
+  ): Promise<{ readonly host: Host; readonly transport: MemoryNode; readonly identity: Identity }> {
+    const identity = await this.bind(organisation, name)
+    const transport = this.network.open(name)
+    const host = await this.host(organisation, identity, transport, options)
+    return { host, transport, identity }
+  }
+
+  /** Opens a host over a transport of the caller's. */
+  async host(
+    organisation: Identity,
+    identity: Identity,
+    transport: Transport,
+    options: WorldNodeOptions = {},
+  ): Promise<Host> {
+    const host = await openHost({
+      identity,
+      anchors: new AnchorSet([ownAnchor(organisation), ...(options.anchors ?? [])]),
+      policy: ruleTable(options.rules ?? []),
+      transport,
+      clock: this.clock,
+      random: this.bytes,
+      verifier: this.verifier,
+      generateKey: () => this.key(),
+      store: options.store ?? memoryStore(),
+      hash: nodeSha256,
+    })
+    this.hosts.push(host)
+    return host
+  }
+
+  /** Connects nodes in every pair and lets hello and presence pass. */
+  async connect(...names: readonly string[]): Promise<void> {
+    for (const [index, from] of names.entries()) {
+      for (const to of names.slice(index + 1)) this.network.connect(from, to)
+    }
+    await this.pass(500)
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms)
+  }
+
+  /** The result of work that needs time to pass, at most 60 s of it. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    let done = false
+    const settled = work.finally(() => (done = true))
+    settled.catch(() => 'the caller awaits it below')
+    for (let passed = 0; !done && passed < 60_000; passed += 50) await this.pass(50)
+    return await settled
+  }
+
+  /** Ends every host. */
+  async close(): Promise<void> {
+    const closing = Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()))
+    await this.until(closing)
+  }
+}
+
+/** An organisation's own anchor: trusted for everything. */
+export function ownAnchor(organisation: Identity): AnchorFields {
+  const { name, signer } = organisation
+  return { name, keys: [signer.publicKey], purposes: ['connect', 'grant', 'send'] }
+}
+
+/** Another organisation's anchor: its nodes connect and its names send. */
+export function foreignAnchor(organisation: Identity): AnchorFields {
+  return { name: organisation.name, keys: [organisation.signer.publicKey] }
+}
+
+/** A name for tests, checked. */
+export function name(text: string): Name {
+  return parseName(text)
+}
