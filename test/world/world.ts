@@ -4,8 +4,10 @@ import {
   memoryStore,
   openHost,
   ruleTable,
+  type Clock,
   type Host,
   type Identity,
+  type Policy,
   type Rule,
   type SpawnOptions,
   type Store,
@@ -23,12 +25,31 @@ export const WORLD_START = Date.UTC(2026, 10, 1)
 /** A year: bindings and grants of a world's lasting names. */
 export const YEAR_SECONDS = 365 * 24 * 3_600
 
+/** How a world's network behaves; see `MemoryNetworkOptions`. */
+export interface WorldOptions {
+  readonly latencyMs?: readonly [number, number]
+  readonly loss?: number
+}
+
 /** What a node of a world is opened with. */
 export interface WorldNodeOptions {
   readonly rules?: readonly Rule[]
+  /** In place of the rules. */
+  readonly policy?: Policy
   /** Anchors besides the node's own organisation. */
   readonly anchors?: readonly AnchorFields[]
   readonly store?: Store
+  /** How far the node's own clock stands before the world's, in ms. */
+  readonly clockAheadMs?: number
+  /** The node's identity, where it was made before. */
+  readonly identity?: Identity
+}
+
+/** A node of a world. */
+export interface WorldNode {
+  readonly host: Host
+  readonly transport: MemoryNode
+  readonly identity: Identity
 }
 
 /** Real hosts over the memory network, with a virtual clock and seeded chance. */
@@ -41,14 +62,14 @@ export class World {
   readonly network
   readonly hosts: Host[] = []
 
-  constructor(seed = 1) {
+  constructor(seed = 1, options: WorldOptions = {}) {
     this.seed = seed
     this.random = seededRandom(seed)
     this.bytes = seededBytes(this.random)
     // Hosts use node:crypto only, which answers at once; setImmediate lets every promise chain end.
     const settle = () => new Promise<void>((done) => setImmediate(done))
     this.clock = new ManualClock({ now: WORLD_START, settle })
-    this.network = openMemoryNetwork({ clock: this.clock, random: this.random })
+    this.network = openMemoryNetwork({ clock: this.clock, random: this.random, ...options })
   }
 
   /** A new key. */
@@ -82,8 +103,8 @@ export class World {
     organisation: Identity,
     name: string,
     options: WorldNodeOptions = {},
-  ): Promise<{ readonly host: Host; readonly transport: MemoryNode; readonly identity: Identity }> {
-    const identity = await this.bind(organisation, name)
+  ): Promise<WorldNode> {
+    const identity = options.identity ?? (await this.bind(organisation, name))
     const transport = this.network.open(name)
     const host = await this.host(organisation, identity, transport, options)
     return { host, transport, identity }
@@ -99,9 +120,9 @@ export class World {
     const host = await openHost({
       identity,
       anchors: new AnchorSet([ownAnchor(organisation), ...(options.anchors ?? [])]),
-      policy: ruleTable(options.rules ?? []),
+      policy: options.policy ?? ruleTable(options.rules ?? []),
       transport,
-      clock: this.clock,
+      clock: aheadOf(this.clock, options.clockAheadMs ?? 0),
       random: this.bytes,
       verifier: this.verifier,
       generateKey: () => this.key(),
@@ -139,6 +160,12 @@ export class World {
     const closing = Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()))
     await this.until(closing)
   }
+}
+
+/** A clock that shows another time than the world's, and runs with it. */
+function aheadOf(clock: Clock, ms: number): Clock {
+  if (ms === 0) return clock
+  return { now: () => clock.now() + ms, at: (time, run) => clock.at(time - ms, run) }
 }
 
 /** An organisation's own anchor: trusted for everything. */

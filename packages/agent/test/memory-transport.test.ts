@@ -133,7 +133,7 @@ describe('openMemoryNetwork()', () => {
     for (const [index, notes] of (await runRing(3, 8)).entries()) {
       const from = notes.filter((note) => note.includes(' from ')).map((note) => note.split(' ')[2])
       const others = ['0', '1', '2', '3', '4', '5', '6', '7'].filter((text) => text !== `${index}`)
-      expect(from.toSorted()).toEqual(others)
+      expect(from.toSorted((a, b) => Number(a) - Number(b))).toEqual(others)
     }
   })
 

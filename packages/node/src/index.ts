@@ -1,8 +1,11 @@
+export * from './home.ts'
 export {
-  generateNodeKey,
-  nodeRandom,
-  nodeSha256,
-  nodeSigner,
-  openNodeVerifier,
-  VERIFIER_KEYS_MAX,
-} from './node-keys.ts'
+  type Keeper,
+  type Mesh,
+  MESH_PROTOCOLS_DEFAULT,
+  type MeshCounts,
+  type MeshOptions,
+  openMesh,
+} from './mesh.ts'
+export { NodeError, type NodeCode } from './node-error.ts'
+export { Node, type NodeOptions, openNode } from './node.ts'

@@ -1,33 +1,21 @@
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { type Channel, HELLO_PROTOCOL, type Peer, type Receiver, type Verdict } from '@ixj/agent'
-import { type GossipSub, gossipsub, type GossipsubOpts } from '@libp2p/gossipsub'
-import { RPC } from '@libp2p/gossipsub/message'
-import { identify } from '@libp2p/identify'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { tcp } from '@libp2p/tcp'
-import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
+import type { Channel, Peer, Receiver, Verdict } from '@ixj/agent'
+import type { GossipsubOpts } from '@libp2p/gossipsub'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { type Mesh, type MeshOptions, openMesh } from '../src/mesh.ts'
-
-/** The gossip protocol that our nodes speak. */
-export const MESHSUB = '/meshsub/1.2.0'
-
-/** An RPC with nothing in it. */
-export const emptyRpc: RPC = { subscriptions: [], messages: [] }
+import { openPlain, openRaw, type Plain, type Raw } from './mesh-attackers.ts'
 
 /** The topic string on the wire. */
 export function wire(topic: string): string {
   return `/ixj/1/${topic}`
 }
 
+/** UTF-8. */
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
 /** Wakes tests when something has happened. */
-class Watch {
+export class Watch {
   #next = Promise.withResolvers<void>()
 
   changed(): void {
@@ -125,215 +113,30 @@ export class MeshBench implements AsyncDisposable {
     const listen = ['/ip4/127.0.0.1/tcp/0']
     const mesh = await openMesh({ listen, clock: this.clock, random: () => 0.5, ...options })
     mesh.attach(told)
-    const victim = { mesh, told, [Symbol.asyncDispose]: () => mesh[Symbol.asyncDispose]() }
-    this.#opened.push(victim)
-    return victim
+    return this.#keep({ mesh, told, [Symbol.asyncDispose]: () => mesh[Symbol.asyncDispose]() })
+  }
+
+  /** A mesh that nobody owns yet. */
+  async unattached(): Promise<Mesh> {
+    return this.#keep(await openMesh({ listen: ['/ip4/127.0.0.1/tcp/0'], clock: this.clock }))
   }
 
   /** A peer that does as it likes on the wire. */
-  async raw(options: { readonly privateKeySeed?: number } = {}): Promise<Raw> {
-    const node = await createLibp2p({
-      ...base,
-      // It wants to see what it is told, not to take part.
-      connectionMonitor: { enabled: false },
-      ...options,
-    })
-    const raw = new Raw(node, this.#watch)
-    await raw.listen()
-    this.#opened.push(raw)
-    return raw
+  async raw(): Promise<Raw> {
+    return this.#keep(await openRaw(this.#watch))
   }
 
   /** A node with gossipsub as it comes: what we would be without the cures. */
   async plain(options: Partial<GossipsubOpts> = {}): Promise<Plain> {
-    const node = await createLibp2p({
-      ...base,
-      services: { identify: identify(), gossip: gossipsub(options) },
-      connectionManager: { inboundConnectionThreshold: 100 },
-    })
-    const plain = new Plain(node as Libp2p<{ gossip: GossipSub }>, this.#watch)
-    this.#opened.push(plain)
-    return plain
+    return this.#keep(await openPlain(this.#watch, options))
+  }
+
+  #keep<T extends AsyncDisposable>(node: T): T {
+    this.#opened.push(node)
+    return node
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.#opened.reverse()) await node[Symbol.asyncDispose]()
+    for (const node of this.#opened.toReversed()) await node[Symbol.asyncDispose]()
   }
-}
-
-const base = {
-  addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-  transports: [tcp()],
-  connectionEncrypters: [noise()],
-  streamMuxers: [yamux()],
-}
-
-/** A libp2p node with gossipsub's defaults. */
-export class Plain implements AsyncDisposable {
-  readonly node: Libp2p<{ gossip: GossipSub }>
-  readonly messages: { readonly topic: string; readonly text: string }[] = []
-
-  constructor(node: Libp2p<{ gossip: GossipSub }>, watch: Watch) {
-    this.node = node
-    this.gossip.addEventListener('message', ({ detail }) => {
-      this.messages.push({ topic: detail.topic, text: new TextDecoder().decode(detail.data) })
-      watch.changed()
-    })
-    this.gossip.addEventListener('subscription-change', () => watch.changed())
-  }
-
-  get gossip(): GossipSub {
-    return this.node.services.gossip
-  }
-
-  get peer(): Peer {
-    return this.node.peerId.toString()
-  }
-
-  get addresses(): readonly string[] {
-    return this.node.getMultiaddrs().map((address) => address.toString())
-  }
-
-  score(peer: Peer): number {
-    const internals = this.gossip as unknown as {
-      score: { scoreCache: Map<string, unknown> }
-      getScore(peer: string): number
-    }
-    internals.score.scoreCache.clear()
-    return internals.getScore(peer)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.node.stop()
-  }
-}
-
-/** A libp2p node without gossipsub, that writes RPCs by hand and keeps those that it gets. */
-export class Raw implements AsyncDisposable {
-  readonly node: Libp2p
-  readonly received: RPC[] = []
-  /** Gossip streams that others opened to it. */
-  readonly inbound: Stream[] = []
-  readonly #watch: Watch
-  /** Whether it reads what it gets. */
-  reads = true
-
-  constructor(node: Libp2p, watch: Watch) {
-    this.node = node
-    this.#watch = watch
-    node.addEventListener('connection:open', () => watch.changed())
-    node.addEventListener('connection:close', () => watch.changed())
-  }
-
-  get peer(): Peer {
-    return this.node.peerId.toString()
-  }
-
-  get address(): string {
-    const [address] = this.node.getMultiaddrs()
-    if (address === undefined) throw new Error('It listens nowhere')
-    return address.toString()
-  }
-
-  async listen(): Promise<void> {
-    await this.node.handle(MESHSUB, (stream) => {
-      this.inbound.push(stream)
-      this.#watch.changed()
-      if (!this.reads) stream.pause()
-      readFrames(stream, (frame) => {
-        this.received.push(RPC.decode(frame))
-        this.#watch.changed()
-      })
-    })
-    // Somebody must answer, or no connection of ours to it would have a channel.
-    await this.node.handle(HELLO_PROTOCOL, (stream) => {
-      stream.addEventListener('message', ({ data }) => void stream.send(data))
-    })
-  }
-
-  async dial(addresses: readonly string[]): Promise<Connection> {
-    const [address] = addresses
-    if (address === undefined) throw new Error('The other side listens nowhere')
-    return this.node.dial(multiaddr(address))
-  }
-
-  /** A second connection beside the first, as after a loss that only this side noticed. */
-  async dialAgain(addresses: readonly string[]): Promise<Connection> {
-    const [address] = addresses
-    return this.node.dial(multiaddr(address ?? ''), { force: true })
-  }
-
-  /** Wakes the test: something has happened to this peer. */
-  note(): void {
-    this.#watch.changed()
-  }
-
-  /** Every topic that it was told of in any way. */
-  topics(): ReadonlySet<string> {
-    return new Set(
-      this.received.flatMap(({ subscriptions, messages, control }) => [
-        ...subscriptions.map(({ topic }) => topic ?? ''),
-        ...messages.map(({ topic }) => topic),
-        ...(control?.ihave ?? []).map(({ topicID }) => topicID ?? ''),
-        ...(control?.graft ?? []).map(({ topicID }) => topicID ?? ''),
-        ...(control?.prune ?? []).map(({ topicID }) => topicID ?? ''),
-      ]),
-    )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.node.stop()
-  }
-}
-
-/** Opens a gossip stream. */
-export async function openGossip(connection: Connection): Promise<Stream> {
-  return connection.newStream(MESHSUB)
-}
-
-export function sendRpc(stream: Stream, rpc: Partial<RPC>): void {
-  stream.send(frameOf(RPC.encode({ ...emptyRpc, ...rpc })))
-}
-
-/** A message for gossip by hand. */
-export function messageOn(topic: string, text: string): Partial<RPC> {
-  return { messages: [{ topic: wire(topic), data: bytesOf(text) }] }
-}
-
-/** Whatever either side sent to the other before this has been dealt with after it. */
-export async function roundTrip(connection: Connection): Promise<void> {
-  const stream = await connection.newStream(HELLO_PROTOCOL)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  readFrames(stream, () => resolve())
-  stream.send(frameOf(bytesOf('ping')))
-  await promise
-  stream.abort(new Error('done'))
-}
-
-function frameOf(bytes: Uint8Array): Uint8Array {
-  const prefix: number[] = []
-  for (let rest = bytes.length; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) {
-      prefix.push(rest)
-      return Uint8Array.from([...prefix, ...bytes])
-    }
-    prefix.push((rest % 128) | 128)
-  }
-}
-
-function readFrames(stream: Stream, onFrame: (frame: Uint8Array) => void): void {
-  let unread = Buffer.alloc(0)
-  stream.addEventListener('message', ({ data }) => {
-    unread = Buffer.concat([unread, data.subarray()])
-    for (;;) {
-      const end = unread.findIndex((byte) => byte < 128)
-      if (end < 0) return
-      const length = unread
-        .subarray(0, end + 1)
-        .reduce((sum, byte, place) => sum + (byte & 127) * 128 ** place, 0)
-      if (unread.length < end + 1 + length) return
-      onFrame(unread.subarray(end + 1, end + 1 + length))
-      unread = unread.subarray(end + 1 + length)
-    }
-  })
 }

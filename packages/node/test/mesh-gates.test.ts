@@ -2,17 +2,8 @@ import { HELD_SUBSCRIPTIONS_MAX } from '@ixj/agent'
 import type { Connection, Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { messageId } from '../src/mesh/wire-topic.ts'
-import {
-  bytesOf,
-  MeshBench,
-  messageOn,
-  openGossip,
-  type Raw,
-  roundTrip,
-  sendRpc,
-  type Victim,
-  wire,
-} from './mesh-bench.ts'
+import { messageOn, openGossip, type Raw, roundTrip, sendRpc } from './mesh-attackers.ts'
+import { bytesOf, MeshBench, type Victim, wire } from './mesh-bench.ts'
 
 const crew = 'crew.acme.example'
 
@@ -50,6 +41,7 @@ describe('row 22: who may listen', () => {
     await bench.until(() => raw.topics().has(wire(crew)))
     await plain.gossip.publish(wire(crew), bytesOf('secret'))
     await bench.until(() => raw.received.some(({ messages }) => messages.length > 0))
+    expect(raw.topics()).toEqual(new Set([wire(crew)]))
   })
 
   test('before admission a stranger gets no byte of gossip, not even a stream', async () => {

@@ -29,9 +29,9 @@ export function formatAnchors(anchors: AnchorSet): string {
 }
 
 /**
- * Reads the text of a trust store file. Strict: a member that is not known, or that stands twice, is
- * refused, so that no reader sees another file than a person does. Order and white space are free;
- * `names`, `purposes`, `addedAt`, `addedBy` may be left out.
+ * Reads the text of a trust store file. Strict: a member that is not known, or that stands twice,
+ * is refused, so that no reader sees another file than a person does. Order and white space are
+ * free; `names`, `purposes`, `addedAt`, `addedBy` may be left out.
  * @throws TrustError `too-large`, `encoding` (no JSON, a key that is no base64url), `form`, `name`,
  * `bad-key`, `unsupported` (a later version, a `zone` anchor)
  */

@@ -41,8 +41,8 @@ export interface AnchorFields {
 export const PURPOSES: readonly Purpose[] = ['connect', 'grant', 'send']
 
 /**
- * What an anchor is trusted for where its maker says nothing: to meet and to hear, not to decide who
- * may do what here. One's own organisation needs all three.
+ * What an anchor is trusted for where its maker says nothing: to meet and to hear, not to decide
+ * who may do what here. One's own organisation needs all three.
  */
 export const ANCHOR_PURPOSES_DEFAULT: readonly Purpose[] = ['connect', 'send']
 
@@ -100,7 +100,9 @@ function isMade(fields: AnchorFields): fields is Anchor {
 export class AnchorSet {
   readonly #byName: ReadonlyMap<Name, Anchor>
 
-  /** @throws TrustError `form` for two anchors of one name, `too-large`, and as {@link makeAnchor} */
+  /**
+   * @throws TrustError `form` for two anchors of one name, `too-large`, and as {@link makeAnchor}
+   */
   constructor(anchors: readonly AnchorFields[] = []) {
     if (anchors.length > ANCHORS_MAX) {
       const size = `${anchors.length} anchors, limit ${ANCHORS_MAX}`

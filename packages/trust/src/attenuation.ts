@@ -42,12 +42,13 @@ export function checkRoot(grant: Grant): void {
  * Checks that a grant is a part of its parent: its issuer is the parent's subject, the parent lets
  * it delegate to this subject, and every dimension is equal or narrower, times included. For
  * issuing and for verifying; that the child names this parent's id is checked by the caller.
- * @throws TrustError `broken-chain` (another issuer), `wider-than-parent`, which names the dimension
+ * @throws TrustError `broken-chain` (another issuer), `wider-than-parent`, which names the
+ * dimension
  */
 export function checkAttenuation(parent: Grant, child: Grant): void {
   // "Each child's issuer is its parent's subject."
   if (!isHolder(parent, { subject: child.issuer, subjectKey: child.issuerKey })) {
-    const reason = `its issuer is not the subject "${parent.subject}" of its parent, or has another key`
+    const reason = `its issuer is not its parent’s subject "${parent.subject}", or has another key`
     throw new TrustError('broken-chain', `Cannot accept grant by "${child.issuer}": ${reason}`)
   }
   checkDelegates(parent, child)
@@ -112,7 +113,9 @@ export function grantCovers(
   return grant.actions.includes(action) && grant.topics.some((pattern) => matches(pattern, topic))
 }
 
-/** "`mayDelegate` is false or patterns of who may receive", and is itself equal or narrower below. */
+/**
+ * "`mayDelegate` is false or patterns of who may receive", and is itself equal or narrower below.
+ */
 function checkDelegates(parent: Grant, child: Grant): void {
   const { mayDelegate } = parent
   if (mayDelegate === false) throw wider(child, 'mayDelegate: its parent may not be delegated')

@@ -24,7 +24,10 @@ export interface AuthorityQuestion {
   readonly purpose?: Purpose
 }
 
-/** What an authority is checked against. The statements have been verified: take them from the store. */
+/**
+ * What an authority is checked against. The statements have been verified: take them from the
+ * store.
+ */
 export interface AuthorityContext {
   readonly grants: readonly SignedStatement<Grant>[]
   /** Those that prove the names of the grants' issuers. */
@@ -49,13 +52,13 @@ export interface Authority {
 }
 
 /**
- * Checks what authority a subject has: that the leaf is for it and covers the action and topic, that
- * each grant up to the root is a part of its parent, that each issuer's name leads to an anchor for
- * the purpose `grant`, and that all hold now. docs/protocol.md, section "Grant". The owner of a
- * topic needs no grant, and is the caller's case. Of the conditions it checks `hours` and that all
- * are known; the rest needs a message: call {@link checkConditions} for each one, also where this
- * result is kept. What the bytes alone decide comes first, then what depends on time and anchors.
- * Bounded as {@link checkName}, once for each grant; no cryptography.
+ * Checks what authority a subject has: that the leaf is for it and covers the action and topic,
+ * that each grant up to the root is a part of its parent, that each issuer's name leads to an
+ * anchor for the purpose `grant`, and that all hold now. docs/protocol.md, section "Grant". The
+ * owner of a topic needs no grant, and is the caller's case. Of the conditions it checks `hours`
+ * and that all are known; the rest needs a message: call {@link checkConditions} for each one, also
+ * where this result is kept. What the bytes alone decide comes first, then what depends on time and
+ * anchors. Bounded as {@link checkName}, once for each grant; no cryptography.
  * @throws TrustError `cost-cap`, `missing-statement`, `outside-slice`, `broken-chain`,
  * `wider-than-parent`, `wrong-subject`, `not-granted`, `unknown-condition`, `unsupported`,
  * `condition`, `expired`, `not-yet-valid`, and as {@link checkName}
@@ -147,7 +150,8 @@ function checkLeaf(question: AuthorityQuestion, leaf: SignedStatement<Grant>): v
     throw new TrustError('wrong-subject', `${tried(question)}: ${reason}`)
   }
   if (!grantCovers(statement, { action, topic })) {
-    const limit = `the grant allows ${statement.actions.join(', ')} on ${statement.topics.join(', ')}`
+    const { actions, topics } = statement
+    const limit = `the grant allows ${actions.join(', ')} on ${topics.join(', ')}`
     throw new TrustError('not-granted', `${tried(question)}: ${limit}`)
   }
 }

@@ -111,9 +111,9 @@ export function checkConditionsKnown(conditions: readonly Condition[]): void {
 }
 
 /**
- * Checks a grant's conditions against one message, all but `messagesPerSecond`, which needs a memory
- * (see {@link messagesPerSecondBudgets}). Those of the leaf are enough: each grant repeats its
- * parent's, equal or narrower.
+ * Checks a grant's conditions against one message, all but `messagesPerSecond`, which needs a
+ * memory (see {@link messagesPerSecondBudgets}). Those of the leaf are enough: each grant repeats
+ * its parent's, equal or narrower.
  * @throws TrustError `condition`, `unknown-condition`, `unsupported` (approvals)
  */
 export function checkConditions(conditions: readonly Condition[], use: ConditionUse): void {

@@ -90,7 +90,9 @@ function describeLimits(grant: Grant, organisation: Name): string[] {
   ].flat()
 }
 
-/** The subject without the part that its issuer, or else the organisation, has in common with it. */
+/**
+ * The subject without the part that its issuer, or else the organisation, has in common with it.
+ */
 function shortSubject({ subject, issuer }: Grant, organisation: Name): string {
   const base = patternBase(subject)
   // A pattern keeps its end: what it leaves open must not be mistaken.

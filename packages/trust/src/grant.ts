@@ -21,10 +21,11 @@ import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
- * What a grant may allow, docs/protocol.md, section "Grant". `publish`, `request`: send such bundles.
- * `subscribe`: receive a group. `answer`: be asked in a group. `invite`: seal the group's secret to
- * holders of `subscribe`. `host`: receive and serve for this topic. `speak`: a node signs as this
- * name. `keep`: vouch for history. `revoke`: sign revocations and status. `log`: sign checkpoints.
+ * What a grant may allow, docs/protocol.md, section "Grant". `publish`, `request`: send such
+ * bundles. `subscribe`: receive a group. `answer`: be asked in a group. `invite`: seal the group's
+ * secret to holders of `subscribe`. `host`: receive and serve for this topic. `speak`: a node signs
+ * as this name. `keep`: vouch for history. `revoke`: sign revocations and status. `log`: sign
+ * checkpoints.
  */
 export type Action =
   | 'publish'

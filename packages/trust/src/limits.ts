@@ -68,7 +68,9 @@ export const CONDITION_NAME_MAX = 64
 /** The highest priority of a bundle (docs/protocol.md, section "Delivery"). */
 export const PRIORITY_MAX = 3
 
-/** The highest priority without a `maxPriority` condition (docs/protocol.md, section "Delivery"). */
+/**
+ * The highest priority without a `maxPriority` condition (docs/protocol.md, section "Delivery").
+ */
 export const PRIORITY_CAP_DEFAULT = 1
 
 /** Links in one chain of bindings or of grants: a cost cap, not a meaning (pitfall 19). */

@@ -43,12 +43,12 @@ export interface NameChain {
 
 /**
  * Checks who controls a name: that bindings lead from its only root, the most specific anchor at or
- * above it, down to this name with this key, and that every link holds now. Of several ways it takes
- * the one that holds longest. Bounded: at most {@link PROOF_STATEMENTS_MAX} bindings and
+ * above it, down to this name with this key, and that every link holds now. Of several ways it
+ * takes the one that holds longest. Bounded: at most {@link PROOF_STATEMENTS_MAX} bindings and
  * {@link CHAIN_LINKS_MAX} links, some thousand comparisons, no cryptography.
- * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`; `no-chain` if no bindings lead there,
- * with the deepest name reached; `expired`, `not-yet-valid`, `uses`, `depth-exceeded` if they do,
- * with the first link that fails
+ * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`; `no-chain` if no bindings lead
+ * there, with the deepest name reached; `expired`, `not-yet-valid`, `uses`, `depth-exceeded` if
+ * they do, with the first link that fails
  */
 export function checkName(question: NameQuestion, context: NameContext): NameChain {
   const { bindings, anchors } = context
@@ -130,8 +130,8 @@ interface Path {
 }
 
 /**
- * Climbs from the name to the anchor, one link a round, and keeps for each name and key only the way
- * down that holds longest. So a diamond costs no more than a line: rounds times bindings, never
+ * Climbs from the name to the anchor, one link a round, and keeps for each name and key only the
+ * way down that holds longest. So a diamond costs no more than a line: rounds times bindings, never
  * their powers; and how many links stand below a link is known when it is met, for its depth.
  */
 function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {

@@ -32,7 +32,9 @@ const REMEDIES: Record<TrustCode, string | null> = {
   'key-file': 'a key file that exists and that only its owner can read',
 }
 
-/** What would have to change for a refusal with this code not to come; null if that is not known. */
+/**
+ * What would have to change for a refusal with this code not to come; null if that is not known.
+ */
 export function remedyOf(code: string): string | null {
   return Object.hasOwn(REMEDIES, code) ? REMEDIES[code as TrustCode] : null
 }

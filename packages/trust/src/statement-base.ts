@@ -2,7 +2,8 @@ import type { Name } from '@ixj/names'
 
 /**
  * What every statement carries, docs/protocol.md, section "Statements". Times are ms since the Unix
- * epoch, and the statement holds at both: notBefore < notAfter. `issuerKey` has 32 bytes, `nonce` 16.
+ * epoch, and the statement holds at both: notBefore < notAfter. `issuerKey` has 32 bytes, `nonce`
+ * 16.
  */
 export interface StatementBase<Kind extends string = string> {
   readonly kind: Kind

@@ -90,8 +90,8 @@ export class StatementStore {
   }
 
   /**
-   * Moves statements of an accepted chain to the shared place, or marks them as used again. Ids that
-   * are not here are passed over.
+   * Moves statements of an accepted chain to the shared place, or marks them as used again. Ids
+   * that are not here are passed over.
    */
   keep(idTexts: Iterable<string>): void {
     for (const idText of idTexts) {

@@ -72,8 +72,8 @@ export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): Si
 }
 
 /**
- * Makes and signs a statement; sets are sorted, repeats left out. Checks its form only: a grant that
- * must fit its parent is made by {@link issueGrant}.
+ * Makes and signs a statement; sets are sorted, repeats left out. Checks its form only: a grant
+ * that must fit its parent is made by {@link issueGrant}.
  * @throws TrustError `form`, `name`, `not-below`, `bad-key`, `unsupported`, `too-large`, `encoding`
  */
 export function issueStatement(

@@ -67,6 +67,16 @@ describe('checkName() with a chain', () => {
     expect(ask({}, { bindings: [toW1, toPlanner, direct] }).links).toEqual([direct])
   })
 
+  it('prefers the longest also where two links of one issuer meet above', async () => {
+    const short = await bind({ issuer: planner, name: w1, notAfter: NOW + 1 })
+    for (const bindings of [
+      [short, toW1, toPlanner],
+      [toW1, short, toPlanner],
+    ]) {
+      expect(ask({}, { bindings }).links).toEqual([toPlanner, toW1])
+    }
+  })
+
   it('takes another way when the one that holds longest breaks a rule', async () => {
     const long = await bind({ name: planner, uses: 'sign', notAfter: NOW + 9 * HOUR })
     expect(ask({}, { bindings: [toW1, long, toPlanner] }).links).toEqual([toPlanner, toW1])
@@ -117,6 +127,12 @@ describe('checkName() refuses', () => {
   it('a link that matches by name and not by key', async () => {
     const oldKey = altered(await bind({ issuer: planner, name: w1 }), { issuerKey: keyOf('old') })
     expect(() => ask({}, { bindings: [toPlanner, oldKey] })).toThrow(refusal('no-chain'))
+  })
+
+  it('a link by the anchor’s key under another name than the anchor’s', () => {
+    const borrowed = altered(toW1, { issuerKey: keyOf(acme) })
+    expect(() => ask({}, { bindings: [borrowed] })).toThrow(refusal('no-chain'))
+    expect(() => ask({}, { bindings: [borrowed, toPlanner] })).toThrow(refusal('no-chain'))
   })
 
   it('uses that do not allow it, at the end and on the way', async () => {
@@ -248,6 +264,8 @@ describe('checkName() is bounded', () => {
     expect(looks()).toBeLessThan(2_000)
     const cut = { bindings: bindings.slice(2), now: NOW }
     expect(() => ask(question, cut)).toThrow(refusal('no-chain'))
+    const unbound = { ...question, key: new Uint8Array(32).fill(3) }
+    expect(() => ask(unbound, { bindings })).toThrow(refusal('no-chain', 'other keys of it'))
     expect(looks()).toBeLessThan(8_000)
   })
 

@@ -13,7 +13,7 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { DECISIONS_MAX, SWEEP_MS } from '../limits.ts'
+import { DECISIONS_MAX, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
@@ -70,6 +70,8 @@ export class Core implements Receiver {
   /** Decisions so far, by code; `accepted` for those that passed. */
   readonly counts = new Map<Code | 'accepted', number>()
   readonly #readers = new Set<Queue<Decision>>()
+  /** Subscriptions that wait for their right; the transport bounds them. */
+  readonly #held = new Set<() => void>()
   #cancelSweep: () => void
   #closed = false
 
@@ -227,8 +229,16 @@ export class Core implements Receiver {
   }
 
   subscriptionHeld(peer: Peer, topic: string): void {
-    const cause = new TrustError('not-granted', `Cannot let ${this.#nameOf(peer)} receive ${topic}: it has shown no right`)
-    this.record(this.#plain('subscription', 'receive', topic, this.#nameOf(peer), cause))
+    // A right often comes just after the subscription; only one that stays without is told.
+    const cancel = this.clock.at(this.clock.now() + PROOF_WAIT_MS, () => {
+      this.#held.delete(cancel)
+      const neighbour = this.neighbours.get(peer)
+      if (this.#closed || neighbour === undefined || neighbour.receives(topic as Name)) return
+      const { name } = neighbour.greeted
+      const cause = new TrustError('not-granted', `Cannot let ${name} receive ${topic}: it has shown no right`)
+      this.record(this.#plain('subscription', 'receive', topic, name, cause))
+    })
+    this.#held.add(cancel)
   }
 
   /** Ends the host: nothing is taken in or handed over any more. */
@@ -236,6 +246,7 @@ export class Core implements Receiver {
     if (this.#closed) return
     this.#closed = true
     this.#cancelSweep()
+    for (const cancel of this.#held) cancel()
     this.presence.close()
     this.intake.close()
     await this.transport[Symbol.asyncDispose]()

@@ -67,6 +67,12 @@ export class Exchange {
     this.#hooks = hooks
   }
 
+  /** Whether it has shown a right by which it receives what comes on this topic. */
+  receives(carrier: Name): boolean {
+    if (carrier === this.greeted.name) return true
+    return [...this.rights.values()].some((right) => right.frame.carrier === carrier)
+  }
+
   /** Begins to talk on the channel, with what waited for it first. */
   attach(channel: Channel): void {
     if (this.#channel !== undefined) {

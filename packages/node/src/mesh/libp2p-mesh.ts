@@ -115,7 +115,13 @@ export class Libp2pMesh implements Mesh {
       failed: () => void this.counts.dialsFailed++,
     })
     this.#keepers.add(keeper)
-    return keeper
+    return {
+      address,
+      [Symbol.asyncDispose]: async () => {
+        await keeper[Symbol.asyncDispose]()
+        this.#keepers.delete(keeper)
+      },
+    }
   }
 
   score(peer: Peer): number {
@@ -208,6 +214,7 @@ export class Libp2pMesh implements Mesh {
     this.#closed = true
     const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
     this.#neighbours?.abandon('This node has ended')
+    this.router.end()
     await Promise.all(keepers)
     await this.#libp2p?.stop()
   }

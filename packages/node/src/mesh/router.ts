@@ -68,6 +68,11 @@ export class Router {
     return service
   }
 
+  /** Waits for no verdict any more: this node is ending. */
+  end(): void {
+    this.#verdicts.end()
+  }
+
   get topics(): ReadonlySet<string> {
     return this.#topics
   }
@@ -165,7 +170,8 @@ export class Router {
     const targets = this.subscribers(topic)
     if (targets.length === 0) return 0
     const taken = await this.#publishTo(targets, formatWireTopic(topic), bytes)
-    if (taken > 0) return taken
+    // They may have gone, or lost their rights, in the meantime.
+    if (taken > 0 || this.subscribers(topic).length === 0) return taken
     throw new TransportError(
       'backpressure',
       `Cannot publish on "${topic}": the buffers of all ${targets.length} neighbours are full`,

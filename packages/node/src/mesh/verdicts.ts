@@ -1,5 +1,10 @@
-import { type Clock, PENDING_VERDICT_BYTES_MAX, type Receiver, VERDICT_MS_MAX } from '@ixj/agent'
-import type { Verdict } from '@ixj/agent'
+import {
+  type Clock,
+  PENDING_VERDICT_BYTES_MAX,
+  type Receiver,
+  type Verdict,
+  VERDICT_MS_MAX,
+} from '@ixj/agent'
 import type { MeshCounts } from './counts.ts'
 import type { Neighbour } from './neighbour.ts'
 
@@ -16,6 +21,8 @@ export class Verdicts {
   readonly #clock: Clock
   readonly #counts: MeshCounts
   readonly #receiver: () => Receiver
+  /** The timer of every message that waits. */
+  readonly #timers = new Set<() => void>()
 
   constructor(clock: Clock, counts: MeshCounts, receiver: () => Receiver) {
     this.#clock = clock
@@ -36,6 +43,7 @@ export class Verdicts {
       if (!open) return
       open = false
       cancel()
+      this.#timers.delete(cancel)
       neighbour.pendingBytes -= bytes
       message.report(verdict)
     }
@@ -43,11 +51,18 @@ export class Verdicts {
       this.#counts.verdictLate++
       settle('ignore')
     })
+    this.#timers.add(cancel)
     this.#judge(neighbour, message).then(settle, () => {
       // A receiver that fails is a bug of ours, so the neighbour must not pay for it.
       this.#counts.verdictFailed++
       settle('ignore')
     })
+  }
+
+  /** Leaves every message that waits without an answer. */
+  end(): void {
+    for (const cancel of this.#timers) cancel()
+    this.#timers.clear()
   }
 
   /** Asynchronous, so that a receiver that throws before its first promise is caught as well. */

@@ -1,0 +1,69 @@
+import { type Name, NameError, nameFromUser, parsePattern, type Pattern } from '@ixj/names'
+import { checkPublicKey, fromBase64url, TrustError } from '@ixj/trust'
+import { ArgumentError } from './command-error.ts'
+
+/** A name that a person typed, in canonical form. @throws ArgumentError with the code of the rule */
+export function nameArgument(text: string): Name {
+  return asArgument(() => nameFromUser(text))
+}
+
+/** A pattern that a person typed: `NAME`, `*.NAME` or `**.NAME`. @throws ArgumentError */
+export function patternArgument(text: string): Pattern {
+  const [, wildcard = '', base = ''] = /^(\*{1,2}\.)?(.*)$/s.exec(text) ?? []
+  return asArgument(() => parsePattern(`${wildcard}${nameFromUser(base)}`))
+}
+
+/** Collects an option that may be given several times. */
+export function repeated<T>(
+  read: (text: string) => T,
+): (text: string, before: readonly T[] | undefined) => readonly T[] {
+  return (text, before = []) => [...before, read(text)]
+}
+
+/** Patterns with commas between them. @throws ArgumentError */
+export function patternsArgument(text: string): readonly Pattern[] {
+  return listArgument(text).map((each) => patternArgument(each))
+}
+
+/** Words with commas between them. @throws ArgumentError `usage` for an empty one */
+export function listArgument(text: string): readonly string[] {
+  const words = text.split(',').map((word) => word.trim())
+  if (words.includes('')) {
+    throw new ArgumentError('usage', `Cannot read the list ${JSON.stringify(text)}: a part is empty`)
+  }
+  return words
+}
+
+/** A public key in base64url, 32 bytes. @throws ArgumentError `bad-key`, `encoding` */
+export function keyArgument(text: string): Uint8Array {
+  return asArgument(() => {
+    const key = fromBase64url(text)
+    checkPublicKey(key)
+    return key
+  })
+}
+
+/** A whole number in these bounds. @throws ArgumentError `usage` */
+export function numberArgument(bounds: {
+  readonly min: number
+  readonly max: number
+}): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= bounds.min && number <= bounds.max) return number
+    const limit = `it must be a whole number from ${bounds.min} to ${bounds.max}`
+    throw new ArgumentError('usage', `Cannot read ${JSON.stringify(text)}: ${limit}`)
+  }
+}
+
+/** Reads part of the command line: what is wrong with it there is the caller's to correct. */
+function asArgument<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof NameError || cause instanceof TrustError) {
+      throw new ArgumentError(cause.code, cause.message, { cause })
+    }
+    throw cause
+  }
+}

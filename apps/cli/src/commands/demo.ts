@@ -1,0 +1,92 @@
+import { Argument, Option, type Command } from 'commander'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import picocolors from 'picocolors'
+import { runLicences } from '../demo/coordinator.ts'
+import { ROLES, type Role } from '../demo/events.ts'
+import { formatReport, progressLine } from '../demo/report.ts'
+import { runCounsel } from '../demo/roles/counsel.ts'
+import { runLedger } from '../demo/roles/ledger.ts'
+import { runMallory } from '../demo/roles/mallory.ts'
+import type { RoleOptions } from '../demo/roles/opening.ts'
+import { runPlanner } from '../demo/roles/planner.ts'
+import { runWorkers } from '../demo/roles/workers.ts'
+import { setUpMesh } from '../demo/setup.ts'
+
+interface LicencesFlags {
+  readonly json?: boolean
+  readonly home?: string
+  readonly role?: Role | 'setup'
+  readonly listen?: readonly string[]
+}
+
+/** This project's own packages: the folder beside the workspaces. */
+const OWN_PACKAGES = fileURLToPath(new URL('../../../../node_modules', import.meta.url))
+
+/** Registers `demo licences`. */
+export function addDemo(program: Command): void {
+  const demo = program.command('demo').description('whole jobs over a real mesh, to look at')
+  demo
+    .command('licences')
+    .description('count the licences of installed packages with a crew of agents, then attack it')
+    .addArgument(new Argument('[folder]', 'a node_modules folder').default(OWN_PACKAGES, 'this project’s own'))
+    .addOption(new Option('--role <role>', 'run one process of it in --home').choices(['setup', ...ROLES]))
+    .option('--home <folder>', 'the folder of the whole mesh, with --role')
+    .option('--listen <address...>', 'multiaddrs to listen on, with --role')
+    .option('--json', 'one object instead of the report')
+    .addHelpText('after', '\nExample:\n  $ ixj demo licences\n  $ ixj demo licences ./node_modules --json')
+    .action(async (folder: string, _own: LicencesFlags, command: Command) => {
+      const flags = command.optsWithGlobals<LicencesFlags>()
+      const root = resolve(folder)
+      if (flags.role === undefined) await showLicences(root, flags.json === true)
+      else await runRole(flags.role, root, flags)
+    })
+}
+
+async function showLicences(root: string, json: boolean): Promise<void> {
+  const terminal = process.stderr.isTTY
+  const paint = picocolors.createColors(process.stdout.isTTY && !json)
+  const report = await runLicences({
+    root,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    hear: (event) => {
+      if (process.env['IXJ_DEBUG'] !== undefined) process.stderr.write(JSON.stringify(event) + '\n')
+      const line = json ? undefined : progressLine(event)
+      if (line === undefined) return
+      // A live line where somebody looks on; elsewhere a line for each step.
+      process.stderr.write(terminal ? `\r\u001B[2K${line}` : `${line}\n`)
+    },
+  })
+  if (terminal) process.stderr.write('\r\u001B[2K')
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${formatReport(report, paint)}\n`)
+  if (!report.succeeded) process.exitCode = 1
+}
+
+async function runRole(role: Role | 'setup', root: string, flags: LicencesFlags): Promise<void> {
+  const mesh = flags.home
+  if (mesh === undefined) throw new Error('--role needs --home: the folder of the whole mesh')
+  if (role === 'setup') {
+    await setUpMesh(mesh)
+    return
+  }
+  const ending = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
+  const options: RoleOptions = {
+    mesh,
+    listen: flags.listen ?? ['/ip4/127.0.0.1/tcp/0'],
+    signal: ending.signal,
+  }
+  switch (role) {
+    case 'planner':
+      return await runPlanner({ ...options, root })
+    case 'workers-1':
+    case 'workers-2':
+      return await runWorkers(role, options)
+    case 'ledger':
+      return await runLedger(options)
+    case 'counsel':
+      return await runCounsel(options)
+    case 'mallory':
+      return await runMallory(options)
+  }
+}

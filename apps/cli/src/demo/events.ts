@@ -1,0 +1,113 @@
+import { formatExplanation, type Explanation } from '@ixj/trust'
+import type { Host } from '@ixj/agent'
+import type { LicenceTable } from './licence-table.ts'
+
+/** The processes of the main job, by what they run. */
+export const ROLES = ['planner', 'workers-1', 'workers-2', 'ledger', 'counsel', 'mallory'] as const
+
+/** One process of the main job. */
+export type Role = (typeof ROLES)[number]
+
+/** How many messages a node decided about, by outcome. */
+export interface Counts {
+  readonly sent: number
+  readonly accepted: number
+  readonly refused: Readonly<Record<string, number>>
+}
+
+/** What the planner and the ledger know when the job is done. */
+export interface JobResult {
+  readonly packages: number
+  readonly table: LicenceTable
+  readonly rulings: readonly (readonly [licence: string, ruling: string])[]
+  /** Workers that fell silent or left in mid-job, by name. */
+  readonly missing: readonly string[]
+  /** Folders that were given to somebody else for it. */
+  readonly reassigned: number
+  readonly rounds: number
+  readonly births: { readonly count: number; readonly milliseconds: number }
+  /** Delivery of results from worker to ledger, in ms. */
+  readonly delivery: { readonly count: number; readonly p50: number; readonly p99: number }
+  readonly milliseconds: number
+}
+
+/** What a process of the main job tells its parent: one JSON object a line. */
+export type DemoEvent =
+  | { readonly event: 'ready'; readonly role: Role; readonly node: string }
+  | { readonly event: 'crew'; readonly members: readonly string[] }
+  | { readonly event: 'round'; readonly round: number; readonly folders: number }
+  | { readonly event: 'progress'; readonly done: number; readonly total: number; readonly workers: number }
+  | { readonly event: 'missing'; readonly names: readonly string[] }
+  | { readonly event: 'done'; readonly result: JobResult }
+  | { readonly event: 'refused'; readonly role: Role; readonly refusal: RefusalEvent }
+  | { readonly event: 'heard'; readonly role: Role; readonly text: string }
+  | { readonly event: 'waiting'; readonly milliseconds: number; readonly text: string }
+  | { readonly event: 'attack'; readonly attack: AttackEvent }
+  | { readonly event: 'attacked' }
+  | { readonly event: 'counts'; readonly role: Role; readonly counts: Counts }
+
+/** A refusal as the refusing node explains it. */
+export interface RefusalEvent {
+  readonly about: string
+  readonly code: string
+  readonly verdict: string
+  readonly id: string | null
+  readonly sender: string
+  readonly tree: string
+  readonly explanation: Explanation
+}
+
+/** An attack that was made, and what must be seen of it. */
+export interface AttackEvent {
+  readonly name: string
+  readonly what: string
+  /** Seen at this process… */
+  readonly at: Role
+  /** …with this code, for this bundle or from this sender. */
+  readonly code: string
+  readonly id?: string
+  readonly sender?: string
+  /** What the attacker itself can tell: an effect that it had shows here. */
+  readonly hadEffect: boolean
+  /** A message that must arrive at the planner all the same. */
+  readonly mustArrive?: string
+}
+
+/** Tells the parent. */
+export function tell(event: DemoEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`)
+}
+
+/** Tells every refusal of a node from now on, until it closes. */
+export async function tellRefusals(role: Role, host: Host): Promise<void> {
+  for await (const decision of host.decisions()) {
+    if (decision.code === null) continue
+    // Gossip brings every announcement several times.
+    if (decision.code === 'duplicate' && decision.about === 'presence') continue
+    const explanation = decision.explain()
+    tell({
+      event: 'refused',
+      role,
+      refusal: {
+        about: decision.about,
+        code: decision.code,
+        verdict: decision.verdict,
+        id: decision.id,
+        sender: explanation.sender,
+        tree: formatExplanation(explanation),
+        explanation,
+      },
+    })
+  }
+}
+
+/** Tells what a node decided in all. */
+export function tellCounts(role: Role, host: Host, sent: number): void {
+  const refused: Record<string, number> = {}
+  let accepted = 0
+  for (const [code, count] of host.counts) {
+    if (code === 'accepted' || code === null) accepted += count
+    else refused[code] = (refused[code] ?? 0) + count
+  }
+  tell({ event: 'counts', role, counts: { sent, accepted, refused } })
+}

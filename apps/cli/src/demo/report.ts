@@ -1,0 +1,102 @@
+import { isKnownLicence } from './licence-table.ts'
+import type { LicencesReport } from './coordinator.ts'
+import type { DemoEvent } from './events.ts'
+
+/** Colours, or nothing where they do not belong. */
+export interface Paint {
+  bold(text: string): string
+  dim(text: string): string
+  green(text: string): string
+  red(text: string): string
+}
+
+/** What the run came to, for people. */
+export function formatReport(report: LicencesReport, paint: Paint): string {
+  return [
+    ...attackLines(report, paint),
+    ...tableLines(report, paint),
+    ...figureLines(report, paint),
+    '',
+    report.succeeded
+      ? paint.green('✔ the totals agree with a plain count, and every attack was refused')
+      : paint.red('✘ the run failed: see above'),
+  ].join('\n')
+}
+
+function attackLines(report: LicencesReport, paint: Paint): string[] {
+  return report.attacks.flatMap((attack, index) => {
+    const mark = attack.refused ? paint.green('✔ refused') : paint.red('✘ not refused')
+    const tree = attack.refusal?.tree ?? `no refusal with the code ${attack.code} was seen`
+    const arrived = attack.mustArrive === undefined ? [] : [`and the genuine one arrived all the same: ${attack.refused ? 'yes' : 'no'}`]
+    return [
+      '',
+      `${paint.bold(`Attack ${index + 1}: ${attack.name}`)}  ${mark}`,
+      `  ${attack.what}`,
+      ...arrived.map((line) => `  ${line}`),
+      ...tree.split('\n').map((line) => paint.dim(`  │ ${line}`)),
+    ]
+  })
+}
+
+function tableLines(report: LicencesReport, paint: Paint): string[] {
+  const rulings = new Map(report.rulings)
+  const width = Math.max(8, ...report.table.map(([licence]) => licence.length))
+  const rows = report.table.map(([licence, packages]) => {
+    const ruling = isKnownLicence(licence) ? '' : `  counsel.globex.example: ${rulings.get(licence) ?? 'no ruling'}`
+    return `${String(packages).padStart(8)}  ${licence.padEnd(width)}${paint.dim(ruling)}`.trimEnd()
+  })
+  return [
+    '',
+    paint.bold(`Licences of ${report.packages} packages in ${report.root}`),
+    paint.dim(`${'packages'.padStart(8)}  licence`),
+    ...rows,
+  ]
+}
+
+function figureLines(report: LicencesReport, paint: Paint): string[] {
+  const { counts, delivery, births } = report
+  const refused = Object.entries(counts.refused)
+    .toSorted(([, more], [, fewer]) => fewer - more)
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ')
+  const perSecond = births.milliseconds > 0 ? (births.count * 1_000) / births.milliseconds : 0
+  const rows: [string, string][] = [
+    ['processes', `${report.processes}, of 2 organisations and an attacker`],
+    ['messages sent', String(counts.sent)],
+    ['verified, accepted', `${counts.accepted} decisions over all nodes`],
+    ['refused, by reason', refused === '' ? 'none' : refused],
+    ['delivery to ledger', `p50 ${delivery.p50} ms, p99 ${delivery.p99} ms over ${delivery.count} results`],
+    ['births', `${births.count} workers, ${perSecond.toFixed(0)} a second (key there, name and grants from the planner)`],
+    ['job', `${(report.milliseconds / 1_000).toFixed(2)} s in ${report.rounds} rounds, ${report.reassigned} folders given again`],
+    ['missing workers', report.missing.length === 0 ? 'none' : report.missing.join(', ')],
+    ['plain count', report.agrees ? 'agrees' : paint.red('differs')],
+  ]
+  return ['', ...rows.map(([label, value]) => `${label.padEnd(19)} ${value}`)]
+}
+
+/** One line that says how the run stands; undefined where an event changes nothing for people. */
+export function progressLine(event: DemoEvent): string | undefined {
+  switch (event.event) {
+    case 'ready':
+      return `${event.node} is up`
+    case 'crew':
+      return `the crew is complete: ${event.members.length} workers`
+    case 'progress': {
+      const { done, total, workers } = event
+      const width = 24
+      const filled = total === 0 ? width : Math.round((width * done) / total)
+      const bar = `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`
+      return `${bar} ${done} of ${total} packages, ${workers} workers`
+    }
+    case 'missing':
+      return `missing: ${event.names.join(', ')}`
+    case 'done':
+      return 'the job is done; now the attacks'
+    case 'attack':
+      return `attack: ${event.attack.name}`
+    case 'waiting':
+      return `waiting ${Math.ceil(event.milliseconds / 1_000)} s ${event.text}`
+    default:
+      return undefined
+  }
+}

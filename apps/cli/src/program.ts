@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander'
+import { addBind } from './commands/bind.ts'
+import { addExplain } from './commands/explain.ts'
+import { addKey } from './commands/key.ts'
+import { addNode } from './commands/node.ts'
+import { addPub } from './commands/pub.ts'
+import { addSub } from './commands/sub.ts'
+import { addTrust } from './commands/trust.ts'
+import { Output } from './output.ts'
+
+/** Commands that need nothing of the demonstration, whose code takes half a second to load. */
+const WITHOUT_DEMO: readonly string[] = ['bind', 'explain', 'key', 'node', 'pub', 'sub', 'trust']
+
+/** Runs one command line, without `node` and the script; gives the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  // Whoever reads us may have read enough, as `head` does: that is no failure to tell anybody.
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause
+    process.exit(1)
+  })
+  try {
+    const program = await makeProgram(words)
+    await program.parseAsync([...words], { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (cause) {
+    if (cause instanceof CommanderError && cause.exitCode === 0) return 0
+    const beforeText = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
+    return new Output({ json: beforeText.includes('--json') }).fail(cause)
+  }
+}
+
+async function makeProgram(words: readonly string[]): Promise<Command> {
+  const program = new Command('ixj')
+    .description('Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.')
+    .option('--home <folder>', 'keys, statements, trust and policy (default: ~/.ixj)')
+    .option('--json', 'one object a line instead of text')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
+    // Failures are told by one place, ours; help is commander's.
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong command line.\nExample:\n  $ ixj key new acme.example')
+  addKey(program)
+  addBind(program)
+  addTrust(program)
+  addExplain(program)
+  addNode(program)
+  addSub(program)
+  addPub(program)
+  const verb = words.find((word) => !word.startsWith('-'))
+  if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
+    const { addDemo } = await import('./commands/demo.ts')
+    addDemo(program)
+  }
+  return program
+}

@@ -1,0 +1,156 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, writeFile } from 'node:fs/promises'
+import { boundUntil, type Identity } from '@ixj/agent'
+import { isName, type Name } from '@ixj/names'
+import {
+  type Home,
+  openNodeVerifier,
+  parseStatements,
+  STATEMENTS_FILE_BYTES_MAX,
+  systemClock,
+} from '@ixj/node/home'
+import {
+  equalBytes,
+  isBinding,
+  isGrant,
+  SKEW_MS,
+  type SignedStatement,
+  TrustError,
+  verifySignature,
+} from '@ixj/trust'
+import { explainName } from './belief.ts'
+import { CommandError } from './command-error.ts'
+
+/** What became of statements that were taken in. */
+export interface AcceptedStatements {
+  readonly name: Name
+  readonly added: number
+  readonly replaced: number
+  /** Why this home's own anchors do not lead to the name; null: they do. */
+  readonly code: string | null
+}
+
+/**
+ * Takes a statements file into a home that has the key it is for.
+ * @throws CommandError `file`, `wrong-key`; TrustError `bad-signature`, `key-file`; HomeError
+ */
+export async function acceptStatements(home: Home, path: string): Promise<AcceptedStatements> {
+  const shown = path === '-' ? 'the standard input' : path
+  const bytes = await readInput(path, STATEMENTS_FILE_BYTES_MAX)
+  const { name, statements } = parseStatements(bytes, shown)
+  if (!isName(name)) throw new CommandError('file', `Cannot accept ${shown}: it is for no name`)
+  const { signer } = await home.readIdentity(name)
+  await checkSignatures(statements, shown)
+  const bound = statements.filter(isBinding).filter(({ statement }) => statement.name === name)
+  if (!bound.some(({ statement }) => equalBytes(statement.key, signer.publicKey))) {
+    const reason = `it binds ${bound.length} other keys, not the one that this home has`
+    throw new CommandError('wrong-key', `Cannot accept ${shown} for ${name}: ${reason}`)
+  }
+  return await mergeStatements(home, name, statements)
+}
+
+/**
+ * Writes new statements into a home beside those that are there. What the same issuer said before
+ * of this name is replaced: two grants that say the same would make every act ambiguous.
+ */
+export async function mergeStatements(
+  home: Home,
+  name: Name,
+  statements: readonly SignedStatement[],
+): Promise<AcceptedStatements> {
+  const identity = await home.readIdentity(name)
+  const now = systemClock.now()
+  const known = new Set(identity.statements.map(({ idText }) => idText))
+  const added = statements.filter(({ idText }) => !known.has(idText))
+  const issuers = new Set(added.filter((each) => isAbout(each, name)).map((each) => each.statement.issuer))
+  const kept = identity.statements.filter(
+    (each) =>
+      each.statement.notAfter + SKEW_MS >= now &&
+      !(isAbout(each, name) && issuers.has(each.statement.issuer)),
+  )
+  // Those of the file that were here already stay, though their issuer said something new as well.
+  const again = statements.filter(({ idText }) => known.has(idText))
+  const all = new Map([...kept, ...again, ...added].map((each) => [each.idText, each]))
+  const merged: Identity = { ...identity, statements: [...all.values()] }
+  await home.writeStatements(name, merged.statements)
+  const { code } = await explainName(
+    { name, key: identity.signer.publicKey, statements: merged.statements },
+    { anchors: await home.readAnchors(), now },
+  )
+  const replaced = identity.statements.filter(({ idText }) => !all.has(idText)).length
+  return { name, added: added.length, replaced, code }
+}
+
+function isAbout({ statement }: SignedStatement, name: Name): boolean {
+  return statement.kind === 'binding'
+    ? statement.name === name
+    : (statement.subject as string) === name
+}
+
+/** @throws TrustError `bad-signature` for the first one that does not hold */
+async function checkSignatures(
+  statements: readonly SignedStatement[],
+  shown: string,
+): Promise<void> {
+  const verifier = openNodeVerifier()
+  for (const signed of statements) {
+    if (await verifySignature(signed, verifier)) continue
+    const { kind, issuer } = signed.statement
+    const reason = `the signature of its ${kind} by ${issuer} does not hold`
+    throw new TrustError('bad-signature', `Cannot accept ${shown}: ${reason}`)
+  }
+}
+
+/** How many grants are among statements, and until when the name is bound; null: no end. */
+export function summarise(identity: Identity): {
+  readonly grants: number
+  readonly until: number | null
+} {
+  const until = boundUntil(identity)
+  const grants = identity.statements.filter(isGrant)
+  const own = grants.filter(({ statement }) => (statement.subject as string) === identity.name)
+  return { grants: own.length, until: until === Infinity ? null : until }
+}
+
+/** Reads a file that was named on the command line, or `-`. @throws CommandError `file`, `too-large` */
+export async function readInput(path: string, bytesMax: number): Promise<Uint8Array> {
+  const shown = path === '-' ? 'the standard input' : path
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    const source = path === '-' ? process.stdin : await openFile(path)
+    for await (const chunk of source as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > bytesMax) {
+        throw new CommandError('too-large', `Cannot read ${shown}: over ${bytesMax} bytes, the limit`)
+      }
+    }
+  } catch (cause) {
+    throw asFileError(cause, `Cannot read ${shown}`)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function openFile(path: string): Promise<AsyncIterable<Uint8Array>> {
+  const handle: FileHandle = await open(path, constants.O_RDONLY)
+  return handle.createReadStream()
+}
+
+/** Writes a file that must not be there yet. @throws CommandError `exists`, `file` */
+export async function writeOutput(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx' })
+  } catch (cause) {
+    throw asFileError(cause, `Cannot write ${path}`)
+  }
+}
+
+function asFileError(cause: unknown, tried: string): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (cause instanceof CommandError || typeof code !== 'string') return cause
+  if (code === 'EEXIST') {
+    return new CommandError('exists', `${tried}: it exists, and is not overwritten`, { cause })
+  }
+  return new CommandError('file', `${tried}: ${code}`, { cause })
+}

@@ -1,0 +1,243 @@
+import { nodeSha256 } from '@ixj/node'
+import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
+import { expect } from 'vitest'
+import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
+import { ownAnchor } from '../../../../test/world/world.ts'
+import { REPLAY_STREAMS_MAX } from '../../src/limits.ts'
+import { ChainCache } from '../../src/pipeline/chain-cache.ts'
+import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
+import { judge } from '../../src/pipeline/pipeline.ts'
+import { ruleTable } from '../../src/pipeline/policy.ts'
+import { Budget } from '../../src/pipeline/rate.ts'
+import { ReplayTable } from '../../src/pipeline/replay.ts'
+import { StateTable } from '../../src/pipeline/state-table.ts'
+import { SEEN_MS } from '../../src/transport.ts'
+import {
+  ACCEPTED,
+  annsBundle,
+  carry,
+  carryAt,
+  CREW,
+  DESK,
+  expectRefused,
+  grantOn,
+  NODE,
+  refusedAs,
+} from '../scene.ts'
+import { inScene, type Rows } from './row.ts'
+
+/** What the host's place, clock, tables and neighbours decide. */
+export const placeRows = {
+  'not-hosted': [
+    inScene('leaves alone what comes on the node’s inbox for a name elsewhere', async (scene) => {
+      const other = await makeBundle(scene.world, scene.ann, 'bob.acme.example')
+      await expectRefused(scene, 'not-hosted', other, { on: NODE })
+    }),
+    inScene('leaves alone a group’s bundle that comes on the node’s inbox', async (scene) => {
+      const genuine = await annsBundle(scene, CREW)
+      await expectRefused(scene, 'not-hosted', genuine, { on: NODE, genuine })
+    }),
+  ],
+  lifespan: [
+    inScene('leaves a bundle past its lifespan alone, to the millisecond', async (scene) => {
+      const { world } = scene
+      // The first tells that the sender's clock is 1 ms off at most: what the way took.
+      expect(await carry(scene, await annsBundle(scene, DESK))).toEqual(ACCEPTED)
+      scene.deskInbox.drain()
+      const sentAt = world.clock.now()
+      const until = sentAt + 5_000 + 1
+      const changes = { sentAt, lifespanMs: 5_000 }
+      const onTime = await annsBundle(scene, DESK, { ...changes, first: 2 })
+      const late = await annsBundle(scene, DESK, { ...changes, first: 3 })
+      expect(await carryAt(scene, onTime, until)).toEqual(ACCEPTED)
+      scene.deskInbox.drain()
+      expect(await carryAt(scene, late, until + 1)).toEqual(refusedAs('lifespan'))
+      expect(scene.deskInbox.size).toBe(0)
+    }),
+  ],
+  future: [
+    inScene('leaves a sentAt beyond the skew alone', async (scene) => {
+      const sentAt = scene.world.clock.now() + SKEW_MS + 1_000
+      await expectRefused(scene, 'future', await annsBundle(scene, DESK, { sentAt }))
+    }),
+    inScene('leaves an epoch beyond the skew alone', async (scene) => {
+      const epoch = scene.world.clock.now() + SKEW_MS + 1_000
+      await expectRefused(scene, 'future', await annsBundle(scene, DESK, { epoch }))
+    }),
+    inScene('accepts a sentAt and an epoch within the skew', async (scene) => {
+      const ahead = scene.world.clock.now() + SKEW_MS
+      const made = await annsBundle(scene, DESK, { sentAt: ahead, epoch: ahead })
+      expect(await carry(scene, made)).toEqual(ACCEPTED)
+    }),
+  ],
+  duplicate: [
+    inScene('leaves a second copy alone when gossip has forgotten the first', async (scene) => {
+      const made = await annsBundle(scene, DESK, { lifespanMs: 600_000 })
+      expect(await carry(scene, made)).toEqual(ACCEPTED)
+      scene.deskInbox.drain()
+      await scene.world.pass(SEEN_MS + 1)
+      const genuine = await annsBundle(scene, DESK, { first: 2 })
+      await expectRefused(scene, 'duplicate', made, { genuine })
+    }),
+  ],
+  superseded: [
+    inScene('leaves an older state alone', async (scene) => {
+      const epoch = scene.world.clock.now()
+      const state = { class: 'state', lifespanMs: 2_000, epoch } as const
+      const older = await annsBundle(scene, CREW, { ...state, first: 1 })
+      const newer = await annsBundle(scene, CREW, { ...state, first: 2 })
+      expect(await carry(scene, newer)).toEqual(ACCEPTED)
+      scene.crewInbox.drain()
+      const newest = await annsBundle(scene, CREW, { ...state, first: 3 })
+      await expectRefused(scene, 'superseded', older, { genuine: newest })
+    }),
+  ],
+  equivocation: [
+    inScene('leaves a second bundle for one place alone, and keeps evidence', async (scene) => {
+      const epoch = scene.world.clock.now()
+      const one = await annsBundle(scene, DESK, { epoch, first: 1 })
+      const other = await annsBundle(scene, DESK, { epoch, first: 1 })
+      expect(await carry(scene, one)).toEqual(ACCEPTED)
+      scene.deskInbox.drain()
+      expect(scene.node.host.evidence).toEqual([])
+      expect(await carry(scene, other)).toEqual(refusedAs('equivocation'))
+      expect(scene.deskInbox.size).toBe(0)
+      expect(scene.node.host.evidence).toMatchObject([
+        { ids: [one.bundle.idText, other.bundle.idText] },
+      ])
+    }),
+    inScene('sees an overlap of longer bundles', async (scene) => {
+      const epoch = scene.world.clock.now()
+      const three = ['a', 'b', 'c'].map((body) => partOf(scene.world, body))
+      const one = await annsBundle(scene, DESK, { epoch, first: 1, parts: three })
+      const other = await annsBundle(scene, DESK, { epoch, first: 3 })
+      expect(await carry(scene, one)).toEqual(ACCEPTED)
+      expect(await carry(scene, other)).toEqual(refusedAs('equivocation'))
+    }),
+  ],
+  equivocator: [
+    inScene('leaves everything of a key alone that was caught, and no other key', async (scene) => {
+      const epoch = scene.world.clock.now()
+      await carry(scene, await annsBundle(scene, DESK, { epoch, first: 1 }))
+      await carry(scene, await annsBundle(scene, DESK, { epoch, first: 1 }))
+      scene.deskInbox.drain()
+      const bob = await scene.world.bind(scene.acme, 'bob.acme.example', {
+        grants: [{ actions: ['publish'], topics: [DESK] }],
+      })
+      const genuine = await makeBundle(scene.world, bob, DESK, { under: grantOn(bob, DESK) })
+      await expectRefused(scene, 'equivocator', await annsBundle(scene, CREW), { genuine })
+    }),
+  ],
+  'table-full': [
+    inScene('takes no new stream into a full table, and evicts none', async (scene) => {
+      const { world, acme } = scene
+      const replay = new ReplayTable()
+      const now = world.clock.now()
+      const place = { key: 'k', first: 1, count: 1, id: 'x', forgetAt: now + 1 }
+      for (let index = 0; index < REPLAY_STREAMS_MAX; index++) {
+        replay.write({ ...place, stream: `${index}` })
+      }
+      const made = await annsBundle(scene, DESK)
+      const context = {
+        node: NODE,
+        ownOrganisation: acme.name,
+        clock: world.clock,
+        verifier: world.verifier,
+        hash: nodeSha256,
+        anchors: new AnchorSet([ownAnchor(acme)]),
+        policy: ruleTable(),
+        replay,
+        states: new StateTable(),
+        offsets: new ClockOffsets(),
+        chains: new ChainCache(),
+        opened: () => 'inbox',
+        material: async () => {
+          const { statements } = made.proof
+          return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
+        },
+        strangers: () => new Budget(10, now),
+        grantBudget: () => new Budget(10, now),
+        asked: () => false,
+      } as const
+      const carrier = { topic: DESK, from: 'raw' }
+      await expect(judge(made.bytes, carrier, context, {})).rejects.toMatchObject({
+        code: 'table-full',
+      })
+      expect(replay.size).toBe(REPLAY_STREAMS_MAX)
+      replay.sweep(now + 2)
+      expect((await judge(made.bytes, carrier, context, {})).bundle.idText).toBe(made.bundle.idText)
+    }),
+  ],
+  'proof-missing': [
+    inScene('waits 2 s for a proof, then leaves the bundle alone', async (scene) => {
+      const bob = await scene.world.bind(scene.acme, 'bob.acme.example')
+      const made = await makeBundle(scene.world, bob, DESK)
+      await expect(carry(scene, made, { proved: false, waitMs: 1_990 })).rejects.toThrow(
+        '0 decisions',
+      )
+      await scene.world.pass(20)
+      const [decision] = scene.decisions.drain()
+      expect(decision).toMatchObject({ code: 'proof-missing', verdict: 'ignore' })
+      expect(scene.node.transport.blame(scene.raw.peer)).toBe(0)
+      expect(scene.raw.frames.filter(({ kind }) => kind === 'fetch')).toHaveLength(1)
+    }),
+    inScene('takes the bundle whose proof comes within the wait', async (scene) => {
+      const made = await annsBundle(scene, DESK)
+      await expect(carry(scene, made, { proved: false, waitMs: 1_900 })).rejects.toThrow(
+        '0 decisions',
+      )
+      await scene.raw.prove(NODE, made.proof)
+      await scene.world.pass(20)
+      expect(scene.decisions.drain()).toMatchObject([{ code: null, verdict: 'accept' }])
+      expect(scene.deskInbox.size).toBe(1)
+    }),
+  ],
+  'parking-full': [
+    inScene('parks 64 bundles of a neighbour and leaves the next alone at once', async (scene) => {
+      const { world, raw } = scene
+      const bob = await world.bind(scene.acme, 'bob.acme.example')
+      // Crew, since strangers have a limit of their own on inboxes.
+      for (let index = 0; index < 64; index++) {
+        const made = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
+        await raw.transport.publish(CREW, made.bytes)
+      }
+      await world.pass(20)
+      const last = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
+      await expectRefused(scene, 'parking-full', last)
+      expect(scene.node.host.counts.get('parking-full')).toBe(1)
+    }),
+    inScene('parks 1 MiB of a neighbour', async (scene) => {
+      const { world, raw } = scene
+      const parts = [partOf(world, 'x', { body: new Uint8Array(60_000) })]
+      for (let index = 0; index < 18; index++) {
+        const made = await makeBundle(world, scene.ann, CREW, { parts, proof: world.bytes(32) })
+        await raw.transport.publish(CREW, made.bytes)
+      }
+      await world.pass(20)
+      expect(scene.node.host.counts.get('parking-full')).toBe(1)
+    }),
+  ],
+  rate: [
+    inScene('checks 10 strangers a second through one neighbour', async (scene) => {
+      const { world, acme } = scene
+      const codes: string[] = []
+      for (let index = 0; index < 11; index++) {
+        const stranger = await world.bind(acme, `s${index}.acme.example`)
+        const made = await makeBundle(world, stranger, DESK)
+        await scene.raw.prove(NODE, made.proof)
+        await scene.raw.transport.publish(DESK, made.bytes)
+      }
+      await world.pass(20)
+      for (const { code, about } of scene.decisions.drain()) {
+        if (about === 'bundle') codes.push(code ?? 'accepted')
+      }
+      expect(codes.toSorted()).toEqual([...Array<string>(10).fill('policy'), 'rate'])
+      expect(scene.node.transport.blame(scene.raw.peer)).toBe(0)
+      await world.pass(1_000)
+      const late = await makeBundle(world, await world.bind(acme, 's99.acme.example'), DESK)
+      expect((await carry(scene, late)).code).toBe('policy')
+      // Those with a grant are not strangers.
+      expect(await carry(scene, await annsBundle(scene, DESK))).toEqual(ACCEPTED)
+    }),
+  ],
+} satisfies Rows

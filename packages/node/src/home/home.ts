@@ -1,0 +1,255 @@
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Identity, Rule, Store } from '@ixj/agent'
+import { isName, type Name } from '@ixj/names'
+import {
+  AnchorSet,
+  formatAnchors,
+  parseAnchors,
+  SEED_BYTES,
+  type SignedStatement,
+  type Signer,
+  TrustError,
+  utf8Text,
+} from '@ixj/trust'
+import { nodeRandom, nodeSigner } from '../node-keys.ts'
+import { checkFolder, makeFolder, OTHERS_MAY_WRITE, readBounded, replaceFile } from './file.ts'
+import { FileStore } from './file-store.ts'
+import { HomeError } from './home-error.ts'
+import { type KeyPlace, type KeyPurpose, readKeyFile, writeKeyFile } from './key-file.ts'
+import * as limits from './limits.ts'
+import { openChangeLock, openNameLock } from './name-lock.ts'
+import { formatRules, parseRules } from './policy-file.ts'
+import { formatStatements, parseStatements } from './statements-file.ts'
+
+/**
+ * A home folder: keys (`keys/NAME.key`), what was stated about their names
+ * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), its policy
+ * (`policy.json`), peer keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
+ * Every file is written in whole or not at all. Several processes may share a home, each with names
+ * of its own.
+ */
+export interface Home {
+  /** The folder's absolute path. */
+  readonly folder: string
+  /** Where a name's key lies, or would lie. @throws HomeError `too-large` */
+  keyPath(name: Name): string
+  /** Makes a new key. @throws HomeError `exists`, `file`, `too-large`; TrustError `key-file` */
+  createKey(name: Name): Promise<Signer>
+  /** Writes the key of a 32-byte seed. @throws as `createKey`; TrustError `bad-key` */
+  writeKey(name: Name, seed: Uint8Array): Promise<Signer>
+  /**
+   * The key of a name.
+   * @throws TrustError `key-file`: there is none; others may read it, or enter its folder (the
+   * message has the command that cures it); it is malformed, cut off, or another name's
+   */
+  readSigner(name: Name): Promise<Signer>
+  /** Names that have a key here, sorted. */
+  keyNames(): Promise<readonly Name[]>
+  /**
+   * A name, its key and its statements: none for an organisation's root, or before it is bound.
+   * @throws as `readSigner`; HomeError `malformed`, `too-large`, `unsupported`, `unsafe-mode`
+   */
+  readIdentity(name: Name): Promise<Identity>
+  /** Puts these statements in the place of those that a name had. @throws HomeError `too-large` */
+  writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void>
+  /** Whom this home trusts; nobody, if it has no such file. @throws HomeError as `readIdentity` */
+  readAnchors(): Promise<AnchorSet>
+  /** Replaces whom this home trusts. */
+  writeAnchors(anchors: AnchorSet): Promise<void>
+  /**
+   * Replaces whom this home trusts by what `change` makes of it; changes of several processes wait
+   * for each other, so that none is lost. If `change` throws, all stays as it was.
+   * @throws HomeError `in-use` after {@link limits.CHANGE_WAIT_MS}, and as `readAnchors`
+   */
+  updateAnchors(change: (anchors: AnchorSet) => AnchorSet): Promise<AnchorSet>
+  /** The rules of its policy; none, if it has no such file. @throws HomeError as `readIdentity` */
+  readRules(): Promise<readonly Rule[]>
+  /** Replaces the rules of its policy. @throws HomeError as `readRules` would */
+  writeRules(rules: readonly Rule[]): Promise<void>
+  /** The libp2p key of a node, a seed of 32 bytes, made on first use. @throws TrustError `key-file` */
+  readPeerKey(node: Name): Promise<Uint8Array>
+  /** What nodes remember between runs. Values are safe from crashes when `set` has resolved. */
+  store(): Store
+  /** Takes a name for this process alone, until disposed of. @throws HomeError `in-use`, `file` */
+  lock(name: Name): Promise<AsyncDisposable>
+}
+
+/**
+ * Opens a home folder, and makes it, mode 0700, if it is not there.
+ * @throws HomeError `file`; `unsafe-mode` if others may change what is in it
+ */
+export async function openHome(folder: string): Promise<Home> {
+  const home = new FolderHome(resolve(folder))
+  await makeFolder(home.folder)
+  // Who may change the folder may put other keys and anchors in it. Reading it shows no secret.
+  await checkFolder(home.folder, OTHERS_MAY_WRITE)
+  return home
+}
+
+class FolderHome implements Home {
+  readonly folder: string
+  #store: FileStore | undefined
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  keyPath(name: Name): string {
+    return join(this.folder, 'keys', fileName(name, '.key'))
+  }
+
+  async createKey(name: Name): Promise<Signer> {
+    return await this.writeKey(name, nodeRandom(SEED_BYTES))
+  }
+
+  async writeKey(name: Name, seed: Uint8Array): Promise<Signer> {
+    const place = this.#keyPlace(name, 'name')
+    await makeFolder(place.folder)
+    return await writeKeyFile(place, seed)
+  }
+
+  async readSigner(name: Name): Promise<Signer> {
+    const place = this.#keyPlace(name, 'name')
+    const seed = await readKeyFile(place)
+    if (seed !== undefined) return nodeSigner(seed)
+    throw new TrustError('key-file', `Cannot use the key of "${name}": there is no ${place.path}`)
+  }
+
+  async keyNames(): Promise<readonly Name[]> {
+    const files = await listFolder(join(this.folder, 'keys'))
+    const names = files.flatMap((file) => (file.endsWith('.key') ? [file.slice(0, -4)] : []))
+    return names.filter((name) => isName(name)).toSorted()
+  }
+
+  async readIdentity(name: Name): Promise<Identity> {
+    const signer = await this.readSigner(name)
+    const path = this.#statementsPath(name)
+    const bytes = await this.#readTrusted(path, limits.STATEMENTS_FILE_BYTES_MAX)
+    if (bytes === undefined) return { name, signer, statements: [] }
+    const file = parseStatements(bytes, path)
+    if (file.name === name) return { name, signer, statements: file.statements }
+    const other = JSON.stringify(file.name.slice(0, 80))
+    throw new HomeError('malformed', `Cannot read ${path}: it is of ${other}, not of "${name}"`)
+  }
+
+  async writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void> {
+    await this.#replace(this.#statementsPath(name), formatStatements({ name, statements }))
+  }
+
+  async readAnchors(): Promise<AnchorSet> {
+    const path = this.#anchorsPath()
+    const bytes = await this.#readTrusted(path, limits.ANCHORS_FILE_BYTES_MAX)
+    if (bytes === undefined) return new AnchorSet()
+    try {
+      return parseAnchors(utf8Text(bytes))
+    } catch (cause) {
+      if (!(cause instanceof TrustError)) throw cause
+      const code =
+        cause.code === 'unsupported' || cause.code === 'too-large' ? cause.code : 'malformed'
+      throw new HomeError(code, `Cannot read ${path}: ${cause.message}`, { cause })
+    }
+  }
+
+  async writeAnchors(anchors: AnchorSet): Promise<void> {
+    await this.#replace(this.#anchorsPath(), formatAnchors(anchors))
+  }
+
+  async updateAnchors(change: (anchors: AnchorSet) => AnchorSet): Promise<AnchorSet> {
+    await using locks = new AsyncDisposableStack()
+    locks.use(await openChangeLock(await this.#locksFolder(), 'anchors'))
+    const anchors = change(await this.readAnchors())
+    await this.writeAnchors(anchors)
+    return anchors
+  }
+
+  async readRules(): Promise<readonly Rule[]> {
+    const path = this.#policyPath()
+    const bytes = await this.#readTrusted(path, limits.POLICY_FILE_BYTES_MAX)
+    return bytes === undefined ? [] : parseRules(bytes, path)
+  }
+
+  async writeRules(rules: readonly Rule[]): Promise<void> {
+    const path = this.#policyPath()
+    const text = formatRules(rules)
+    // What could not be read again must not take the place of a policy that can.
+    parseRules(Buffer.from(text), path)
+    await this.#replace(path, text)
+  }
+
+  async readPeerKey(node: Name): Promise<Uint8Array> {
+    const place = this.#keyPlace(node, 'peer')
+    const known = await readKeyFile(place)
+    if (known !== undefined) return known
+    await makeFolder(place.folder)
+    const seed = nodeRandom(SEED_BYTES)
+    try {
+      await writeKeyFile(place, seed)
+      return seed
+    } catch (cause) {
+      if (!(cause instanceof HomeError) || cause.code !== 'exists') throw cause
+      // Another call was first: its key is the one that others will meet.
+      return await this.readPeerKey(node)
+    }
+  }
+
+  store(): Store {
+    this.#store ??= new FileStore(join(this.folder, 'state'))
+    return this.#store
+  }
+
+  async lock(name: Name): Promise<AsyncDisposable> {
+    fileName(name, '.lock')
+    return await openNameLock(await this.#locksFolder(), name)
+  }
+
+  #keyPlace(name: Name, purpose: KeyPurpose): KeyPlace {
+    const folder = join(this.folder, purpose === 'name' ? 'keys' : 'peers')
+    return { path: join(folder, fileName(name, '.key')), folder, name, purpose }
+  }
+
+  async #locksFolder(): Promise<string> {
+    const folder = join(this.folder, 'locks')
+    await makeFolder(folder)
+    return folder
+  }
+
+  #statementsPath(name: Name): string {
+    return join(this.folder, 'statements', fileName(name, '.json'))
+  }
+
+  #anchorsPath(): string {
+    return join(this.folder, 'trust', 'anchors.json')
+  }
+
+  #policyPath(): string {
+    return join(this.folder, 'policy.json')
+  }
+
+  async #readTrusted(path: string, bytesMax: number): Promise<Uint8Array | undefined> {
+    return await readBounded(path, { bytesMax, forbidden: OTHERS_MAY_WRITE })
+  }
+
+  async #replace(path: string, text: string): Promise<void> {
+    await makeFolder(join(path, '..'))
+    await replaceFile(path, text)
+  }
+}
+
+/** The file of a name. Names hold no `/` and start with no dot, so none leads out of its folder. */
+function fileName(name: Name, ending: string): string {
+  if (name.length <= limits.FILE_NAME_MAX) return `${name}${ending}`
+  const size = `${name.length} characters, limit ${limits.FILE_NAME_MAX}`
+  throw new HomeError('too-large', `Cannot keep files of "${name}": ${size}`)
+}
+
+async function listFolder(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path)
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOENT') return []
+    throw new HomeError('file', `Cannot list ${path}: ${code ?? cause.message}`, { cause })
+  }
+}

@@ -1,0 +1,35 @@
+/** The most characters of a name that gets files here: 255 bytes is a file name's limit, less what is added to it. */
+export const FILE_NAME_MAX = 200
+
+/** Bytes of a key file; ours have some 500. */
+export const KEY_FILE_BYTES_MAX = 4 * 1024
+
+/** Statements kept for one name: its chain and its grants, several times what one proof may hold. */
+export const STATEMENTS_MAX = 256
+
+/** Bytes of a statements file: as many statements of full size (4 KiB) in base64url, and the rest. */
+export const STATEMENTS_FILE_BYTES_MAX = 2 * 1024 * 1024
+
+/** Rules of a policy file: each is tried for each bundle. */
+export const RULES_MAX = 256
+
+/** Bytes of a policy file: its rules at their largest names, and white space. */
+export const POLICY_FILE_BYTES_MAX = 512 * 1024
+
+/** Characters of what explanations call a rule. */
+export const RULE_ID_MAX = 120
+
+/** Bytes of an anchors file: its text limit is checked again where it is parsed. */
+export const ANCHORS_FILE_BYTES_MAX = 16 * 1024 * 1024
+
+/** Bytes of one remembered value: epochs and the like. */
+export const STORED_VALUE_BYTES_MAX = 64 * 1024
+
+/** Bytes of the file around a remembered value: base64url, its key, and the rest. */
+export const STORED_FILE_BYTES_MAX = 128 * 1024
+
+/** Characters of a remembered value's key. */
+export const STORED_KEY_MAX = 1_024
+
+/** How long a change of a file waits for others that change it; each takes some milliseconds. */
+export const CHANGE_WAIT_MS = 5_000

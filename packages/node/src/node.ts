@@ -1,0 +1,189 @@
+import {
+  type Agent,
+  type Clock,
+  type Decision,
+  type Host,
+  openHost,
+  type Policy,
+  type Queue,
+  ruleTable,
+  TransportError,
+} from '@ixj/agent'
+import type { Name } from '@ixj/names'
+import { type Home, openHome } from './home/home.ts'
+import { type Keeper, type Mesh, openMesh } from './mesh.ts'
+import { NodeError } from './node-error.ts'
+import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
+import { systemClock } from './system-clock.ts'
+
+/** How a node is opened. */
+export interface NodeOptions {
+  /** The node's own name; its key and statements lie in the home. */
+  readonly name: Name
+  /** The home, or its folder. */
+  readonly home: Home | string
+  /** Multiaddrs to listen on, such as `/ip4/127.0.0.1/tcp/0`; default: none, it only dials. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs of neighbours that are dialled for ever; see {@link Node.keepDialing}. */
+  readonly connect?: readonly string[]
+  /** Default: the rules of the home's policy.json, or the rule table's defaults without one. */
+  readonly policy?: Policy
+  /** Default: {@link systemClock}. */
+  readonly clock?: Clock
+}
+
+/** A process that runs agents on the mesh: one libp2p peer with a name of its own. */
+export class Node implements AsyncDisposable {
+  readonly name: Name
+  /** The node's part without I/O. */
+  readonly host: Host
+  /** The node's connections. */
+  readonly mesh: Mesh
+  readonly #home: Home
+  readonly #locks: AsyncDisposableStack
+  readonly #locked = new Set<Name>()
+
+  /** Use {@link openNode}. */
+  constructor(parts: {
+    readonly host: Host
+    readonly mesh: Mesh
+    readonly home: Home
+    /** What is given back when the node has closed. */
+    readonly locks: AsyncDisposableStack
+  }) {
+    this.name = parts.host.name
+    this.host = parts.host
+    this.mesh = parts.mesh
+    this.#home = parts.home
+    this.#locks = parts.locks
+  }
+
+  /** Where this node can be dialled: multiaddrs with `/p2p/` and its peer id. */
+  get addresses(): readonly string[] {
+    return this.mesh.addresses
+  }
+
+  /** Decisions so far, by code; `accepted` counts those that passed. */
+  get counts(): Host['counts'] {
+    return this.host.counts
+  }
+
+  /** Nodes that are connected and proved their names. */
+  get neighbours(): readonly Name[] {
+    return this.host.neighbours
+  }
+
+  /**
+   * Opens an agent whose key and statements lie in the home; no other process may open it there
+   * until this node has closed. The node's own name gives the node as an agent, which ends with the
+   * node: do not dispose of it alone. For a key that is not in the home, see `host.openAgent`.
+   * @throws HomeError `in-use` and as {@link Home.readIdentity}; TrustError `key-file`, or why its
+   * chain does not hold here; AgentError `open-already`
+   */
+  async openAgent(name: Name): Promise<Agent> {
+    if (name === this.name) return this.host.self
+    const identity = await this.#home.readIdentity(name)
+    if (!this.#locked.has(name)) {
+      // Before the lock is there, so that of two calls at once one is told `open-already`.
+      this.#locked.add(name)
+      try {
+        this.#locks.use(await this.#home.lock(name))
+      } catch (cause) {
+        this.#locked.delete(name)
+        throw cause
+      }
+    }
+    return await this.host.openAgent(identity)
+  }
+
+  /**
+   * Makes a key here, asks `parent` for the name `label` under it, and opens the agent that it is.
+   * @throws AgentError `refused`, `no-answer`, `unreachable`, `failed`
+   */
+  async askName(
+    parent: Name,
+    label: string,
+    options: { readonly lifespanMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Agent> {
+    return await this.host.askName(parent, label, options)
+  }
+
+  /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
+  decisions(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Decision> {
+    return this.host.decisions(options)
+  }
+
+  /**
+   * Dials an address now and whenever nobody is connected there, for ever; disposing of the keeper
+   * ends that, and leaves the connection alone.
+   * @throws NodeError `address`; TransportError `closed`
+   */
+  keepDialing(address: string): Keeper {
+    return keepDialing(this.mesh, address)
+  }
+
+  /** Closes every agent, then the connections, then gives the names back. Twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.host[Symbol.asyncDispose]()
+    await this.#locks.disposeAsync()
+  }
+}
+
+/**
+ * Opens a node from its home: it listens, and dials, when this resolves.
+ * @throws HomeError `in-use` if its name is open already, and as {@link Home.readIdentity};
+ * TrustError `key-file`, or why its chain does not hold against the home's own anchors; NodeError
+ * `listen`, `address`
+ */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const { name, listen = [], connect = [], clock = systemClock } = options
+  const home = typeof options.home === 'string' ? await openHome(options.home) : options.home
+  const identity = await home.readIdentity(name)
+  const anchors = await home.readAnchors()
+  const policy = options.policy ?? ruleTable(await home.readRules())
+  // Whatever is open when something fails is closed again, the last first.
+  await using opening = new AsyncDisposableStack()
+  const locks = new AsyncDisposableStack()
+  opening.use(locks)
+  locks.use(await home.lock(name))
+  const mesh = opening.use(
+    await listenOn({ listen, clock, privateKeyBytes: await home.readPeerKey(name) }),
+  )
+  const host = await openHost({
+    identity,
+    anchors,
+    policy,
+    transport: mesh,
+    clock,
+    random: nodeRandom,
+    verifier: openNodeVerifier(),
+    generateKey: generateNodeKey,
+    store: home.store(),
+    hash: nodeSha256,
+  })
+  opening.use(host)
+  for (const address of connect) keepDialing(mesh, address)
+  opening.move()
+  return new Node({ host, mesh, home, locks })
+}
+
+async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> {
+  try {
+    return await openMesh(options)
+  } catch (cause) {
+    if (!(cause instanceof Error) || options.listen.length === 0) throw cause
+    const where = options.listen.join(', ')
+    throw new NodeError('listen', `Cannot listen on ${where}: ${cause.message}`, { cause })
+  }
+}
+
+function keepDialing(mesh: Mesh, address: string): Keeper {
+  try {
+    return mesh.keepDialing(address)
+  } catch (cause) {
+    if (!(cause instanceof TransportError) || cause.code !== 'refused') throw cause
+    throw new NodeError('address', cause.message, { cause })
+  }
+}

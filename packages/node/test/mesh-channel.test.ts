@@ -1,0 +1,153 @@
+import { CHANNEL_FRAME_BYTES_MAX, type Channel, HELLO_PROTOCOL } from '@ixj/agent'
+import type { Connection, Stream } from '@libp2p/interface'
+import { describe, expect, test } from 'vitest'
+import { CHANNELS_MAX } from '../src/mesh/limits.ts'
+import type { Raw } from './mesh-attackers.ts'
+import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
+
+/** A victim whose hello channels the test reads itself, and a raw peer connected to it. */
+async function siege(bench: MeshBench): Promise<{
+  victim: Victim
+  raw: Raw
+  connection: Connection
+  channels: Channel[]
+}> {
+  const [victim, raw] = [await bench.victim(), await bench.raw()]
+  const channels: Channel[] = []
+  victim.told.channel = (_peer, _protocol, channel) => {
+    channels.push(channel)
+    raw.note()
+  }
+  return { victim, raw, connection: await raw.dial(victim.mesh.addresses), channels }
+}
+
+/** Sends raw bytes on a hello channel and gives the victim's end of it. */
+async function write(
+  bench: MeshBench,
+  { connection, channels }: { readonly connection: Connection; readonly channels: Channel[] },
+  bytes: readonly number[],
+): Promise<{ stream: Stream; channel: Channel }> {
+  const before = channels.length
+  const stream = await connection.newStream(HELLO_PROTOCOL)
+  stream.send(Uint8Array.from(bytes))
+  await bench.until(() => channels.length > before)
+  const channel = channels[before]
+  if (channel === undefined) throw new Error('until() resolved too early')
+  return { stream, channel }
+}
+
+/** Resolves when the stream has ended, however. */
+async function ended(stream: Stream): Promise<void> {
+  if (stream.status !== 'open') return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.addEventListener('close', () => resolve())
+  await promise
+}
+
+async function firstFrame(channel: Channel): Promise<string | undefined> {
+  for await (const frame of channel.frames()) return new TextDecoder().decode(frame)
+  return undefined
+}
+
+describe('a channel against a peer that breaks its rules', () => {
+  test('a frame over the limit is refused when it is announced, before any of it came', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    // 67,585 = 66 * 1024 + 1.
+    const { stream, channel } = await write(bench, attack, [0x81, 0x90, 0x04])
+    await expect(firstFrame(channel)).rejects.toMatchObject({ code: 'too-large' })
+    await ended(stream)
+    await expect(channel.send(bytesOf('late'))).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('a length of more bytes than the limit needs is refused', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { channel } = await write(bench, attack, [0x80, 0x80, 0x80, 0x80])
+    await expect(firstFrame(channel)).rejects.toMatchObject({ code: 'too-large' })
+  })
+
+  test('an empty frame ends the channel', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { channel } = await write(bench, attack, [0])
+    await expect(firstFrame(channel)).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('an end in the middle of a frame is no end in good order', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { stream, channel } = await write(bench, attack, [5, 1, 2, 3])
+    await stream.close()
+    await expect(firstFrame(channel)).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('a frame in pieces arrives whole', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { stream, channel } = await write(bench, attack, [5])
+    const frame = firstFrame(channel)
+    for (const byte of bytesOf('whole')) stream.send(Uint8Array.of(byte))
+    expect(await frame).toBe('whole')
+  })
+
+  test('the limit itself, as a length of three bytes, passes', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { stream, channel } = await write(bench, attack, [0x80, 0x90, 0x04])
+    stream.send(new Uint8Array(CHANNEL_FRAME_BYTES_MAX).fill(120))
+    expect(await firstFrame(channel)).toHaveLength(CHANNEL_FRAME_BYTES_MAX)
+  })
+
+  test('a frame that came before a reset is lost, and the reset is told', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { stream, channel } = await write(bench, attack, [5, 1, 2])
+    const frame = firstFrame(channel)
+    stream.abort(new Error('enough'))
+    await expect(frame).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('frames can be read only once', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { channel } = await write(bench, attack, [1, 120])
+    expect(await firstFrame(channel)).toBe('x')
+    await expect(firstFrame(channel)).rejects.toThrow('only once')
+  })
+
+  test('a peer may have only so many channels of one protocol open', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const streams: Stream[] = []
+    for (let index = 0; index < CHANNELS_MAX; index++) {
+      streams.push((await write(bench, attack, [1, 120])).stream)
+    }
+    await ended(await attack.connection.newStream(HELLO_PROTOCOL))
+    expect(attack.channels).toHaveLength(CHANNELS_MAX)
+    expect(streams.every(({ status }) => status === 'open')).toBe(true)
+    // One that ends makes room for one more.
+    streams[0]?.abort(new Error('done'))
+    await write(bench, attack, [1, 120])
+  })
+})
+
+describe('openMesh()', () => {
+  test('takes no connection before its receiver is attached', async () => {
+    await using bench = new MeshBench()
+    const [open, raw] = [await bench.victim(), await bench.raw()]
+    await expect(bench.unattached().then((mesh) => raw.dial(mesh.addresses))).rejects.toThrow()
+    await raw.dial(open.mesh.addresses)
+  })
+
+  test('disposing leaves no call on the clock', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw, connection } = await siege(bench)
+    victim.mesh.keepDialing('/ip4/127.0.0.1/tcp/1')
+    await bench.until(() => victim.told.connections.length === 1)
+    victim.mesh.admit(raw.peer)
+    await victim.mesh[Symbol.asyncDispose]()
+    expect(bench.clock.pending).toBe(0)
+    await bench.until(() => connection.status !== 'open')
+  })
+})

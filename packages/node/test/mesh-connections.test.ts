@@ -1,0 +1,162 @@
+import { ADMISSION_MS_MAX } from '@ixj/agent'
+import type { Connection } from '@libp2p/interface'
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../agent/src/manual-clock.ts'
+import { emptyCounts, type MeshCounts } from '../src/mesh/counts.ts'
+import { UNADMITTED_MAX } from '../src/mesh/limits.ts'
+import { Neighbours } from '../src/mesh/neighbours.ts'
+import { roundTrip } from './mesh-attackers.ts'
+import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
+
+describe('several connections to one peer', () => {
+  test('two nodes that dial each other at once agree on one connection and on who began', async () => {
+    await using bench = new MeshBench()
+    const [a, b] = [await bench.victim(), await bench.victim()]
+    const [toA, toB] = [a.mesh.addresses[0] ?? '', b.mesh.addresses[0] ?? '']
+    for (let round = 0; round < 5; round++) {
+      const standing = ({ told }: Victim): boolean =>
+        told.connections.length === told.disconnections.length + 1
+      await Promise.allSettled([a.mesh.dial(toB), b.mesh.dial(toA)])
+      const agreed = (): boolean => {
+        const [one, two] = [a.told.connections.at(-1), b.told.connections.at(-1)]
+        return standing(a) && standing(b) && one?.initiator !== two?.initiator
+      }
+      await bench.until(agreed)
+      const channel = await a.mesh.openChannel(b.mesh.peer, '/ixj/hello/1')
+      await channel.send(bytesOf('still here'))
+      for await (const frame of channel.frames()) {
+        expect(Buffer.from(frame)).toEqual(Buffer.from('still here'))
+        break
+      }
+      const before = a.told.disconnections.length
+      await a.mesh.disconnect(b.mesh.peer)
+      await bench.until(() => a.told.disconnections.length > before && !standing(b))
+    }
+  })
+
+  test('a peer that lost its connection without our knowing takes the new one', async () => {
+    await using bench = new MeshBench()
+    const [victim, raw] = [await bench.victim(), await bench.raw()]
+    const first = await raw.dial(victim.mesh.addresses)
+    await bench.until(() => victim.told.connections.length === 1)
+    const second = await raw.dialAgain(victim.mesh.addresses)
+    await roundTrip(second)
+    await bench.until(() => victim.told.connections.length === 2)
+    expect(victim.told.disconnections).toEqual([raw.peer])
+    await bench.until(() => first.status !== 'open')
+    expect(second.status).toBe('open')
+  })
+})
+
+/** A connection as `Neighbours` sees it. */
+function connectionTo(peer: string, direction: 'inbound' | 'outbound'): Connection {
+  const connection = {
+    remotePeer: { toString: () => peer },
+    direction,
+    status: 'open',
+    abort: () => (connection.status = 'aborted'),
+    close: async () => (connection.status = 'closed'),
+  }
+  return connection as unknown as Connection
+}
+
+describe('Neighbours', () => {
+  /** The neighbours of the node `m`, and a log of their coming and going. */
+  function open(): { neighbours: Neighbours; counts: MeshCounts; log: string[] } {
+    const [log, counts]: [string[], MeshCounts] = [[], emptyCounts()]
+    const neighbours = new Neighbours('m', new ManualClock(), counts, {
+      joined: ({ peer, connection }) => log.push(`+${peer} ${connection.direction}`),
+      left: ({ peer }) => log.push(`-${peer}`),
+    })
+    return { neighbours, counts, log }
+  }
+
+  test('keeps the connection that the smaller peer dialled, in whichever order they come', () => {
+    for (const [peer, kept] of [
+      ['a', 'inbound'],
+      ['z', 'outbound'],
+    ] as const) {
+      for (const order of [
+        ['inbound', 'outbound'],
+        ['outbound', 'inbound'],
+      ] as const) {
+        const { neighbours, log } = open()
+        const connections = order.map((direction) => connectionTo(peer, direction))
+        for (const connection of connections) neighbours.opened(connection)
+        expect(neighbours.get(peer)?.connection.direction).toBe(kept)
+        expect(connections.map(({ status }) => status === 'open')).toEqual(
+          order.map((direction) => direction === kept),
+        )
+        // The side that had the other one first hears of an end and a new beginning.
+        expect(log).toEqual(
+          order[0] === kept
+            ? [`+${peer} ${kept}`]
+            : [`+${peer} ${order[0]}`, `-${peer}`, `+${peer} ${kept}`],
+        )
+      }
+    }
+  })
+
+  test('refuses a second connection of its own', () => {
+    const { neighbours, counts, log } = open()
+    const [first, second] = [connectionTo('a', 'outbound'), connectionTo('a', 'outbound')]
+    neighbours.opened(first)
+    neighbours.opened(second)
+    expect([first.status, second.status]).toEqual(['open', 'closed'])
+    neighbours.closed(second)
+    expect(log).toEqual(['+a outbound'])
+    expect(counts.connectionsRefused).toBe(1)
+  })
+
+  test('keeps a second inbound connection aside until it is used or the first one ends', () => {
+    for (const takes of ['use', 'end'] as const) {
+      const { neighbours, log } = open()
+      const [first, second] = [connectionTo('a', 'inbound'), connectionTo('a', 'inbound')]
+      neighbours.opened(first)
+      neighbours.opened(second)
+      expect(neighbours.using(first)?.connection).toBe(first)
+      expect(log).toEqual(['+a inbound'])
+      if (takes === 'use') neighbours.using(second)
+      neighbours.closed(first)
+      expect(neighbours.get('a')?.connection).toBe(second)
+      expect(log).toEqual(['+a inbound', '-a', '+a inbound'])
+      expect(first.status).toBe(takes === 'use' ? 'aborted' : 'open')
+    }
+  })
+
+  test('keeps only one connection aside', () => {
+    const { neighbours } = open()
+    const connections = Array.from({ length: 4 }, () => connectionTo('a', 'inbound'))
+    for (const connection of connections) neighbours.opened(connection)
+    expect(connections.map(({ status }) => status)).toEqual(['open', 'closed', 'closed', 'open'])
+  })
+
+  test('refuses one more connection than may wait for admission, and evicts none', () => {
+    const { neighbours, counts, log } = open()
+    for (let index = 0; index <= UNADMITTED_MAX; index++) {
+      neighbours.opened(connectionTo(`p${index}`, 'inbound'))
+    }
+    expect(log).toHaveLength(UNADMITTED_MAX)
+    expect(counts.connectionsRefused).toBe(1)
+    const [waiting] = neighbours.values()
+    if (waiting !== undefined) waiting.admitted = true
+    neighbours.opened(connectionTo('one more', 'inbound'))
+    expect(log.at(-1)).toBe('+one more inbound')
+  })
+
+  test('cuts only those that were not admitted in time', async () => {
+    const clock = new ManualClock()
+    const counts = emptyCounts()
+    const events = { joined: () => undefined, left: () => undefined }
+    const neighbours = new Neighbours('m', clock, counts, events)
+    const [one, two] = [connectionTo('a', 'inbound'), connectionTo('b', 'outbound')]
+    neighbours.opened(one)
+    neighbours.opened(two)
+    for (const neighbour of neighbours.values()) neighbour.admitted = neighbour.peer === 'a'
+    await clock.advance(ADMISSION_MS_MAX - 1)
+    expect([one.status, two.status]).toEqual(['open', 'open'])
+    await clock.advance(1)
+    expect([one.status, two.status]).toEqual(['open', 'aborted'])
+    expect(counts.notAdmitted).toBe(1)
+  })
+})

@@ -1,0 +1,219 @@
+import type { Identity, Peer, Receiver, Verdict } from '@ixj/agent'
+import type { MemoryNode } from '@ixj/agent/memory'
+import { nodeSha256 } from '@ixj/node'
+import { AnchorSet, concatBytes, decodeStatement, isBinding, isGrant, utf8Bytes } from '@ixj/trust'
+import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
+import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
+import {
+  initiateHello,
+  respondHello,
+  type HelloContext,
+} from '../../packages/agent/src/neighbours/hello.ts'
+import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/neighbours.ts'
+import { HELLO_PROTOCOL, type Channel } from '../../packages/agent/src/transport.ts'
+import { type MadeBundle, type MadeProof, proofOf } from './made-bundle.ts'
+import { name, ownAnchor, type World } from './world.ts'
+
+interface Link {
+  readonly session: Uint8Array
+  readonly channel: Channel
+}
+
+/**
+ * A node that a test drives by hand: it greets as every node does, and then says what the test
+ * wants, true or not. It notes everything that reaches it.
+ */
+export class RawNode implements Receiver {
+  readonly world: World
+  readonly identity: Identity
+  readonly transport: MemoryNode
+  /** Messages that came on topics. */
+  readonly heard: { readonly topic: string; readonly bytes: Uint8Array; readonly from: Peer }[] = []
+  /** Frames that came on the exchange. */
+  readonly frames: Frame[] = []
+  /** Topics to which a neighbour said that it is subscribed. */
+  readonly told = new Set<string>()
+  /** Hellos that failed on this side. */
+  readonly failures: unknown[] = []
+  /** What it answers to messages. */
+  verdict: Verdict = 'ignore'
+  readonly #links = new Map<Peer, Link>()
+  readonly #hello: HelloContext
+
+  constructor(world: World, organisation: Identity, identity: Identity, label?: Peer) {
+    this.world = world
+    this.identity = identity
+    this.transport = world.network.open(label ?? identity.name)
+    this.transport.attach(this)
+    const proof = proofOf(provingStatements(identity, []))
+    this.#hello = {
+      name: identity.name,
+      signer: identity.signer,
+      clock: world.clock,
+      random: world.bytes,
+      verifier: world.verifier,
+      anchors: new AnchorSet([ownAnchor(organisation)]),
+      proof: { bytes: proof.bytes, envelopes: proof.statements.map(({ envelope }) => envelope) },
+      take: async (_proof, envelopes) => {
+        const statements = envelopes.map((envelope) => decodeStatement(envelope, nodeSha256))
+        return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
+      },
+    }
+  }
+
+  get peer(): Peer {
+    return this.transport.peer
+  }
+
+  /** Connects and greets; time passes until both are through. */
+  async meet(...peers: readonly Peer[]): Promise<this> {
+    for (const peer of peers) this.transport.connect(peer)
+    await this.world.pass(100)
+    return this
+  }
+
+  /** Sends frames, or bytes that are none, on the exchange. */
+  async say(peer: Peer, ...frames: readonly (Frame | Uint8Array)[]): Promise<void> {
+    for (const frame of frames) {
+      const bytes = frame instanceof Uint8Array ? frame : encodeFrame(frame)
+      await this.#link(peer).channel.send(bytes)
+    }
+  }
+
+  /** Tells a proof with all its statements. */
+  async prove(peer: Peer, proof: MadeProof): Promise<void> {
+    const envelopes = proof.statements.map(({ envelope }) => envelope)
+    await this.say(peer, { kind: 'statements', envelopes }, { kind: 'proof', bytes: proof.bytes })
+  }
+
+  /** The mark of a topic on the connection to this neighbour. */
+  mark(peer: Peer, topic: string): Uint8Array {
+    const { session } = this.#link(peer)
+    return nodeSha256(concatBytes(utf8Bytes('ixj/1/mark\0'), session, utf8Bytes(topic)))
+  }
+
+  /** Asks for an inbox, so that bundles can be published to it. */
+  async reach(peer: Peer, topic: string): Promise<void> {
+    this.transport.allow(peer, topic)
+    await this.say(peer, { kind: 'want', mark: this.mark(peer, topic) })
+    await this.world.pass(50)
+  }
+
+  /** Opens the inbox of the node's own name, and shows its right to it. */
+  async openInbox(peer: Peer): Promise<void> {
+    const topic = this.identity.name
+    const proof = proofOf(provingStatements(this.identity, []))
+    this.transport.allow(peer, topic)
+    await this.transport.subscribe(topic)
+    await this.prove(peer, proof)
+    const rest = { agent: null, agentKey: null, subscribe: null, host: null, proof: proof.id }
+    await this.say(peer, { kind: 'right', topic, of: 'inbox', carrier: topic, ...rest })
+    await this.world.pass(50)
+  }
+
+  /** Joins a group under the node's own `subscribe` grant. */
+  async join(peer: Peer, topic: string): Promise<void> {
+    const grant = grantsOf(this.identity).find(({ statement }) =>
+      statement.actions.includes('subscribe'),
+    )
+    const proof = proofOf(provingStatements(this.identity, grant === undefined ? [] : [grant]))
+    await this.prove(peer, proof)
+    await this.say(peer, {
+      kind: 'right',
+      topic: name(topic),
+      of: 'group',
+      carrier: name(topic),
+      agent: this.identity.name,
+      agentKey: this.identity.signer.publicKey,
+      subscribe: grant?.id ?? null,
+      host: null,
+      proof: proof.id,
+    })
+    this.transport.allow(peer, topic)
+    await this.transport.subscribe(topic)
+    await this.world.pass(50)
+  }
+
+  /** Publishes a bundle with its proof told ahead; on its own topic unless told otherwise. */
+  async give(peer: Peer, made: MadeBundle, on?: string): Promise<void> {
+    await this.prove(peer, made.proof)
+    await this.transport.publish(on ?? made.bundle.header.topic, made.bytes)
+    await this.world.pass(20)
+  }
+
+  connected(peer: Peer, initiator: boolean): void {
+    if (initiator) void this.#greet(peer)
+  }
+
+  disconnected(peer: Peer): void {
+    this.#links.delete(peer)
+  }
+
+  channel(peer: Peer, protocol: string, channel: Channel): void {
+    if (protocol === HELLO_PROTOCOL) void this.#answer(peer, channel)
+    else this.#attach(peer, channel)
+  }
+
+  async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
+    this.heard.push({ topic, bytes, from })
+    return this.verdict
+  }
+
+  subscriptionChanged(_peer: Peer, topic: string): void {
+    this.told.add(topic)
+  }
+
+  subscriptionHeld(_peer: Peer, topic: string): void {
+    this.told.add(topic)
+  }
+
+  async #greet(peer: Peer): Promise<void> {
+    try {
+      const hello = await this.transport.openChannel(peer, HELLO_PROTOCOL)
+      const ends = { initiator: this.peer, responder: peer }
+      const { session } = await initiateHello(hello, ends, this.#hello)
+      await hello.close()
+      this.transport.admit(peer)
+      const channel = await this.transport.openChannel(peer, PROOF_PROTOCOL)
+      this.#links.set(peer, { session, channel })
+      void this.#read(channel)
+    } catch (cause) {
+      this.failures.push(cause)
+    }
+  }
+
+  readonly #sessions = new Map<Peer, Uint8Array>()
+
+  async #answer(peer: Peer, channel: Channel): Promise<void> {
+    try {
+      const ends = { initiator: peer, responder: this.peer }
+      await respondHello(channel, ends, this.#hello, ({ session }) => {
+        this.#sessions.set(peer, session)
+        this.transport.admit(peer)
+      })
+    } catch (cause) {
+      this.failures.push(cause)
+    }
+  }
+
+  #attach(peer: Peer, channel: Channel): void {
+    const session = this.#sessions.get(peer)
+    if (session === undefined) return
+    this.#links.set(peer, { session, channel })
+    void this.#read(channel)
+  }
+
+  async #read(channel: Channel): Promise<void> {
+    try {
+      for await (const bytes of channel.frames()) this.frames.push(decodeFrame(bytes))
+    } catch (cause) {
+      this.failures.push(cause)
+    }
+  }
+
+  #link(peer: Peer): Link {
+    const link = this.#links.get(peer)
+    if (link === undefined) throw new Error(`${this.peer} has no exchange with ${peer}`)
+    return link
+  }
+}
