@@ -1,6 +1,3 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, writeFile } from 'node:fs/promises'
-import { boundUntil, type Identity } from '@ixj/agent'
 import { isName, type Name } from '@ixj/names'
 import {
   type Home,
@@ -12,7 +9,6 @@ import {
 import {
   equalBytes,
   isBinding,
-  isGrant,
   SKEW_MS,
   type SignedStatement,
   TrustError,
@@ -20,6 +16,7 @@ import {
 } from '@ixj/trust'
 import { explainName } from './belief.ts'
 import { CommandError } from './command-error.ts'
+import { readInput } from './named-file.ts'
 
 /** What became of statements that were taken in. */
 export interface AcceptedStatements {
@@ -71,10 +68,10 @@ export async function mergeStatements(
   // Those of the file that were here already stay, though their issuer said something new as well.
   const again = statements.filter(({ idText }) => known.has(idText))
   const all = new Map([...kept, ...again, ...added].map((each) => [each.idText, each]))
-  const merged: Identity = { ...identity, statements: [...all.values()] }
-  await home.writeStatements(name, merged.statements)
+  const merged = [...all.values()]
+  await home.writeStatements(name, merged)
   const { code } = await explainName(
-    { name, key: identity.signer.publicKey, statements: merged.statements },
+    { name, key: identity.signer.publicKey, statements: merged },
     { anchors: await home.readAnchors(), now },
   )
   const replaced = identity.statements.filter(({ idText }) => !all.has(idText)).length
@@ -99,58 +96,4 @@ async function checkSignatures(
     const reason = `the signature of its ${kind} by ${issuer} does not hold`
     throw new TrustError('bad-signature', `Cannot accept ${shown}: ${reason}`)
   }
-}
-
-/** How many grants are among statements, and until when the name is bound; null: no end. */
-export function summarise(identity: Identity): {
-  readonly grants: number
-  readonly until: number | null
-} {
-  const until = boundUntil(identity)
-  const grants = identity.statements.filter(isGrant)
-  const own = grants.filter(({ statement }) => (statement.subject as string) === identity.name)
-  return { grants: own.length, until: until === Infinity ? null : until }
-}
-
-/** Reads a file that was named on the command line, or `-`. @throws CommandError `file`, `too-large` */
-export async function readInput(path: string, bytesMax: number): Promise<Uint8Array> {
-  const shown = path === '-' ? 'the standard input' : path
-  const chunks: Uint8Array[] = []
-  let length = 0
-  try {
-    const source = path === '-' ? process.stdin : await openFile(path)
-    for await (const chunk of source as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk)
-      length += chunk.length
-      if (length > bytesMax) {
-        throw new CommandError('too-large', `Cannot read ${shown}: over ${bytesMax} bytes, the limit`)
-      }
-    }
-  } catch (cause) {
-    throw asFileError(cause, `Cannot read ${shown}`)
-  }
-  return Buffer.concat(chunks)
-}
-
-async function openFile(path: string): Promise<AsyncIterable<Uint8Array>> {
-  const handle: FileHandle = await open(path, constants.O_RDONLY)
-  return handle.createReadStream()
-}
-
-/** Writes a file that must not be there yet. @throws CommandError `exists`, `file` */
-export async function writeOutput(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: 'wx' })
-  } catch (cause) {
-    throw asFileError(cause, `Cannot write ${path}`)
-  }
-}
-
-function asFileError(cause: unknown, tried: string): unknown {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (cause instanceof CommandError || typeof code !== 'string') return cause
-  if (code === 'EEXIST') {
-    return new CommandError('exists', `${tried}: it exists, and is not overwritten`, { cause })
-  }
-  return new CommandError('file', `${tried}: ${code}`, { cause })
 }

@@ -4,11 +4,7 @@ import { toBase64url } from './bytes.ts'
 import { valueOf } from './conditions.ts'
 import type { Grant } from './grant.ts'
 import type { NameChain } from './name-chain.ts'
-
-const MS_OF_SECOND = 1_000
-const MS_OF_MINUTE = 60_000
-const MS_OF_HOUR = 3_600_000
-const MS_OF_DAY = 86_400_000
+import { formatDate, formatTimeLeft, pad } from './time-text.ts'
 
 /** Who controls a name, in lines for an explanation: the names up to the anchor, and the anchor. */
 export function describeNameChain(chain: NameChain, now: number): string[] {
@@ -43,36 +39,6 @@ export function describeAuthority(authority: Authority, now: number): string[] {
     return `${shortSubject(statement, organisation)} (${[...details, ...left].join('; ')})`
   })
   return [[root.statement.issuer, ...parts].join(' → ')]
-}
-
-/** The time left until an end, rounded down: `60 s left`, `5 min left`, `ended 3 h ago`. */
-export function formatTimeLeft(notAfter: number, now: number): string {
-  if (notAfter === Infinity) return 'no end'
-  return notAfter >= now
-    ? `${formatDuration(notAfter - now)} left`
-    : `ended ${formatDuration(now - notAfter)} ago`
-}
-
-/**
- * The UTC day of a time in ms since the Unix epoch, as `2026-11-01`: the days since 1970 counted in
- * the proleptic Gregorian calendar (ISO 8601), in years that start in March, eras of 400 years.
- */
-export function formatDate(time: number): string {
-  // 719,468 days lie between 0000-03-01 and 1970-01-01.
-  const days = Math.floor(time / MS_OF_DAY) + 719_468
-  const era = Math.floor(days / 146_097)
-  const dayOfEra = days - era * 146_097
-  const leapDays =
-    Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
-  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365)
-  const yearStart = 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100)
-  const dayOfYear = dayOfEra - yearStart
-  // Months from March: 31, 30, 31, 30, 31 days and again, 153 in five.
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
-  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
 }
 
 function describeLimits(grant: Grant, organisation: Name): string[] {
@@ -110,16 +76,6 @@ function shortPatterns(patterns: readonly Pattern[], organisation: Name): string
   return short.join(', ')
 }
 
-function formatDuration(ms: number): string {
-  if (ms < 2 * MS_OF_MINUTE) return `${Math.floor(ms / MS_OF_SECOND)} s`
-  if (ms < 2 * MS_OF_HOUR) return `${Math.floor(ms / MS_OF_MINUTE)} min`
-  return `${Math.floor(ms / MS_OF_HOUR)} h`
-}
-
 function formatMinute(minute: number): string {
   return `${pad(Math.floor(minute / 60), 2)}:${pad(minute % 60, 2)}`
-}
-
-function pad(number: number, width: number): string {
-  return String(number).padStart(width, '0')
 }

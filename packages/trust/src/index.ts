@@ -144,7 +144,6 @@ export {
   describeAuthority,
   describeKey,
   describeNameChain,
-  formatDate,
-  formatTimeLeft,
 } from './description.ts'
+export { formatDate, formatTime, formatTimeLeft } from './time-text.ts'
 export { remedyOf } from './remedies.ts'

@@ -1,4 +1,5 @@
 import { SKEW_MS } from './limits.ts'
+import { formatTime } from './time-text.ts'
 import { TrustError } from './trust-error.ts'
 
 /** A stretch of time in ms since the Unix epoch, both ends included. */
@@ -19,12 +20,12 @@ export function holdsAt({ notBefore, notAfter }: Period, now: number): boolean {
  */
 export function checkPeriod(period: Period, now: number, tried: string): void {
   const { notBefore, notAfter } = period
-  const clock = `now is ${now}, skew ${SKEW_MS} ms`
+  const clock = `now is ${formatTime(now)}, skew ${SKEW_MS} ms`
   if (now > notAfter + SKEW_MS) {
-    throw new TrustError('expired', `${tried}: expired at ${notAfter}, ${clock}`)
+    throw new TrustError('expired', `${tried}: expired at ${formatTime(notAfter)}, ${clock}`)
   }
   // Written so that a clock that gives NaN refuses.
   if (!(now >= notBefore - SKEW_MS && now <= notAfter + SKEW_MS)) {
-    throw new TrustError('not-yet-valid', `${tried}: valid from ${notBefore}, ${clock}`)
+    throw new TrustError('not-yet-valid', `${tried}: valid from ${formatTime(notBefore)}, ${clock}`)
   }
 }

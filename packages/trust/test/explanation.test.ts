@@ -3,13 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { AnchorSet } from '../src/anchors.ts'
 import { checkAuthority } from '../src/authority.ts'
 import { toBase64url } from '../src/bytes.ts'
-import {
-  describeAuthority,
-  describeKey,
-  describeNameChain,
-  formatDate,
-  formatTimeLeft,
-} from '../src/description.ts'
+import { describeAuthority, describeKey, describeNameChain } from '../src/description.ts'
+import { formatDate, formatTimeLeft, formatTime } from '../src/time-text.ts'
 import {
   escapeText,
   type Explanation,
@@ -240,5 +235,14 @@ describe('remedyOf()', () => {
     expect(remedyOf('no-anchor')).toContain('anchor')
     expect(remedyOf('encoding')).toBeNull()
     expect(remedyOf('toString')).toBeNull()
+  })
+})
+
+describe('formatTime()', () => {
+  it('writes what Date writes, and a number where there is no time', () => {
+    for (const time of [0, 951_782_399_999, 1_795_429_503_308, 253_402_300_799_999]) {
+      expect(formatTime(time)).toBe(new Date(time).toISOString())
+    }
+    expect([formatTime(NaN), formatTime(-1), formatTime(0.5)]).toEqual(['NaN', '-1', '0.5'])
   })
 })

@@ -15,6 +15,7 @@ import { setUpMesh } from '../demo/setup.ts'
 
 interface LicencesFlags {
   readonly json?: boolean
+  readonly attacks: boolean
   readonly home?: string
   readonly role?: Role | 'setup'
   readonly listen?: readonly string[]
@@ -33,24 +34,29 @@ export function addDemo(program: Command): void {
     .addOption(new Option('--role <role>', 'run one process of it in --home').choices(['setup', ...ROLES]))
     .option('--home <folder>', 'the folder of the whole mesh, with --role')
     .option('--listen <address...>', 'multiaddrs to listen on, with --role')
+    .option('--no-attacks', 'only the job')
     .option('--json', 'one object instead of the report')
     .addHelpText('after', '\nExample:\n  $ ixj demo licences\n  $ ixj demo licences ./node_modules --json')
     .action(async (folder: string, _own: LicencesFlags, command: Command) => {
       const flags = command.optsWithGlobals<LicencesFlags>()
       const root = resolve(folder)
-      if (flags.role === undefined) await showLicences(root, flags.json === true)
+      if (flags.role === undefined) await showLicences(root, flags)
       else await runRole(flags.role, root, flags)
     })
 }
 
-async function showLicences(root: string, json: boolean): Promise<void> {
+async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
+  const json = flags.json === true
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const terminal = process.stderr.isTTY
   const paint = picocolors.createColors(process.stdout.isTTY && !json)
   const report = await runLicences({
     root,
+    attacks: flags.attacks,
+    signal: stopping.signal,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     hear: (event) => {
-      if (process.env['IXJ_DEBUG'] !== undefined) process.stderr.write(JSON.stringify(event) + '\n')
       const line = json ? undefined : progressLine(event)
       if (line === undefined) return
       // A live line where somebody looks on; elsewhere a line for each step.
@@ -71,6 +77,8 @@ async function runRole(role: Role | 'setup', root: string, flags: LicencesFlags)
   }
   const ending = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
+  if (process.connected) process.once('disconnect', () => ending.abort())
+  process.channel?.unref()
   const options: RoleOptions = {
     mesh,
     listen: flags.listen ?? ['/ip4/127.0.0.1/tcp/0'],

@@ -34,7 +34,8 @@ export function startRole(
   const child = spawn(
     command,
     [...before, 'demo', 'licences', options.root, '--role', role, '--home', options.mesh],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+    // The channel carries nothing: its end tells the process that its parent is gone.
+    { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] },
   )
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -18,7 +18,7 @@ export function formatReport(report: LicencesReport, paint: Paint): string {
     ...figureLines(report, paint),
     '',
     report.succeeded
-      ? paint.green('✔ the totals agree with a plain count, and every attack was refused')
+      ? paint.green(`✔ the totals agree with a plain count${report.attacks.length > 0 ? ', and every attack was refused' : ''}`)
       : paint.red('✘ the run failed: see above'),
   ].join('\n')
 }
@@ -61,7 +61,7 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     .join(', ')
   const perSecond = births.milliseconds > 0 ? (births.count * 1_000) / births.milliseconds : 0
   const rows: [string, string][] = [
-    ['processes', `${report.processes}, of 2 organisations and an attacker`],
+    ['processes', `${report.processes}, of 2 organisations${report.attacks.length > 0 ? ' and an attacker' : ''}`],
     ['messages sent', String(counts.sent)],
     ['verified, accepted', `${counts.accepted} decisions over all nodes`],
     ['refused, by reason', refused === '' ? 'none' : refused],
@@ -91,7 +91,7 @@ export function progressLine(event: DemoEvent): string | undefined {
     case 'missing':
       return `missing: ${event.names.join(', ')}`
     case 'done':
-      return 'the job is done; now the attacks'
+      return 'the job is done'
     case 'attack':
       return `attack: ${event.attack.name}`
     case 'waiting':

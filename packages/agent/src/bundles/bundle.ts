@@ -1,4 +1,5 @@
 import {
+  checkPublicKey,
   decode,
   encode,
   equalBytes,
@@ -7,6 +8,7 @@ import {
   readBytes,
   readBytesUpTo,
   signingInput,
+  strictPrecheck,
   toHex,
   TrustError,
   type Sha256,
@@ -30,9 +32,10 @@ export interface Bundle {
 }
 
 /**
- * Reads the form of a bundle; its signature and digest are not checked yet.
+ * Reads the form of a bundle, key and signature included; whether signature and digest hold is not
+ * checked yet.
  * @throws Refusal `size`, `announcement`
- * @throws TrustError `encoding`, `depth`, `form`, `name`, `unsupported`
+ * @throws TrustError `encoding`, `depth`, `form`, `name`, `unsupported`, `bad-key`, `bad-signature`
  */
 export function decodeBundle(bytes: Uint8Array, hash: Sha256): Bundle {
   if (bytes.length > MESSAGE_BYTES_MAX) {
@@ -49,8 +52,17 @@ export function decodeBundle(bytes: Uint8Array, hash: Sha256): Bundle {
   if (fields[3] !== null) {
     throw new TrustError('unsupported', 'Cannot read bundle: tree signatures are not built yet')
   }
+  checkSignatureForm(header.key, signature)
   const id = idOf('bundle', headerBytes, hash)
   return { header, headerBytes, messagesBytes, signature, id, idText: toHex(id), bytes }
+}
+
+// Runtimes disagree on exactly these bytes (pitfall 1), and no chain needs to be known to refuse
+// them: whoever passes them on is blamed. No arithmetic on the curve for honest ones.
+function checkSignatureForm(key: Uint8Array, signature: Uint8Array): void {
+  if (strictPrecheck(key, signature)) return
+  checkPublicKey(key)
+  throw new TrustError('bad-signature', 'Cannot read bundle: its signature has no strict form')
 }
 
 /** Signs a bundle. The header alone is signed; it holds the digest of the messages. */

@@ -236,8 +236,9 @@ interface Standing {
 }
 
 /**
- * The header names one leaf grant, and only that chain counts. Without one, in this order: owner,
- * answer, and on an inbox the policy. In a group, nil is for owners alone.
+ * An answer is authorised by its request alone. Otherwise the header names one leaf grant, and only
+ * that chain counts; without one, in this order: owner, and on an inbox the policy. In a group, nil
+ * is for owners alone.
  */
 function checkStanding(
   bundle: Bundle,
@@ -246,7 +247,7 @@ function checkStanding(
   context: PipelineContext,
 ): Standing {
   const { header } = bundle
-  if (header.authority !== null) {
+  if (header.authority !== null && header.action !== 'answer') {
     const authority = grantChain(header, header.authority, material, context)
     checkUse(header, messages, authority, context)
     return { basis: 'grant', onBehalfOf: authority.onBehalfOf, authority }
@@ -258,11 +259,12 @@ function checkStanding(
     )
   }
   const onBehalfOf = header.sender
-  if (isAtOrBelow(header.topic, header.sender)) return { basis: 'owner', onBehalfOf }
+  // Not by a grant either: `answer` lets a name be asked in a group, not speak there unasked.
   if (header.action === 'answer') {
     if (messages.some((part) => context.asked(header, part))) return { basis: 'answer', onBehalfOf }
     throw new Refusal('not-asked', `Cannot accept answer: nothing was asked of ${header.sender}`)
   }
+  if (isAtOrBelow(header.topic, header.sender)) return { basis: 'owner', onBehalfOf }
   if (context.opened(header.topic) === 'inbox') return { basis: 'none', onBehalfOf }
   throw new TrustError(
     'not-granted',

@@ -97,7 +97,7 @@ async function ask(scene: Scene, lifespanMs = 5_000) {
     (cause: unknown) => (cause as { readonly code: string }).code,
   )
   await scene.world.pass(50)
-  const { bytes } = scene.raw.heard.at(-1)!
+  const { bytes } = scene.raw.heard.findLast(({ topic }) => topic === scene.raw.identity.name)!
   const bundle = decodeBundle(bytes, nodeSha256)
   const [part] = decodeMessages(bundle.messagesBytes, 1)
   return { outcome, correlation: correlationOf(bundle.id, part!.id) }
@@ -266,6 +266,8 @@ export const authorityRows = {
           subject: child.name,
           topics: [CREW],
           onBehalfOf: acme.name,
+          notBefore: root.statement.notBefore,
+          notAfter: root.statement.notAfter,
           parent: root.id,
           conditions,
         })

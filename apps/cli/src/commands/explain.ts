@@ -1,0 +1,78 @@
+import { stat } from 'node:fs/promises'
+import { NameError, nameFromUser } from '@ixj/names'
+import { STATEMENTS_FILE_BYTES_MAX, systemClock } from '@ixj/node/home'
+import { type Explanation, formatExplanation } from '@ixj/trust'
+import type { Command } from 'commander'
+import { ArgumentError, CommandError } from '../command-error.ts'
+import { explainFile } from '../explain-file.ts'
+import { explainHere } from '../explain-here.ts'
+import { invocationOf } from '../invocation.ts'
+import { readInput } from '../named-file.ts'
+import { type Output, type Record } from '../output.ts'
+
+const HELP = `
+NAME: whether your anchors lead to it, by which bindings, and what its grants allow, from what
+this home knows. FILE: what it is, whether its signatures hold, and the same; a file of
+ixj bind --out, a statement or a bundle as on the wire, raw or in base64url.
+
+Examples:
+  $ ixj explain w1.acme.example
+  $ ixj explain ./scout.statements --json`
+
+/** Registers `explain`. */
+export function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('say why this home would believe a name, a statement or a message, or why not')
+    .argument('<subject>', 'a name or a file')
+    .addHelpText('after', HELP)
+    .action(async (subject: string, _options: object, command: Command) => {
+      const { output, openHome } = invocationOf(command)
+      const home = await openHome()
+      const context = { home, anchors: await home.readAnchors(), now: systemClock.now() }
+      if (await isFile(subject)) {
+        const bytes = await readInput(subject, STATEMENTS_FILE_BYTES_MAX)
+        const found = await explainFile(bytes, subject, context)
+        tell(output, found.explanation, { lines: found.lines, record: found.record })
+      } else {
+        tell(output, await explainHere(nameOf(subject), context), { lines: [], record: {} })
+      }
+    })
+}
+
+function nameOf(subject: string): ReturnType<typeof nameFromUser> {
+  try {
+    return nameFromUser(subject)
+  } catch (cause) {
+    if (!(cause instanceof NameError)) throw cause
+    const message = `Cannot explain ${JSON.stringify(subject)}: there is no such file, and as a name: ${cause.message}`
+    // With a slash it was meant as a file.
+    if (subject.includes('/')) throw new CommandError('file', message, { cause })
+    throw new ArgumentError(cause.code, message, { cause })
+  }
+}
+
+async function isFile(subject: string): Promise<boolean> {
+  try {
+    return (await stat(subject)).isFile()
+  } catch (cause) {
+    // Most names are no files; whatever else is wrong with the path shows when it is read.
+    if (cause instanceof Error && 'code' in cause) return cause.code !== 'ENOENT'
+    throw cause
+  }
+}
+
+function tell(
+  output: Output,
+  explanation: Explanation,
+  about: { readonly lines: readonly string[]; readonly record: Record },
+): void {
+  const text = [...about.lines, formatExplanation(explanation)].join('\n')
+  output.print({ ...about.record, ...explanationRecord(explanation) }, text)
+  if (explanation.outcome !== 'accepted') process.exitCode = 1
+}
+
+/** An explanation for programs. */
+function explanationRecord(explanation: Explanation): Record {
+  return JSON.parse(JSON.stringify(explanation)) as Record
+}

@@ -1,0 +1,44 @@
+import type { Name } from '@ixj/names'
+import type { Home } from '@ixj/node/home'
+import { type Explanation, isBinding, type SignedStatement } from '@ixj/trust'
+import { type BeliefContext, explainName } from './belief.ts'
+
+/** A home, whom it trusts, and when. */
+export interface HomeContext extends BeliefContext {
+  readonly home: Home
+}
+
+/**
+ * Why a home would believe a name, from its anchors and the statements that lie in it: with the key
+ * that it has of it, or that its anchor has, or that the latest binding gives.
+ */
+export async function explainHere(name: Name, context: HomeContext): Promise<Explanation> {
+  const statements = await statementsOf(context.home)
+  const key = await keyOf(name, statements, context)
+  return await explainName({ name, key, statements }, context)
+}
+
+/** Every statement that lies in a home, each once. */
+export async function statementsOf(home: Home): Promise<readonly SignedStatement[]> {
+  const all = new Map<string, SignedStatement>()
+  for (const name of await home.keyNames()) {
+    for (const signed of (await home.readIdentity(name)).statements) all.set(signed.idText, signed)
+  }
+  return [...all.values()]
+}
+
+async function keyOf(
+  name: Name,
+  statements: readonly SignedStatement[],
+  { home, anchors }: HomeContext,
+): Promise<Uint8Array> {
+  if ((await home.keyNames()).includes(name)) return (await home.readSigner(name)).publicKey
+  const [anchored] = anchors.get(name)?.keys ?? []
+  if (anchored !== undefined) return anchored
+  const bound = statements
+    .filter(isBinding)
+    .filter(({ statement }) => statement.name === name)
+    .toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0]
+  // Without any key there is still an answer: which anchor would have to lead to it.
+  return bound?.statement.key ?? new Uint8Array(32)
+}

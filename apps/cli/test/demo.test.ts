@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runLicences } from '../src/demo/coordinator.ts'
+import { countPlainly } from '../src/demo/licence-table.ts'
+import { findPackages, NO_LICENCE, readPackage, UNREADABLE } from '../src/demo/packages.ts'
+import type { RoleProcess } from '../src/demo/processes.ts'
+import { ruleOn } from '../src/demo/roles/counsel.ts'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const PROGRAM = [process.execPath, '--conditions=ixj:src', MAIN]
+
+let root: string
+beforeAll(async () => (root = await mkdtemp(join(tmpdir(), 'ixj-demo-test-'))))
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+async function addPackage(folder: string, description: string): Promise<void> {
+  await mkdir(join(root, folder), { recursive: true })
+  await writeFile(join(root, folder, 'package.json'), description)
+}
+
+async function addMany(prefix: string, count: number, licence: string): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const name = `${prefix}-${index}`
+    await addPackage(name, JSON.stringify({ name, version: '1.0.0', license: licence }))
+    await writeFile(join(root, name, 'LICENSE'), `${licence}\n`)
+  }
+}
+
+describe('findPackages() and readPackage()', () => {
+  it('find scoped and nested packages, follow no link, and read licences as written', async () => {
+    await addPackage('plain', '{"name":"plain","version":"1.0.0","license":"MIT"}')
+    await addPackage('@scope/inner', '{"name":"@scope/inner","license":{"type":"ISC"}}')
+    await addPackage('plain/node_modules/nested', '{"name":"nested"}')
+    await addPackage('broken', '{"name":')
+    await mkdir(join(root, '.bin'), { recursive: true })
+    await symlink(join(root, 'plain'), join(root, 'linked'))
+    const folders = await findPackages(root)
+    expect(folders).toEqual(['@scope/inner', 'broken', 'plain', 'plain/node_modules/nested'])
+    const licences = await Promise.all(folders.map((folder) => readPackage(root, folder)))
+    expect(licences.map((each) => each.licence)).toEqual(['ISC', UNREADABLE, 'MIT', NO_LICENCE])
+  })
+})
+
+describe('ruleOn()', () => {
+  it.each([
+    ['(MIT OR Apache-2.0)', 'an expression of known licences: ship'],
+    ['UNLICENSED', 'proprietary: do not ship'],
+    [NO_LICENCE, 'no licence: do not ship without a letter'],
+    ['MIT-ish', 'unknown: a person reads its file'],
+  ])('rules on %s', (licence, ruling) => {
+    expect(ruleOn(licence)).toBe(ruling)
+  })
+})
+
+describe('the main job', () => {
+  it('names the workers of a process killed in mid-job, and the totals still agree', async () => {
+    await addMany('many', 500, 'MIT')
+    await addMany('odd', 20, 'MIT-ish')
+    const processes: RoleProcess[] = []
+    const report = await runLicences({
+      root,
+      attacks: false,
+      program: PROGRAM,
+      started: (child) => void processes.push(child),
+      hear: (event) => {
+        if (event.event !== 'round' || event.round !== 3) return
+        const victim = processes.find((each) => each.role === 'workers-2')
+        if (victim !== undefined) process.kill(victim.pid, 'SIGKILL')
+      },
+    })
+    expect(report.missing).toEqual(['w5', 'w6', 'w7', 'w8'].map((each) => `${each}.planner.acme.example`))
+    expect(report.packages).toBe(524)
+    expect(report.table).toEqual(await countPlainly(root))
+    expect(report.rulings).toContainEqual(['MIT-ish', 'unknown: a person reads its file'])
+    expect(report.succeeded).toBe(true)
+  }, 90_000)
+
+  it('refuses all seven attacks, each with its explanation', async () => {
+    const report = await runLicences({ root, attacks: true, program: PROGRAM })
+    const seen = report.attacks.map((attack) => [attack.refusal?.code, attack.refused])
+    expect(seen).toEqual([
+      ['bad-signature', true],
+      ['not-granted', true],
+      ['expired', true],
+      ['no-anchor', true],
+      ['wrong-topic', true],
+      ['duplicate', true],
+      ['not-granted', true],
+    ])
+    for (const { refusal } of report.attacks) expect(refusal?.tree).toContain('├─ name')
+    expect(report.succeeded).toBe(true)
+    expect(report.counts.accepted).toBeGreaterThan(report.packages / 8)
+  }, 120_000)
+})

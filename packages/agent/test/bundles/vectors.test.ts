@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs'
+import { parseName, parsePattern } from '@ixj/names'
+import { nodeSha256, nodeSigner, nodeVerifier } from '@ixj/node'
+import { AnchorSet, decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
+import { describe, expect, it } from 'vitest'
+import { World } from '../../../../test/world/world.ts'
+import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'
+import type { BundleAction, MessageClass } from '../../src/bundles/header.ts'
+import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
+import { holds, readSignedBody } from '../../src/bundles/signed-body.ts'
+import { decodeFrame, encodeFrame } from '../../src/neighbours/frames.ts'
+import { initiateHello } from '../../src/neighbours/hello.ts'
+import { makeOffer } from '../../src/patterns/naming.ts'
+import { decodeAnnouncement, sealAnnouncement } from '../../src/presence/announcement.ts'
+import type { Channel } from '../../src/transport.ts'
+
+interface PartVector {
+  readonly id: string
+  readonly correlation: string | null
+  readonly contentType: string | null
+  readonly body: string
+}
+
+interface BundleVector {
+  readonly description: string
+  readonly fields: {
+    readonly topic: string
+    readonly sender: string
+    readonly epoch: number
+    readonly class: MessageClass
+    readonly action: BundleAction
+    readonly first: number
+    readonly sentAt: number
+    readonly lifespanMs: number
+    readonly priority: number
+    readonly authority: string | null
+    readonly proof: string
+    readonly audience: readonly string[] | null
+  }
+  readonly parts: readonly PartVector[]
+  readonly id: string
+  readonly bytes: string
+}
+
+interface MemberVector {
+  readonly agent: string
+  readonly agentKey: string
+  readonly since: number
+  readonly proof: string
+  readonly subscribe: string | null
+  readonly answer: string | null
+  readonly host: string | null
+}
+
+interface Vectors {
+  readonly seed: string
+  readonly bundles: readonly BundleVector[]
+  readonly presence: {
+    readonly node: string
+    readonly topic: string
+    readonly time: number
+    readonly nonce: string
+    readonly proof: string
+    readonly members: readonly MemberVector[]
+    readonly bytes: string
+  }
+  readonly hello: Readonly<Record<string, string>> & { readonly time: number }
+  readonly offer: {
+    readonly name: string
+    readonly node: string
+    readonly time: number
+    readonly nonce: string
+    readonly body: string
+    readonly signature: string
+  }
+  readonly frames: readonly { readonly description: string; readonly bytes: string }[]
+}
+
+const file = new URL('../../../../test/vectors/bundles.json', import.meta.url)
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
+const signer = nodeSigner(fromHex(vectors.seed))
+const optional = (hex: string | null) => (hex === null ? null : fromHex(hex))
+
+describe('the vectors of bundles', () => {
+  it.each(vectors.bundles)('$description: read, verified and sealed again', async (vector) => {
+    const { fields } = vector
+    const bytes = fromHex(vector.bytes)
+    const bundle = decodeBundle(bytes, nodeSha256)
+    expect(bundle.idText).toBe(vector.id)
+    expect(hasDigest(bundle, nodeSha256)).toBe(true)
+    const input = signingInput('bundle', bundle.headerBytes)
+    expect(await nodeVerifier.verify(bundle.header.key, input, bundle.signature)).toBe(true)
+    const parts = vector.parts.map((part) => ({
+      ...part,
+      id: fromHex(part.id),
+      correlation: optional(part.correlation),
+      body: fromHex(part.body),
+    }))
+    expect(decodeMessages(bundle.messagesBytes, parts.length)).toEqual(parts)
+    const header = {
+      ...fields,
+      topic: parseName(fields.topic),
+      sender: parseName(fields.sender),
+      count: parts.length,
+      authority: optional(fields.authority),
+      proof: fromHex(fields.proof),
+      audience: fields.audience?.map((text) => parsePattern(text)) ?? null,
+      approvals: [],
+    }
+    const sealed = await sealBundle(header, encodeMessages(parts), { signer, hash: nodeSha256 })
+    expect(toHex(sealed.bytes)).toBe(vector.bytes)
+    expect(sealed).toEqual(bundle)
+  })
+})
+
+describe('the vector of presence', () => {
+  it('is read, verified and sealed again', async () => {
+    const { node, topic, time, nonce, proof, members, bytes } = vectors.presence
+    const present = members.map((member) => ({
+      agent: parseName(member.agent),
+      agentKey: fromHex(member.agentKey),
+      since: member.since,
+      proof: fromHex(member.proof),
+      subscribe: optional(member.subscribe),
+      answer: optional(member.answer),
+      host: optional(member.host),
+    }))
+    const read = decodeAnnouncement(fromHex(bytes))
+    expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof) })
+    expect(await holds(read.signed, nodeVerifier)).toBe(true)
+    const sealed = await sealAnnouncement(
+      { node: parseName(node), topic: parseName(topic), proof: fromHex(proof), members: present },
+      { signer, now: time, random: () => fromHex(nonce) },
+    )
+    expect(toHex(sealed)).toBe(bytes)
+  })
+})
+
+describe('the vector of hello', () => {
+  it('is what an initiator says to this challenge', async () => {
+    const { hello } = vectors
+    const text = (key: string) => hello[key] ?? ''
+    const sent: string[] = []
+    // The responder's side of a recorded channel: its challenge, and then its end.
+    const channel: Channel = {
+      send: async (frame) => void sent.push(toHex(frame)),
+      frames: async function* () {
+        yield fromHex(text('challenge'))
+      },
+      close: async () => {},
+    }
+    const world = new World(1)
+    const randoms = [fromHex(text('initiatorNonce')), fromHex(text('nonce'))]
+    const ends = { initiator: text('initiatorPeer'), responder: text('responderPeer') }
+    const saying = initiateHello(channel, ends, {
+      name: parseName(text('initiatorName')),
+      signer,
+      clock: { ...world.clock, now: () => hello.time, at: () => () => {} },
+      random: () => randoms.shift()!,
+      verifier: nodeVerifier,
+      anchors: new AnchorSet(),
+      proof: { bytes: fromHex('94909090c0'), envelopes: [] },
+      take: async () => ({ bindings: [], grants: [] }),
+    })
+    await expect(saying).rejects.toMatchObject({ code: 'hello' })
+    expect(sent).toEqual([text('open'), text('prove')])
+  })
+
+  it('is verified', async () => {
+    const { body, signature } = vectors.hello
+    const pair = [fromHex(body ?? ''), fromHex(signature ?? '')]
+    const read = readSignedBody('hello', pair, { fields: 7, bytesMax: 4_096 })
+    expect(await holds(read, nodeVerifier)).toBe(true)
+  })
+})
+
+describe('the vector of an offer', () => {
+  it('is read, verified and made again', async () => {
+    const { name, node, time, nonce, body, signature } = vectors.offer
+    const pair = [fromHex(body), fromHex(signature)]
+    const read = readSignedBody('offer', pair, { fields: 1, bytesMax: 2_048 })
+    expect(read).toMatchObject({ signer: name, time, fields: [node] })
+    expect(await holds(read, nodeVerifier)).toBe(true)
+    const made = await makeOffer(
+      { name: parseName(name), node: parseName(node), signer },
+      {
+        clock: { now: () => time, at: () => () => {} },
+        random: () => fromHex(nonce),
+        hash: nodeSha256,
+      },
+    )
+    expect((made as Uint8Array[]).map((part) => toHex(part))).toEqual([body, signature])
+  })
+})
+
+describe('the vectors of frames', () => {
+  it.each(vectors.frames)('$description: read and written again', ({ bytes }) => {
+    expect(toHex(encodeFrame(decodeFrame(fromHex(bytes))))).toBe(bytes)
+    expect((decode(fromHex(bytes)) as readonly Value[])[0]).toBe(1)
+  })
+})
