@@ -16,7 +16,9 @@ const chosen = positionals.length === 0 ? Object.keys(benches) : positionals
 for (const name of chosen) {
   const bench = benches[name]
   if (bench === undefined) {
-    process.stderr.write(`bench: there is no "${name}"; there are: ${Object.keys(benches).join(', ')}\n`)
+    process.stderr.write(
+      `bench: there is no "${name}"; there are: ${Object.keys(benches).join(', ')}\n`,
+    )
     process.exit(2)
   }
   const scale = values.quick === true ? 0.1 : 1

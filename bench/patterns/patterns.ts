@@ -4,7 +4,13 @@ import { nodeRandom, nodeSha256, nodeSigner, systemClock } from '@ixj/node'
 import { toBase64url } from '@ixj/trust'
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { openBenchNode, readIdentity, writeIdentity, type BenchNode, type IdentityText } from './node.ts'
+import {
+  openBenchNode,
+  readIdentity,
+  writeIdentity,
+  type BenchNode,
+  type IdentityText,
+} from './node.ts'
 import { preciseNow, type ReceiverOrder, type ReceiverReport } from './receiver.ts'
 
 /** One measured row. */
@@ -26,13 +32,22 @@ const WINDOW = 1_024
 const LIFETIME = { lifetimeSeconds: 3_600 }
 
 /** Births, 1×1 and 1×8 between two processes over loopback, every message signed and checked. */
-export async function benchPatterns(scale: number, progress: (line: string) => void): Promise<readonly Row[]> {
-  const acme: Identity = { name: parseName('acme.example'), signer: nodeSigner(nodeRandom(32)), statements: [] }
+export async function benchPatterns(
+  scale: number,
+  progress: (line: string) => void,
+): Promise<readonly Row[]> {
+  const acme: Identity = {
+    name: parseName('acme.example'),
+    signer: nodeSigner(nodeRandom(32)),
+    statements: [],
+  }
   const anchor = { name: acme.name, key: toBase64url(acme.signer.publicKey) }
   await using receiver = openReceiver()
   const sink = await member(acme, 'm1.acme.example', [crewGrant()])
   const others = await Promise.all(
-    Array.from({ length: RECEIVERS - 1 }, (_, index) => member(acme, `m${index + 2}.acme.example`, [crewGrant()])),
+    Array.from({ length: RECEIVERS - 1 }, (_, index) =>
+      member(acme, `m${index + 2}.acme.example`, [crewGrant()]),
+    ),
   )
   receiver.order({
     open: { node: await member(acme, 'n2.acme.example', []), anchor },
@@ -41,11 +56,15 @@ export async function benchPatterns(scale: number, progress: (line: string) => v
   })
   const told = await receiver.report()
   if (!('address' in told)) throw new Error('Expected an address')
-  await using node = await openBenchNode({ node: await member(acme, 'n1.acme.example', []), anchor })
+  await using node = await openBenchNode({
+    node: await member(acme, 'n1.acme.example', []),
+    anchor,
+  })
   node.mesh.keepDialing(told.address)
   const planner = await openPlanner(acme, node)
   await using crew = await planner.join(parseName(CREW))
-  for await (const _change of crew.presence()) if (crew.members().length > RECEIVERS) break
+  await using changes = crew.presence()
+  while (crew.members().length <= RECEIVERS) await changes.take()
   const rows: Row[] = []
   progress('births')
   rows.push(await births(planner, receiver, Math.ceil(1_000 * scale)))
@@ -108,7 +127,8 @@ async function measure(
   const { user, system } = process.cpuUsage(cpu)
   if (!('counted' in report)) throw new Error('Expected a count')
   const delays = report.delays.toSorted((left, right) => left - right)
-  const at = (part: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? NaN
+  const at = (part: number) =>
+    delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? NaN
   const cpuSeconds = ((user + system) / 1_000 + report.cpuMs) / 1_000
   return {
     what,
@@ -125,7 +145,10 @@ function crewGrant(): GrantRequest {
 }
 
 async function openPlanner(acme: Identity, node: BenchNode): Promise<Agent> {
-  const delegated = { topics: ['**.acme.example'], mayDelegate: ['*.planner.acme.example'] } as const
+  const delegated = {
+    topics: ['**.acme.example'],
+    mayDelegate: ['*.planner.acme.example'],
+  } as const
   const text = await member(
     acme,
     'planner.acme.example',
@@ -157,7 +180,10 @@ interface Receiver extends AsyncDisposable {
 
 function openReceiver(): Receiver {
   const program = fileURLToPath(new URL('./receiver.ts', import.meta.url))
-  const child: ChildProcess = fork(program, { execArgv: ['--conditions=ixj:src'], stdio: 'inherit' })
+  const child: ChildProcess = fork(program, {
+    execArgv: ['--conditions=ixj:src'],
+    stdio: 'inherit',
+  })
   const reports: ReceiverReport[] = []
   let wake: (() => void) | undefined
   let failed: Error | undefined

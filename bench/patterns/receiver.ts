@@ -31,13 +31,18 @@ async function run(): Promise<void> {
   const first = await orders()
   if (!('open' in first)) throw new Error('Expected to be told what to open')
   await using node = await openBenchNode(first.open)
-  const agents = await Promise.all(first.agents.map((text) => node.host.openAgent(readIdentity(text))))
+  const agents = await Promise.all(
+    first.agents.map((text) => node.host.openAgent(readIdentity(text))),
+  )
   const crew = parseName(first.crew)
   const groups = await Promise.all(agents.map((agent) => agent.join(crew)))
   const [inbox] = agents
   if (inbox === undefined) throw new Error('Expected at least one agent')
   tell({ address: node.mesh.addresses[0] ?? '' })
-  const queues = { inbox: [inbox.messages({ queueMax: 65_536 })], crew: groups.map((group) => group.messages({ queueMax: 65_536 })) }
+  const queues = {
+    inbox: [inbox.messages({ queueMax: 65_536 })],
+    crew: groups.map((group) => group.messages({ queueMax: 65_536 })),
+  }
   for (;;) {
     const order = await orders()
     if ('end' in order) return

@@ -33,7 +33,9 @@ export interface MadeBundle {
 }
 
 /** What a made bundle differs in from a plain one: an event of one message, valid for 10 s. */
-export interface BundleChanges extends Partial<Omit<Header, 'digest' | 'key' | 'topic' | 'audience'>> {
+export interface BundleChanges extends Partial<
+  Omit<Header, 'digest' | 'key' | 'topic' | 'audience'>
+> {
   readonly to?: readonly string[]
   /** The leaf grant: its id goes into the header, its chain into the proof. */
   readonly under?: SignedStatement<Grant>
@@ -47,7 +49,11 @@ export interface BundleChanges extends Partial<Omit<Header, 'digest' | 'key' | '
 }
 
 /** A message with a body. */
-export function partOf(world: World, body: string, changes: Partial<MessagePart> = {}): MessagePart {
+export function partOf(
+  world: World,
+  body: string,
+  changes: Partial<MessagePart> = {},
+): MessagePart {
   return {
     id: world.bytes(16),
     correlation: null,
@@ -72,7 +78,15 @@ export async function makeBundle(
   topic: string,
   changes: BundleChanges = {},
 ): Promise<MadeBundle> {
-  const { to, under, parts = [partOf(world, 'hello')], messagesBytes, made, signer, ...rest } = changes
+  const {
+    to,
+    under,
+    parts = [partOf(world, 'hello')],
+    messagesBytes,
+    made,
+    signer,
+    ...rest
+  } = changes
   const leaves = under === undefined ? [] : [under]
   const proof = made ?? proofOf(provingStatements(sender, leaves))
   const now = world.clock.now()

@@ -37,7 +37,10 @@ export class RawNode implements Receiver {
   readonly failures: unknown[] = []
   /** What it answers to messages. */
   verdict: Verdict = 'ignore'
+  /** Whether it says hello by itself. */
+  greets = true
   readonly #links = new Map<Peer, Link>()
+  readonly #sessions = new Map<Peer, Uint8Array>()
   readonly #hello: HelloContext
 
   constructor(world: World, organisation: Identity, identity: Identity, label?: Peer) {
@@ -142,7 +145,7 @@ export class RawNode implements Receiver {
   }
 
   connected(peer: Peer, initiator: boolean): void {
-    if (initiator) void this.#greet(peer)
+    if (initiator && this.greets) void this.#greet(peer)
   }
 
   disconnected(peer: Peer): void {
@@ -150,8 +153,8 @@ export class RawNode implements Receiver {
   }
 
   channel(peer: Peer, protocol: string, channel: Channel): void {
-    if (protocol === HELLO_PROTOCOL) void this.#answer(peer, channel)
-    else this.#attach(peer, channel)
+    if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
+    else if (this.greets) void this.#answer(peer, channel)
   }
 
   async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
@@ -181,8 +184,6 @@ export class RawNode implements Receiver {
       this.failures.push(cause)
     }
   }
-
-  readonly #sessions = new Map<Peer, Uint8Array>()
 
   async #answer(peer: Peer, channel: Channel): Promise<void> {
     try {

@@ -29,7 +29,10 @@ export function patternsArgument(text: string): readonly Pattern[] {
 export function listArgument(text: string): readonly string[] {
   const words = text.split(',').map((word) => word.trim())
   if (words.includes('')) {
-    throw new ArgumentError('usage', `Cannot read the list ${JSON.stringify(text)}: a part is empty`)
+    throw new ArgumentError(
+      'usage',
+      `Cannot read the list ${JSON.stringify(text)}: a part is empty`,
+    )
   }
   return words
 }

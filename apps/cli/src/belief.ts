@@ -128,7 +128,13 @@ function describeGrant(
   const [action] = actions
   const [topic] = topics
   if (action === undefined || topic === undefined) throw new Error('A grant of nothing was read')
-  const question = { leaf: grant.id, subject: name, subjectKey: key, action, topic: exampleOf(topic) }
+  const question = {
+    leaf: grant.id,
+    subject: name,
+    subjectKey: key,
+    action,
+    topic: exampleOf(topic),
+  }
   try {
     const authority = checkAuthorityOf(question, { statements, anchors, now })
     return `${what}: ${describeAuthority(authority, now).join('; ')}`
@@ -152,7 +158,9 @@ export function checkAuthorityOf(
   const grants = statements.filter(isGrant)
   const bindings = statements
     .filter(isBinding)
-    .filter(({ statement }) => grants.some((each) => isAtOrBelow(each.statement.issuer, statement.name)))
+    .filter(({ statement }) =>
+      grants.some((each) => isAtOrBelow(each.statement.issuer, statement.name)),
+    )
   return checkAuthority(question, { grants, bindings, anchors, now })
 }
 

@@ -16,6 +16,8 @@ export type CommandCode =
   | 'too-large'
   /** Nobody else was present in time. */
   | 'nobody-there'
+  /** Somebody ended the program before it was done. */
+  | 'stopped'
   /** A statement file is not for the key that this home has. */
   | 'wrong-key'
 
@@ -64,7 +66,15 @@ export function failureOf(cause: unknown): Failure | undefined {
 }
 
 function isCoded(cause: unknown): cause is Error & { readonly code: string } {
-  const coded = [CommandError, HomeError, TrustError, NameError, AgentError, TransportError, Refusal]
+  const coded = [
+    CommandError,
+    HomeError,
+    TrustError,
+    NameError,
+    AgentError,
+    TransportError,
+    Refusal,
+  ]
   if (coded.some((type) => cause instanceof type)) return true
   // Its class is not imported: that would load libp2p for commands that need none.
   return cause instanceof Error && cause.name === 'NodeError' && 'code' in cause

@@ -14,8 +14,7 @@ import {
   TrustError,
 } from '@ixj/trust'
 import { checkAuthorityOf, checkChain, verified } from './belief.ts'
-import type { FileExplanation } from './explain-file.ts'
-import { type HomeContext, statementsOf } from './explain-here.ts'
+import { type FileExplanation, type HomeContext, statementsOf } from './explain-here.ts'
 
 /**
  * Whether a bundle's signature and chain hold here, by what lies in this home. Whether it is a
@@ -75,7 +74,10 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
 async function checkBytes(bundle: Bundle): Promise<void> {
   const { header, headerBytes, signature } = bundle
   if (!hasDigest(bundle, nodeSha256)) {
-    throw new Refusal('bad-digest', 'Cannot accept bundle: its messages are not those that were signed')
+    throw new Refusal(
+      'bad-digest',
+      'Cannot accept bundle: its messages are not those that were signed',
+    )
   }
   const input = signingInput('bundle', headerBytes)
   if (await openNodeVerifier().verify(header.key, input, signature)) return

@@ -15,17 +15,10 @@ import {
   verifySignature,
 } from '@ixj/trust'
 import { explainName } from './belief.ts'
-import { explainBundle } from './explain-bundle.ts'
-import { type HomeContext, statementsOf } from './explain-here.ts'
 import { CommandError } from './command-error.ts'
+import { explainBundle } from './explain-bundle.ts'
+import { type FileExplanation, type HomeContext, statementsOf } from './explain-here.ts'
 import type { Record } from './output.ts'
-
-/** What a file is, and whether this home would believe it. */
-export interface FileExplanation {
-  readonly lines: readonly string[]
-  readonly record: Record
-  readonly explanation: Explanation
-}
 
 /**
  * Explains a statements file, a statement, or a bundle.

@@ -2,10 +2,18 @@ import type { Name } from '@ixj/names'
 import type { Home } from '@ixj/node/home'
 import { type Explanation, isBinding, type SignedStatement } from '@ixj/trust'
 import { type BeliefContext, explainName } from './belief.ts'
+import type { Record } from './output.ts'
 
 /** A home, whom it trusts, and when. */
 export interface HomeContext extends BeliefContext {
   readonly home: Home
+}
+
+/** What a file is, and whether this home would believe it. */
+export interface FileExplanation {
+  readonly lines: readonly string[]
+  readonly record: Record
+  readonly explanation: Explanation
 }
 
 /**

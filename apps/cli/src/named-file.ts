@@ -12,7 +12,10 @@ export async function readInput(path: string, bytesMax: number): Promise<Uint8Ar
       chunks.push(chunk)
       length += chunk.length
       if (length > bytesMax) {
-        throw new CommandError('too-large', `Cannot read ${shown}: over ${bytesMax} bytes, the limit`)
+        throw new CommandError(
+          'too-large',
+          `Cannot read ${shown}: over ${bytesMax} bytes, the limit`,
+        )
       }
     }
   } catch (cause) {

@@ -14,7 +14,7 @@ export type Json = null | boolean | number | string | readonly Json[] | Record
 export class Output {
   readonly json: boolean
   /** Colours; none unless a person looks on. */
-  readonly paint: typeof picocolors
+  readonly paint: ReturnType<typeof picocolors.createColors>
 
   constructor(options: { readonly json: boolean }) {
     this.json = options.json

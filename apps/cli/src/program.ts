@@ -31,14 +31,19 @@ export async function runProgram(words: readonly string[]): Promise<number> {
 
 async function makeProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('ixj')
-    .description('Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.')
+    .description(
+      'Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.',
+    )
     .option('--home <folder>', 'keys, statements, trust and policy (default: ~/.ixj)')
     .option('--json', 'one object a line instead of text')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     // Failures are told by one place, ours; help is commander's.
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong command line.\nExample:\n  $ ixj key new acme.example')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 refused or failed, 2 wrong command line.\nExample:\n  $ ixj key new acme.example',
+    )
   addKey(program)
   addBind(program)
   addTrust(program)

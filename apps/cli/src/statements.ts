@@ -59,7 +59,9 @@ export async function mergeStatements(
   const now = systemClock.now()
   const known = new Set(identity.statements.map(({ idText }) => idText))
   const added = statements.filter(({ idText }) => !known.has(idText))
-  const issuers = new Set(added.filter((each) => isAbout(each, name)).map((each) => each.statement.issuer))
+  const issuers = new Set(
+    added.filter((each) => isAbout(each, name)).map((each) => each.statement.issuer),
+  )
   const kept = identity.statements.filter(
     (each) =>
       each.statement.notAfter + SKEW_MS >= now &&

@@ -71,7 +71,9 @@ describe('the main job', () => {
         if (victim !== undefined) process.kill(victim.pid, 'SIGKILL')
       },
     })
-    expect(report.missing).toEqual(['w5', 'w6', 'w7', 'w8'].map((each) => `${each}.planner.acme.example`))
+    expect(report.missing).toEqual(
+      ['w5', 'w6', 'w7', 'w8'].map((each) => `${each}.planner.acme.example`),
+    )
     expect(report.packages).toBe(524)
     expect(report.table).toEqual(await countPlainly(root))
     expect(report.rulings).toContainEqual(['MIT-ish', 'unknown: a person reads its file'])

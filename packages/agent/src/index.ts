@@ -12,7 +12,12 @@ export {
   type MessageClass,
 } from './bundles/header.ts'
 export { decodeBundle, hasDigest, sealBundle, type Bundle } from './bundles/bundle.ts'
-export { correlationOf, decodeMessages, encodeMessages, type MessagePart } from './bundles/message.ts'
+export {
+  correlationOf,
+  decodeMessages,
+  encodeMessages,
+  type MessagePart,
+} from './bundles/message.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
 export type { Decision } from './pipeline/decision.ts'
 export {

@@ -99,15 +99,20 @@ describe('groups', () => {
       }
     })()
     const policyless = nodes[1]!.host.askName(planner.name, 'w1')
-    await expect(world.until(policyless)).rejects.toMatchObject({ code: 'refused', remoteCode: 'policy' })
+    await expect(world.until(policyless)).rejects.toMatchObject({
+      code: 'refused',
+      remoteCode: 'policy',
+    })
 
     const w0 = await planner.spawn('w0', { lifetimeSeconds: 60, grants: [crewGrant()] })
     const g0 = await w0.join(CREW)
     await world.pass(500)
-    expect(crew.members().map((member) => member.name).toSorted()).toEqual([
-      'planner.acme.example',
-      'w0.planner.acme.example',
-    ])
+    expect(
+      crew
+        .members()
+        .map((member) => member.name)
+        .toSorted(),
+    ).toEqual(['planner.acme.example', 'w0.planner.acme.example'])
     const reader = g0.messages()
     await world.until(crew.publish('to all'))
     await world.until(crew.publish('to nobody here', { to: 'w9.planner.acme.example' }))

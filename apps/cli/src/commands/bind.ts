@@ -63,7 +63,9 @@ export function addBind(program: Command): void {
     )
     .option('--seconds <seconds>', 'for how long, where days are too long', secondsArgument)
     .addOption(
-      new Option('--uses <uses>', 'what the key may do').choices(['sign', 'bind', 'both']).default('sign'),
+      new Option('--uses <uses>', 'what the key may do')
+        .choices(['sign', 'bind', 'both'])
+        .default('sign'),
     )
     .option(
       '--depth <links>',
@@ -86,7 +88,9 @@ export function addBind(program: Command): void {
       else if (!bound.here && !output.json) return void process.stdout.write(text)
       const until = bound.until
       const file = flags.out ?? null
-      const place = bound.here ? 'statements are in this home' : `hand over ${file}: ixj key accept ${file}`
+      const place = bound.here
+        ? 'statements are in this home'
+        : `hand over ${file}: ixj key accept ${file}`
       output.print(
         {
           name,
@@ -96,7 +100,9 @@ export function addBind(program: Command): void {
           grants: flags.grant?.length ?? 0,
           here: bound.here,
           file,
-          ...(bound.here || file !== null ? {} : { statements: JSON.parse(text) as object as never }),
+          ...(bound.here || file !== null
+            ? {}
+            : { statements: JSON.parse(text) as object as never }),
         },
         `${name} is bound by ${flags.by} until ${formatDate(until)}\n  ${printable(place)}`,
       )

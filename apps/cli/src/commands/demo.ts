@@ -30,13 +30,20 @@ export function addDemo(program: Command): void {
   demo
     .command('licences')
     .description('count the licences of installed packages with a crew of agents, then attack it')
-    .addArgument(new Argument('[folder]', 'a node_modules folder').default(OWN_PACKAGES, 'this project’s own'))
-    .addOption(new Option('--role <role>', 'run one process of it in --home').choices(['setup', ...ROLES]))
+    .addArgument(
+      new Argument('[folder]', 'a node_modules folder').default(OWN_PACKAGES, 'this project’s own'),
+    )
+    .addOption(
+      new Option('--role <role>', 'run one process of it in --home').choices(['setup', ...ROLES]),
+    )
     .option('--home <folder>', 'the folder of the whole mesh, with --role')
     .option('--listen <address...>', 'multiaddrs to listen on, with --role')
     .option('--no-attacks', 'only the job')
     .option('--json', 'one object instead of the report')
-    .addHelpText('after', '\nExample:\n  $ ixj demo licences\n  $ ixj demo licences ./node_modules --json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ ixj demo licences\n  $ ixj demo licences ./node_modules --json',
+    )
     .action(async (folder: string, _own: LicencesFlags, command: Command) => {
       const flags = command.optsWithGlobals<LicencesFlags>()
       const root = resolve(folder)

@@ -41,17 +41,19 @@ export function addTrust(program: Command): void {
     .argument('<name>', 'the name at the top', nameArgument)
     .argument('[key]', 'its public key; default: of its key in this home', keyArgument)
     .option('--own', 'it is your own organisation: for all purposes')
-    .option('--names <patterns>', 'what it may speak for (default: itself and all below)', patternsArgument)
+    .option(
+      '--names <patterns>',
+      'what it may speak for (default: itself and all below)',
+      patternsArgument,
+    )
     .option('--purposes <purposes>', 'what for', purposesArgument)
     .addHelpText('after', ADD_HELP)
-    .action(
-      async (name: Name, key: Uint8Array | undefined, flags: AddFlags, command: Command) => {
-        const { output, openHome } = invocationOf(command)
-        const home = await openHome()
-        const added = await addAnchor(home, await fieldsOf(home, { name, key, flags }))
-        output.print(recordOf(added), `trusted from now on:\n${table([added])}`)
-      },
-    )
+    .action(async (name: Name, key: Uint8Array | undefined, flags: AddFlags, command: Command) => {
+      const { output, openHome } = invocationOf(command)
+      const home = await openHome()
+      const added = await addAnchor(home, await fieldsOf(home, { name, key, flags }))
+      output.print(recordOf(added), `trusted from now on:\n${table([added])}`)
+    })
   anchor
     .command('list')
     .description('list whom this home trusts')
@@ -101,7 +103,10 @@ async function fieldsOf(
 async function ownKey(home: Home, name: Name): Promise<Uint8Array> {
   if ((await home.keyNames()).includes(name)) return (await home.readSigner(name)).publicKey
   const remedy = 'give the key that its owner told you'
-  throw new ArgumentError('usage', `Cannot add the anchor ${name}: this home has no key of it; ${remedy}`)
+  throw new ArgumentError(
+    'usage',
+    `Cannot add the anchor ${name}: this home has no key of it; ${remedy}`,
+  )
 }
 
 /** A new key for a name that is trusted already is a decision of its own: it is never slipped in. */
@@ -113,7 +118,10 @@ async function addAnchor(home: Home, fields: AnchorFields): Promise<Anchor> {
     const same = before?.keys.some((each) => key !== undefined && equalBytes(each, key))
     if (before === undefined || same === true) return anchors.with(anchor)
     const remedy = `if you mean it: ixj trust anchor remove ${anchor.name}`
-    throw new CommandError('exists', `Cannot add the anchor ${anchor.name}: it is there with another key; ${remedy}`)
+    throw new CommandError(
+      'exists',
+      `Cannot add the anchor ${anchor.name}: it is there with another key; ${remedy}`,
+    )
   })
   return anchor
 }

@@ -62,7 +62,11 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
   const run = new Run()
   const timeout = AbortSignal.timeout(JOB_MS)
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
-  signal.addEventListener('abort', () => run.fail(new Error('The job took too long or was stopped')), { once: true })
+  signal.addEventListener(
+    'abort',
+    () => run.fail(new Error('The job took too long or was stopped')),
+    { once: true },
+  )
   const processes: RoleProcess[] = []
   for (const role of options.attacks ? ROLES : ROLES.filter((each) => each !== 'mallory')) {
     const child = startRole(role, {

@@ -36,7 +36,12 @@ export type DemoEvent =
   | { readonly event: 'ready'; readonly role: Role; readonly node: string }
   | { readonly event: 'crew'; readonly members: readonly string[] }
   | { readonly event: 'round'; readonly round: number; readonly folders: number }
-  | { readonly event: 'progress'; readonly done: number; readonly total: number; readonly workers: number }
+  | {
+      readonly event: 'progress'
+      readonly done: number
+      readonly total: number
+      readonly workers: number
+    }
   | { readonly event: 'missing'; readonly names: readonly string[] }
   | { readonly event: 'done'; readonly result: JobResult }
   | { readonly event: 'refused'; readonly role: Role; readonly refusal: RefusalEvent }

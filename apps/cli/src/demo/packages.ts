@@ -46,7 +46,8 @@ export async function findPackages(root: string): Promise<readonly string[]> {
         if (await isFile(join(root, folder, 'package.json'))) found.push(folder)
         if (await isFolder(join(root, folder, 'node_modules'))) open.push(`${folder}/node_modules`)
       }
-      if (found.length > FOLDERS_MAX) throw new Error(`More than ${FOLDERS_MAX} packages in ${root}`)
+      if (found.length > FOLDERS_MAX)
+        throw new Error(`More than ${FOLDERS_MAX} packages in ${root}`)
     }
   }
   return found.toSorted()
@@ -60,7 +61,11 @@ export async function readPackage(root: string, folder: string): Promise<Package
   for (const entry of entries.filter((each) => each.isFile() && isLicenceFile(each.name))) {
     files.push([entry.name, await digestOf(join(root, folder, entry.name))])
   }
-  return { folder, ...described, files: files.toSorted() }
+  return {
+    folder,
+    ...described,
+    files: files.toSorted(([left], [right]) => (left < right ? -1 : 1)),
+  }
 }
 
 function isLicenceFile(name: string): boolean {
@@ -101,7 +106,9 @@ function textOf(value: unknown): string | undefined {
 
 async function digestOf(path: string): Promise<string | null> {
   if ((await stat(path)).size > LICENCE_FILE_BYTES_MAX) return null
-  return createHash('sha256').update(await readFile(path)).digest('hex')
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
 }
 
 async function readFolders(path: string): Promise<readonly string[]> {

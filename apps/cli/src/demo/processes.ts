@@ -1,6 +1,6 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { DemoEvent, Role } from './events.ts'
 
 /** A process of the main job that its parent started. */
@@ -25,8 +25,8 @@ export function startRole(
     readonly mesh: string
     readonly root: string
     readonly program: readonly string[]
-    hear(event: DemoEvent): void
-    fail(cause: Error): void
+    readonly hear: (event: DemoEvent) => void
+    readonly fail: (cause: Error) => void
   },
 ): RoleProcess {
   const [command, ...before] = options.program
@@ -38,7 +38,9 @@ export function startRole(
     { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] },
   )
   let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  const { stdin, stdout, stderr } = child
+  if (stdin === null || stdout === null || stderr === null) throw new Error('No pipes to a process')
+  stderr.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-ERROR_CHARACTERS_MAX)
   })
   let ending = false
@@ -51,12 +53,12 @@ export function startRole(
     })
     child.once('error', options.fail)
   })
-  void readEvents(child, options.hear)
+  void readEvents(stdout, options.hear)
   return {
     role,
     pid: child.pid ?? 0,
     ended,
-    write: (line) => void child.stdin.write(`${line}\n`),
+    write: (line) => void stdin.write(`${line}\n`),
     [Symbol.asyncDispose]: async () => {
       ending = true
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
@@ -67,11 +69,8 @@ export function startRole(
   }
 }
 
-async function readEvents(
-  child: ChildProcessByStdio<Writable, Readable, Readable>,
-  hear: (event: DemoEvent) => void,
-): Promise<void> {
-  for await (const line of createInterface({ input: child.stdout })) {
+async function readEvents(stdout: Readable, hear: (event: DemoEvent) => void): Promise<void> {
+  for await (const line of createInterface({ input: stdout })) {
     if (line.startsWith('{')) hear(JSON.parse(line) as DemoEvent)
   }
 }

@@ -18,7 +18,9 @@ export function formatReport(report: LicencesReport, paint: Paint): string {
     ...figureLines(report, paint),
     '',
     report.succeeded
-      ? paint.green(`✔ the totals agree with a plain count${report.attacks.length > 0 ? ', and every attack was refused' : ''}`)
+      ? paint.green(
+          `✔ the totals agree with a plain count${report.attacks.length > 0 ? ', and every attack was refused' : ''}`,
+        )
       : paint.red('✘ the run failed: see above'),
   ].join('\n')
 }
@@ -27,7 +29,10 @@ function attackLines(report: LicencesReport, paint: Paint): string[] {
   return report.attacks.flatMap((attack, index) => {
     const mark = attack.refused ? paint.green('✔ refused') : paint.red('✘ not refused')
     const tree = attack.refusal?.tree ?? `no refusal with the code ${attack.code} was seen`
-    const arrived = attack.mustArrive === undefined ? [] : [`and the genuine one arrived all the same: ${attack.refused ? 'yes' : 'no'}`]
+    const arrived =
+      attack.mustArrive === undefined
+        ? []
+        : [`and the genuine one arrived all the same: ${attack.refused ? 'yes' : 'no'}`]
     return [
       '',
       `${paint.bold(`Attack ${index + 1}: ${attack.name}`)}  ${mark}`,
@@ -42,7 +47,9 @@ function tableLines(report: LicencesReport, paint: Paint): string[] {
   const rulings = new Map(report.rulings)
   const width = Math.max(8, ...report.table.map(([licence]) => licence.length))
   const rows = report.table.map(([licence, packages]) => {
-    const ruling = isKnownLicence(licence) ? '' : `  counsel.globex.example: ${rulings.get(licence) ?? 'no ruling'}`
+    const ruling = isKnownLicence(licence)
+      ? ''
+      : `  counsel.globex.example: ${rulings.get(licence) ?? 'no ruling'}`
     return `${String(packages).padStart(8)}  ${licence.padEnd(width)}${paint.dim(ruling)}`.trimEnd()
   })
   return [
@@ -61,13 +68,25 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     .join(', ')
   const perSecond = births.milliseconds > 0 ? (births.count * 1_000) / births.milliseconds : 0
   const rows: [string, string][] = [
-    ['processes', `${report.processes}, of 2 organisations${report.attacks.length > 0 ? ' and an attacker' : ''}`],
+    [
+      'processes',
+      `${report.processes}, of 2 organisations${report.attacks.length > 0 ? ' and an attacker' : ''}`,
+    ],
     ['messages sent', String(counts.sent)],
     ['verified, accepted', `${counts.accepted} decisions over all nodes`],
     ['refused, by reason', refused === '' ? 'none' : refused],
-    ['delivery to ledger', `p50 ${delivery.p50} ms, p99 ${delivery.p99} ms over ${delivery.count} results`],
-    ['births', `${births.count} workers, ${perSecond.toFixed(0)} a second (key there, name and grants from the planner)`],
-    ['job', `${(report.milliseconds / 1_000).toFixed(2)} s in ${report.rounds} rounds, ${report.reassigned} folders given again`],
+    [
+      'delivery to ledger',
+      `p50 ${delivery.p50} ms, p99 ${delivery.p99} ms over ${delivery.count} results`,
+    ],
+    [
+      'births',
+      `${births.count} workers, ${perSecond.toFixed(0)} a second (key there, name and grants from the planner)`,
+    ],
+    [
+      'job',
+      `${(report.milliseconds / 1_000).toFixed(2)} s in ${report.rounds} rounds, ${report.reassigned} folders given again`,
+    ],
     ['missing workers', report.missing.length === 0 ? 'none' : report.missing.join(', ')],
     ['plain count', report.agrees ? 'agrees' : paint.red('differs')],
   ]

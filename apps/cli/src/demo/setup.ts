@@ -26,7 +26,9 @@ const WEEK: SpawnOptions = { lifetimeSeconds: 7 * DAY_SECONDS }
 
 /** The name of the node of each process. */
 export function nodeOf(role: Role): Name {
-  return parseName(role === 'counsel' ? 'counsel.nodes.globex.example' : `${role}.nodes.acme.example`)
+  return parseName(
+    role === 'counsel' ? 'counsel.nodes.globex.example' : `${role}.nodes.acme.example`,
+  )
 }
 
 /** The home of each process, below the folder of the whole mesh. */
@@ -65,7 +67,11 @@ async function makePlanner(mesh: string, organisation: Identity): Promise<Identi
       uses: 'both',
       depth: 1,
       grants: [
-        { actions: ['publish', 'request', 'subscribe', 'answer'], topics: [CREW], mayDelegate: workers },
+        {
+          actions: ['publish', 'request', 'subscribe', 'answer'],
+          topics: [CREW],
+          mayDelegate: workers,
+        },
         { actions: ['publish'], topics: [RESULTS], mayDelegate: workers },
         { actions: ['request'], topics: [LEDGER] },
       ],
@@ -121,7 +127,12 @@ async function makeMallory(
   )
   await makeMember(mesh, { role: 'reader', name: READER_NODE, organisation: acme, options: WEEK })
   await (await openHome(homeOf(mesh, 'reader'))).writeAnchors(new AnchorSet([ownAnchor(acme)]))
-  await makeMember(mesh, { role: 'stranger', name: STRANGER_NODE, organisation: stranger, options: WEEK })
+  await makeMember(mesh, {
+    role: 'stranger',
+    name: STRANGER_NODE,
+    organisation: stranger,
+    options: WEEK,
+  })
   const anchors = [ownAnchor(stranger), ownAnchor(acme)]
   await (await openHome(homeOf(mesh, 'stranger'))).writeAnchors(new AnchorSet(anchors))
 }

@@ -39,7 +39,10 @@ export interface Bundle {
  */
 export function decodeBundle(bytes: Uint8Array, hash: Sha256): Bundle {
   if (bytes.length > MESSAGE_BYTES_MAX) {
-    throw new Refusal('size', `Cannot read bundle of ${bytes.length} bytes, limit ${MESSAGE_BYTES_MAX}`)
+    throw new Refusal(
+      'size',
+      `Cannot read bundle of ${bytes.length} bytes, limit ${MESSAGE_BYTES_MAX}`,
+    )
   }
   const fields = readArray(decode(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'bundle', 4)
   const headerBytes = readBytesUpTo(fields[0], 'header of bundle', HEADER_BYTES_MAX)

@@ -138,6 +138,9 @@ export function decodeHeader(bytes: Uint8Array): Header {
 function checkVersion(value: Value): void {
   const version: unknown = Array.isArray(value) ? value[0] : undefined
   if (typeof version === 'number' && version !== VERSION) {
-    throw new TrustError('unsupported', `Cannot read header of version ${version}, known: ${VERSION}`)
+    throw new TrustError(
+      'unsupported',
+      `Cannot read header of version ${version}, known: ${VERSION}`,
+    )
   }
 }

@@ -75,7 +75,13 @@ export class Core implements Receiver {
   #cancelSweep: () => void
   #closed = false
 
-  constructor(options: HostOptions, proof: KnownProof, chain: NameChain, statements: StatementStore, proofs: ProofBook) {
+  constructor(
+    options: HostOptions,
+    proof: KnownProof,
+    chain: NameChain,
+    statements: StatementStore,
+    proofs: ProofBook,
+  ) {
     this.identity = options.identity
     this.chain = chain
     this.clock = options.clock
@@ -101,7 +107,10 @@ export class Core implements Receiver {
         random,
         verifier,
         anchors,
-        proof: { bytes: proof.bytes, envelopes: proofs.statements(proof).map((signed) => signed.envelope) },
+        proof: {
+          bytes: proof.bytes,
+          envelopes: proofs.statements(proof).map((signed) => signed.envelope),
+        },
         take: (bytes, envelopes, owner) => this.#take(bytes, envelopes, owner),
       },
       proofs,
@@ -120,7 +129,8 @@ export class Core implements Receiver {
       transport,
       neighbour,
       changed: () => this.handover.changed(),
-      unsent: (topic, cause) => this.record(this.#plain('presence', 'announce', topic, identity.name, cause)),
+      unsent: (topic, cause) =>
+        this.record(this.#plain('presence', 'announce', topic, identity.name, cause)),
     })
     this.handover = new Handover({
       clock,
@@ -149,7 +159,8 @@ export class Core implements Receiver {
 
   /** Opens a topic for one agent. @throws AgentError `mixed-topic`, `open-already`, `closed` */
   async open(topic: OpenTopic, sink: Sink): Promise<void> {
-    if (this.#closed) throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
+    if (this.#closed)
+      throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
     const first = this.topics.add(topic, sink, this.clock.now())
     if (!first) return
     try {
@@ -180,7 +191,9 @@ export class Core implements Receiver {
   }
 
   /** Decisions from now on. A slow reader loses the oldest. */
-  decisions(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Decision> {
+  decisions(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Decision> {
     const queue: Queue<Decision> = new Queue(options.queueMax ?? DECISIONS_MAX, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onClose: () => void this.#readers.delete(queue),
@@ -235,7 +248,10 @@ export class Core implements Receiver {
       const neighbour = this.neighbours.get(peer)
       if (this.#closed || neighbour === undefined || neighbour.receives(topic as Name)) return
       const { name } = neighbour.greeted
-      const cause = new TrustError('not-granted', `Cannot let ${name} receive ${topic}: it has shown no right`)
+      const cause = new TrustError(
+        'not-granted',
+        `Cannot let ${name} receive ${topic}: it has shown no right`,
+      )
       this.record(this.#plain('subscription', 'receive', topic, name, cause))
     })
     this.#held.add(cancel)
@@ -257,7 +273,13 @@ export class Core implements Receiver {
     return this.neighbours.get(peer)?.greeted.name ?? peer
   }
 
-  #plain(about: Exclude<Decision['about'], 'bundle'>, action: string, topic: string, sender: string, cause?: unknown): Decision {
+  #plain(
+    about: Exclude<Decision['about'], 'bundle'>,
+    action: string,
+    topic: string,
+    sender: string,
+    cause?: unknown,
+  ): Decision {
     return plainDecision(about, { action, topic, sender, at: this.clock.now() }, cause)
   }
 
@@ -270,7 +292,10 @@ export class Core implements Receiver {
     const known = this.proofs.add(bytes, owner)
     const material = this.proofs.material(known.idText)
     if (material !== undefined) return material
-    throw new Refusal('proof-missing', `Cannot complete proof ${known.idText}: a statement of it was not sent`)
+    throw new Refusal(
+      'proof-missing',
+      `Cannot complete proof ${known.idText}: a statement of it was not sent`,
+    )
   }
 
   #report(event: NeighbourEvent): void {
@@ -283,7 +308,9 @@ export class Core implements Receiver {
         this.record(this.#plain('hello', 'connect', own, event.peer, event.cause))
         return
       case 'right-refused':
-        this.record(this.#plain('right', 'receive', event.right.topic, this.#nameOf(event.peer), event.cause))
+        this.record(
+          this.#plain('right', 'receive', event.right.topic, this.#nameOf(event.peer), event.cause),
+        )
         return
       case 'fault':
         this.record(this.#plain('right', 'exchange', own, this.#nameOf(event.peer), event.cause))

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { KnownProof } from '../neighbours/proof-book.ts'
+import { reasonOf } from '../patterns/abortable.ts'
 import { TransportError, type Transport } from '../transport.ts'
 
 /** What handing over needs to know of its node. */
@@ -28,7 +29,7 @@ export class Handover {
 
   /** Routes, subscriptions or members changed: whoever waits looks again. */
   changed(): void {
-    for (const look of [...this.#waiting]) look()
+    for (const look of this.#waiting) look()
   }
 
   /**
@@ -39,7 +40,10 @@ export class Handover {
     this.#context.neighbours.seek(topic)
     const ready = () => this.#context.isHere(topic) || this.#inboxCarriers(topic).length > 0
     if (await this.#until(ready, deadline, signal)) return
-    throw new AgentError('unreachable', `Cannot reach ${topic}: no node that may receive for it was found`)
+    throw new AgentError(
+      'unreachable',
+      `Cannot reach ${topic}: no node that may receive for it was found`,
+    )
   }
 
   /** Hands over an inbox's bundle; resolves to how many nodes took it. @throws AgentError `not-handed-over` */
@@ -63,7 +67,10 @@ export class Handover {
       if (peers > 0 || !this.#context.hasOthers(topic)) return peers
       const ready = () => transport.subscribers(topic).length > 0 || !this.#context.hasOthers(topic)
       if (await this.#until(ready, deadline)) continue
-      throw new AgentError('not-handed-over', `Cannot hand over to members of ${topic}: none could be reached in ${HANDOVER_MS} ms`)
+      throw new AgentError(
+        'not-handed-over',
+        `Cannot hand over to members of ${topic}: none could be reached in ${HANDOVER_MS} ms`,
+      )
     }
   }
 
@@ -106,7 +113,7 @@ export class Handover {
       const look = () => {
         if (ready()) end(() => resolve(true))
       }
-      const abort = () => end(() => reject(signal?.reason as Error))
+      const abort = () => end(() => reject(reasonOf(signal)))
       const cancel = clock.at(deadline, () => end(() => resolve(ready())))
       this.#waiting.add(look)
       signal?.addEventListener('abort', abort, { once: true })

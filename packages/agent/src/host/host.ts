@@ -40,7 +40,8 @@ export class Host implements AsyncDisposable {
 
   /** The node as an agent of its own name. */
   get self(): Agent {
-    if (this.#self === undefined) throw new AgentError('closed', `Cannot use ${this.name}: it is not open`)
+    if (this.#self === undefined)
+      throw new AgentError('closed', `Cannot use ${this.name}: it is not open`)
     return this.#self
   }
 
@@ -60,7 +61,9 @@ export class Host implements AsyncDisposable {
   }
 
   /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
-  decisions(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Decision> {
+  decisions(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Decision> {
     return this.#core.decisions(options)
   }
 
@@ -100,7 +103,7 @@ export class Host implements AsyncDisposable {
 
   /** Closes every agent, then the transport. Closing twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const agent of [...this.#agents]) await agent[Symbol.asyncDispose]()
+    for (const agent of this.#agents) await agent[Symbol.asyncDispose]()
     await this.#self?.[Symbol.asyncDispose]()
     await this.#core.dispose()
   }
@@ -150,7 +153,8 @@ export class Host implements AsyncDisposable {
     const key = `epoch/${identity.name}/${toHex(identity.signer.publicKey)}`
     const stored = await store.get(key)
     const last = stored === undefined ? 0 : Number(utf8Text(stored))
-    if (!Number.isSafeInteger(last)) throw new Error(`The stored epoch of ${identity.name} is no number`)
+    if (!Number.isSafeInteger(last))
+      throw new Error(`The stored epoch of ${identity.name} is no number`)
     const epoch = Math.max(now, last + 1)
     await store.set(key, utf8Bytes(String(epoch)))
     return epoch

@@ -59,10 +59,13 @@ function grantChain(
 ): readonly SignedStatement<Grant>[] {
   const chain = [leaf]
   // A parent's id is inside its child's, so a chain cannot return to itself.
-  for (let parent = leaf.statement.parent; parent !== null; ) {
+  for (let parent = leaf.statement.parent; parent !== null;) {
     const signed = [...byId.values()].find((candidate) => equalBytes(candidate.id, parent!))
     if (signed === undefined || !isGrant(signed)) {
-      throw new TrustError('missing-statement', `Cannot prove grant ${leaf.idText}: its parent is not at hand`)
+      throw new TrustError(
+        'missing-statement',
+        `Cannot prove grant ${leaf.idText}: its parent is not at hand`,
+      )
     }
     chain.unshift(signed)
     parent = signed.statement.parent
@@ -79,7 +82,8 @@ function addBindings(
   // Names strictly rise, so this ends.
   for (const signed of bindings) {
     const { statement } = signed
-    if (statement.name !== name || !equalBytes(statement.key, key) || chosen.has(signed.idText)) continue
+    if (statement.name !== name || !equalBytes(statement.key, key) || chosen.has(signed.idText))
+      continue
     chosen.set(signed.idText, signed)
     addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
   }
@@ -112,7 +116,9 @@ export async function grantHost(
 ): Promise<SignedStatement<Grant>> {
   const { topic, node, nodeKey } = host
   const { now, random, hash } = options
-  const parent = isAtOrBelow(topic, identity.name) ? undefined : hostParent(identity, topic, node, now)
+  const parent = isAtOrBelow(topic, identity.name)
+    ? undefined
+    : hostParent(identity, topic, node, now)
   const notAfter = Math.min(
     boundUntil(identity),
     parent?.statement.notAfter ?? Infinity,
@@ -150,5 +156,8 @@ function hostParent(
       statement.notAfter > now,
   )
   if (found !== undefined) return found
-  throw new TrustError('not-granted', `Cannot host ${topic} on ${node}: ${identity.name} has no grant for it`)
+  throw new TrustError(
+    'not-granted',
+    `Cannot host ${topic} on ${node}: ${identity.name} has no grant for it`,
+  )
 }

@@ -1,5 +1,12 @@
 import type { Name } from '@ixj/names'
-import { SKEW_MS, toHex, type AnchorSet, type Sha256, type StatementStore, type Verifier } from '@ixj/trust'
+import {
+  SKEW_MS,
+  toHex,
+  type AnchorSet,
+  type Sha256,
+  type StatementStore,
+  type Verifier,
+} from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Clock } from '../clock.ts'
 import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
@@ -9,7 +16,13 @@ import { ChainCache } from '../pipeline/chain-cache.ts'
 import { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, type Decision } from '../pipeline/decision.ts'
 import { Order } from '../pipeline/order.ts'
-import { judge, type Accepted, type Carrier, type PipelineContext, type Trace } from '../pipeline/pipeline.ts'
+import {
+  judge,
+  type Accepted,
+  type Carrier,
+  type PipelineContext,
+  type Trace,
+} from '../pipeline/pipeline.ts'
 import type { Policy } from '../pipeline/policy.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { ReplayTable } from '../pipeline/replay.ts'

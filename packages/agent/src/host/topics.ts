@@ -56,11 +56,17 @@ export class Topics {
       return true
     }
     if (this.opened(topic) !== open.of) {
-      throw new AgentError('mixed-topic', `Cannot open ${topic} as ${open.of}: it is open as ${this.opened(topic)}`)
+      throw new AgentError(
+        'mixed-topic',
+        `Cannot open ${topic} as ${open.of}: it is open as ${this.opened(topic)}`,
+      )
     }
     const twice = entry.holders.some((holder) => equalBytes(holder.sink.key, sink.key))
     if (open.of === 'inbox' || twice) {
-      throw new AgentError('open-already', `Cannot open ${topic} for ${sink.agent}: it is open on this node`)
+      throw new AgentError(
+        'open-already',
+        `Cannot open ${topic} for ${sink.agent}: it is open on this node`,
+      )
     }
     entry.holders.push({ open, sink })
     return false

@@ -27,7 +27,7 @@ export interface ExchangeHooks {
   readonly clock: Clock
   readonly proofs: ProofBook
   /** Keeps a statement whose signature holds. @throws TrustError */
-  keep(envelope: Uint8Array, owner: Peer): Promise<void>
+  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
   wanted(neighbour: Exchange, mark: Uint8Array): void
   shown(neighbour: Exchange, right: RightFrame): void
   ended(neighbour: Exchange, topic: Name): void
@@ -120,7 +120,10 @@ export class Exchange {
   async waitForProof(id: Uint8Array, bytes: number): Promise<void> {
     if (this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX) {
       const waiting = `${this.#parkedBundles} bundles of ${this.#parkedBytes} bytes wait`
-      throw new Refusal('parking-full', `Cannot wait for another proof of ${this.greeted.name}: ${waiting}`)
+      throw new Refusal(
+        'parking-full',
+        `Cannot wait for another proof of ${this.greeted.name}: ${waiting}`,
+      )
     }
     this.#parkedBundles += 1
     this.#parkedBytes += bytes

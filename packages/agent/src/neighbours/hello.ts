@@ -174,11 +174,17 @@ async function check(
   const hello = readHello(proved)
   const now = context.clock.now()
   if (Math.abs(hello.time - now) > SKEW_MS) {
-    throw new Refusal('hello', `Cannot greet: its clock is ${hello.time - now} ms off, limit ${SKEW_MS}`)
+    throw new Refusal(
+      'hello',
+      `Cannot greet: its clock is ${hello.time - now} ms off, limit ${SKEW_MS}`,
+    )
   }
   const expected = sceneFields(role, scene)
   if (!expected.every((field, index) => sameField(field, hello.fields[index]))) {
-    throw new Refusal('hello', 'Cannot greet: it signed other ends, names or nonces than this channel has')
+    throw new Refusal(
+      'hello',
+      'Cannot greet: it signed other ends, names or nonces than this channel has',
+    )
   }
   const expectedName = scene.names[role]
   if (hello.signer !== expectedName) {
@@ -190,7 +196,10 @@ async function check(
     { bindings, anchors: context.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
-    throw new TrustError('bad-signature', `Cannot greet ${hello.signer}: the hello is not by its key`)
+    throw new TrustError(
+      'bad-signature',
+      `Cannot greet ${hello.signer}: the hello is not by its key`,
+    )
   }
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
 }
@@ -204,7 +213,8 @@ function peekName(proved: readonly Value[]): Name {
 }
 
 function sameField(expected: Value, found: Value | undefined): boolean {
-  if (expected instanceof Uint8Array) return found instanceof Uint8Array && equalBytes(expected, found)
+  if (expected instanceof Uint8Array)
+    return found instanceof Uint8Array && equalBytes(expected, found)
   return expected === found
 }
 

@@ -24,7 +24,12 @@ export const PROOF_PROTOCOL = '/ixj/proof/1'
 export type NeighbourEvent =
   | { readonly kind: 'admitted'; readonly peer: Peer; readonly greeted: Greeted }
   | { readonly kind: 'hello-refused'; readonly peer: Peer; readonly cause: unknown }
-  | { readonly kind: 'right-refused'; readonly peer: Peer; readonly right: RightFrame; readonly cause: unknown }
+  | {
+      readonly kind: 'right-refused'
+      readonly peer: Peer
+      readonly right: RightFrame
+      readonly cause: unknown
+    }
   | { readonly kind: 'fault'; readonly peer: Peer; readonly cause: unknown }
   | { readonly kind: 'gone'; readonly peer: Peer; readonly greeted: Greeted | undefined }
   | { readonly kind: 'route'; readonly topic: Name }
@@ -38,7 +43,7 @@ export interface NeighboursContext {
   readonly proofs: ProofBook
   readonly anchors: AnchorSet
   readonly open: ReadonlyMap<Name, OpenTopic>
-  keep(envelope: Uint8Array, owner: Peer): Promise<void>
+  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
   report(event: NeighbourEvent): void
 }
 
@@ -255,7 +260,8 @@ export class Neighbours {
   /** Until when the right holds. @throws TrustError */
   #checkRight(neighbour: Exchange, frame: RightFrame): number {
     const material = this.#context.proofs.material(toHex(frame.proof))
-    if (material === undefined) throw new Error(`the proof of the right to ${frame.topic} is not complete`)
+    if (material === undefined)
+      throw new Error(`the proof of the right to ${frame.topic} is not complete`)
     const node = { name: neighbour.greeted.name, key: neighbour.greeted.key }
     if (frame.carrier !== frame.topic && (frame.of === 'group' || frame.carrier !== node.name)) {
       throw new Error(`${frame.topic} cannot come on ${frame.carrier}`)
@@ -263,8 +269,10 @@ export class Neighbours {
     const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
     if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context).until
     const { topic, agent, agentKey, subscribe, host } = frame
-    if (agent === null || agentKey === null) throw new Error(`the right to group ${topic} names no member`)
-    return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context).until
+    if (agent === null || agentKey === null)
+      throw new Error(`the right to group ${topic} names no member`)
+    return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context)
+      .until
   }
 
   #end(neighbour: Exchange, topic: Name): void {

@@ -114,7 +114,7 @@ export class ProofBook {
   }
 
   #wake(idText: string): void {
-    for (const run of [...(this.#waiting.get(idText) ?? [])]) run()
+    for (const run of this.#waiting.get(idText) ?? []) run()
   }
 
   #charge(owner: Peer, idText: string): void {

@@ -1,5 +1,13 @@
 import { isAtOrBelow, type Name } from '@ixj/names'
-import { checkAuthority, checkName, TrustError, type AnchorSet, type NameChain, type ProofStatements, SKEW_MS } from '@ixj/trust'
+import {
+  checkAuthority,
+  checkName,
+  TrustError,
+  type AnchorSet,
+  type NameChain,
+  type ProofStatements,
+  SKEW_MS,
+} from '@ixj/trust'
 
 /** A node as its hello or presence proved it. */
 export interface ProvenNode {
@@ -53,7 +61,10 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
     const authority = checkAuthority({ ...subject, leaf, action: 'subscribe' }, material)
     until = Math.min(until, authority.notAfter)
   } else if (!isAtOrBelow(topic, agent)) {
-    throw new TrustError('not-granted', `Cannot let ${agent} receive ${topic}: it is not the owner and shows no grant`)
+    throw new TrustError(
+      'not-granted',
+      `Cannot let ${agent} receive ${topic}: it is not the owner and shows no grant`,
+    )
   }
   if (claim.answer !== null) {
     const leaf = claim.answer
@@ -63,7 +74,10 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
   if (claim.host !== null) {
     until = Math.min(until, checkHost(agent, claim.host, node, context).until)
   } else if (agent !== node.name) {
-    throw new TrustError('not-granted', `Cannot let ${node.name} receive for ${agent}: it shows no host grant`)
+    throw new TrustError(
+      'not-granted',
+      `Cannot let ${node.name} receive for ${agent}: it shows no host grant`,
+    )
   }
   return { until: until + SKEW_MS, chain }
 }
@@ -77,7 +91,10 @@ export function checkInbox(
 ): Right {
   if (host === null) {
     if (topic === node.name) return { until: Infinity }
-    throw new TrustError('not-granted', `Cannot let ${node.name} receive for ${topic}: it shows no host grant`)
+    throw new TrustError(
+      'not-granted',
+      `Cannot let ${node.name} receive for ${topic}: it shows no host grant`,
+    )
   }
   return { until: checkHost(topic, host, node, context).until + SKEW_MS }
 }

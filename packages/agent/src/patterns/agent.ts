@@ -12,7 +12,7 @@ import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/pipeline.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
-import { abortable } from './abortable.ts'
+import { abortable, reasonOf } from './abortable.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
 import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
@@ -106,7 +106,8 @@ export class Agent implements AsyncDisposable {
     const part = this.#sender.part(body, options)
     const until = core.clock.now() + lifespanMs
     const reply = await this.#ask(
-      (asked) => this.#sender.send(lane, part, (bundle) => asked(correlationOf(bundle.id, part.id))),
+      (asked) =>
+        this.#sender.send(lane, part, (bundle) => asked(correlationOf(bundle.id, part.id))),
       { to, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
     )
     switch (reply.status) {
@@ -114,7 +115,11 @@ export class Agent implements AsyncDisposable {
         return reply.message
       case 'refused': {
         const remoteCode = reply.code
-        throw new AgentError('refused', `${to} refused the request: ${remoteCode}, ${reply.reason}`, { remoteCode })
+        throw new AgentError(
+          'refused',
+          `${to} refused the request: ${remoteCode}, ${reply.reason}`,
+          { remoteCode },
+        )
       }
       case 'failed':
         throw new AgentError('failed', `${to} failed at the request: ${reply.reason}`)
@@ -135,7 +140,9 @@ export class Agent implements AsyncDisposable {
    * Messages to this agent's inbox. Each reader gets all from its call on; the first also what came
    * before. A slow reader loses the oldest and sees how many in `lost`.
    */
-  messages(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Message> {
+  messages(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Message> {
     return this.#messages.open(options)
   }
 
@@ -188,7 +195,7 @@ export class Agent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const opened of [...this.#opened]) await opened[Symbol.asyncDispose]()
+    for (const opened of this.#opened) await opened[Symbol.asyncDispose]()
     await this.#sender.close()
     await this.#parts.core.close(this.#parts.inbox, this.#sink)
     this.#messages.close()
@@ -256,7 +263,10 @@ export class Agent implements AsyncDisposable {
   ): Promise<void> {
     const { body, correlation, contentType } = answer
     const left = Math.max(1, answer.until - this.#parts.core.clock.now())
-    const lane = this.#sender.lane({ of: 'inbox', topic: to, action: 'answer' }, { lifespanMs: left })
+    const lane = this.#sender.lane(
+      { of: 'inbox', topic: to, action: 'answer' },
+      { lifespanMs: left },
+    )
     const part = this.#sender.part(body, {
       correlation,
       ...(contentType === undefined ? {} : { contentType }),
@@ -290,9 +300,14 @@ export class Agent implements AsyncDisposable {
     try {
       return await new Promise<Reply>((resolve, reject) => {
         const cancel = clock.at(until, () =>
-          reject(new AgentError('no-answer', `Cannot get an answer of ${to}: the request's lifespan ended`)),
+          reject(
+            new AgentError(
+              'no-answer',
+              `Cannot get an answer of ${to}: the request's lifespan ended`,
+            ),
+          ),
         )
-        const abort = () => reject(signal?.reason as Error)
+        const abort = () => reject(reasonOf(signal))
         signal?.addEventListener('abort', abort, { once: true })
         const asked: Asked = { accepts: (name) => name === to, until, reply: resolve }
         let forget = () => {}

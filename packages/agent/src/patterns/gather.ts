@@ -61,7 +61,10 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
   constructor(topic: Name, options: GatherOptions, parts: GatherParts) {
     const { quorum = 1, windowMs = WINDOW_MS } = options
     if (!Number.isInteger(quorum) || quorum < 1 || !Number.isInteger(windowMs) || windowMs < 1) {
-      throw new AgentError('argument', `Cannot gather with quorum ${quorum} and window ${windowMs} ms: both are 1 or more`)
+      throw new AgentError(
+        'argument',
+        `Cannot gather with quorum ${quorum} and window ${windowMs} ms: both are 1 or more`,
+      )
     }
     this.topic = topic
     this.#options = options

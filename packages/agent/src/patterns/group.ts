@@ -75,7 +75,10 @@ export class Group implements AsyncDisposable {
       proof: known.id,
     }
     if (subscribe === null) {
-      throw new AgentError('no-authority', `Cannot join ${this.topic}: ${identity.name} holds no subscribe grant for it`)
+      throw new AgentError(
+        'no-authority',
+        `Cannot join ${this.topic}: ${identity.name} holds no subscribe grant for it`,
+      )
     }
     const { topic } = this
     const open: OpenTopic = {
@@ -105,7 +108,10 @@ export class Group implements AsyncDisposable {
     this.#checkOpen()
     const { sender } = this.#parts
     const audience = audienceOf(options.to)
-    const lane = sender.lane({ of: 'group', topic: this.topic, action: 'publish', audience }, options)
+    const lane = sender.lane(
+      { of: 'group', topic: this.topic, action: 'publish', audience },
+      options,
+    )
     const part = sender.part(body, options)
     return { id: part.id, peers: await abortable(sender.send(lane, part), options.signal) }
   }
@@ -114,7 +120,9 @@ export class Group implements AsyncDisposable {
    * Messages of the group. Each reader gets all from its call on; the first also what came since
    * `join`. A slow reader loses the oldest and sees how many in `lost`.
    */
-  messages(options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {}): Queue<Message> {
+  messages(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Message> {
     return this.#messages.open(options)
   }
 
@@ -151,7 +159,8 @@ export class Group implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#open === undefined) throw new AgentError('closed', `Cannot use ${this.topic}: it was left`)
+    if (this.#open === undefined)
+      throw new AgentError('closed', `Cannot use ${this.topic}: it was left`)
   }
 
   /** The grant for an action in this group; 'owner' needs none; null: there is none. */
@@ -167,7 +176,9 @@ export class Group implements AsyncDisposable {
     }
     const found = findGrants(grantsOf(identity), need)
     // Any of them is a right to be there; the one that holds longest needs renewal last.
-    return found.toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0] ?? null
+    return (
+      found.toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0] ?? null
+    )
   }
 
   #deliver(accepted: Accepted, turn: Turn): void {
@@ -187,6 +198,8 @@ export function audienceOf(to: Audience | undefined): readonly Pattern[] | null 
   try {
     return (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text))
   } catch (cause) {
-    throw new AgentError('argument', `Cannot read the audience: ${String((cause as Error).message)}`, { cause })
+    throw new AgentError('argument', `Cannot read the audience: ${(cause as Error).message}`, {
+      cause,
+    })
   }
 }

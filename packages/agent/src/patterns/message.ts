@@ -60,7 +60,11 @@ export interface Receipt {
  * The messages of a bundle for applications; those that cannot be decoded are left out and counted.
  * A signed body that is no application value harms its own stream alone.
  */
-export function readMessage(accepted: Accepted, part: MessagePart, turn: Turn): Message | undefined {
+export function readMessage(
+  accepted: Accepted,
+  part: MessagePart,
+  turn: Turn,
+): Message | undefined {
   const { header } = accepted.bundle
   let body: ApplicationValue
   try {

@@ -5,7 +5,6 @@ import {
   equalBytes,
   findGrants,
   isBinding,
-  isGrant,
   issueGrant,
   issueStatement,
   readName as readNameField,
@@ -128,7 +127,10 @@ export async function issueTo(
 function endOf(now: number, lifetimeSeconds: number): number {
   const limit = 10 * 365 * 24 * 3_600
   if (!Number.isFinite(lifetimeSeconds) || lifetimeSeconds <= 0 || lifetimeSeconds > limit) {
-    throw new AgentError('argument', `Cannot bind for ${lifetimeSeconds} s: more than 0 and at most ${limit}`)
+    throw new AgentError(
+      'argument',
+      `Cannot bind for ${lifetimeSeconds} s: more than 0 and at most ${limit}`,
+    )
   }
   return now + Math.ceil(lifetimeSeconds * 1_000)
 }
@@ -273,17 +275,18 @@ export function readBound(
   hash: Sha256,
 ): Identity {
   const { name, signer } = wanted
-  const envelopes = Array.isArray(answer.body) ? (answer.body as readonly unknown[]) : []
-  const isList = envelopes.length > 0 && envelopes.every((each) => each instanceof Uint8Array)
-  if (answer.contentType !== BOUND_TYPE || !isList) {
-    throw new AgentError('failed', `Cannot become ${name}: the answer holds no statements`)
+  const envelopes: readonly unknown[] = Array.isArray(answer.body) ? answer.body : []
+  const statements = envelopes.map((envelope) => {
+    if (envelope instanceof Uint8Array) return decodeStatement(envelope, hash)
+    throw new AgentError('failed', `Cannot become ${name}: the answer holds more than statements`)
+  })
+  if (answer.contentType !== BOUND_TYPE) {
+    throw new AgentError('failed', `Cannot become ${name}: the answer gives no name`)
   }
-  const statements = (envelopes as readonly Uint8Array[]).map((each) => decodeStatement(each, hash))
   const bound = statements
     .filter(isBinding)
     .some(({ statement }) => statement.name === name && equalBytes(statement.key, signer.publicKey))
-  if (!bound) throw new AgentError('failed', `Cannot become ${name}: the answer binds another name or key`)
-  const stranger = statements.filter(isGrant).length > 64
-  if (stranger) throw new AgentError('failed', `Cannot become ${name}: more than 64 grants`)
+  if (!bound)
+    throw new AgentError('failed', `Cannot become ${name}: the answer binds another name or key`)
   return { name, signer, statements }
 }

@@ -14,7 +14,12 @@ export const FAILURE_TYPE = 'ixj/failure'
 /** What came back from one name. */
 export type Reply =
   | { readonly status: 'replied'; readonly name: Name; readonly message: Message }
-  | { readonly status: 'refused'; readonly name: Name; readonly code: string; readonly reason: string }
+  | {
+      readonly status: 'refused'
+      readonly name: Name
+      readonly code: string
+      readonly reason: string
+    }
   | { readonly status: 'failed'; readonly name: Name; readonly reason: string }
 
 /** A request that waits: for whose answers, until when. */
@@ -33,7 +38,10 @@ export class Pending {
   /** Waits from now on; the returned function ends it. @throws AgentError `backpressure` */
   add(correlation: Uint8Array, asked: Asked): () => void {
     if (this.#asked.size >= PENDING_REQUESTS_MAX) {
-      throw new AgentError('backpressure', `Cannot wait for another answer: ${PENDING_REQUESTS_MAX} requests wait`)
+      throw new AgentError(
+        'backpressure',
+        `Cannot wait for another answer: ${PENDING_REQUESTS_MAX} requests wait`,
+      )
     }
     const key = toHex(correlation)
     this.#asked.set(key, { asked, answered: new Set() })
@@ -62,7 +70,8 @@ export class Pending {
 }
 
 function replyOf(name: Name, message: Message | undefined): Reply {
-  if (message === undefined) return { status: 'failed', name, reason: 'its answer cannot be decoded' }
+  if (message === undefined)
+    return { status: 'failed', name, reason: 'its answer cannot be decoded' }
   const { body, contentType } = message
   if (contentType === FAILURE_TYPE) return { status: 'failed', name, reason: textOf(body) }
   if (contentType !== REFUSAL_TYPE) return { status: 'replied', name, message }

@@ -3,7 +3,10 @@ import type { Body, Message } from './message.ts'
 /** A message that waits for an answer. One answer counts; the first call decides. */
 export interface IncomingRequest extends Message {
   /** Answers. @throws AgentError `unreachable`, `closed` */
-  reply(body: Body, options?: { readonly contentType?: string; readonly signal?: AbortSignal }): Promise<void>
+  reply(
+    body: Body,
+    options?: { readonly contentType?: string; readonly signal?: AbortSignal },
+  ): Promise<void>
   /** Says no, with a code that the asker's program can act on. */
   refuse(code: string, reason?: string): Promise<void>
   /** Says that the handler failed. */

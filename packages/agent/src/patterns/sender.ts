@@ -87,17 +87,23 @@ export class Sender {
    * @throws AgentError `argument`, `unsupported`, `no-authority`; TrustError `ambiguous-authority`
    */
   lane(
-    where: Pick<Lane, 'of' | 'topic' | 'action'> & { readonly audience?: readonly Pattern[] | null },
+    where: Pick<Lane, 'of' | 'topic' | 'action'> & {
+      readonly audience?: readonly Pattern[] | null
+    },
     options: SendOptions,
   ): Lane {
     const messageClass = options.class ?? 'event'
     if (messageClass === 'task') {
       throw new AgentError('unsupported', 'Cannot send class task: it is not built yet')
     }
-    const lifespanMs = options.lifespanMs ?? (messageClass === 'state' ? STATE_LIFESPAN_MS : EVENT_LIFESPAN_MS)
+    const lifespanMs =
+      options.lifespanMs ?? (messageClass === 'state' ? STATE_LIFESPAN_MS : EVENT_LIFESPAN_MS)
     const limit = LIFESPAN_MS_MAX[messageClass]
     if (!Number.isSafeInteger(lifespanMs) || lifespanMs < 1 || lifespanMs > limit) {
-      throw new AgentError('argument', `Cannot send with lifespan ${lifespanMs} ms: class ${messageClass} takes 1 to ${limit}`)
+      throw new AgentError(
+        'argument',
+        `Cannot send with lifespan ${lifespanMs} ms: class ${messageClass} takes 1 to ${limit}`,
+      )
     }
     const priority = options.priority ?? PRIORITY_DEFAULT
     if (!Number.isInteger(priority) || priority < 0 || priority > 3) {
@@ -105,7 +111,10 @@ export class Sender {
     }
     const audience = where.audience ?? null
     if (audience !== null && (audience.length === 0 || audience.length > AUDIENCE_MAX)) {
-      throw new AgentError('argument', `Cannot send to ${audience.length} names or patterns: 1 to ${AUDIENCE_MAX}`)
+      throw new AgentError(
+        'argument',
+        `Cannot send to ${audience.length} names or patterns: 1 to ${AUDIENCE_MAX}`,
+      )
     }
     const grant = where.action === 'answer' ? null : this.#chooseGrant(where, options.under)
     return { ...where, audience, class: messageClass, lifespanMs, priority, grant }
@@ -131,7 +140,9 @@ export class Sender {
    */
   send(lane: Lane, part: MessagePart, sealed?: (bundle: Bundle) => void): Promise<number> {
     if (this.#closed) {
-      return Promise.reject(new AgentError('closed', `Cannot send: ${this.#identity.name} is closed`))
+      return Promise.reject(
+        new AgentError('closed', `Cannot send: ${this.#identity.name} is closed`),
+      )
     }
     const state = this.#laneState(lane)
     if (state.waiting.length >= OUTBOX_MESSAGES_MAX) {
@@ -164,15 +175,23 @@ export class Sender {
       const taken = state.waiting.splice(0, countThatFits(state.waiting))
       const stream = this.#stream(state.lane)
       state.inFlight += 1
-      stream.tail = stream.tail.then(async () => {
-        await this.#publish(state.lane, stream, taken)
-        state.inFlight -= 1
-        if (state.inFlight === 0 && state.waiting.length > 0) this.#flush(state)
-        else if (state.inFlight === 0 && this.#lanes.get(keyOf(state.lane)) === state) {
-          this.#lanes.delete(keyOf(state.lane))
-        }
-      })
+      stream.tail = this.#afterwards(stream.tail, state, stream, taken)
     }
+  }
+
+  /** One bundle of a stream after the other; the lane goes on when its last is handed over. */
+  async #afterwards(
+    before: Promise<void>,
+    state: LaneState,
+    stream: Stream,
+    taken: readonly Waiting[],
+  ): Promise<void> {
+    await before
+    await this.#publish(state.lane, stream, taken)
+    state.inFlight -= 1
+    if (state.inFlight > 0) return
+    if (state.waiting.length > 0) this.#flush(state)
+    else if (this.#lanes.get(keyOf(state.lane)) === state) this.#lanes.delete(keyOf(state.lane))
   }
 
   async #publish(lane: Lane, stream: Stream, taken: readonly Waiting[]): Promise<void> {
@@ -265,7 +284,11 @@ export class Sender {
     } catch (cause) {
       if (!(cause instanceof TrustError) || cause.code !== 'not-granted') throw cause
       const what = `${action} on ${topic}`
-      throw new AgentError('no-authority', `Cannot ${what}: ${this.#identity.name} holds no grant for it`, { cause })
+      throw new AgentError(
+        'no-authority',
+        `Cannot ${what}: ${this.#identity.name} holds no grant for it`,
+        { cause },
+      )
     }
   }
 
@@ -293,7 +316,9 @@ export class Sender {
 function keyOf(lane: Lane): string {
   const audience = lane.audience?.join(' ') ?? ''
   const { topic, action, class: messageClass, lifespanMs, priority, grant } = lane
-  return [topic, action, messageClass, lifespanMs, priority, grant?.idText ?? '', audience].join('|')
+  return [topic, action, messageClass, lifespanMs, priority, grant?.idText ?? '', audience].join(
+    '|',
+  )
 }
 
 function isFull(waiting: readonly Waiting[]): boolean {

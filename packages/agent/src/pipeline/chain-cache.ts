@@ -21,7 +21,11 @@ export class ChainCache {
   }
 
   /** The kept result, or that of `check`, kept until its `until`. What `check` throws is not kept. */
-  through<T>(key: string, now: number, check: () => { readonly value: T; readonly until: number }): T {
+  through<T>(
+    key: string,
+    now: number,
+    check: () => { readonly value: T; readonly until: number },
+  ): T {
     const entry = this.#entries.get(key)
     if (entry !== undefined && entry.until >= now && entry.generation === this.#generation) {
       return entry.value as T

@@ -49,7 +49,12 @@ export function bundleDecision(trace: Trace, at: number, cause?: unknown): Decis
 /** A decision about something that is no bundle: what was tried, by whom, and what stopped it. */
 export function plainDecision(
   about: Exclude<Decision['about'], 'bundle'>,
-  facts: { readonly action: string; readonly topic: string; readonly sender: string; readonly at: number },
+  facts: {
+    readonly action: string
+    readonly topic: string
+    readonly sender: string
+    readonly at: number
+  },
   cause?: unknown,
 ): Decision {
   const code = cause === undefined ? null : codeOf(cause)
@@ -79,7 +84,10 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
   const header = trace.bundle?.header
   const reached: Pick<Explanation, 'name' | 'key' | 'authority' | 'policy'> = {
     name: trace.chain === undefined ? NOT_REACHED : yes(describeNameChain(trace.chain, at)),
-    key: trace.signed === undefined || trace.chain === undefined ? NOT_REACHED : yes(describeKey(trace.chain)),
+    key:
+      trace.signed === undefined || trace.chain === undefined
+        ? NOT_REACHED
+        : yes(describeKey(trace.chain)),
     authority: trace.basis === undefined ? NOT_REACHED : yes(authorityLines(trace, at)),
     policy:
       trace.decision === undefined
@@ -115,12 +123,15 @@ function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'messag
   if (cause === undefined) return { outcome: 'accepted', code: null, message: null }
   const code = codeOf(cause)
   const verdict = VERDICTS[code] === 'reject' ? 'rejected' : 'ignored'
-  return { outcome: verdict, code, message: cause instanceof Error ? cause.message : String(cause) }
+  return { outcome: verdict, code, message: messageOf(cause) }
 }
 
 /** Which of the four questions a code answers with no; the others stay as they were found. */
 function failing(code: Code | null, cause: unknown, nameHeld: boolean): Partial<Explanation> {
-  const no: Answer = { state: 'no', lines: [cause instanceof Error ? cause.message : String(cause)] }
+  const no: Answer = {
+    state: 'no',
+    lines: [cause instanceof Error ? cause.message : String(cause)],
+  }
   switch (code) {
     case 'no-anchor':
     case 'anchor-limits':
@@ -155,4 +166,8 @@ function failing(code: Code | null, cause: unknown, nameHeld: boolean): Partial<
 
 function yes(lines: readonly string[]): Answer {
   return { state: 'yes', lines }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'what was thrown is no error'
 }

@@ -120,7 +120,10 @@ export async function judge(
   const decision = await askPolicy(bundle, chain, standing, context)
   trace.decision = decision
   if (!decision.permit) {
-    throw new Refusal('policy', `Cannot accept ${header.action} by ${header.sender}: ${decision.rule}`)
+    throw new Refusal(
+      'policy',
+      `Cannot accept ${header.action} by ${header.sender}: ${decision.rule}`,
+    )
   }
   // 10. Audit: the caller records the decision. 11. Deliver: the caller, now that no copy can.
   checkTime(header, context)
@@ -147,7 +150,10 @@ function checkTopic(header: Header, carrier: Carrier, context: PipelineContext):
     if (opened === 'inbox') return
     throw new Refusal('not-hosted', `Cannot accept bundle: ${header.topic} has no inbox here`)
   }
-  throw new Refusal('wrong-topic', `Cannot accept bundle for ${header.topic}: it came on ${carrier.topic}`)
+  throw new Refusal(
+    'wrong-topic',
+    `Cannot accept bundle for ${header.topic}: it came on ${carrier.topic}`,
+  )
 }
 
 /**
@@ -162,7 +168,10 @@ function checkTime(header: Header, context: PipelineContext): void {
   }
   const age = now - header.sentAt - context.offsets.offset(toHex(header.key), header.sentAt, now)
   if (age > header.lifespanMs) {
-    throw new Refusal('lifespan', `Cannot accept bundle of age ${age} ms, lifespan ${header.lifespanMs}`)
+    throw new Refusal(
+      'lifespan',
+      `Cannot accept bundle of age ${age} ms, lifespan ${header.lifespanMs}`,
+    )
   }
 }
 
@@ -216,10 +225,16 @@ async function checkSignature(
   const { header, headerBytes, signature } = bundle
   const input = signingInput('bundle', headerBytes)
   if (!(await context.verifier.verify(header.key, input, signature))) {
-    throw new TrustError('bad-signature', `Cannot accept bundle: its signature is not by ${header.sender}'s key`)
+    throw new TrustError(
+      'bad-signature',
+      `Cannot accept bundle: its signature is not by ${header.sender}'s key`,
+    )
   }
   if (!hasDigest(bundle, context.hash)) {
-    throw new Refusal('bad-digest', 'Cannot accept bundle: its messages are not those that were signed')
+    throw new Refusal(
+      'bad-digest',
+      'Cannot accept bundle: its messages are not those that were signed',
+    )
   }
   try {
     return decodeMessages(bundle.messagesBytes, header.count)
@@ -344,4 +359,3 @@ async function askPolicy(
     throw new Refusal('own-fault', 'Cannot ask the policy: it failed', { cause })
   }
 }
-

@@ -20,7 +20,10 @@ export class StateTable {
     const known = this.#newest.get(`${header.topic}|${header.sender}`)
     if (known === undefined) {
       if (this.#newest.size < REPLAY_STREAMS_MAX) return
-      throw new Refusal('table-full', `Cannot follow another state: the limit is ${REPLAY_STREAMS_MAX}`)
+      throw new Refusal(
+        'table-full',
+        `Cannot follow another state: the limit is ${REPLAY_STREAMS_MAX}`,
+      )
     }
     const order =
       header.epoch - known.epoch ||

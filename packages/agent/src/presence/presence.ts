@@ -1,5 +1,14 @@
 import type { Name } from '@ixj/names'
-import { checkName, SKEW_MS, toHex, TrustError, type AnchorSet, type Random, type Signer, type Verifier } from '@ixj/trust'
+import {
+  checkName,
+  SKEW_MS,
+  toHex,
+  TrustError,
+  type AnchorSet,
+  type Random,
+  type Signer,
+  type Verifier,
+} from '@ixj/trust'
 import { holds } from '../bundles/signed-body.ts'
 import type { Clock } from '../clock.ts'
 import { PRESENCE_CHANGE_MS, PRESENCE_MEMBERS_MAX, PRESENCE_MS, QUEUE_MAX } from '../limits.ts'
@@ -10,7 +19,12 @@ import { Refusal } from '../pipeline/verdicts.ts'
 import { AgentError } from '../agent-error.ts'
 import { Queue } from '../queue.ts'
 import type { Peer, Transport } from '../transport.ts'
-import { decodeAnnouncement, sealAnnouncement, type Announcement, type PresentMember } from './announcement.ts'
+import {
+  decodeAnnouncement,
+  sealAnnouncement,
+  type Announcement,
+  type PresentMember,
+} from './announcement.ts'
 import { Roster, type Member, type PresenceChange } from './roster.ts'
 
 /** What a node's presence is kept with. */
@@ -53,7 +67,10 @@ export class Presence {
   join(name: Name, member: PresentMember): void {
     const topic = this.#topics.get(name) ?? this.#open(name)
     if (topic.local.size >= PRESENCE_MEMBERS_MAX) {
-      throw new AgentError('argument', `Cannot host another member of ${name}: the limit is ${PRESENCE_MEMBERS_MAX}`)
+      throw new AgentError(
+        'argument',
+        `Cannot host another member of ${name}: the limit is ${PRESENCE_MEMBERS_MAX}`,
+      )
     }
     topic.local.set(toHex(member.agentKey), member)
     this.#tell(topic, { kind: 'joined', member: this.#localMember(member) })
@@ -122,10 +139,14 @@ export class Presence {
   async hear(name: Name, bytes: Uint8Array, from: Peer | null): Promise<void> {
     const announcement = decodeAnnouncement(bytes)
     if (announcement.topic !== name) {
-      throw new Refusal('wrong-topic', `Cannot hear presence of ${announcement.topic}: it came on ${name}`)
+      throw new Refusal(
+        'wrong-topic',
+        `Cannot hear presence of ${announcement.topic}: it came on ${name}`,
+      )
     }
     const topic = this.#topics.get(name)
-    if (topic === undefined) throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
+    if (topic === undefined)
+      throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
     const { signer, signerKey, time } = announcement.signed
     this.#checkTime(time)
     if (!topic.roster.isNews(signerKey, time)) {
@@ -138,7 +159,10 @@ export class Presence {
     )
     const members = found.filter((entry) => entry !== undefined)
     if (found.length > 0 && members.length === 0) {
-      throw new TrustError('not-granted', `Cannot hear presence of ${signer}: no member of its holds`)
+      throw new TrustError(
+        'not-granted',
+        `Cannot hear presence of ${signer}: no member of its holds`,
+      )
     }
     topic.roster.announce(node, members, { time, now: this.#context.clock.now() })
     this.#context.changed()
@@ -170,7 +194,13 @@ export class Presence {
 
   #localMember(member: PresentMember): Member {
     const { agent, agentKey, since, answer } = member
-    return { name: agent, key: agentKey, node: this.#context.node.name, since, answers: answer !== null }
+    return {
+      name: agent,
+      key: agentKey,
+      node: this.#context.node.name,
+      since,
+      answers: answer !== null,
+    }
   }
 
   #checkTime(time: number): void {
@@ -188,7 +218,10 @@ export class Presence {
       { bindings, anchors, now: clock.now() },
     )
     if (!(await holds(signed, verifier))) {
-      throw new TrustError('bad-signature', `Cannot hear presence: it is not by ${signed.signer}'s key`)
+      throw new TrustError(
+        'bad-signature',
+        `Cannot hear presence: it is not by ${signed.signer}'s key`,
+      )
     }
   }
 

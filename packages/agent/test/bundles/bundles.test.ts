@@ -1,5 +1,5 @@
 import { parseName, parsePattern } from '@ixj/names'
-import { nodeSha256, nodeSigner, nodeVerifier } from '@ixj/node'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
 import { encode, sha256, signingInput, TrustError, type Value } from '@ixj/trust'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -12,10 +12,16 @@ import {
   type MessageClass,
 } from '../../src/bundles/header.ts'
 import { decodeMessages, encodeMessages, type MessagePart } from '../../src/bundles/message.ts'
-import { AUDIENCE_MAX, BUNDLE_MESSAGES_MAX, HEADER_BYTES_MAX, MESSAGES_BYTES_MAX } from '../../src/limits.ts'
+import {
+  AUDIENCE_MAX,
+  BUNDLE_MESSAGES_MAX,
+  HEADER_BYTES_MAX,
+  MESSAGES_BYTES_MAX,
+} from '../../src/limits.ts'
 import { Refusal } from '../../src/pipeline/verdicts.ts'
 
 const SEED = 0x1235
+const verifier = openNodeVerifier()
 const signer = nodeSigner(new Uint8Array(32).fill(1))
 
 const names = fc
@@ -154,8 +160,14 @@ describe('the messages of a bundle', () => {
 
   it.each([
     ['an id of 15 bytes', [new Uint8Array(15), null, null, new Uint8Array(1)]],
-    ['a correlation of 47 bytes', [new Uint8Array(16), new Uint8Array(47), null, new Uint8Array(1)]],
-    ['a content type over 128 bytes', [new Uint8Array(16), null, 'x'.repeat(129), new Uint8Array(1)]],
+    [
+      'a correlation of 47 bytes',
+      [new Uint8Array(16), new Uint8Array(47), null, new Uint8Array(1)],
+    ],
+    [
+      'a content type over 128 bytes',
+      [new Uint8Array(16), null, 'x'.repeat(129), new Uint8Array(1)],
+    ],
     ['a body that is no bytes', [new Uint8Array(16), null, null, 'text']],
     ['a fifth field', [new Uint8Array(16), null, null, new Uint8Array(1), null]],
   ] as [string, Value[]][])('are refused with %s', (_, message) => {
@@ -166,14 +178,21 @@ describe('the messages of a bundle', () => {
 describe('a bundle', () => {
   it('is read as it was sealed, and holds', () => {
     return fc.assert(
-      fc.asyncProperty(headers, fc.array(parts, { minLength: 1, maxLength: 5 }), async (header, list) => {
-        const fields = { ...header, count: list.length }
-        const sealed = await sealBundle(fields, encodeMessages(list), { signer, hash: nodeSha256 })
-        const read = decodeBundle(sealed.bytes, nodeSha256)
-        expect(read).toEqual(sealed)
-        expect(decodeBundle(sealed.bytes, sha256).id).toEqual(sealed.id)
-        expect(hasDigest(read, nodeSha256)).toBe(true)
-      }),
+      fc.asyncProperty(
+        headers,
+        fc.array(parts, { minLength: 1, maxLength: 5 }),
+        async (header, list) => {
+          const fields = { ...header, count: list.length }
+          const sealed = await sealBundle(fields, encodeMessages(list), {
+            signer,
+            hash: nodeSha256,
+          })
+          const read = decodeBundle(sealed.bytes, nodeSha256)
+          expect(read).toEqual(sealed)
+          expect(decodeBundle(sealed.bytes, sha256).id).toEqual(sealed.id)
+          expect(hasDigest(read, nodeSha256)).toBe(true)
+        },
+      ),
       { seed: SEED, numRuns: 200 },
     )
   })
@@ -187,7 +206,7 @@ describe('a bundle', () => {
       const code = codeOf(() => {
         const read = decodeBundle(sealed.bytes.with(bit >> 3, byte), nodeSha256)
         const input = signingInput('bundle', read.headerBytes)
-        if (nodeVerifier.verify(read.header.key, input, read.signature) !== true) {
+        if (verifier.verify(read.header.key, input, read.signature) !== true) {
           throw new TrustError('bad-signature', 'changed')
         }
         if (!hasDigest(read, nodeSha256)) throw new Refusal('bad-digest', 'changed')
@@ -202,7 +221,12 @@ describe('a bundle', () => {
       signer,
       hash: nodeSha256,
     })
-    const other = encode([sealed.headerBytes, encodeMessages([partWith(4)]), sealed.signature, null])
+    const other = encode([
+      sealed.headerBytes,
+      encodeMessages([partWith(4)]),
+      sealed.signature,
+      null,
+    ])
     const read = decodeBundle(other, nodeSha256)
     expect(read.idText).toBe(sealed.idText)
     expect(hasDigest(read, nodeSha256)).toBe(false)

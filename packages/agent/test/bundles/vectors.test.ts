@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
-import { nodeSha256, nodeSigner, nodeVerifier } from '@ixj/node'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
 import { AnchorSet, decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { World } from '../../../../test/world/world.ts'
 import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../../src/bundles/header.ts'
 import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
@@ -78,6 +77,7 @@ interface Vectors {
 
 const file = new URL('../../../../test/vectors/bundles.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
+const verifier = openNodeVerifier()
 const signer = nodeSigner(fromHex(vectors.seed))
 const optional = (hex: string | null) => (hex === null ? null : fromHex(hex))
 
@@ -89,7 +89,7 @@ describe('the vectors of bundles', () => {
     expect(bundle.idText).toBe(vector.id)
     expect(hasDigest(bundle, nodeSha256)).toBe(true)
     const input = signingInput('bundle', bundle.headerBytes)
-    expect(await nodeVerifier.verify(bundle.header.key, input, bundle.signature)).toBe(true)
+    expect(await verifier.verify(bundle.header.key, input, bundle.signature)).toBe(true)
     const parts = vector.parts.map((part) => ({
       ...part,
       id: fromHex(part.id),
@@ -127,7 +127,7 @@ describe('the vector of presence', () => {
     }))
     const read = decodeAnnouncement(fromHex(bytes))
     expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof) })
-    expect(await holds(read.signed, nodeVerifier)).toBe(true)
+    expect(await holds(read.signed, verifier)).toBe(true)
     const sealed = await sealAnnouncement(
       { node: parseName(node), topic: parseName(topic), proof: fromHex(proof), members: present },
       { signer, now: time, random: () => fromHex(nonce) },
@@ -149,15 +149,14 @@ describe('the vector of hello', () => {
       },
       close: async () => {},
     }
-    const world = new World(1)
     const randoms = [fromHex(text('initiatorNonce')), fromHex(text('nonce'))]
     const ends = { initiator: text('initiatorPeer'), responder: text('responderPeer') }
     const saying = initiateHello(channel, ends, {
       name: parseName(text('initiatorName')),
       signer,
-      clock: { ...world.clock, now: () => hello.time, at: () => () => {} },
+      clock: { now: () => hello.time, at: () => () => {} },
       random: () => randoms.shift()!,
-      verifier: nodeVerifier,
+      verifier,
       anchors: new AnchorSet(),
       proof: { bytes: fromHex('94909090c0'), envelopes: [] },
       take: async () => ({ bindings: [], grants: [] }),
@@ -170,7 +169,7 @@ describe('the vector of hello', () => {
     const { body, signature } = vectors.hello
     const pair = [fromHex(body ?? ''), fromHex(signature ?? '')]
     const read = readSignedBody('hello', pair, { fields: 7, bytesMax: 4_096 })
-    expect(await holds(read, nodeVerifier)).toBe(true)
+    expect(await holds(read, verifier)).toBe(true)
   })
 })
 
@@ -180,7 +179,7 @@ describe('the vector of an offer', () => {
     const pair = [fromHex(body), fromHex(signature)]
     const read = readSignedBody('offer', pair, { fields: 1, bytesMax: 2_048 })
     expect(read).toMatchObject({ signer: name, time, fields: [node] })
-    expect(await holds(read, nodeVerifier)).toBe(true)
+    expect(await holds(read, verifier)).toBe(true)
     const made = await makeOffer(
       { name: parseName(name), node: parseName(node), signer },
       {

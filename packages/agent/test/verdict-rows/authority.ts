@@ -104,7 +104,12 @@ async function ask(scene: Scene, lifespanMs = 5_000) {
 }
 
 /** An answer to the desk. */
-function answer(scene: Scene, by: Scene['ann'], correlation: Uint8Array, changes: BundleChanges = {}) {
+function answer(
+  scene: Scene,
+  by: Scene['ann'],
+  correlation: Uint8Array,
+  changes: BundleChanges = {},
+) {
   const parts = [partOf(scene.world, 'answer', { correlation })]
   return makeBundle(scene.world, by, DESK, { action: 'answer', parts, ...changes })
 }
@@ -154,7 +159,9 @@ export const authorityRows = {
         onBehalfOf: acme.name,
         parent: parent.id,
       })
-      const made = await makeBundle(world, withStatements(w1, parent, child), CREW, { under: child })
+      const made = await makeBundle(world, withStatements(w1, parent, child), CREW, {
+        under: child,
+      })
       await expectRefused(scene, 'wider-than-parent', made)
     }),
   ],
@@ -166,17 +173,20 @@ export const authorityRows = {
       const made = await makeBundle(world, withStatements(bob, self), CREW, { under: self })
       await expectRefused(scene, 'outside-slice', made)
     }),
-    inScene('blames for a root grant on behalf of a name that its issuer does not own', async (scene) => {
-      const { world, acme } = scene
-      const bob = await bindAnyhow(world, acme, 'bob.acme.example')
-      const grant = await grantAnyhow(world, acme, {
-        subject: bob.name,
-        topics: [CREW],
-        onBehalfOf: 'globex.example' as never,
-      })
-      const made = await makeBundle(world, withStatements(bob, grant), CREW, { under: grant })
-      await expectRefused(scene, 'outside-slice', made)
-    }),
+    inScene(
+      'blames for a root grant on behalf of a name that its issuer does not own',
+      async (scene) => {
+        const { world, acme } = scene
+        const bob = await bindAnyhow(world, acme, 'bob.acme.example')
+        const grant = await grantAnyhow(world, acme, {
+          subject: bob.name,
+          topics: [CREW],
+          onBehalfOf: 'globex.example' as never,
+        })
+        const made = await makeBundle(world, withStatements(bob, grant), CREW, { under: grant })
+        await expectRefused(scene, 'outside-slice', made)
+      },
+    ),
   ],
   'wrong-subject': [
     inScene('leaves a bundle under somebody else’s grant alone', async (scene) => {
@@ -186,13 +196,16 @@ export const authorityRows = {
       const made = await makeBundle(world, withStatements(bob, stolen), CREW, { under: stolen })
       await expectRefused(scene, 'wrong-subject', made)
     }),
-    inScene('leaves the next bearer of a name alone, for whose key the grant is not', async (scene) => {
-      const { world } = scene
-      const bearer = await bindAnyhow(world, scene.acme, 'ann.acme.example')
-      const old = grantOn(scene.ann, CREW)
-      const made = await makeBundle(world, withStatements(bearer, old), CREW, { under: old })
-      await expectRefused(scene, 'wrong-subject', made)
-    }),
+    inScene(
+      'leaves the next bearer of a name alone, for whose key the grant is not',
+      async (scene) => {
+        const { world } = scene
+        const bearer = await bindAnyhow(world, scene.acme, 'ann.acme.example')
+        const old = grantOn(scene.ann, CREW)
+        const made = await makeBundle(world, withStatements(bearer, old), CREW, { under: old })
+        await expectRefused(scene, 'wrong-subject', made)
+      },
+    ),
   ],
   'not-granted': [
     inScene('leaves a bundle without a grant on a group alone', async (scene) => {
@@ -272,7 +285,9 @@ export const authorityRows = {
           conditions,
         })
         const identity = withStatements(child, root, grant)
-        codes.push((await carry(scene, await makeBundle(world, identity, CREW, { under: grant }))).code)
+        codes.push(
+          (await carry(scene, await makeBundle(world, identity, CREW, { under: grant }))).code,
+        )
       }
       expect(codes).toEqual(['accepted', 'accepted', 'condition'])
     }),
@@ -311,21 +326,25 @@ export const authorityRows = {
     inScene('leaves a second answer alone', async (scene) => {
       const { outcome, correlation } = await ask(scene)
       const epoch = scene.world.clock.now()
-      const made = (first: number) => answer(scene, scene.raw.identity, correlation, { epoch, first })
+      const made = (first: number) =>
+        answer(scene, scene.raw.identity, correlation, { epoch, first })
       expect(await carry(scene, await made(1))).toEqual(ACCEPTED)
       expect(await outcome).toBe('answer')
       await expectRefused(scene, 'not-asked', await made(2))
     }),
-    inScene('leaves an answer alone under a grant: the request alone authorises it', async (scene) => {
-      const { world, ann } = scene
-      const parts = [partOf(world, 'no answer at all')]
-      const made = await makeBundle(world, ann, CREW, {
-        action: 'answer',
-        parts,
-        under: grantOn(ann, CREW),
-      })
-      await expectRefused(scene, 'not-asked', made)
-    }),
+    inScene(
+      'leaves an answer alone under a grant: the request alone authorises it',
+      async (scene) => {
+        const { world, ann } = scene
+        const parts = [partOf(world, 'no answer at all')]
+        const made = await makeBundle(world, ann, CREW, {
+          action: 'answer',
+          parts,
+          under: grantOn(ann, CREW),
+        })
+        await expectRefused(scene, 'not-asked', made)
+      },
+    ),
   ],
   policy: [
     inScene('leaves a name of one’s own organisation alone that has no grant', async (scene) => {
@@ -368,11 +387,14 @@ export const authorityRows = {
     ),
   ],
   body: [
-    inScene('blames nobody for messages that their sender signed and nobody can read', async (scene) => {
-      const genuine = await annsBundle(scene, DESK, { first: 2 })
-      const made = await annsBundle(scene, DESK, { messagesBytes: utf8Bytes('not messages') })
-      await expectRefused(scene, 'body', made, { genuine })
-    }),
+    inScene(
+      'blames nobody for messages that their sender signed and nobody can read',
+      async (scene) => {
+        const genuine = await annsBundle(scene, DESK, { first: 2 })
+        const made = await annsBundle(scene, DESK, { messagesBytes: utf8Bytes('not messages') })
+        await expectRefused(scene, 'body', made, { genuine })
+      },
+    ),
     inScene('blames nobody for fewer messages than the header counts', async (scene) => {
       const messagesBytes = encodeMessages([partOf(scene.world, 'one')])
       const made = await annsBundle(scene, DESK, { messagesBytes, count: 2 })

@@ -8,17 +8,8 @@ import { openCore } from '../../src/host/core.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
 import { MESSAGE_BYTES_MAX } from '../../src/transport.ts'
-import {
-  annsBundle,
-  CREW,
-  DESK,
-  expectRefused,
-  grantOn,
-  NODE,
-  type Scene,
-} from '../scene.ts'
+import { annsBundle, CREW, DESK, expectRefused, grantOn, NODE, type Scene } from '../scene.ts'
 import { type Case, inScene, type Rows } from './row.ts'
-
 
 /** A case whose bytes are ann's next bundle to the desk, spoiled; unspoiled it passes. */
 function spoiled(
@@ -65,8 +56,7 @@ function repacked(
   })
 }
 
-const flipped = (bytes: Uint8Array, index: number) =>
-  bytes.with(index, (bytes.at(index) ?? 0) ^ 1)
+const flipped = (bytes: Uint8Array, index: number) => bytes.with(index, (bytes.at(index) ?? 0) ^ 1)
 
 /** What the bytes alone decide. */
 export const byteRows = {

@@ -24,7 +24,11 @@ import { type Case, inScene, type Rows } from './row.ts'
 async function bundleOf(scene: Scene, identity: Identity) {
   const { world, acme } = scene
   const subjectKey = identity.signer.publicKey
-  const grant = await grantAnyhow(world, acme, { subject: identity.name, subjectKey, topics: [CREW] })
+  const grant = await grantAnyhow(world, acme, {
+    subject: identity.name,
+    subjectKey,
+    topics: [CREW],
+  })
   return await makeBundle(world, withStatements(identity, grant), CREW, { under: grant })
 }
 
@@ -126,11 +130,14 @@ export const nameRows = {
       const made = await makeBundle(scene.world, thief, DESK, { made: genuine.proof })
       await expectRefused(scene, 'no-chain', made, { genuine })
     }),
-    inScene('leaves a name alone that is bound by a stranger’s key of the anchor’s name', async (scene) => {
-      const impostor = { ...scene.acme, signer: scene.world.key() }
-      const bob = await bindAnyhow(scene.world, impostor, 'bob.acme.example')
-      await expectRefused(scene, 'no-chain', await makeBundle(scene.world, bob, DESK))
-    }),
+    inScene(
+      'leaves a name alone that is bound by a stranger’s key of the anchor’s name',
+      async (scene) => {
+        const impostor = { ...scene.acme, signer: scene.world.key() }
+        const bob = await bindAnyhow(scene.world, impostor, 'bob.acme.example')
+        await expectRefused(scene, 'no-chain', await makeBundle(scene.world, bob, DESK))
+      },
+    ),
   ],
   'broken-chain': [
     inScene('leaves a grant alone whose parent is somebody else’s', async (scene) => {

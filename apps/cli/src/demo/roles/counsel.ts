@@ -10,7 +10,8 @@ export async function runCounsel(options: RoleOptions): Promise<void> {
   let sent = 0
   void (async () => {
     for await (const request of counsel.requests({ signal: options.signal })) {
-      await request.reply(ruleOn(String(request.body)))
+      if (typeof request.body === 'string') await request.reply(ruleOn(request.body))
+      else await request.refuse('form', 'not a licence string')
       sent += 1
     }
   })()
@@ -19,9 +20,14 @@ export async function runCounsel(options: RoleOptions): Promise<void> {
 
 /** A ruling that a person would begin with. */
 export function ruleOn(licence: string): string {
-  if (licence === NO_LICENCE || licence === UNREADABLE) return 'no licence: do not ship without a letter'
+  if (licence === NO_LICENCE || licence === UNREADABLE)
+    return 'no licence: do not ship without a letter'
   if (licence === 'UNLICENSED') return 'proprietary: do not ship'
-  const ids = licence.replaceAll(/[()]/g, ' ').split(/\s+(?:AND|OR|WITH)\s+/).map((id) => id.trim())
-  if (ids.length > 1 && ids.every((id) => isKnownLicence(id))) return 'an expression of known licences: ship'
+  const ids = licence
+    .replaceAll(/[()]/g, ' ')
+    .split(/\s+(?:AND|OR|WITH)\s+/)
+    .map((id) => id.trim())
+  if (ids.length > 1 && ids.every((id) => isKnownLicence(id)))
+    return 'an expression of known licences: ship'
   return 'unknown: a person reads its file'
 }

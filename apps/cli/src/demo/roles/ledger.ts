@@ -34,7 +34,7 @@ class Ledger {
     await using results = await this.#agent.gather(RESULTS, { quorum: 8, windowMs: 20 })
     for await (const batch of results) {
       for (const message of batch.messages) this.#enter(message)
-      for (const look of [...this.#waiting]) look()
+      for (const look of this.#waiting) look()
     }
   }
 
@@ -58,7 +58,7 @@ class Ledger {
   async #ask(licence: string): Promise<string> {
     this.sent += 1
     const answer = await this.#agent.request(COUNSEL, licence)
-    return String(answer.body)
+    return typeof answer.body === 'string' ? answer.body : 'no ruling that can be read'
   }
 
   async #reply(request: IncomingRequest): Promise<void> {
@@ -95,11 +95,12 @@ class Ledger {
     const rulings: [string, string][] = []
     for (const [licence, ruling] of this.#rulings) rulings.push([licence, await ruling])
     const delays = this.#delays.toSorted((left, right) => left - right)
-    const at = (part: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? 0
+    const at = (part: number) =>
+      delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? 0
     return {
       packages: this.#licences.size,
       table: tableOf(this.#licences.values()),
-      rulings: rulings.toSorted(),
+      rulings: rulings.toSorted(([left], [right]) => (left < right ? -1 : 1)),
       delivery: { count: delays.length, p50: at(0.5), p99: at(0.99) },
     }
   }

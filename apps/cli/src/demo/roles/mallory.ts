@@ -130,7 +130,11 @@ async function replay(mallory: OpenNode, began: number): Promise<void> {
   )
   const left = began + FORGOTTEN_MS - Date.now()
   if (left > 0) {
-    tell({ event: 'waiting', milliseconds: left, text: 'until gossip has forgotten a message, to replay it' })
+    tell({
+      event: 'waiting',
+      milliseconds: left,
+      text: 'until gossip has forgotten a message, to replay it',
+    })
     await elapsed(left)
   }
   await mallory.mesh.publish(CREW, genuine.bytes)
@@ -239,8 +243,17 @@ async function fieldsOf(
 }
 
 /** A bundle of one message in a stream of its own. */
-async function seal(signer: Signer, like: Fields, body: Parameters<typeof encodeApplication>[0]): Promise<Bundle> {
-  const part = { id: nodeRandom(16), correlation: null, contentType: null, body: encodeApplication(body) }
+async function seal(
+  signer: Signer,
+  like: Fields,
+  body: Parameters<typeof encodeApplication>[0],
+): Promise<Bundle> {
+  const part = {
+    id: nodeRandom(16),
+    correlation: null,
+    contentType: null,
+    body: encodeApplication(body),
+  }
   const now = Date.now()
   const fields = { ...like, epoch: now, first: 1, count: 1, sentAt: now }
   return await sealBundle(fields, encodeMessages([part]), { signer, hash: nodeSha256 })

@@ -65,7 +65,11 @@ async function writeAddress(mesh: string, role: string, all: readonly string[]):
 }
 
 /** Another process's address, as soon as it has told it. */
-export async function readAddress(mesh: string, role: string, signal: AbortSignal): Promise<string> {
+export async function readAddress(
+  mesh: string,
+  role: string,
+  signal: AbortSignal,
+): Promise<string> {
   const file = addressFile(mesh, role)
   await mkdir(dirname(file), { recursive: true })
   signal.throwIfAborted()
@@ -75,13 +79,15 @@ export async function readAddress(mesh: string, role: string, signal: AbortSigna
       signal.removeEventListener('abort', abort)
       settle()
     }
-    const abort = () => end(() => reject(signal.reason as Error))
+    const abort = () =>
+      end(() => reject(new Error('The wait for an address was ended', { cause: signal.reason })))
     const look = async () => {
       try {
         const address = await readFile(file, 'utf8')
         end(() => resolve(address))
       } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') end(() => reject(cause as Error))
+        const failure = cause as NodeJS.ErrnoException
+        if (failure.code !== 'ENOENT') end(() => reject(failure))
       }
     }
     // The watch begins before the first look, so that no file slips through between them.

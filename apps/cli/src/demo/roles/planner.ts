@@ -122,7 +122,8 @@ class Planner {
       const present = new Set<string>(workersOf(crew).map((member) => member.name))
       this.#note(started.filter((name) => !present.has(name)))
       idle = again.length === folders.length ? idle + 1 : 0
-      if (idle > IDLE_ROUNDS_MAX) throw new Error(`No worker took a folder in ${IDLE_ROUNDS_MAX} rounds`)
+      if (idle > IDLE_ROUNDS_MAX)
+        throw new Error(`No worker took a folder in ${IDLE_ROUNDS_MAX} rounds`)
       this.#reassigned += again.length
       open.push(...again)
       const done = all.length - open.length

@@ -8,7 +8,10 @@ import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 const WORKERS = 4
 
 /** Four workers: their keys are made here, their names and rights come from the planner. */
-export async function runWorkers(role: 'workers-1' | 'workers-2', options: RoleOptions): Promise<void> {
+export async function runWorkers(
+  role: 'workers-1' | 'workers-2',
+  options: RoleOptions,
+): Promise<void> {
   const node = await openRole(role, options, ['planner', 'ledger'])
   const first = role === 'workers-1' ? 1 : 1 + WORKERS
   const labels = Array.from({ length: WORKERS }, (_, index) => `w${first + index}`)
@@ -23,7 +26,8 @@ async function openWorker(node: Node, label: string, options: RoleOptions): Prom
   const crew = await worker.join(CREW)
   const count = { sent: 0, done: 0 }
   void (async () => {
-    for await (const request of worker.requests({ signal })) await work(request, worker, crew, count)
+    for await (const request of worker.requests({ signal }))
+      await work(request, worker, crew, count)
   })()
   return () => count.sent
 }

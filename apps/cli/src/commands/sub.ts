@@ -1,0 +1,91 @@
+import type { Message } from '@ixj/agent'
+import type { Name } from '@ixj/names'
+import { formatExplanation, toHex } from '@ixj/trust'
+import type { Command } from 'commander'
+import { nameArgument, numberArgument } from '../arguments.ts'
+import { invocationOf } from '../invocation.ts'
+import { bodyRecord, bodyText, type Output } from '../output.ts'
+import {
+  addSessionOptions,
+  openSession,
+  type SessionFlags,
+  tellRefusals,
+  untilStopped,
+} from '../session.ts'
+
+const COUNT_MAX = 1_000_000_000
+
+interface SubFlags extends SessionFlags {
+  readonly count?: number
+  readonly explain?: boolean
+}
+
+const HELP = `
+Messages go to the standard output, all else to the standard error.
+
+Example:
+  $ ixj sub crew.acme.example --as w1.acme.example --connect /ip4/127.0.0.1/tcp/4001`
+
+/** Registers `sub`. */
+export function addSub(program: Command): void {
+  addSessionOptions(program.command('sub'))
+    .description('join a group and print its messages, until SIGINT, SIGTERM or --count')
+    .argument('<topic>', 'the group', nameArgument)
+    .option(
+      '--count <count>',
+      'end after that many messages',
+      numberArgument({ min: 1, max: COUNT_MAX }),
+    )
+    .option('--explain', 'show with each message and refusal why')
+    .addHelpText('after', HELP)
+    .action(async (topic: Name, flags: SubFlags, command: Command) => {
+      const { output, openHome } = invocationOf(command)
+      const stopped = untilStopped()
+      await using session = await openSession(await openHome(), flags)
+      const explain = flags.explain === true
+      const decisions = session.node.decisions({ signal: stopped })
+      const refusals = tellRefusals(decisions, {
+        explain,
+        paint: output.paint,
+        tell: (record, text) => output.note(record, text),
+      })
+      const group = await session.agent.join(topic)
+      const messages = group.messages({ signal: stopped })
+      const { addresses } = session.node
+      const where = addresses.map((address) => `\nlistening  ${address}`).join('')
+      const joined = { event: 'joined', topic, agent: flags.as, addresses: [...addresses] }
+      output.note(joined, `joined     ${topic} as ${flags.as}${where}`)
+      let count = 0
+      for await (const message of messages) {
+        tellMessage(message, output, explain)
+        count += 1
+        if (count === flags.count) break
+      }
+      decisions.close()
+      await refusals
+    })
+}
+
+function tellMessage(message: Message, output: Output, explain: boolean): void {
+  const { id, topic, sender, onBehalfOf, body, contentType, class: kind, sentAt, gap } = message
+  const explanation = message.explain()
+  const record = {
+    id: toHex(id),
+    topic,
+    sender,
+    onBehalfOf,
+    text: typeof body === 'string' ? body : null,
+    body: bodyRecord(body),
+    contentType,
+    class: kind,
+    sentAt,
+    gap,
+    ...(explain ? { explanation: JSON.parse(JSON.stringify(explanation)) as object as never } : {}),
+  }
+  const { dim, bold } = output.paint
+  const time = new Date(sentAt).toISOString().slice(11, 19)
+  const behalf = onBehalfOf === sender ? '' : dim(` for ${onBehalfOf}`)
+  const missed = gap === 0 ? '' : dim(` (${gap} missed)`)
+  const line = `${dim(time)}  ${bold(sender)}${behalf}${missed}  ${bodyText(body)}`
+  output.print(record, explain ? `${line}\n${formatExplanation(explanation)}` : line)
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { makeBundle } from '../../../../test/world/made-bundle.ts'
+import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
+import { annsBundle, carry, CREW, DESK, NODE, openScene, refusedAs } from '../scene.ts'
+void randomBytes
+
+describe('the exchange with a neighbour', () => {
+  it('bears 16 frames that no honest node sends, and ends with the next', async () => {
+    await using scene = await openScene()
+    for (let fault = 1; fault <= NEIGHBOUR_FAULTS_MAX; fault++) {
+      await scene.raw.say(NODE, Uint8Array.of(0xc1))
+    }
+    await scene.world.pass(50)
+    expect(scene.node.host.neighbours).toContain(scene.raw.identity.name)
+    await scene.raw.say(NODE, Uint8Array.of(0xc1))
+    await scene.world.pass(50)
+    expect(scene.node.host.neighbours).not.toContain(scene.raw.identity.name)
+    expect(scene.node.host.counts.get('encoding')).toBe(NEIGHBOUR_FAULTS_MAX + 1)
+  })
+
+  it('counts a statement whose signature does not hold, and does not keep it', async () => {
+    await using scene = await openScene()
+    const bob = await bindAnyhow(scene.world, scene.acme, 'bob.acme.example')
+    const made = await makeBundle(scene.world, bob, CREW)
+    const forged = made.proof.statements.map(({ envelope }) =>
+      // The last byte but one is of the signature, the last is the nil after it.
+      envelope.with(-2, envelope.at(-2)! ^ 1),
+    )
+    await scene.raw.say(
+      NODE,
+      { kind: 'statements', envelopes: forged },
+      { kind: 'proof', bytes: made.proof.bytes },
+    )
+    const outcome = await carry(scene, made, { proved: false, waitMs: 2_100 })
+    expect(outcome).toEqual(refusedAs('proof-missing'))
+    expect(scene.node.host.counts.get('bad-signature')).toBe(1)
+    // The genuine one is not kept out by the forged one.
+    const again = await makeBundle(scene.world, bob, CREW, { first: 2 })
+    expect(await carry(scene, again)).toEqual(refusedAs('not-granted'))
+  })
+
+  it('answers a fetch with every statement of the proof, and an unknown id with unknown', async () => {
+    await using scene = await openScene()
+    const made = await annsBundle(scene, DESK)
+    await carry(scene, made)
+    const { raw, world } = scene
+    raw.frames.length = 0
+    const nothing = new Uint8Array(32)
+    await raw.say(NODE, { kind: 'fetch', proof: made.proof.id }, { kind: 'fetch', proof: nothing })
+    await world.pass(50)
+    expect(raw.frames).toEqual([
+      { kind: 'statements', envelopes: made.proof.statements.map(({ envelope }) => envelope) },
+      { kind: 'proof', bytes: made.proof.bytes },
+      { kind: 'unknown', proof: nothing },
+    ])
+  })
+
+  it('tells a proof ahead of the first bundle that needs it, and once', async () => {
+    await using scene = await openScene()
+    const { raw, world, crew } = scene
+    raw.frames.length = 0
+    await world.until(crew.publish('first'))
+    await world.pass(50)
+    const told = raw.frames.filter(({ kind }) => kind === 'proof').length
+    await world.until(crew.publish('second'))
+    await world.pass(50)
+    expect(raw.frames.filter(({ kind }) => kind === 'proof')).toHaveLength(told)
+    expect(raw.frames.some(({ kind }) => kind === 'fetch')).toBe(false)
+  })
+
+  it('holds at most 4,096 wishes of a neighbour', async () => {
+    await using scene = await openScene()
+    const { raw, world } = scene
+    for (let wish = 0; wish < 4_096 + 10; wish++) {
+      await raw.say(NODE, { kind: 'want', mark: world.bytes(32) })
+      if (wish % 500 === 0) await world.pass(20)
+    }
+    await world.pass(50)
+    const faults = scene.decisions.drain().filter(({ about }) => about === 'right')
+    expect(faults.length).toBeGreaterThanOrEqual(10)
+    expect(faults.length).toBeLessThan(20)
+    expect(scene.node.host.counts.get('own-fault')).toBeUndefined()
+  })
+})
