@@ -64,6 +64,8 @@ export const DECISIONS_MAX = 1_024
 
 /** How long a hello may take, from connection to admission. */
 export const HELLO_MS = 5_000
+/** A refused connection stays this long, so that the code of the refusal arrives. */
+export const REFUSAL_MS = 500
 /** Statements in one frame: the cost cap of a proof. */
 export const FRAME_STATEMENTS_MAX = 64
 /** Proofs kept from one neighbour before its oldest is forgotten. */

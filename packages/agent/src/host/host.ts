@@ -1,4 +1,4 @@
-import { childName, type Name } from '@ixj/names'
+import { childName, parseName, type Name } from '@ixj/names'
 import { checkName, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
@@ -89,12 +89,12 @@ export class Host implements AsyncDisposable {
    * @throws AgentError `refused`, `no-answer`, `unreachable`, `failed`
    */
   async askName(
-    parent: Name,
+    parent: string,
     label: string,
     options: { readonly lifespanMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<Agent> {
     const signer = await this.#core.generateKey()
-    const name = childName(parent, label)
+    const name = childName(parseName(parent), label)
     const offer = await makeOffer({ name, node: this.name, signer }, this.#core)
     const answer = await this.self.request(parent, offer, { ...options, contentType: OFFER_TYPE })
     const identity = readBound(answer, { name, signer }, this.#core.hash)

@@ -1,14 +1,24 @@
 import type { Name } from '@ixj/names'
-import { concatBytes, SKEW_MS, toHex, utf8Bytes, type AnchorSet, type Sha256 } from '@ixj/trust'
+import {
+  concatBytes,
+  SKEW_MS,
+  toHex,
+  TrustError,
+  utf8Bytes,
+  type AnchorSet,
+  type Sha256,
+} from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
   HELLO_MS,
   NEIGHBOUR_FAULTS_MAX,
+  REFUSAL_MS,
   RIGHTS_PER_NEIGHBOUR_MAX,
   STRANGER_CHECKS_PER_SECOND,
   WANTS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
 import { Budget } from '../pipeline/rate.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer, type Transport } from '../transport.ts'
 import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
@@ -56,6 +66,8 @@ export class Neighbours {
   readonly #admitted = new Map<Peer, Exchange>()
   /** Connections that have not passed hello: their hello's end. */
   readonly #greeting = new Map<Peer, () => void>()
+  /** Connections that were refused and end soon: what cancels that. */
+  readonly #ending = new Map<Peer, () => void>()
   /** Inboxes of others that agents here write to. */
   readonly #sought = new Set<Name>()
 
@@ -84,6 +96,8 @@ export class Neighbours {
   /** The last connection has ended, and with it every right. */
   disconnected(peer: Peer): void {
     this.#endGreeting(peer)
+    this.#ending.get(peer)?.()
+    this.#ending.delete(peer)
     const neighbour = this.#admitted.get(peer)
     this.#admitted.delete(peer)
     this.#context.report({ kind: 'gone', peer, greeted: neighbour?.greeted })
@@ -170,15 +184,19 @@ export class Neighbours {
       const ends = { initiator: peer, responder: transport.peer }
       await respondHello(channel, ends, hello, (greeted) => this.#admit(peer, greeted))
     } catch (cause) {
-      await channel.close()
-      this.#refuse(peer, cause)
+      // The other side is told the code; ended at once, the connection would lose it.
+      this.#refuse(peer, cause, { afterMs: REFUSAL_MS })
     }
   }
 
-  #refuse(peer: Peer, cause: unknown): void {
+  #refuse(peer: Peer, cause: unknown, ending: { readonly afterMs: number } = { afterMs: 0 }): void {
+    const { clock, transport } = this.#context
+    const greeting = this.#greeting.has(peer)
     this.#endGreeting(peer)
     this.#context.report({ kind: 'hello-refused', peer, cause })
-    void this.#context.transport.disconnect(peer)
+    const end = () => void transport.disconnect(peer)
+    if (!greeting || ending.afterMs === 0) end()
+    else this.#ending.set(peer, clock.at(clock.now() + ending.afterMs, end))
   }
 
   #endGreeting(peer: Peer): void {
@@ -229,7 +247,8 @@ export class Neighbours {
   #wanted(neighbour: Exchange, markBytes: Uint8Array): void {
     const mark = toHex(markBytes)
     if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && !neighbour.wants.has(mark)) {
-      throw new Error(`the neighbour wants more than ${WANTS_PER_NEIGHBOUR_MAX} topics`)
+      const limit = `limit ${WANTS_PER_NEIGHBOUR_MAX} topics`
+      throw new TrustError('too-large', `Cannot keep another wish of ${neighbour.greeted.name}: ${limit}`)
     }
     // Kept, so that a topic that opens, or opens again, is shown to those who asked before.
     neighbour.wants.add(mark)
@@ -247,7 +266,8 @@ export class Neighbours {
     try {
       const until = this.#checkRight(neighbour, frame)
       if (neighbour.rights.size >= RIGHTS_PER_NEIGHBOUR_MAX && !neighbour.rights.has(frame.topic)) {
-        throw new Error(`${frame.topic} is one right more than ${RIGHTS_PER_NEIGHBOUR_MAX}`)
+        const limit = `limit ${RIGHTS_PER_NEIGHBOUR_MAX} rights of a neighbour`
+        throw new TrustError('too-large', `Cannot keep the right to ${frame.topic}: ${limit}`)
       }
       neighbour.rights.set(frame.topic, { frame, until })
       this.#context.transport.allow(neighbour.peer, frame.carrier)
@@ -257,20 +277,23 @@ export class Neighbours {
     }
   }
 
-  /** Until when the right holds. @throws TrustError */
+  /** Until when the right holds. @throws TrustError; Refusal `proof-missing`, `wrong-topic` */
   #checkRight(neighbour: Exchange, frame: RightFrame): number {
     const material = this.#context.proofs.material(toHex(frame.proof))
-    if (material === undefined)
-      throw new Error(`the proof of the right to ${frame.topic} is not complete`)
+    if (material === undefined) {
+      const reason = 'its proof is not complete'
+      throw new Refusal('proof-missing', `Cannot check the right to ${frame.topic}: ${reason}`)
+    }
     const node = { name: neighbour.greeted.name, key: neighbour.greeted.key }
     if (frame.carrier !== frame.topic && (frame.of === 'group' || frame.carrier !== node.name)) {
-      throw new Error(`${frame.topic} cannot come on ${frame.carrier}`)
+      throw new Refusal('wrong-topic', `Cannot carry ${frame.topic} on ${frame.carrier}`)
     }
     const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
     if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context).until
     const { topic, agent, agentKey, subscribe, host } = frame
-    if (agent === null || agentKey === null)
-      throw new Error(`the right to group ${topic} names no member`)
+    if (agent === null || agentKey === null) {
+      throw new TrustError('form', `Cannot check the right to group ${topic}: it names no member`)
+    }
     return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context)
       .until
   }

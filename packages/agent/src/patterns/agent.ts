@@ -1,4 +1,4 @@
-import type { Name } from '@ixj/names'
+import { parseName, type Name } from '@ixj/names'
 import { type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
@@ -84,10 +84,11 @@ export class Agent implements AsyncDisposable {
   /**
    * Sends one message to a name's inbox (1×1).
    * @throws AgentError `unreachable`, `not-handed-over`, `argument`, `closed`, `backpressure`
-   * @throws TrustError `ambiguous-authority`, `too-large`
+   * @throws TrustError `ambiguous-authority`, `too-large`; NameError
    */
-  async send(to: Name, body: Body, options: SendOptions = {}): Promise<Receipt> {
-    const lane = this.#sender.lane({ of: 'inbox', topic: to, action: 'publish' }, options)
+  async send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
+    const topic = parseName(to)
+    const lane = this.#sender.lane({ of: 'inbox', topic, action: 'publish' }, options)
     const part = this.#sender.part(body, options)
     return { id: part.id, peers: await abortable(this.#sender.send(lane, part), options.signal) }
   }
@@ -96,11 +97,12 @@ export class Agent implements AsyncDisposable {
    * Asks a name and waits for its answer (1×1), at most the lifespan (default 30 s).
    * @throws AgentError `refused` with `remoteCode`, `failed`, `no-answer`, `unreachable`
    */
-  async request(to: Name, body: Body, options: SendOptions = {}): Promise<Message> {
+  async request(to: string, body: Body, options: SendOptions = {}): Promise<Message> {
     const { core } = this.#parts
+    const name = parseName(to)
     const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
     const lane = this.#sender.lane(
-      { of: 'inbox', topic: to, action: 'request' },
+      { of: 'inbox', topic: name, action: 'request' },
       { ...options, lifespanMs },
     )
     const part = this.#sender.part(body, options)
@@ -108,7 +110,7 @@ export class Agent implements AsyncDisposable {
     const reply = await this.#ask(
       (asked) =>
         this.#sender.send(lane, part, (bundle) => asked(correlationOf(bundle.id, part.id))),
-      { to, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+      { to: name, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
     )
     switch (reply.status) {
       case 'replied':
@@ -150,9 +152,9 @@ export class Agent implements AsyncDisposable {
    * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner.
    * @throws AgentError `no-authority`, `mixed-topic`, `open-already`
    */
-  async join(topic: Name, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
+  async join(topic: string, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
     options.signal?.throwIfAborted()
-    const group = new Group(topic, {
+    const group = new Group(parseName(topic), {
       ...this.#parts,
       sender: this.#sender,
       pending: this.#pending,
@@ -170,8 +172,8 @@ export class Agent implements AsyncDisposable {
    * topic that may be delegated to the node, or to be the topic's owner.
    * @throws AgentError `mixed-topic`, `open-already`; TrustError `not-granted`
    */
-  async gather(topic: Name, options: GatherOptions = {}): Promise<Gather> {
-    const gather = new Gather(topic, options, {
+  async gather(topic: string, options: GatherOptions = {}): Promise<Gather> {
+    const gather = new Gather(parseName(topic), options, {
       ...this.#parts,
       closed: (closing) => void this.#opened.delete(closing),
     })
