@@ -51,6 +51,18 @@ export function rightFacts(open: () => Promise<TransportBench>): void {
     expect(b.told.texts()).toEqual(['welcome back'])
   })
 
+  test('a peer that lost its right does not get it back by subscribing again', async () => {
+    await using bench = await open()
+    const [a, b] = await pair(bench)
+    await share(bench, a, b, crew)
+    a.at.disallow(b.at.peer, crew)
+    await b.at.unsubscribe(crew)
+    await b.at.subscribe(crew)
+    await bench.until(() => a.told.held.length > 0)
+    expect(a.told.held).toEqual([`${crew} ${b.at.peer}`])
+    expect(await settled(bench, a.at.publish(crew, bytesOf('not for you')))).toBe(0)
+  })
+
   test('disallow() also stops what is passed on', async () => {
     await using bench = await open()
     const [a, b] = await pair(bench)

@@ -10,6 +10,7 @@ import {
   type SignedStatement,
   type Signer,
   signingInput,
+  sortedSet,
   type Value,
 } from '@ixj/trust'
 import { sealBundle, type Bundle } from '../../packages/agent/src/bundles/bundle.ts'
@@ -103,7 +104,13 @@ export async function makeBundle(
     priority: 1,
     authority: under?.id ?? null,
     proof: proof.id,
-    audience: to?.map((text) => parsePattern(text)) ?? null,
+    audience:
+      to === undefined
+        ? null
+        : sortedSet(
+            to.map((text) => parsePattern(text)),
+            (each) => each,
+          ),
     approvals: [],
     ...rest,
   } as const

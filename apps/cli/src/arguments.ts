@@ -39,11 +39,24 @@ export function listArgument(text: string): readonly string[] {
 
 /** A public key in base64url, 32 bytes. @throws ArgumentError `bad-key`, `encoding` */
 export function keyArgument(text: string): Uint8Array {
-  return asArgument(() => {
+  try {
     const key = fromBase64url(text)
     checkPublicKey(key)
     return key
-  })
+  } catch (cause) {
+    if (!(cause instanceof TrustError)) throw cause
+    const shown = JSON.stringify(text.slice(0, 80))
+    throw new ArgumentError(cause.code, `Cannot read the key ${shown}: ${cause.message}`, { cause })
+  }
+}
+
+/** A multiaddr over TCP, as the mesh takes them. @throws ArgumentError `usage` */
+export function addressArgument(text: string): string {
+  const form = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/p2p\/\w{1,128})?$/
+  if (form.test(text)) return text
+  const shown = JSON.stringify(text.slice(0, 80))
+  const reason = 'an address looks like /ip4/127.0.0.1/tcp/4001, with /p2p/PEER at most'
+  throw new ArgumentError('usage', `Cannot read the address ${shown}: ${reason}`)
 }
 
 /** A whole number in these bounds. @throws ArgumentError `usage` */
@@ -59,14 +72,12 @@ export function numberArgument(bounds: {
   }
 }
 
-/** Reads part of the command line: what is wrong with it there is the caller's to correct. */
+/** What is wrong with a name on the command line is the caller's to correct. */
 function asArgument<T>(read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    if (cause instanceof NameError || cause instanceof TrustError) {
-      throw new ArgumentError(cause.code, cause.message, { cause })
-    }
-    throw cause
+    if (!(cause instanceof NameError)) throw cause
+    throw new ArgumentError(cause.code, cause.message, { cause })
   }
 }

@@ -61,7 +61,10 @@ export function failureOf(cause: unknown): Failure | undefined {
   if (cause instanceof ArgumentError) {
     return { code: cause.code, message: cause.message, exitCode: 2 }
   }
-  if (isCoded(cause)) return { code: cause.code, message: cause.message, exitCode: 1 }
+  if (isCoded(cause)) {
+    const exitCode = cause.code === 'address' ? 2 : 1
+    return { code: cause.code, message: cause.message, exitCode }
+  }
   return undefined
 }
 

@@ -24,6 +24,8 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0)
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return 0
+    // No command was given: commander has shown what there is.
+    if (cause instanceof CommanderError && cause.code === 'commander.help') return 2
     const beforeText = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
     return new Output({ json: beforeText.includes('--json') }).fail(cause)
   }

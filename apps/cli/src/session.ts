@@ -2,7 +2,7 @@ import type { Agent, Decision } from '@ixj/agent'
 import type { Name } from '@ixj/names'
 import type { Home, Node } from '@ixj/node'
 import { formatExplanation } from '@ixj/trust'
-import { nameArgument, repeated } from './arguments.ts'
+import { addressArgument, nameArgument, repeated } from './arguments.ts'
 import type { Command } from 'commander'
 import { ArgumentError } from './command-error.ts'
 import { type Output, printable, type Record } from './output.ts'
@@ -24,8 +24,12 @@ export function addSessionOptions(command: Command): Command {
       'the node that it runs on (default: the agent is its own)',
       nameArgument,
     )
-    .option('--listen <address>', 'multiaddr to listen on; repeatable', repeated(String))
-    .option('--connect <address>', 'multiaddr of a neighbour; repeatable', repeated(String))
+    .option('--listen <address>', 'multiaddr to listen on; repeatable', repeated(addressArgument))
+    .option(
+      '--connect <address>',
+      'multiaddr of a neighbour; repeatable',
+      repeated(addressArgument),
+    )
 }
 
 /** A node on the mesh with one agent. */

@@ -2,8 +2,6 @@
 export const HEADER_BYTES_MAX = 4 * 1024
 /** The messages of one bundle: small enough that a lost bundle costs little, large enough to share a signature. */
 export const MESSAGES_BYTES_MAX = 60 * 1024
-/** Signature and tree of a bundle. */
-export const SIGNATURE_BYTES_MAX = 1024
 /** Messages in one bundle: a receiver never holds more under one verdict. */
 export const BUNDLE_MESSAGES_MAX = 256
 /** Audience entries in one header: the roster of a large crew is a pattern, not a list. */

@@ -11,6 +11,7 @@ import type { Case } from './verdict-rows/row.ts'
 const unreachable = {
   'not-below': 'a binding not below its issuer is refused when it is read, so no proof holds one',
   'ambiguous-authority': 'a header names one grant or none; this is said to senders alone',
+  'store-full': 'said of a neighbour’s statements, which wait for no bundle',
   hello: 'said of connections, before any bundle',
   transport: 'said of connections that failed',
   'key-file': 'said of files at home',

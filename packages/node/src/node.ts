@@ -175,7 +175,9 @@ async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> 
   } catch (cause) {
     if (!(cause instanceof Error) || options.listen.length === 0) throw cause
     const where = options.listen.join(', ')
-    throw new NodeError('listen', `Cannot listen on ${where}: ${cause.message}`, { cause })
+    // libp2p tells it in a text of many lines, stacks and all.
+    const reason = /listen E\w+: [^\n]*/.exec(cause.message)?.[0] ?? cause.message.split('\n')[0]
+    throw new NodeError('listen', `Cannot listen on ${where}: ${reason}`, { cause })
   }
 }
 

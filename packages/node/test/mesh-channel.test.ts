@@ -136,7 +136,8 @@ describe('openMesh()', () => {
   test('takes no connection before its receiver is attached', async () => {
     await using bench = new MeshBench()
     const [open, raw] = [await bench.victim(), await bench.raw()]
-    await expect(bench.unattached().then((mesh) => raw.dial(mesh.addresses))).rejects.toThrow()
+    const mesh = await bench.unattached()
+    await expect(raw.dial(mesh.addresses)).rejects.toBeInstanceOf(Error)
     await raw.dial(open.mesh.addresses)
   })
 

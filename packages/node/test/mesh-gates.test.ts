@@ -160,12 +160,34 @@ describe('row 22: who may listen', () => {
     victim.mesh.disallow(raw.peer, crew)
     await roundTrip(connection)
     const before = raw.received.length
-    sendRpc(senderGossip, messageOn(crew, 'two'))
+    // Large enough for IDONTWANT, which goes to the mesh of the topic past every filter.
+    sendRpc(senderGossip, messageOn(crew, 'two'.padEnd(1_000)))
     await bench.until(() => victim.told.messages.length === 2)
     expect(await victim.mesh.publish(crew, bytesOf('three'))).toBe(0)
     await roundTrip(connection)
     expect(raw.received.slice(before)).toEqual([])
     expect(raw.received.at(-1)?.subscriptions).toEqual([{ topic: wire(crew), subscribe: false }])
+  })
+
+  test('a peer that unsubscribes is sent nothing more, though it sent no PRUNE', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw, connection, gossip } = await siege(bench)
+    const sender = await bench.raw()
+    const senderGossip = await openGossip(await sender.dial(victim.mesh.addresses))
+    await bench.until(() => victim.told.connections.length === 2)
+    for (const { peer } of victim.told.connections) victim.mesh.admit(peer)
+    victim.mesh.allow(raw.peer, crew)
+    sendRpc(gossip, {
+      ...subscribe(crew),
+      control: { ...control, graft: [{ topicID: wire(crew) }] },
+    })
+    await bench.until(() => victim.told.changes.length === 1)
+    sendRpc(gossip, { subscriptions: [{ topic: wire(crew), subscribe: false }] })
+    await bench.until(() => victim.told.changes.length === 2)
+    sendRpc(senderGossip, messageOn(crew, 'for others'))
+    await bench.until(() => victim.told.messages.length === 1)
+    await roundTrip(connection)
+    expect(raw.received.some(({ messages }) => messages.length > 0)).toBe(false)
   })
 
   test('subscriptions without a right are kept up to a limit, then refused and counted', async () => {

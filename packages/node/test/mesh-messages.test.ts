@@ -109,7 +109,9 @@ describe('row 14: old protocols and floods', () => {
     await bench.until(() => streams.length > 0)
     expect(streams).toEqual([plain.peer])
     const toVictim = await raw.dial(victim.mesh.addresses)
-    await expect(toVictim.newStream('/floodsub/1.0.0')).rejects.toThrow('select')
+    for (const protocol of ['/floodsub/1.0.0', '/meshsub/1.0.0', '/meshsub/1.1.0']) {
+      await expect(toVictim.newStream(protocol)).rejects.toThrow('select')
+    }
     await bench.until(() => victim.told.connections.length === 1)
     victim.mesh.admit(raw.peer)
     await bench.until(() => victim.told.disconnections.length === 1)

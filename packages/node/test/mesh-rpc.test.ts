@@ -1,11 +1,64 @@
 import { MESSAGE_BYTES_MAX } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
 import { describe, expect, test } from 'vitest'
+import { emptyCounts } from '../src/mesh/counts.ts'
+import { filterInbound } from '../src/mesh/inbound-rpc.ts'
 import { filterOutbound, splitRpc } from '../src/mesh/outbound-rpc.ts'
 import { Rights } from '../src/mesh/rights.ts'
 import { bytesOf, wire } from './mesh-bench.ts'
 
 const crew = 'crew.acme.example'
+
+describe('filterInbound()', () => {
+  const rpc: RPC = {
+    subscriptions: [{ topic: wire(crew), subscribe: true }],
+    messages: [{ topic: wire(crew), data: bytesOf('hello') }],
+    control: {
+      ihave: [{ topicID: wire(crew), messageIDs: [] }],
+      iwant: [{ messageIDs: [] }],
+      graft: [{ topicID: wire(crew) }],
+      prune: [{ topicID: wire(crew), peers: [] }],
+      idontwant: [{ messageIDs: [] }],
+    },
+  }
+
+  function filter(rights: Rights, joined: boolean): RPC {
+    return filterInbound(rpc, rights, {
+      counts: emptyCounts(),
+      isJoined: () => joined,
+      held: () => undefined,
+      invalid: () => undefined,
+    })
+  }
+
+  test('passes all to and from a member', () => {
+    const member = new Rights()
+    member.allowed.add(crew)
+    member.announced.add(crew)
+    expect(filter(member, true)).toEqual(rpc)
+  })
+
+  test('passes SUBSCRIBE and GRAFT only with the right to receive', () => {
+    const sender = new Rights()
+    sender.announced.add(crew)
+    expect(filter(sender, true)).toEqual({
+      ...rpc,
+      subscriptions: [],
+      control: { ...rpc.control, graft: [] },
+    })
+    expect([...sender.held]).toEqual([crew])
+  })
+
+  test('passes nothing that names a topic to a peer without rights, but messages', () => {
+    const { iwant, idontwant } = rpc.control ?? {}
+    expect(filter(new Rights(), true)).toEqual({
+      subscriptions: [],
+      messages: rpc.messages,
+      control: { ihave: [], iwant, graft: [], prune: [], idontwant },
+    })
+    expect(filter(new Rights(), false).messages).toEqual([])
+  })
+})
 
 describe('splitRpc() and filterOutbound()', () => {
   const none = { ihave: [], iwant: [], graft: [], prune: [], idontwant: [] }

@@ -1,85 +1,145 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { issueTo, type SpawnOptions } from '@ixj/agent'
-import { type Name, parseName } from '@ixj/names'
-import { AnchorSet } from '@ixj/trust'
+import type { GrantRequest } from '@ixj/agent'
+import { type Name, parseName, parsePattern } from '@ixj/names'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Home, openHome } from '../src/home.ts'
-import { nodeRandom, nodeSha256 } from '../src/node-keys.ts'
+import { type Home } from '../src/home.ts'
 import { type Node, openNode } from '../src/node.ts'
-import { systemClock } from '../src/system-clock.ts'
+import { acme, born, openField, openFolder, openOffice } from './home-bench.ts'
 
-const acme = parseName('acme.example')
 const crew = parseName('crew.acme.example')
 const node1 = parseName('node1.acme.example')
 const node2 = parseName('node2.acme.example')
 const planner = parseName('planner.acme.example')
 const scout = parseName('scout.acme.example')
-const loopback = ['/ip4/127.0.0.1/tcp/0']
-const signal = AbortSignal.timeout(20_000)
+const listen = ['/ip4/127.0.0.1/tcp/0']
+const member: GrantRequest = { actions: ['publish', 'subscribe'], topics: [crew] }
 
-let root: string
+let open: AsyncDisposableStack
+let folder: string
 let office: Home
 let field: Home
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'ixj-node-'))
-  office = await openHome(join(root, 'office'))
-  field = await openHome(join(root, 'field'))
-  const signer = await office.createKey(acme)
-  const purposes = ['connect', 'grant', 'send'] as const
-  const anchors = new AnchorSet([{ name: acme, keys: [signer.publicKey], purposes }])
-  await office.writeAnchors(anchors)
-  await field.writeAnchors(anchors)
+  open = new AsyncDisposableStack()
+  folder = open.use(await openFolder()).path
+  office = await openOffice(join(folder, 'office'))
+  field = await openField(join(folder, 'field'), office)
 })
 
 afterEach(async () => {
-  await rm(root, { recursive: true })
+  await open.disposeAsync()
 })
 
-/** Makes a key in a home and has acme, in the office, bind it and grant it these. */
-async function born(home: Home, name: Name, grants: SpawnOptions['grants'] = []): Promise<void> {
-  const { publicKey } = await home.createKey(name)
-  const parent = await office.readIdentity(acme)
-  const context = { clock: systemClock, random: nodeRandom, hash: nodeSha256 }
-  const child = { name, key: publicKey }
-  const statements = await issueTo(parent, child, { lifetimeSeconds: 600, grants }, context)
-  await home.writeStatements(name, statements)
+async function bornOffice(name: Name, grants: readonly GrantRequest[] = []): Promise<void> {
+  await born({ office, home: office, name }, { grants })
 }
 
-/** Both nodes, connected and each admitted by the other. */
+async function bornField(name: Name, grants: readonly GrantRequest[] = []): Promise<void> {
+  await born({ office, home: field, name }, { grants })
+}
+
+/** A node in the office that listens, and one in the field that dials it. */
 async function openPair(): Promise<readonly [Node, Node]> {
-  await born(office, node1)
-  await born(field, node2)
-  const first = await openNode({ name: node1, home: office, listen: loopback })
-  const second = await openNode({ name: node2, home: field, connect: first.addresses })
-  for (const node of [first, second]) {
-    for await (const decision of node.decisions({ signal })) {
-      if (decision.about === 'hello' && decision.code === null) break
-    }
-  }
-  return [first, second]
+  await bornOffice(node1)
+  await bornField(node2)
+  const first = open.use(await openNode({ name: node1, home: office, listen }))
+  const second = await openNode({ name: node2, home: field.folder, connect: first.addresses })
+  return [first, open.use(second)]
 }
 
 test('two nodes on loopback exchange a group message and a request', async () => {
-  const member = [{ actions: ['publish', 'subscribe'] as const, topics: [crew] }]
-  await born(office, planner, member)
-  await born(field, scout, [...member, { actions: ['request'], topics: [planner] }])
+  await bornOffice(planner, [member])
+  await bornField(scout, [member, { actions: ['request'], topics: [planner] }])
   const [first, second] = await openPair()
-  await using stack = new AsyncDisposableStack()
-  stack.use(first)
-  stack.use(second)
-  const here = await (await first.openAgent(planner)).join(crew)
+  const plannerAgent = await first.openAgent(planner)
   const scoutAgent = await second.openAgent(scout)
+  const here = await plannerAgent.join(crew)
   const there = await scoutAgent.join(crew)
-  const presence = there.presence({ signal })
-  while (there.members().length < 2) await presence.take(signal)
-  const inbox = here.messages({ signal })
+  const presence = there.presence()
+  while (there.members().length < 2) await presence.take()
+  const messages = here.messages()
+
   const receipt = await there.publish({ seen: 'a door' })
-  const { value: message } = await inbox.take(signal)
+  const { value: message } = await messages.take()
   expect(receipt.peers).toBe(1)
-  expect(message?.sender).toBe(scout)
-  expect(message?.body).toEqual({ seen: 'a door' })
+  expect(message).toMatchObject({ sender: scout, onBehalfOf: acme, body: { seen: 'a door' } })
+
+  const answering = (async () => {
+    for await (const request of plannerAgent.requests()) return await request.reply('open it')
+  })()
+  const answer = await scoutAgent.request(planner, 'what now')
+  await answering
+  expect(answer).toMatchObject({ sender: planner, body: 'open it' })
   expect(first.neighbours).toEqual([node2])
-}, 30_000)
+  expect(first.counts.get('accepted')).toBeGreaterThan(1)
+})
+
+test('askName() brings an agent into the world whose key was made on the asking node', async () => {
+  // The policy, since a node has no grant to ask anybody.
+  await office.writeRules([
+    {
+      id: 'nodes may ask for names',
+      effect: 'permit',
+      sender: parsePattern(node2),
+      actions: ['request'],
+      topic: parsePattern(planner),
+    },
+  ])
+  await born({ office, home: office, name: planner }, { uses: 'both', depth: 1 })
+  const [first, second] = await openPair()
+  const plannerAgent = await first.openAgent(planner)
+  const binding = (async () => {
+    for await (const offer of plannerAgent.offers())
+      return await offer.bind({ lifetimeSeconds: 60 })
+  })()
+  const worker = await second.askName(planner, 'w1')
+  await binding
+  expect(worker.name).toBe('w1.planner.acme.example')
+})
+
+test('a node can be the agent itself', async () => {
+  await bornOffice(scout, [member])
+  const node = open.use(await openNode({ name: scout, home: office, listen }))
+  const agent = await node.openAgent(scout)
+  const group = await agent.join(crew)
+  expect(group.members().map(({ name }) => name)).toEqual([scout])
+})
+
+test('openNode() refuses a name that is open, and takes it again when that was closed', async () => {
+  await bornOffice(node1)
+  const first = open.use(await openNode({ name: node1, home: office, listen }))
+  const second = openNode({ name: node1, home: office.folder, listen })
+  await expect(second).rejects.toMatchObject({ code: 'in-use' })
+  await first[Symbol.asyncDispose]()
+  await first[Symbol.asyncDispose]()
+  open.use(await openNode({ name: node1, home: office, listen }))
+})
+
+test('openAgent() refuses an agent that another node of the home has open', async () => {
+  await bornOffice(node1)
+  await bornOffice(node2)
+  await bornOffice(planner)
+  const first = open.use(await openNode({ name: node1, home: office }))
+  const second = open.use(await openNode({ name: node2, home: office }))
+  const agent = await first.openAgent(planner)
+  await expect(second.openAgent(planner)).rejects.toMatchObject({ code: 'in-use' })
+  await expect(first.openAgent(planner)).rejects.toMatchObject({ code: 'open-already' })
+  await agent[Symbol.asyncDispose]()
+  await first.openAgent(planner)
+})
+
+test('openNode() says what is wrong with its name, its addresses and its key, and leaves nothing open', async () => {
+  await bornOffice(node1)
+  const opening = (options: Partial<Parameters<typeof openNode>[0]>): Promise<Node> =>
+    openNode({ name: node1, home: office, ...options })
+  await expect(opening({ name: scout })).rejects.toMatchObject({ code: 'key-file' })
+  await expect(opening({ connect: ['nowhere'] })).rejects.toMatchObject({ code: 'address' })
+  await expect(opening({ listen: ['/ip4/192.0.2.1/tcp/0'] })).rejects.toMatchObject({
+    code: 'listen',
+    message: expect.not.stringContaining('\n') as string,
+  })
+  await office.createKey(scout)
+  await expect(opening({ name: scout })).rejects.toMatchObject({ code: 'no-chain' })
+  const node = open.use(await opening({ listen }))
+  expect(node.addresses[0]).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+$/)
+})

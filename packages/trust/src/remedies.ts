@@ -28,6 +28,7 @@ const REMEDIES: Record<TrustCode, string | null> = {
   condition: 'a message that keeps the condition, or a grant without it',
   'unknown-condition': 'a later version of ixj here',
   'missing-statement': 'the statement itself: its holder sends it when asked',
+  'store-full': 'patience: neighbours that leave make room',
   'ambiguous-authority': 'naming the grant to act under',
   'key-file': 'a key file that exists and that only its owner can read',
 }

@@ -55,7 +55,7 @@ export class StatementStore {
   /**
    * Takes in a statement after its signature held; one that is known costs no check, and its owner
    * becomes one more holder of the copy that is here. Bytes that do not verify leave no trace.
-   * @throws TrustError `bad-signature`, `too-large` (no room for another owner), and as
+   * @throws TrustError `bad-signature`, `store-full` (no room for another owner), and as
    * {@link decodeStatement}
    */
   async add(
@@ -160,7 +160,7 @@ export class StatementStore {
   #checkOwners(owner: string): void {
     if (this.#owners.has(owner) || this.#owners.size < this.#ownersMax) return
     const size = `${this.#owners.size} owners hold some, limit ${this.#ownersMax}`
-    throw new TrustError('too-large', `Cannot store statement of another owner: ${size}`)
+    throw new TrustError('store-full', `Cannot store statement of another owner: ${size}`)
   }
 
   /** Ends one owner's hold; whether nobody else held the statement, so that it is gone. */

@@ -52,6 +52,8 @@ export type TrustCode =
   | 'unknown-condition'
   /** The proof names a statement that is not at hand. */
   | 'missing-statement'
+  /** Our own store has no room for another owner's statements: nobody's fault. */
+  | 'store-full'
   /** Several grants fit, and none was named. */
   | 'ambiguous-authority'
   /** A file of keys cannot be read, or may be read by others. */

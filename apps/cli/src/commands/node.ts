@@ -1,7 +1,7 @@
 import type { Name } from '@ixj/names'
 import type { Node } from '@ixj/node'
 import type { Command } from 'commander'
-import { nameArgument, repeated } from '../arguments.ts'
+import { addressArgument, nameArgument, repeated } from '../arguments.ts'
 import { invocationOf } from '../invocation.ts'
 import type { Output } from '../output.ts'
 import { tellRefusals, untilStopped } from '../session.ts'
@@ -35,9 +35,13 @@ export function addNode(program: Command): void {
     .option(
       '--listen <address>',
       `multiaddr; repeatable (default: ${LISTEN_DEFAULT})`,
-      repeated(String),
+      repeated(addressArgument),
     )
-    .option('--connect <address>', 'multiaddr of a neighbour; repeatable', repeated(String))
+    .option(
+      '--connect <address>',
+      'multiaddr of a neighbour; repeatable',
+      repeated(addressArgument),
+    )
     .option(
       '--join <topic>',
       'a group that it joins, as itself; repeatable',

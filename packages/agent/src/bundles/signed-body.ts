@@ -4,7 +4,6 @@ import {
   readArray,
   readBytes,
   readBytesUpTo,
-  readInteger,
   readName,
   readTime,
   signingInput,
@@ -15,6 +14,7 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Name } from '@ixj/names'
+import { checkVersion, VERSION } from './version.ts'
 
 /** Who signed, and when: the fields that every signed kind but statements and bundles begins with. */
 export interface Signature {
@@ -44,7 +44,7 @@ export async function signBody(
   signer: Signer,
 ): Promise<readonly [body: Uint8Array, signature: Uint8Array]> {
   const { signer: name, time, nonce } = signature
-  const body = encode([1, kind, name, signer.publicKey, time, nonce, ...fields])
+  const body = encode([VERSION, kind, name, signer.publicKey, time, nonce, ...fields])
   return [body, await signer.sign(signingInput(kind, body))]
 }
 
@@ -61,12 +61,8 @@ export function readSignedBody(
   const body = readBytesUpTo(pair[0], what, options.bytesMax)
   const signature = readBytes(pair[1], `signature of ${kind}`, 64)
   const value = decode(body, { bytesMax: options.bytesMax })
-  const first: unknown = Array.isArray(value) ? value[0] : undefined
-  if (typeof first === 'number' && first !== 1) {
-    throw new TrustError('unsupported', `Cannot read ${kind} of version ${first}, known: 1`)
-  }
+  checkVersion(value, kind)
   const fields = readArray(value, what, COMMON_FIELDS + options.fields)
-  readInteger(fields[0], `version of ${kind}`, { min: 1, max: 1 })
   if (fields[1] !== kind) {
     throw new TrustError('wrong-kind', `Cannot read ${kind}: the body says another kind`)
   }

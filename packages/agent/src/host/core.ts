@@ -24,7 +24,13 @@ import { Refusal, VERDICTS, type Code } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
 import { Queue } from '../queue.ts'
-import type { Peer, Receiver, Transport, Verdict } from '../transport.ts'
+import {
+  TransportError,
+  type Peer,
+  type Receiver,
+  type Transport,
+  type Verdict,
+} from '../transport.ts'
 import { Handover } from './handover.ts'
 import { provingStatements, type Identity } from './identity.ts'
 import { Intake } from './intake.ts'
@@ -161,8 +167,9 @@ export class Core implements Receiver {
   async open(topic: OpenTopic, sink: Sink): Promise<void> {
     if (this.#closed)
       throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
-    const first = this.topics.add(topic, sink, this.clock.now())
-    if (!first) return
+    const result = this.topics.add(topic, sink, this.clock.now())
+    if (result === 'changed') this.#showAgain(topic.topic)
+    if (result !== 'opened') return
     try {
       if (topic.carrier === topic.topic) await this.transport.subscribe(topic.carrier)
     } catch (cause) {
@@ -177,10 +184,23 @@ export class Core implements Receiver {
     const result = this.topics.remove(topic.topic, sink)
     if (result === 'closed') {
       this.neighbours.closed(topic)
-      if (topic.carrier === topic.topic) await this.transport.unsubscribe(topic.carrier)
+      if (topic.carrier === topic.topic) await this.#unsubscribe(topic.carrier)
     } else if (result === 'changed') {
-      const shown = this.topics.shown.get(topic.topic)
-      if (shown !== undefined) this.neighbours.opened(shown)
+      this.#showAgain(topic.topic)
+    }
+  }
+
+  #showAgain(topic: Name): void {
+    const shown = this.topics.shown.get(topic)
+    if (shown !== undefined) this.neighbours.opened(shown)
+  }
+
+  async #unsubscribe(topic: Name): Promise<void> {
+    try {
+      await this.transport.unsubscribe(topic)
+    } catch (cause) {
+      // A transport that has ended has left every topic; agents must be able to close after it.
+      if (!(cause instanceof TransportError) || cause.code !== 'closed') throw cause
     }
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { KnownProof } from '../neighbours/proof-book.ts'
-import { reasonOf } from '../patterns/abortable.ts'
+import { reasonOf } from '../abort-reason.ts'
 import { TransportError, type Transport } from '../transport.ts'
 
 /** What handing over needs to know of its node. */
@@ -33,13 +33,20 @@ export class Handover {
   }
 
   /**
+   * Whether the inbox is here or a node that may receive it is connected. Neighbours are asked for
+   * its hosts from now on.
+   */
+  hasRoute(topic: Name): boolean {
+    this.#context.neighbours.seek(topic)
+    return this.#context.isHere(topic) || this.#inboxCarriers(topic).length > 0
+  }
+
+  /**
    * Waits until a node that may receive the inbox is connected, or the inbox is here.
    * @throws AgentError `unreachable` when the deadline passes first
    */
   async route(topic: Name, deadline: number, signal?: AbortSignal): Promise<void> {
-    this.#context.neighbours.seek(topic)
-    const ready = () => this.#context.isHere(topic) || this.#inboxCarriers(topic).length > 0
-    if (await this.#until(ready, deadline, signal)) return
+    if (await this.#until(() => this.hasRoute(topic), deadline, signal)) return
     throw new AgentError(
       'unreachable',
       `Cannot reach ${topic}: no node that may receive for it was found`,

@@ -76,6 +76,7 @@ export class Intake {
       material: (bundle, from) => this.#material(bundle, from),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
+      awaits: (header) => topics.sinks(header.topic).some((sink) => sink.awaits(header)),
       asked: (header, part) => topics.sinks(header.topic).some((sink) => sink.asked(header, part)),
     }
   }

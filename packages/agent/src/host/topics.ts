@@ -15,6 +15,8 @@ export interface Sink {
   readonly key: Uint8Array
   /** Messages for this agent, in their stream's order. Must not throw. */
   deliver(accepted: Accepted, turn: Turn): void
+  /** Whether the agent waits for any answer of this sender. */
+  awaits(header: Header): boolean
   /** Whether the agent waits for this answer. */
   asked(header: Header, part: MessagePart): boolean
   /** A request that holds in all but authority or policy was refused; its sender may be told. */
@@ -30,7 +32,7 @@ interface Entry {
 /** The topics that are open on a node, and for whom. */
 export class Topics {
   readonly #entries = new Map<Name, Entry>()
-  /** What neighbours are shown: for each topic, the right of the first who opened it. */
+  /** What neighbours are shown: for each topic, the right that holds longest. */
   readonly shown = new Map<Name, OpenTopic>()
 
   /** How a topic is open. */
@@ -44,16 +46,16 @@ export class Topics {
   }
 
   /**
-   * Opens a topic for one agent; true when it is the first here.
+   * Opens a topic for one agent: the topic itself when it is the first.
    * @throws AgentError `mixed-topic`, `open-already`
    */
-  add(open: OpenTopic, sink: Sink, now: number): boolean {
+  add(open: OpenTopic, sink: Sink, now: number): 'opened' | 'changed' | 'kept' {
     const { topic } = open
     const entry = this.#entries.get(topic)
     if (entry === undefined) {
       this.#entries.set(topic, { openedAt: now, holders: [{ open, sink }] })
       this.shown.set(topic, open)
-      return true
+      return 'opened'
     }
     if (this.opened(topic) !== open.of) {
       throw new AgentError(
@@ -69,7 +71,7 @@ export class Topics {
       )
     }
     entry.holders.push({ open, sink })
-    return false
+    return this.#showLongest(topic, entry)
   }
 
   /** Closes a topic for one agent; the topic itself when it was the last. */
@@ -78,24 +80,35 @@ export class Topics {
     const index = entry?.holders.findIndex((holder) => holder.sink === sink) ?? -1
     if (entry === undefined || index === -1) return 'kept'
     entry.holders.splice(index, 1)
-    const first = entry.holders[0]
-    if (first === undefined) {
-      this.#entries.delete(topic)
-      this.shown.delete(topic)
-      return 'closed'
-    }
-    if (this.shown.get(topic) === first.open) return 'kept'
-    this.shown.set(topic, first.open)
+    if (entry.holders.length > 0) return this.#showLongest(topic, entry)
+    this.#entries.delete(topic)
+    this.shown.delete(topic)
+    return 'closed'
+  }
+
+  // A node receives a group as long as one of its agents may, not as long as the first.
+  #showLongest(topic: Name, entry: Entry): 'changed' | 'kept' {
+    const rights = entry.holders.map((holder) => holder.open)
+    const longest = rights.reduce((best, right) => (right.until > best.until ? right : best))
+    if (this.shown.get(topic) === longest) return 'kept'
+    this.shown.set(topic, longest)
     return 'changed'
   }
 
-  /** Everybody here for whom the bundle is: in its audience, and not its sender. */
+  /** Everybody here for whom the bundle is: those who follow it and are in its audience. */
   audience(header: Header): readonly Sink[] {
-    return this.sinks(header.topic).filter(
-      (sink) =>
-        !(sink.agent === header.sender && equalBytes(sink.key, header.key)) &&
-        (header.audience === null ||
-          header.audience.some((pattern) => matches(pattern, sink.agent))),
+    const { audience } = header
+    return this.followers(header).filter(
+      (sink) => audience === null || audience.some((pattern) => matches(pattern, sink.agent)),
+    )
+  }
+
+  /** Everybody here who follows the bundle's stream: in a group all but its sender. */
+  followers(header: Header): readonly Sink[] {
+    const sinks = this.sinks(header.topic)
+    if (this.opened(header.topic) === 'inbox') return sinks
+    return sinks.filter(
+      (sink) => !(sink.agent === header.sender && equalBytes(sink.key, header.key)),
     )
   }
 

@@ -5,7 +5,6 @@ import {
   readArray,
   readBytes,
   readBytesUpTo,
-  readInteger,
   readList,
   readName,
   readOneOf,
@@ -14,6 +13,7 @@ import {
   type Field,
   type Value,
 } from '@ixj/trust'
+import { checkVersion, VERSION } from '../bundles/version.ts'
 import { FRAME_STATEMENTS_MAX } from '../limits.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
 
@@ -50,8 +50,6 @@ export interface RightFrame {
   readonly proof: Uint8Array
 }
 
-const VERSION = 1
-
 /** The bytes of a frame. @throws TrustError `too-large` */
 export function encodeFrame(frame: Frame): Uint8Array {
   return encode([VERSION, frame.kind, ...fieldsOf(frame)], { bytesMax: CHANNEL_FRAME_BYTES_MAX })
@@ -80,9 +78,8 @@ function fieldsOf(frame: Frame): readonly Value[] {
 /** Reads a frame. @throws TrustError `encoding`, `form`, `name`, `unsupported` */
 export function decodeFrame(bytes: Uint8Array): Frame {
   const value = decode(bytes, { bytesMax: CHANNEL_FRAME_BYTES_MAX })
-  if (!Array.isArray(value)) throw new TrustError('form', 'Cannot read frame: not an array')
+  checkVersion(value, 'frame')
   const fields = value as readonly Value[]
-  readInteger(fields[0], 'version of frame', { min: VERSION, max: VERSION })
   switch (fields[1]) {
     case 'statements':
       return { kind: 'statements', envelopes: readEnvelopes(readArray(value, 'statements', 3)[2]) }

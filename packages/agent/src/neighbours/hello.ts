@@ -21,6 +21,7 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import { checkVersion } from '../bundles/version.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
 import { FRAME_STATEMENTS_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -234,6 +235,7 @@ function reader(channel: Channel): (kind: string, fields: number) => Promise<rea
       throw new Refusal('hello', `Cannot greet: the other side left before its "${kind}"`)
     }
     const value = decode(next.value, { bytesMax: CHANNEL_FRAME_BYTES_MAX })
+    checkVersion(value, `hello frame "${kind}"`)
     if (Array.isArray(value) && value[1] === 'refused') {
       const remoteCode = readText(value[2], 'code of refusal', 64)
       throw new Refusal('hello', `Cannot greet: the other side refused (${remoteCode})`)

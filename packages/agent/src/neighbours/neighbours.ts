@@ -248,7 +248,10 @@ export class Neighbours {
     const mark = toHex(markBytes)
     if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && !neighbour.wants.has(mark)) {
       const limit = `limit ${WANTS_PER_NEIGHBOUR_MAX} topics`
-      throw new TrustError('too-large', `Cannot keep another wish of ${neighbour.greeted.name}: ${limit}`)
+      throw new TrustError(
+        'too-large',
+        `Cannot keep another wish of ${neighbour.greeted.name}: ${limit}`,
+      )
     }
     // Kept, so that a topic that opens, or opens again, is shown to those who asked before.
     neighbour.wants.add(mark)

@@ -10,6 +10,8 @@ export interface OpenTopic {
   /** The topic on which its bundles come: its own, or the node's name. */
   readonly carrier: Name
   readonly right: RightFrame
+  /** When the right ends, by its statements: of several agents', the longest is shown. */
+  readonly until: number
   readonly proof: KnownProof
 }
 
@@ -34,5 +36,5 @@ export function inboxOf(
     host: host?.id ?? null,
     proof: proof.id,
   }
-  return { topic, of: 'inbox', carrier, right, proof }
+  return { topic, of: 'inbox', carrier, right, until: host?.statement.notAfter ?? Infinity, proof }
 }

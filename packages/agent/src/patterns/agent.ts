@@ -12,7 +12,7 @@ import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/pipeline.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
-import { abortable, reasonOf } from './abortable.ts'
+import { reasonOf } from '../abort-reason.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
 import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
@@ -58,6 +58,7 @@ export class Agent implements AsyncDisposable {
       agent: this.name,
       key: parts.identity.signer.publicKey,
       deliver: (accepted: Accepted, turn: Turn) => this.#deliver(accepted, turn),
+      awaits: (header: Header) => this.#pending.awaits(header, parts.core.clock.now()),
       asked: (header: Header, part: MessagePart) =>
         this.#pending.waits(header, part, parts.core.clock.now()),
       refused: (bundle: Bundle, messages: readonly MessagePart[], code: Code) =>
@@ -90,7 +91,7 @@ export class Agent implements AsyncDisposable {
     const topic = parseName(to)
     const lane = this.#sender.lane({ of: 'inbox', topic, action: 'publish' }, options)
     const part = this.#sender.part(body, options)
-    return { id: part.id, peers: await abortable(this.#sender.send(lane, part), options.signal) }
+    return { id: part.id, peers: await this.#sender.send(lane, part, options) }
   }
 
   /**
@@ -108,8 +109,10 @@ export class Agent implements AsyncDisposable {
     const part = this.#sender.part(body, options)
     const until = core.clock.now() + lifespanMs
     const reply = await this.#ask(
-      (asked) =>
-        this.#sender.send(lane, part, (bundle) => asked(correlationOf(bundle.id, part.id))),
+      (asked) => {
+        const sealed = (bundle: Bundle) => asked(correlationOf(bundle.id, part.id))
+        return this.#sender.send(lane, part, { ...options, sealed })
+      },
       { to: name, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
     )
     switch (reply.status) {
@@ -273,7 +276,8 @@ export class Agent implements AsyncDisposable {
       correlation,
       ...(contentType === undefined ? {} : { contentType }),
     })
-    await abortable(this.#sender.send(lane, part), answer.signal)
+    const { signal } = answer
+    await this.#sender.send(lane, part, signal === undefined ? {} : { signal })
   }
 
   #tellRefused(bundle: Bundle, messages: readonly MessagePart[], code: Code): void {
@@ -301,24 +305,28 @@ export class Agent implements AsyncDisposable {
     let end = () => {}
     try {
       return await new Promise<Reply>((resolve, reject) => {
-        const cancel = clock.at(until, () =>
+        let forget: (() => void) | undefined
+        let ended = false
+        const cancel = clock.at(until, () => {
+          const code = forget === undefined ? 'unreachable' : 'no-answer'
           reject(
-            new AgentError(
-              'no-answer',
-              `Cannot get an answer of ${to}: the request's lifespan ended`,
-            ),
-          ),
-        )
+            new AgentError(code, `Cannot get an answer of ${to}: the request's lifespan ended`),
+          )
+        })
         const abort = () => reject(reasonOf(signal))
         signal?.addEventListener('abort', abort, { once: true })
         const asked: Asked = { accepts: (name) => name === to, until, reply: resolve }
-        let forget = () => {}
         end = () => {
+          ended = true
           cancel()
-          forget()
+          forget?.()
           signal?.removeEventListener('abort', abort)
         }
-        send((correlation) => (forget = this.#pending.add(correlation, asked))).catch(reject)
+        // A bundle that is made after the end is of a request that nobody waits for.
+        const sealed = (correlation: Uint8Array) => {
+          if (!ended) forget = this.#pending.add(correlation, asked)
+        }
+        send(sealed).catch(reject)
       })
     } finally {
       end()

@@ -1,6 +1,7 @@
 import { matches, type Name } from '@ixj/names'
 import { equalBytes } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import type { Bundle } from '../bundles/bundle.ts'
 import { correlationOf } from '../bundles/message.ts'
 import { REQUEST_LIFESPAN_MS } from '../limits.ts'
 import { Queue } from '../queue.ts'
@@ -59,7 +60,9 @@ export class FanOut implements AsyncIterable<Reply> {
     const cancel = parts.core.clock.at(until, () => this.#end())
     const abort = () => this.#fail(options.signal?.reason)
     let forget = () => {}
+    let ended = false
     this.#end = () => {
+      ended = true
       cancel()
       forget()
       options.signal?.removeEventListener('abort', abort)
@@ -76,14 +79,13 @@ export class FanOut implements AsyncIterable<Reply> {
     }
     const accepts = (from: Name, key: Uint8Array) =>
       roster.some((member) => member.name === from && equalBytes(member.key, key))
+    // A bundle that is made after the end is of a question that nobody waits for.
+    const sealed = (bundle: Bundle) => {
+      const asked = { accepts, until, reply: (reply: Reply) => this.#take(reply) }
+      if (!ended) forget = parts.pending.add(correlationOf(bundle.id, part.id), asked)
+    }
     parts.sender
-      .send(lane, part, (bundle) => {
-        forget = parts.pending.add(correlationOf(bundle.id, part.id), {
-          accepts,
-          until,
-          reply: (reply) => this.#take(reply),
-        })
-      })
+      .send(lane, part, { ...options, sealed })
       .catch((cause: unknown) => this.#fail(cause))
   }
 

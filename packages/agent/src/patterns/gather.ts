@@ -74,6 +74,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
+      awaits: () => false,
       asked: () => false,
       refused: () => {},
     }

@@ -1,9 +1,9 @@
 import { isAtOrBelow, parsePattern, type Name, type Pattern } from '@ixj/names'
-import { findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
+import { findGrants, sortedSet, type Action, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Sink } from '../host/topics.ts'
-import { grantsOf, provingStatements } from '../host/identity.ts'
+import { boundUntil, grantsOf, provingStatements } from '../host/identity.ts'
 import { QUEUE_MAX } from '../limits.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
@@ -11,7 +11,6 @@ import type { Accepted } from '../pipeline/pipeline.ts'
 import type { PresentMember } from '../presence/announcement.ts'
 import type { Member, PresenceChange } from '../presence/roster.ts'
 import type { Queue } from '../queue.ts'
-import { abortable } from './abortable.ts'
 import type { AgentParts } from './agent.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
 import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
@@ -54,6 +53,7 @@ export class Group implements AsyncDisposable {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
+      awaits: () => false,
       asked: () => false,
       refused: () => {},
     }
@@ -86,6 +86,11 @@ export class Group implements AsyncDisposable {
       of: 'group',
       carrier: topic,
       right: { kind: 'right', topic, of: 'group', carrier: topic, ...common },
+      until: Math.min(
+        boundUntil(identity),
+        subscribe === 'owner' ? Infinity : subscribe.statement.notAfter,
+        hostGrant?.statement.notAfter ?? Infinity,
+      ),
       proof: known,
     }
     await core.open(open, this.#sink)
@@ -113,7 +118,7 @@ export class Group implements AsyncDisposable {
       options,
     )
     const part = sender.part(body, options)
-    return { id: part.id, peers: await abortable(sender.send(lane, part), options.signal) }
+    return { id: part.id, peers: await sender.send(lane, part, options) }
   }
 
   /**
@@ -196,7 +201,8 @@ export class Group implements AsyncDisposable {
 export function audienceOf(to: Audience | undefined): readonly Pattern[] | null {
   if (to === undefined) return null
   try {
-    return (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text))
+    const patterns = (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text))
+    return sortedSet(patterns, (pattern) => pattern)
   } catch (cause) {
     throw new AgentError('argument', `Cannot read the audience: ${(cause as Error).message}`, {
       cause,

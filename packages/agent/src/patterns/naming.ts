@@ -8,6 +8,7 @@ import {
   issueGrant,
   issueStatement,
   readName as readNameField,
+  SKEW_MS,
   TrustError,
   type Action,
   type Condition,
@@ -246,6 +247,7 @@ export async function readOffer(
     const node = readNameField(offer.fields[0], 'node of offer')
     if (node !== request.sender) return 'wrong-subject'
     if (!isBelow(offer.signer, parent.name)) return 'not-below'
+    if (Math.abs(offer.time - context.clock.now()) > SKEW_MS) return 'expired'
     if (!(await holds(offer, context.verifier))) return 'bad-signature'
     const child = { name: offer.signer, key: offer.signerKey }
     return {

@@ -48,6 +48,14 @@ export class Pending {
     return () => void this.#asked.delete(key)
   }
 
+  /** Whether any request waits for this sender: known before a signature is checked for it. */
+  awaits(header: Header, now: number): boolean {
+    for (const { asked } of this.#asked.values()) {
+      if (asked.until >= now && asked.accepts(header.sender, header.key)) return true
+    }
+    return false
+  }
+
   /** Whether this is an answer that is waited for: from a name that was asked, in time, the first. */
   waits(header: Header, part: MessagePart, now: number): boolean {
     const entry = this.#entry(part.correlation)

@@ -1,4 +1,4 @@
-import { isAtOrBelow, type Name, type Pattern } from '@ixj/names'
+import { isAtOrBelow, type Pattern } from '@ixj/names'
 import {
   chooseGrant,
   findGrants,
@@ -10,58 +10,19 @@ import {
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { sealBundle, type Bundle } from '../bundles/bundle.ts'
-import { LIFESPAN_MS_MAX, type BundleAction, type MessageClass } from '../bundles/header.ts'
+import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
-import {
-  AUDIENCE_MAX,
-  BUNDLE_GATHER_MS,
-  BUNDLE_MESSAGES_MAX,
-  EVENT_LIFESPAN_MS,
-  MESSAGES_BYTES_MAX,
-  OUTBOX_MESSAGES_MAX,
-  PRIORITY_DEFAULT,
-  STATE_LIFESPAN_MS,
-} from '../limits.ts'
+import { AUDIENCE_MAX, EVENT_LIFESPAN_MS, PRIORITY_DEFAULT, STATE_LIFESPAN_MS } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-book.ts'
+import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import type { SendOptions } from './message.ts'
-
-/** Everything that messages of one bundle share. */
-export interface Lane {
-  readonly of: 'group' | 'inbox'
-  readonly topic: Name
-  readonly action: BundleAction
-  readonly class: MessageClass
-  readonly lifespanMs: number
-  readonly priority: number
-  readonly grant: SignedStatement<Grant> | null
-  readonly audience: readonly Pattern[] | null
-}
-
-interface Waiting {
-  readonly part: MessagePart
-  readonly sealed: ((bundle: Bundle) => void) | undefined
-  resolve(peers: number): void
-  reject(cause: unknown): void
-}
-
-interface LaneState {
-  readonly lane: Lane
-  waiting: Waiting[]
-  inFlight: number
-  cancel: (() => void) | undefined
-}
 
 interface Stream {
   next: number
   tail: Promise<void>
 }
-
-/** Room for the array around the messages. */
-const ARRAY_BYTES = 8
-/** What a message costs beside its body and content type. */
-const MESSAGE_BYTES = MESSAGE_ID_BYTES + 64
 
 /**
  * One agent's way out: it chooses the grant, numbers streams, gathers messages into bundles while
@@ -72,9 +33,9 @@ export class Sender {
   readonly #identity: Identity
   readonly #epoch: number
   readonly #streams = new Map<string, Stream>()
-  readonly #lanes = new Map<string, LaneState>()
+  readonly #lanes = new Map<string, LaneQueue>()
   readonly #proofs = new Map<string, KnownProof>()
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(core: Core, identity: Identity, epoch: number) {
     this.#core = core
@@ -129,83 +90,75 @@ export class Sender {
       id: this.#core.random(MESSAGE_ID_BYTES),
       correlation: options.correlation ?? null,
       contentType: options.contentType ?? null,
-      body: encodeApplication(body, { bytesMax: MESSAGES_BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES }),
+      body: encodeApplication(body, { bytesMax: BODY_BYTES_MAX }),
     }
   }
 
   /**
    * Sends one message; resolves to how many nodes were handed it. `sealed` hears the bundle before
-   * anybody else does.
-   * @throws AgentError `closed`, `backpressure`, `unreachable`, `not-handed-over`
+   * anybody else does. Aborted before a bundle is made of it, the message is never sent.
+   * @throws AgentError `closed`, `backpressure`, `unreachable`, `not-handed-over`; the signal's reason
    */
-  send(lane: Lane, part: MessagePart, sealed?: (bundle: Bundle) => void): Promise<number> {
-    if (this.#closed) {
-      return Promise.reject(
-        new AgentError('closed', `Cannot send: ${this.#identity.name} is closed`),
-      )
-    }
-    const state = this.#laneState(lane)
-    if (state.waiting.length >= OUTBOX_MESSAGES_MAX) {
-      const limit = `${OUTBOX_MESSAGES_MAX} messages wait for ${lane.topic}`
-      return Promise.reject(new AgentError('backpressure', `Cannot send: ${limit}`))
-    }
-    return new Promise((resolve, reject) => {
-      state.waiting.push({ part, sealed, resolve, reject })
-      if (state.inFlight === 0 || isFull(state.waiting)) this.#flush(state)
-      else state.cancel ??= this.#gather(state)
-    })
+  async send(
+    lane: Lane,
+    part: MessagePart,
+    options: { readonly sealed?: (bundle: Bundle) => void; readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
+    if (this.#closing.signal.aborted) throw this.#closedError()
+    options.signal?.throwIfAborted()
+    return await this.#queue(lane).add(part, options)
   }
 
-  /** Sends what waits and takes nothing more. */
+  /** Sends what waits and takes nothing more; what has no host to go to is given up. */
   async close(): Promise<void> {
-    this.#closed = true
-    for (const state of this.#lanes.values()) this.#flush(state)
+    for (const queue of this.#lanes.values()) queue.flush()
+    this.#closing.abort(this.#closedError())
     await Promise.all([...this.#streams.values()].map((stream) => stream.tail))
   }
 
-  #gather(state: LaneState): () => void {
-    const { clock } = this.#core
-    return clock.at(clock.now() + BUNDLE_GATHER_MS, () => this.#flush(state))
+  #closedError(): AgentError {
+    return new AgentError('closed', `Cannot send: ${this.#identity.name} is closed`)
   }
 
-  #flush(state: LaneState): void {
-    state.cancel?.()
-    state.cancel = undefined
-    while (state.waiting.length > 0) {
-      const taken = state.waiting.splice(0, countThatFits(state.waiting))
-      const stream = this.#stream(state.lane)
-      state.inFlight += 1
-      stream.tail = this.#afterwards(stream.tail, state, stream, taken)
-    }
+  #queue(lane: Lane): LaneQueue {
+    const key = keyOf(lane)
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    const { clock, handover } = this.#core
+    const queue: LaneQueue = new LaneQueue(lane, {
+      clock,
+      handover,
+      closing: this.#closing.signal,
+      publish: (taken) => {
+        const stream = this.#stream(lane)
+        stream.tail = this.#afterwards(stream.tail, () => this.#publish(lane, stream, taken))
+        return stream.tail
+      },
+      idle: () => void this.#lanes.delete(key),
+    })
+    this.#lanes.set(key, queue)
+    return queue
   }
 
-  /** One bundle of a stream after the other; the lane goes on when its last is handed over. */
-  async #afterwards(
-    before: Promise<void>,
-    state: LaneState,
-    stream: Stream,
-    taken: readonly Waiting[],
-  ): Promise<void> {
+  /** One bundle of a stream after the other. */
+  async #afterwards(before: Promise<void>, run: () => Promise<void>): Promise<void> {
     await before
-    await this.#publish(state.lane, stream, taken)
-    state.inFlight -= 1
-    if (state.inFlight > 0) return
-    if (state.waiting.length > 0) this.#flush(state)
-    else if (this.#lanes.get(keyOf(state.lane)) === state) this.#lanes.delete(keyOf(state.lane))
+    await run()
   }
 
   async #publish(lane: Lane, stream: Stream, taken: readonly Waiting[]): Promise<void> {
     try {
-      const { handover, clock } = this.#core
-      if (lane.of === 'inbox') await handover.route(lane.topic, clock.now() + lane.lifespanMs)
       const proof = this.#proof(lane.grant)
       const bundle = await this.#seal(lane, stream.next, taken, proof)
       for (const waiting of taken) waiting.sealed?.(bundle)
       // Somebody may have it from here on, whatever becomes of the rest.
       stream.next += taken.length
-      const peers = await this.#handOver(lane, bundle, proof)
-      // Places that nobody was handed are used again: a later reader would wait for them in vain.
-      if (peers === 0) stream.next -= taken.length
+      const { peers, seen } = await this.#handOver(lane, bundle, proof)
+      // Places that nobody saw are used again: a later reader would wait for them in vain.
+      if (!seen) stream.next -= taken.length
+      if (peers === 0 && lane.of === 'inbox') {
+        throw new AgentError('unreachable', `Cannot reach ${lane.topic}: its host has just gone`)
+      }
       for (const waiting of taken) waiting.resolve(peers)
     } catch (cause) {
       for (const waiting of taken) waiting.reject(cause)
@@ -234,20 +187,25 @@ export class Sender {
     return sealBundle(fields, messagesBytes, { signer: this.#identity.signer, hash })
   }
 
-  /** Agents of this node pass the same pipeline as those of others. */
-  async #handOver(lane: Lane, bundle: Bundle, proof: KnownProof): Promise<number> {
+  /**
+   * Agents of this node pass the same pipeline as those of others, and follow the stream like them
+   * where a bundle is not for them. `seen`: somebody may know the bundle.
+   */
+  async #handOver(
+    lane: Lane,
+    bundle: Bundle,
+    proof: KnownProof,
+  ): Promise<{ readonly peers: number; readonly seen: boolean }> {
     const { topics, intake, handover } = this.#core
-    let here = 0
-    if (topics.audience(bundle.header).length > 0) {
-      await intake.take(bundle.bytes, { topic: lane.topic, from: null })
-      here = 1
-    }
-    const { bytes } = bundle
+    const { bytes, header } = bundle
+    const followed = topics.followers(header).length > 0
+    if (followed) await intake.take(bytes, { topic: lane.topic, from: null })
+    const here = topics.audience(header).length > 0 ? 1 : 0
     const there =
       lane.of === 'group'
         ? await handover.group(lane.topic, bytes, proof)
         : await handover.inbox(lane.topic, bytes, proof)
-    return here + there
+    return { peers: here + there, seen: followed || there > 0 }
   }
 
   #proof(grant: SignedStatement<Grant> | null): KnownProof {
@@ -292,16 +250,6 @@ export class Sender {
     }
   }
 
-  #laneState(lane: Lane): LaneState {
-    const key = keyOf(lane)
-    let state = this.#lanes.get(key)
-    if (state === undefined) {
-      state = { lane, waiting: [], inFlight: 0, cancel: undefined }
-      this.#lanes.set(key, state)
-    }
-    return state
-  }
-
   #stream(lane: Lane): Stream {
     const key = `${lane.topic}|${lane.class}`
     let stream = this.#streams.get(key)
@@ -319,21 +267,4 @@ function keyOf(lane: Lane): string {
   return [topic, action, messageClass, lifespanMs, priority, grant?.idText ?? '', audience].join(
     '|',
   )
-}
-
-function isFull(waiting: readonly Waiting[]): boolean {
-  return countThatFits(waiting) < waiting.length || waiting.length >= BUNDLE_MESSAGES_MAX
-}
-
-/** How many of the first messages fit into one bundle; at least one, which fits by its own limit. */
-function countThatFits(waiting: readonly Waiting[]): number {
-  let bytes = ARRAY_BYTES
-  let count = 0
-  for (const { part } of waiting) {
-    bytes += part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
-    if (count > 0 && bytes > MESSAGES_BYTES_MAX) break
-    count += 1
-    if (count === BUNDLE_MESSAGES_MAX) break
-  }
-  return count
 }

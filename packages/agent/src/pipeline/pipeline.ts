@@ -57,6 +57,8 @@ export interface PipelineContext {
   strangers(from: Peer | null): Budget
   /** The budget of a grant's `messagesPerSecond`. */
   grantBudget(grantId: string, perSecond: number): Budget
+  /** Whether any request of ours waits for an answer of this sender. */
+  awaits(header: Header): boolean
   /** Whether this answers a request of ours that still waits for this sender. */
   asked(header: Header, part: MessagePart): boolean
 }
@@ -103,16 +105,17 @@ export async function judge(
   trace.place = place
   context.replay.checkEarly(place)
   // 5. Proof known, or fetched from the neighbour.
-  checkStranger(header, carrier, context)
   const material = await context.material(bundle, carrier.from)
   // 6. A chain from an anchor of ours to the sender's name and key.
   const chain = nameChain(header, material, context)
   trace.chain = chain
+  checkStranger(header, carrier, material, context)
   // 7. Signature and digest.
-  const messages = await checkSignature(bundle, context)
+  await checkSignature(bundle, context)
   trace.signed = true
-  trace.messages = messages
   context.offsets.learn(toHex(header.key), header.sentAt, context.clock.now())
+  const messages = readMessages(bundle)
+  trace.messages = messages
   // 8. Authority: one grant's chain, or ownership, or the request that is answered.
   const standing = checkStanding(bundle, messages, material, context)
   Object.assign(trace, standing)
@@ -128,8 +131,11 @@ export async function judge(
   // 10. Audit: the caller records the decision. 11. Deliver: the caller, now that no copy can.
   checkTime(header, context)
   context.states.check(header)
+  context.replay.checkEarly(place)
+  checkRate(header, standing, context)
   context.replay.write(place)
   context.states.write(header)
+  context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
   return { bundle, place, chain, signed: true, messages, decision, ...standing }
 }
 
@@ -189,18 +195,42 @@ function placeOf(bundle: Bundle): Place {
 }
 
 /**
- * Strangers (senders without grant, ownership or request, that nothing vouched for yet) get 10
- * checks a second through each neighbour, counted before any signature is checked for them.
+ * Strangers get 10 checks a second through each neighbour, counted before any signature is checked
+ * for them. A stranger is who writes to an inbox and was never accepted there, holds no grant for
+ * it, owns nothing of it, and was not asked. That a grant is held costs no signature here: its
+ * statements were checked when they came.
  */
-function checkStranger(header: Header, carrier: Carrier, context: PipelineContext): void {
+function checkStranger(
+  header: Header,
+  carrier: Carrier,
+  material: ProofStatements,
+  context: PipelineContext,
+): void {
   const now = context.clock.now()
   const known =
-    header.authority !== null ||
-    header.action === 'answer' ||
     context.opened(header.topic) === 'group' ||
-    context.chains.has(chainKey(header), now)
+    context.chains.has(acceptedKey(header), now) ||
+    isAtOrBelow(header.topic, header.sender) ||
+    (header.action === 'answer' && context.awaits(header)) ||
+    holdsGrant(header, material, context)
   if (known || context.strangers(carrier.from).take(1, now)) return
   throw new Refusal('rate', `Cannot check another stranger on ${header.topic} in this second`)
+}
+
+function holdsGrant(header: Header, material: ProofStatements, context: PipelineContext): boolean {
+  if (header.authority === null) return false
+  try {
+    grantChain(header, header.authority, material, context)
+    return true
+  } catch (cause) {
+    // What is wrong with it is told at its place, if the budget allows to get there.
+    if (cause instanceof TrustError) return false
+    throw cause
+  }
+}
+
+function acceptedKey(header: Header): string {
+  return `accepted|${header.topic}|${header.sender}|${toHex(header.key)}`
 }
 
 function chainKey(header: Header): string {
@@ -218,10 +248,7 @@ function nameChain(header: Header, material: ProofStatements, context: PipelineC
   })
 }
 
-async function checkSignature(
-  bundle: Bundle,
-  context: PipelineContext,
-): Promise<readonly MessagePart[]> {
+async function checkSignature(bundle: Bundle, context: PipelineContext): Promise<void> {
   const { header, headerBytes, signature } = bundle
   const input = signingInput('bundle', headerBytes)
   if (!(await context.verifier.verify(header.key, input, signature))) {
@@ -236,10 +263,13 @@ async function checkSignature(
       'Cannot accept bundle: its messages are not those that were signed',
     )
   }
+}
+
+/** The sender signed this; the neighbour that forwards headers need not decode bodies. */
+function readMessages({ header, messagesBytes }: Bundle): readonly MessagePart[] {
   try {
-    return decodeMessages(bundle.messagesBytes, header.count)
+    return decodeMessages(messagesBytes, header.count)
   } catch (cause) {
-    // The sender signed this; the neighbour that forwards headers need not decode bodies.
     throw new Refusal('body', `Cannot decode the messages of ${header.sender}`, { cause })
   }
 }
@@ -322,15 +352,27 @@ function checkUse(
   for (const { statement } of authority.chain) {
     checkConditions(statement.conditions, { now, bytesPerMessage, priority: header.priority })
   }
-  for (const budget of messagesPerSecondBudgets(authority)) {
-    const left = context.grantBudget(budget.grantIdText, budget.perSecond)
-    // Over sentAt, so that a burst in the network is not held against a sender who kept the pace.
-    if (!left.take(header.count, header.sentAt)) {
-      throw new TrustError(
-        'condition',
-        `Cannot accept ${header.count} messages: grant ${budget.grantIdText} allows ${budget.perSecond} a second`,
-      )
-    }
+}
+
+/** How far sentAt may lie back and still count at its own time: a burst of the network, no more. */
+const BURST_MS = 2_000
+
+/**
+ * Messages a second, by grant, so that children share their parent's budget. Counted over sentAt,
+ * so that a burst in the network is not held against a sender that kept the pace; but sentAt is the
+ * sender's word, so it counts no further back than 2 s and never ahead. Drawn last: what is refused
+ * for another reason costs nothing.
+ */
+function checkRate(header: Header, standing: Standing, context: PipelineContext): void {
+  if (standing.authority === undefined) return
+  const now = context.clock.now()
+  const at = Math.min(now, Math.max(header.sentAt, now - BURST_MS))
+  for (const budget of messagesPerSecondBudgets(standing.authority)) {
+    if (context.grantBudget(budget.grantIdText, budget.perSecond).take(header.count, at)) continue
+    throw new TrustError(
+      'condition',
+      `Cannot accept ${header.count} messages: grant ${budget.grantIdText} allows ${budget.perSecond} a second`,
+    )
   }
 }
 

@@ -49,6 +49,8 @@ interface Topic {
   readonly watchers: Set<Queue<PresenceChange>>
   cancel: (() => void) | undefined
   due: number
+  /** Time of our last announcement: each is later than the one before, or it would be no news. */
+  toldAt: number
 }
 
 /**
@@ -182,7 +184,14 @@ export class Presence {
     const roster = new Roster((change) => {
       for (const watcher of watchers) watcher.push(change)
     })
-    const topic: Topic = { local: new Map(), roster, watchers, cancel: undefined, due: Infinity }
+    const topic: Topic = {
+      local: new Map(),
+      roster,
+      watchers,
+      cancel: undefined,
+      due: Infinity,
+      toldAt: 0,
+    }
     this.#topics.set(name, topic)
     return topic
   }
@@ -271,9 +280,10 @@ export class Presence {
     const { node, clock, random, transport, proofs } = this.#context
     try {
       const members = [...topic.local.values()]
+      topic.toldAt = Math.max(clock.now(), topic.toldAt + 1)
       const bytes = await sealAnnouncement(
         { node: node.name, topic: name, proof: node.proof.id, members },
-        { signer: node.signer, now: clock.now(), random },
+        { signer: node.signer, now: topic.toldAt, random },
       )
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { toHex } from '@ixj/trust'
+import { SKEW_MS, toHex } from '@ixj/trust'
 import { MEMBERS_MAX, PRESENCE_LOST_MS } from '../limits.ts'
 
 /** A member of a group, proved by its statements. */
@@ -81,6 +81,10 @@ export class Roster {
   sweep(now: number): void {
     for (const [key, heard] of this.#heard) {
       if (heard.until < now) this.#remove(key)
+    }
+    // Announcements older than the skew are refused by their time.
+    for (const [key, time] of this.#newest) {
+      if (time < now - 2 * SKEW_MS) this.#newest.delete(key)
     }
   }
 

@@ -116,8 +116,9 @@ export const byteRows = {
     resigned('refuses more than 256 messages', 'form', (fields) => (fields[8] = 257)),
     resigned('refuses the priority 4', 'form', (fields) => (fields[11] = 4)),
     resigned('refuses an audience of none', 'form', (fields) => (fields[14] = [])),
+    resigned('refuses an audience out of order', 'form', (fields) => (fields[14] = ['b.b', 'a.a'])),
     resigned('refuses an audience of 65', 'form', (fields) => {
-      fields[14] = Array.from({ length: 65 }, (_, index) => `a${index}.b`)
+      fields[14] = Array.from({ length: 65 }, (_, index) => `a${index + 10}.b`)
     }),
     resigned('refuses a header over 4 KiB', 'form', (fields) => {
       fields[15] = [new Uint8Array(4_096)]
@@ -192,6 +193,9 @@ export const byteRows = {
     }),
     repacked('leaves one signature over several bundles alone', 'unsupported', (fields) => {
       fields[3] = [0, 2, [new Uint8Array(32)]]
+    }),
+    resigned('leaves approvals alone', 'unsupported', (fields) => {
+      fields[15] = [new Uint8Array(9)]
     }),
     resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
     inScene('leaves a grant that needs approvals alone', async (scene) => {

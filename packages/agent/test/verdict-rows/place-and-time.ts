@@ -150,7 +150,7 @@ export const placeRows = {
         states: new StateTable(),
         offsets: new ClockOffsets(),
         chains: new ChainCache(),
-        opened: () => 'inbox',
+        opened: () => 'inbox' as const,
         material: async () => {
           const { statements } = made.proof
           return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
@@ -158,7 +158,7 @@ export const placeRows = {
         strangers: () => new Budget(10, now),
         grantBudget: () => new Budget(10, now),
         asked: () => false,
-      } as const
+      }
       const carrier = { topic: DESK, from: 'raw' }
       await expect(judge(made.bytes, carrier, context, {})).rejects.toMatchObject({
         code: 'table-full',

@@ -1,3 +1,4 @@
+import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type {
   Connection,
   PeerId,
@@ -6,7 +7,8 @@ import type {
   StreamHandlerOptions,
   Topology,
 } from '@libp2p/interface'
-import type { Registrar } from '@libp2p/interface-internal'
+
+type Registrar = GossipSubComponents['registrar']
 
 /**
  * Stands between gossipsub and libp2p's registrar. gossipsub learns of a peer only when
