@@ -1,7 +1,7 @@
 import type { Identity, Peer, Receiver, Verdict } from '@ixj/agent'
 import type { MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256 } from '@ixj/node'
-import { AnchorSet, concatBytes, decodeStatement, isBinding, isGrant, utf8Bytes } from '@ixj/trust'
+import { AnchorSet, concatBytes, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
 import {
@@ -57,10 +57,8 @@ export class RawNode implements Receiver {
       verifier: world.verifier,
       anchors: new AnchorSet([ownAnchor(organisation)]),
       proof: { bytes: proof.bytes, envelopes: proof.statements.map(({ envelope }) => envelope) },
-      take: async (_proof, envelopes) => {
-        const statements = envelopes.map((envelope) => decodeStatement(envelope, nodeSha256))
-        return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
-      },
+      hash: nodeSha256,
+      keep: async () => {},
     }
   }
 

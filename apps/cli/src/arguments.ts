@@ -50,6 +50,13 @@ export function keyArgument(text: string): Uint8Array {
   }
 }
 
+/** A folder; not the option that stands after a forgotten one. @throws ArgumentError `usage` */
+export function folderArgument(text: string): string {
+  if (text !== '' && !text.startsWith('-')) return text
+  const reason = 'a folder is needed; one that starts with "-" is written ./-'
+  throw new ArgumentError('usage', `Cannot use ${JSON.stringify(text)} as a folder: ${reason}`)
+}
+
 /** A multiaddr over TCP, as the mesh takes them. @throws ArgumentError `usage` */
 export function addressArgument(text: string): string {
   const form = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/p2p\/\w{1,128})?$/

@@ -29,8 +29,8 @@ export async function explainHere(name: Name, context: HomeContext): Promise<Exp
 /** Every statement that lies in a home, each once. */
 export async function statementsOf(home: Home): Promise<readonly SignedStatement[]> {
   const all = new Map<string, SignedStatement>()
-  for (const name of await home.keyNames()) {
-    for (const signed of (await home.readIdentity(name)).statements) all.set(signed.idText, signed)
+  for (const name of await home.statementNames()) {
+    for (const signed of await home.readStatements(name)) all.set(signed.idText, signed)
   }
   return [...all.values()]
 }

@@ -18,8 +18,8 @@ export class Output {
 
   constructor(options: { readonly json: boolean }) {
     this.json = options.json
-    const colour = process.stdout.isTTY && !options.json && process.env['NO_COLOR'] === undefined
-    this.paint = picocolors.createColors(colour)
+    const terminal = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+    this.paint = picocolors.createColors(terminal && !options.json)
   }
 
   /** A result, on the standard output. Text that others wrote has to pass {@link printable}. */

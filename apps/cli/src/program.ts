@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { folderArgument } from './arguments.ts'
 import { addBind } from './commands/bind.ts'
 import { addExplain } from './commands/explain.ts'
 import { addKey } from './commands/key.ts'
@@ -36,7 +37,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
     .description(
       'Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.',
     )
-    .option('--home <folder>', 'keys, statements, trust and policy (default: ~/.ixj)')
+    .option('--home <folder>', 'keys, statements, trust and policy (default: ~/.ixj)', folderArgument)
     .option('--json', 'one object a line instead of text')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     // Failures are told by one place, ours; help is commander's.
@@ -53,7 +54,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addNode(program)
   addSub(program)
   addPub(program)
-  const verb = words.find((word) => !word.startsWith('-'))
+  const verb = words.find((word, index) => !word.startsWith('-') && words[index - 1] !== '--home')
   if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
     const { addDemo } = await import('./commands/demo.ts')
     addDemo(program)

@@ -42,9 +42,11 @@ export const GAP_WAIT_MS = 2_000
 /** Bundles that one stream may hold back behind a gap. */
 export const GAP_BUNDLES_MAX = 256
 
-/** Streams in the replay tables; full tables refuse new streams and evict none. */
-export const REPLAY_STREAMS_MAX = 65_536
-/** Bundles remembered in the replay tables, over all streams. */
+/** Senders by topic and class in the replay tables; full tables refuse newcomers and evict none. */
+export const REPLAY_LANES_MAX = 65_536
+/** Bundles remembered of one stream: more than can be under way at once, and 128 KiB at most. */
+export const REPLAY_WINDOW = 1_024
+/** Bundles remembered over all streams, about 256 MiB. */
 export const REPLAY_BUNDLES_MAX = 1_048_576
 /** Keys refused for equivocation that are remembered, with their evidence. */
 export const EQUIVOCATORS_MAX = 4_096
@@ -64,12 +66,18 @@ export const DECISIONS_MAX = 1_024
 export const HELLO_MS = 5_000
 /** A refused connection stays this long, so that the code of the refusal arrives. */
 export const REFUSAL_MS = 500
+/** Statements in a hello: a node's own chain, no more. */
+export const HELLO_STATEMENTS_MAX = 16
 /** Statements in one frame: the cost cap of a proof. */
 export const FRAME_STATEMENTS_MAX = 64
 /** Proofs kept from one neighbour before its oldest is forgotten. */
 export const PROOFS_PER_NEIGHBOUR_MAX = 1_024
 /** Proofs kept in all. */
 export const PROOFS_MAX = 65_536
+/** Inboxes of others that a node asks for; below what a neighbour remembers, groups included. */
+export const SOUGHT_MAX = 2_048
+/** How long an inbox that nobody here writes to is still asked for. */
+export const SOUGHT_MS = 600_000
 /** Topics in which a neighbour may say that it is interested. */
 export const WANTS_PER_NEIGHBOUR_MAX = 4_096
 /** Rights that a neighbour may show. */

@@ -49,7 +49,7 @@ export interface Channel {
    * announced a frame over the limit (the channel is ended then)
    */
   frames(): AsyncIterable<Uint8Array>
-  /** Ends both directions. Calling it twice is fine. */
+  /** Ends both directions. Calling it twice is fine; it never rejects. */
   close(): Promise<void>
 }
 
@@ -99,7 +99,7 @@ export interface Transport extends AsyncDisposable {
    * admitted within {@link ADMISSION_MS_MAX} is closed; before that only the hello channel works.
    */
   admit(peer: Peer): void
-  /** Ends every connection to this peer. */
+  /** Ends every connection to this peer; it never rejects. */
   disconnect(peer: Peer): Promise<void>
   /**
    * Joins a topic: its messages reach the receiver from now on.

@@ -40,6 +40,8 @@ export class StatementStore {
   readonly #owners = new Map<string, Set<string>>()
   /** Ids that were kept, longest unused first. */
   readonly #kept = new Set<string>()
+  /** How often each is pinned; those stay until they end. */
+  readonly #pins = new Map<string, number>()
   readonly #ownerStatementsMax: number
   readonly #ownersMax: number
   readonly #keptMax: number
@@ -96,9 +98,8 @@ export class StatementStore {
   keep(idTexts: Iterable<string>): void {
     for (const idText of idTexts) {
       const entry = this.#entries.get(idText)
-      if (entry === undefined) continue
-      for (const owner of entry.holders) this.#unlist(owner, idText)
-      entry.holders.clear()
+      if (entry === undefined || this.#pins.has(idText)) continue
+      this.#leaveHolders(entry)
       this.#kept.delete(idText)
       this.#kept.add(idText)
     }
@@ -106,6 +107,34 @@ export class StatementStore {
       if (this.#kept.size <= this.#keptMax) break
       this.#remove(idText)
       this.#evicted += 1
+    }
+  }
+
+  /**
+   * Holds statements of one's own for as long as they last, under no quota; each call needs its
+   * {@link unpin}. Ids that are not here are passed over.
+   */
+  pin(idTexts: Iterable<string>): void {
+    for (const idText of idTexts) {
+      const entry = this.#entries.get(idText)
+      if (entry === undefined) continue
+      this.#pins.set(idText, (this.#pins.get(idText) ?? 0) + 1)
+      this.#leaveHolders(entry)
+      this.#kept.delete(idText)
+    }
+  }
+
+  /** Ends what {@link pin} began; a statement that nothing else holds goes. */
+  unpin(idTexts: Iterable<string>): void {
+    for (const idText of idTexts) {
+      const pins = this.#pins.get(idText)
+      if (pins === undefined) continue
+      if (pins > 1) {
+        this.#pins.set(idText, pins - 1)
+        continue
+      }
+      this.#pins.delete(idText)
+      if (this.#entries.get(idText)?.holders.size === 0) this.#remove(idText)
     }
   }
 
@@ -139,7 +168,7 @@ export class StatementStore {
   #hold(entry: Entry, owner: string): SignedStatement {
     const { signed, holders } = entry
     const { idText } = signed
-    if (this.#kept.has(idText) || holders.has(owner)) return signed
+    if (this.#kept.has(idText) || this.#pins.has(idText) || holders.has(owner)) return signed
     this.#checkOwners(owner)
     const list = this.#owners.get(owner) ?? new Set<string>()
     this.#owners.set(owner, list)
@@ -173,6 +202,12 @@ export class StatementStore {
     return true
   }
 
+  /** What is kept or pinned counts against nobody's quota. */
+  #leaveHolders({ signed, holders }: Entry): void {
+    for (const owner of holders) this.#unlist(owner, signed.idText)
+    holders.clear()
+  }
+
   #unlist(owner: string, idText: string): void {
     const list = this.#owners.get(owner)
     list?.delete(idText)
@@ -184,6 +219,7 @@ export class StatementStore {
     if (entry === undefined) return
     for (const owner of entry.holders) this.#unlist(owner, idText)
     this.#kept.delete(idText)
+    this.#pins.delete(idText)
     this.#entries.delete(idText)
     this.#bytes -= entry.signed.envelope.length
   }

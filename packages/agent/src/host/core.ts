@@ -20,7 +20,7 @@ import type { OpenTopic } from '../neighbours/open-topic.ts'
 import { ProofBook, type KnownProof } from '../neighbours/proof-book.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable, type Policy } from '../pipeline/policy.ts'
-import { Refusal, VERDICTS, type Code } from '../pipeline/verdicts.ts'
+import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
 import { Queue } from '../queue.ts'
@@ -117,7 +117,8 @@ export class Core implements Receiver {
           bytes: proof.bytes,
           envelopes: proofs.statements(proof).map((signed) => signed.envelope),
         },
-        take: (bytes, envelopes, owner) => this.#take(bytes, envelopes, owner),
+        hash: this.hash,
+        keep: (envelope, owner) => this.#keep(envelope, owner),
       },
       proofs,
       anchors,
@@ -204,10 +205,27 @@ export class Core implements Receiver {
     }
   }
 
-  /** Keeps statements of this node's own making or holding, each signature checked once. */
-  async keepOwn(statements: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
-    const { verifier, hash } = this
-    return await keepOwn(statements, { statements: this.statements, verifier, hash })
+  /** Keeps statements, each signature checked once, under no neighbour's quota. */
+  async keepStatements(
+    statements: readonly SignedStatement[],
+  ): Promise<readonly SignedStatement[]> {
+    const kept = await this.#check(statements)
+    this.statements.keep(kept.map((signed) => signed.idText))
+    return kept
+  }
+
+  /**
+   * Holds statements of an agent of this node until `unpin`, each signature checked once.
+   * @throws TrustError `bad-signature`
+   */
+  async pinStatements(statements: readonly SignedStatement[]): Promise<{
+    readonly statements: readonly SignedStatement[]
+    readonly unpin: () => void
+  }> {
+    const checked = await this.#check(statements)
+    const ids = checked.map((signed) => signed.idText)
+    this.statements.pin(ids)
+    return { statements: checked, unpin: () => this.statements.unpin(ids) }
   }
 
   /** Decisions from now on. A slow reader loses the oldest. */
@@ -236,6 +254,7 @@ export class Core implements Receiver {
   disconnected(peer: Peer): void {
     this.neighbours.disconnected(peer)
     this.statements.release(peer)
+    this.proofs.release(peer)
     this.handover.changed()
   }
 
@@ -303,19 +322,13 @@ export class Core implements Receiver {
     return plainDecision(about, { action, topic, sender, at: this.clock.now() }, cause)
   }
 
-  async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
-    await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
+  async #check(statements: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
+    const { verifier, hash } = this
+    return await addOwn(statements, { statements: this.statements, verifier, hash })
   }
 
-  async #take(bytes: Uint8Array, envelopes: readonly Uint8Array[], owner: Peer) {
-    for (const envelope of envelopes) await this.#keep(envelope, owner)
-    const known = this.proofs.add(bytes, owner)
-    const material = this.proofs.material(known.idText)
-    if (material !== undefined) return material
-    throw new Refusal(
-      'proof-missing',
-      `Cannot complete proof ${known.idText}: a statement of it was not sent`,
-    )
+  async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
+    await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
   }
 
   #report(event: NeighbourEvent): void {
@@ -361,7 +374,8 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const statements = new StatementStore()
   const proofs = new ProofBook(statements, hash)
   const { verifier } = options
-  const kept = await keepOwn(options.identity.statements, { statements, verifier, hash })
+  const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
+  statements.pin(kept.map((signed) => signed.idText))
   const known = { ...options.identity, statements: kept }
   const proof = proofs.compose(provingStatements(known, []))
   const { bindings } = proofs.material(proof.idText)!
@@ -372,7 +386,7 @@ export async function openCore(options: HostOptions): Promise<Core> {
   return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
 }
 
-async function keepOwn(
+async function addOwn(
   statements: readonly SignedStatement[],
   into: { readonly statements: StatementStore; readonly verifier: Verifier; readonly hash: Sha256 },
 ): Promise<readonly SignedStatement[]> {
@@ -381,6 +395,5 @@ async function keepOwn(
   for (const { envelope } of statements) {
     kept.push(await into.statements.add(envelope, { owner: 'self', verifier, hash }))
   }
-  into.statements.keep(kept.map((signed) => signed.idText))
   return kept
 }

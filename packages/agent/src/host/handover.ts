@@ -86,22 +86,38 @@ export class Handover {
     return [...neighbours.carriers(topic)].filter((name) => transport.subscribers(name).length > 0)
   }
 
-  /** Publishes, with proofs ahead of the bundle; full buffers are tried again within 1 s. */
+  /**
+   * Publishes, with proofs ahead of the bundle; neighbours that cannot take it are tried again
+   * within 1 s. Resolves to 0 only if the transport was never given the bundle, since gossip may
+   * keep, and later give away, what nobody took at once.
+   * @throws AgentError `not-handed-over`
+   */
   async #publish(carrier: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
     const { clock, transport, neighbours } = this.#context
     const deadline = clock.now() + HANDOVER_MS
+    let given = false
     for (;;) {
-      for (const peer of transport.subscribers(carrier)) neighbours.get(peer)?.push(proof)
-      try {
-        return await transport.publish(carrier, bytes)
-      } catch (cause) {
-        const full = cause instanceof TransportError && cause.code === 'backpressure'
-        if (full && clock.now() < deadline) {
-          await this.#until(() => false, Math.min(deadline, clock.now() + RETRY_MS))
-          continue
-        }
-        throw new AgentError('not-handed-over', `Cannot hand over on ${carrier}`, { cause })
+      const peers = transport.subscribers(carrier)
+      if (peers.length === 0 && !given) return 0
+      for (const peer of peers) neighbours.get(peer)?.push(proof)
+      given = true
+      const taken = await this.#tryPublish(carrier, bytes)
+      if (taken > 0) return taken
+      if (clock.now() >= deadline) {
+        const message = `Cannot hand over on ${carrier}: nobody took it in ${HANDOVER_MS} ms`
+        throw new AgentError('not-handed-over', message)
       }
+      await this.#until(() => false, Math.min(deadline, clock.now() + RETRY_MS))
+    }
+  }
+
+  /** How many took it; 0 where their buffers are full. @throws AgentError `not-handed-over` */
+  async #tryPublish(carrier: Name, bytes: Uint8Array): Promise<number> {
+    try {
+      return await this.#context.transport.publish(carrier, bytes)
+    } catch (cause) {
+      if (cause instanceof TransportError && cause.code === 'backpressure') return 0
+      throw new AgentError('not-handed-over', `Cannot hand over on ${carrier}`, { cause })
     }
   }
 

@@ -16,6 +16,7 @@ export class Host implements AsyncDisposable {
   readonly #core: Core
   readonly #agents = new Set<Agent>()
   #self: Agent | undefined
+  #passingEpoch = 0
 
   /** Use {@link openHost}. */
   constructor(core: Core) {
@@ -81,7 +82,7 @@ export class Host implements AsyncDisposable {
    * @throws TrustError `bad-signature`, `cost-cap`, `form`
    */
   async keepProof(statements: readonly SignedStatement[]): Promise<Uint8Array> {
-    return this.#core.proofs.compose(await this.#core.keepOwn(statements)).id
+    return this.#core.proofs.compose(await this.#core.keepStatements(statements)).id
   }
 
   /**
@@ -110,7 +111,21 @@ export class Host implements AsyncDisposable {
 
   async #openAgent(given: Identity, options: { readonly inbox: 'own' | 'node' }): Promise<Agent> {
     const core = this.#core
-    const identity = { ...given, statements: await core.keepOwn(given.statements) }
+    const own = await core.pinStatements(given.statements)
+    try {
+      return await this.#openPinned({ ...given, statements: own.statements }, options, own.unpin)
+    } catch (cause) {
+      own.unpin()
+      throw cause
+    }
+  }
+
+  async #openPinned(
+    identity: Identity,
+    options: { readonly inbox: 'own' | 'node' },
+    unpin: () => void,
+  ): Promise<Agent> {
+    const core = this.#core
     this.#checkOwnChain(identity)
     const { clock, random, hash } = core
     const host = await grantHost(
@@ -118,7 +133,7 @@ export class Host implements AsyncDisposable {
       { topic: identity.name, node: this.name, nodeKey: core.identity.signer.publicKey },
       { now: clock.now(), random, hash },
     )
-    await core.keepOwn([host])
+    const hosted = await core.pinStatements([host])
     const proof = core.proofs.compose([...provingStatements(identity, []), host])
     const carrier = options.inbox === 'own' ? identity.name : this.name
     const agent: Agent = new Agent({
@@ -126,10 +141,16 @@ export class Host implements AsyncDisposable {
       identity,
       inbox: inboxOf(identity.name, { carrier, host, proof }),
       hostGrant: host,
-      // A sub-agent's key is new with it, so no epoch of it was ever used before.
-      epoch: options.inbox === 'own' ? await this.#nextEpoch(identity, clock.now()) : clock.now(),
+      epoch:
+        options.inbox === 'own'
+          ? await this.#nextEpoch(identity, clock.now())
+          : this.#nextPassingEpoch(clock.now()),
       open: (child) => this.#openAgent(child, { inbox: 'node' }),
-      closed: () => void this.#agents.delete(agent),
+      closed: () => {
+        this.#agents.delete(agent)
+        hosted.unpin()
+        unpin()
+      },
     })
     this.#agents.add(await agent.openInbox())
     return agent
@@ -145,6 +166,12 @@ export class Host implements AsyncDisposable {
       { name: identity.name, key: identity.signer.publicKey, use: 'sign', purpose: 'send' },
       { bindings: material.bindings, anchors, now: clock.now() },
     )
+  }
+
+  /** A sub-agent's key is new with it: its epochs need only grow while this host is open. */
+  #nextPassingEpoch(now: number): number {
+    this.#passingEpoch = Math.max(now, this.#passingEpoch + 1)
+    return this.#passingEpoch
   }
 
   /** max(now, stored + 1), stored before it is used: a restart in the past repeats nothing. */

@@ -15,7 +15,7 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, type Decision } from '../pipeline/decision.ts'
-import { Order } from '../pipeline/order.ts'
+import { Order, type Turn } from '../pipeline/order.ts'
 import {
   judge,
   type Accepted,
@@ -53,7 +53,6 @@ export class Intake {
   readonly #context: PipelineContext
   readonly #order: Order
   readonly #grantBudgets = new Map<string, Budget>()
-  readonly #keptProofs = new Set<string>()
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -68,11 +67,12 @@ export class Intake {
       hash,
       anchors,
       policy,
-      replay: new ReplayTable(),
+      replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
       offsets: new ClockOffsets(),
       chains: new ChainCache(),
       opened: (topic) => topics.opened(topic),
+      takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
@@ -130,39 +130,37 @@ export class Intake {
   #grantBudget(grantId: string, perSecond: number): Budget {
     let budget = this.#grantBudgets.get(grantId)
     if (budget === undefined) {
-      if (this.#grantBudgets.size >= CHAIN_CACHE_MAX) this.#grantBudgets.clear()
       budget = new Budget(perSecond, 0)
-      this.#grantBudgets.set(grantId, budget)
+    }
+    // The longest unused goes: its budget has refilled since.
+    this.#grantBudgets.delete(grantId)
+    this.#grantBudgets.set(grantId, budget)
+    if (this.#grantBudgets.size > CHAIN_CACHE_MAX) {
+      const oldest = this.#grantBudgets.keys().next()
+      if (oldest.done !== true) this.#grantBudgets.delete(oldest.value)
     }
     return budget
   }
 
-  // Statements that led to an accepted bundle are worth more than any quota of a neighbour.
-  #keep({ bundle }: Accepted): void {
-    const idText = toHex(bundle.header.proof)
-    if (this.#keptProofs.has(idText)) return
-    if (this.#keptProofs.size >= CHAIN_CACHE_MAX) this.#keptProofs.clear()
-    this.#keptProofs.add(idText)
-    const known = this.#options.proofs.get(idText)
-    if (known === undefined) return
-    this.#options.statements.keep(
-      this.#options.proofs.statements(known).map((signed) => signed.idText),
-    )
+  // What led to an accepted bundle is worth more than any quota; the rest of its proof is not.
+  #keep({ bundle, chain, authority }: Accepted): void {
+    const { proofs, statements } = this.#options
+    const issuers = authority?.issuers.flatMap((issuer) => issuer.links) ?? []
+    const used = [...chain.links, ...(authority?.chain ?? []), ...issuers]
+    statements.keep(used.map((signed) => signed.idText))
+    proofs.keep(toHex(bundle.header.proof))
   }
 
   #deliver(accepted: Accepted): void {
     const { header } = accepted.bundle
-    const run = (turn: { readonly gap: number; readonly late: boolean }) => {
+    const run = (turn: Turn) => {
       for (const sink of this.#options.topics.audience(header)) sink.deliver(accepted, turn)
     }
     if (header.class === 'event') this.#inOrder(accepted, run)
     else run({ gap: 0, late: false })
   }
 
-  #inOrder(
-    { bundle, place }: Pick<Accepted, 'bundle' | 'place'>,
-    run: ((turn: { readonly gap: number; readonly late: boolean }) => void) | undefined,
-  ): void {
+  #inOrder({ bundle, place }: Accepted, run: (turn: Turn) => void): void {
     const openedAt = this.#options.topics.openedAt(bundle.header.topic)
     const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
     this.#order.push(place.stream, place, { whole, until: place.forgetAt }, run)
@@ -174,7 +172,7 @@ export class Intake {
     if (bundle === undefined || place === undefined || signed === undefined || code === null) return
     const copy = code === 'duplicate' || code === 'equivocation' || code === 'equivocator'
     if (copy) return
-    if (bundle.header.class === 'event') this.#inOrder({ bundle, place }, undefined)
+    if (bundle.header.class === 'event') this.#order.fill(place.stream, place)
     if (bundle.header.action !== 'request' || messages === undefined) return
     if (this.#context.opened(bundle.header.topic) !== 'inbox') return
     for (const sink of this.#options.topics.sinks(bundle.header.topic)) {

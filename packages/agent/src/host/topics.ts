@@ -2,7 +2,7 @@ import { matches, type Name } from '@ixj/names'
 import { equalBytes } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
-import type { Header } from '../bundles/header.ts'
+import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
@@ -13,6 +13,8 @@ import type { Code } from '../pipeline/verdicts.ts'
 export interface Sink {
   readonly agent: Name
   readonly key: Uint8Array
+  /** What it takes; everything else on the topic is refused. */
+  readonly takes: readonly BundleAction[]
   /** Messages for this agent, in their stream's order. Must not throw. */
   deliver(accepted: Accepted, turn: Turn): void
   /** Whether the agent waits for any answer of this sender. */

@@ -45,6 +45,8 @@ export class Exchange {
   readonly marks = new Map<string, Name>()
   /** Marks that it asked for. */
   readonly wants = new Set<string>()
+  /** Topics for which it was shown our right. */
+  readonly shown = new Set<Name>()
   /** Rights that it has shown and that hold, by topic. */
   readonly rights = new Map<Name, { readonly frame: RightFrame; readonly until: number }>()
   /** Checks that strangers get through it. */
@@ -100,6 +102,11 @@ export class Exchange {
   /** Says that we have to do with the topic behind this mark. */
   want(mark: Uint8Array): void {
     this.#send({ kind: 'want', mark })
+  }
+
+  /** Says that we have to do with it no longer. */
+  unwant(mark: Uint8Array): void {
+    this.#send({ kind: 'unwant', mark })
   }
 
   /** Shows a right, after the proof that holds it. */
@@ -192,8 +199,12 @@ export class Exchange {
   }
 
   async #take(bytes: Uint8Array): Promise<void> {
+    await this.#guarded(() => this.#act(decodeFrame(bytes)))
+  }
+
+  async #guarded(run: () => Promise<void>): Promise<void> {
     try {
-      await this.#act(decodeFrame(bytes))
+      await run()
     } catch (cause) {
       this.#hooks.fault(this, cause)
     }
@@ -202,7 +213,10 @@ export class Exchange {
   async #act(frame: Frame): Promise<void> {
     switch (frame.kind) {
       case 'statements':
-        for (const envelope of frame.envelopes) await this.#hooks.keep(envelope, this.peer)
+        // One that is refused must not hide those after it.
+        for (const envelope of frame.envelopes) {
+          await this.#guarded(() => this.#hooks.keep(envelope, this.peer))
+        }
         return
       case 'proof':
         this.#fetching.delete(this.#hooks.proofs.add(frame.bytes, this.peer).idText)
@@ -215,6 +229,9 @@ export class Exchange {
         return
       case 'want':
         this.#hooks.wanted(this, frame.mark)
+        return
+      case 'unwant':
+        this.wants.delete(toHex(frame.mark))
         return
       case 'right':
         this.#hooks.shown(this, frame)

@@ -29,6 +29,8 @@ export type Frame =
   | { readonly kind: 'unknown'; readonly proof: Uint8Array }
   /** I have to do with the topic behind this mark. */
   | { readonly kind: 'want'; readonly mark: Uint8Array }
+  /** Nothing here has to do with it any more. */
+  | { readonly kind: 'unwant'; readonly mark: Uint8Array }
   /** I may receive this topic. */
   | RightFrame
   /** I receive this topic no longer. */
@@ -65,6 +67,7 @@ function fieldsOf(frame: Frame): readonly Value[] {
     case 'unknown':
       return [frame.proof]
     case 'want':
+    case 'unwant':
       return [frame.mark]
     case 'end':
       return [frame.topic]
@@ -91,6 +94,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { kind: 'unknown', proof: readId(readArray(value, 'unknown', 3)[2], 'proof id') }
     case 'want':
       return { kind: 'want', mark: readId(readArray(value, 'want', 3)[2], 'mark') }
+    case 'unwant':
+      return { kind: 'unwant', mark: readId(readArray(value, 'unwant', 3)[2], 'mark') }
     case 'end':
       return { kind: 'end', topic: readName(readArray(value, 'end', 3)[2], 'topic') }
     case 'right':

@@ -2,6 +2,8 @@ import type { Name } from '@ixj/names'
 import {
   checkName,
   decode,
+  decodeProof,
+  decodeStatement,
   encode,
   equalBytes,
   readArray,
@@ -10,12 +12,16 @@ import {
   readList,
   readName,
   readText,
+  resolveProof,
   SKEW_MS,
+  STATEMENT_BYTES_MAX,
   TrustError,
   type AnchorSet,
+  type Binding,
   type NameChain,
-  type ProofStatements,
   type Random,
+  type Sha256,
+  type SignedStatement,
   type Signer,
   type Value,
   type Verifier,
@@ -23,7 +29,7 @@ import {
 import type { Clock } from '../clock.ts'
 import { checkVersion } from '../bundles/version.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
-import { FRAME_STATEMENTS_MAX } from '../limits.ts'
+import { HELLO_STATEMENTS_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Channel, Peer } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
@@ -36,10 +42,11 @@ export interface HelloContext {
   readonly random: Random
   readonly verifier: Verifier
   readonly anchors: AnchorSet
+  readonly hash: Sha256
   /** Our own proof and the statements in it. */
   readonly proof: { readonly bytes: Uint8Array; readonly envelopes: readonly Uint8Array[] }
-  /** Keeps a peer's statements, each signature checked, and gives what its proof leads to. */
-  take(proof: Uint8Array, envelopes: readonly Uint8Array[], owner: Peer): Promise<ProofStatements>
+  /** Keeps a statement of a peer after its signature held. @throws TrustError `bad-signature` */
+  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
 }
 
 /** The two ends of a connection as the channel proved them. */
@@ -167,11 +174,6 @@ async function check(
   context: HelloContext,
 ): Promise<Greeted> {
   const { proved, owner } = received
-  const proof = readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX)
-  const envelopes = readList(proved[3], 'statements of hello', {
-    itemsMax: FRAME_STATEMENTS_MAX,
-    item: (field, what) => readBytesUpTo(field, what, CHANNEL_FRAME_BYTES_MAX),
-  })
   const hello = readHello(proved)
   const now = context.clock.now()
   if (Math.abs(hello.time - now) > SKEW_MS) {
@@ -191,10 +193,11 @@ async function check(
   if (hello.signer !== expectedName) {
     throw new Refusal('hello', `Cannot greet ${hello.signer}: it said to be ${expectedName}`)
   }
-  const { bindings } = await context.take(proof, envelopes, owner)
+  // A stranger is told off before any signature is checked: the chain is read as it stands, then the
+  // hello itself has to hold, and then the links of that one chain. Only these are kept.
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
-    { bindings, anchors: context.anchors, now },
+    { bindings: readBindings(proved, context.hash), anchors: context.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
     throw new TrustError(
@@ -202,7 +205,20 @@ async function check(
       `Cannot greet ${hello.signer}: the hello is not by its key`,
     )
   }
+  for (const link of chain.links) await context.keep(link.envelope, owner)
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
+}
+
+/** The bindings that the proof names, in its order; their signatures are not checked here. */
+function readBindings(proved: readonly Value[], hash: Sha256): readonly SignedStatement<Binding>[] {
+  const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
+  const envelopes = readList(proved[3], 'statements of hello', {
+    itemsMax: HELLO_STATEMENTS_MAX,
+    item: (field, what) => readBytesUpTo(field, what, STATEMENT_BYTES_MAX),
+  })
+  const statements = envelopes.map((envelope) => decodeStatement(envelope, hash))
+  const byId = new Map(statements.map((signed) => [signed.idText, signed]))
+  return resolveProof(proof, byId).bindings
 }
 
 function readHello(proved: readonly Value[]) {

@@ -14,11 +14,14 @@ import {
   NEIGHBOUR_FAULTS_MAX,
   REFUSAL_MS,
   RIGHTS_PER_NEIGHBOUR_MAX,
+  SOUGHT_MAX,
+  SOUGHT_MS,
   STRANGER_CHECKS_PER_SECOND,
   WANTS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
 import { Budget } from '../pipeline/rate.ts'
-import { Refusal } from '../pipeline/verdicts.ts'
+import { codeOf } from '../pipeline/decision.ts'
+import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer, type Transport } from '../transport.ts'
 import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
@@ -64,12 +67,12 @@ export interface NeighboursContext {
 export class Neighbours {
   readonly #context: NeighboursContext
   readonly #admitted = new Map<Peer, Exchange>()
-  /** Connections that have not passed hello: their hello's end. */
-  readonly #greeting = new Map<Peer, () => void>()
+  /** Connections that have not passed hello: the end of its time, and whether it has begun. */
+  readonly #greeting = new Map<Peer, { readonly stop: () => void; begun: boolean }>()
   /** Connections that were refused and end soon: what cancels that. */
   readonly #ending = new Map<Peer, () => void>()
-  /** Inboxes of others that agents here write to. */
-  readonly #sought = new Set<Name>()
+  /** Inboxes of others that agents here write to, and when they last did; the oldest first. */
+  readonly #sought = new Map<Name, number>()
 
   constructor(context: NeighboursContext) {
     this.#context = context
@@ -89,7 +92,7 @@ export class Neighbours {
   connected(peer: Peer, initiator: boolean): void {
     const { clock, transport } = this.#context
     const stop = clock.at(clock.now() + HELLO_MS, () => void transport.disconnect(peer))
-    this.#greeting.set(peer, stop)
+    this.#greeting.set(peer, { stop, begun: initiator })
     if (initiator) void this.#initiate(peer)
   }
 
@@ -105,7 +108,10 @@ export class Neighbours {
 
   /** The other side opened a channel. */
   channel(peer: Peer, protocol: string, channel: Channel): void {
-    if (protocol === HELLO_PROTOCOL && this.#greeting.has(peer)) {
+    const greeting = this.#greeting.get(peer)
+    if (protocol === HELLO_PROTOCOL && greeting?.begun === false) {
+      // One hello for a connection: each costs us a chain and signatures.
+      greeting.begun = true
       void this.#respond(peer, channel)
     } else if (protocol === PROOF_PROTOCOL && this.#admitted.has(peer)) {
       this.#admitted.get(peer)?.attach(channel)
@@ -122,7 +128,7 @@ export class Neighbours {
   /** A topic was closed here. */
   closed(topic: OpenTopic): void {
     for (const neighbour of this.#admitted.values()) {
-      neighbour.end(topic.topic)
+      if (neighbour.shown.delete(topic.topic)) neighbour.end(topic.topic)
       if (topic.carrier === topic.topic) {
         this.#context.transport.disallow(neighbour.peer, topic.carrier)
       }
@@ -131,15 +137,14 @@ export class Neighbours {
     }
   }
 
-  /** Asks every neighbour, now and later, for the host of this inbox. */
+  /** Asks every neighbour, now and later, for the host of this inbox, until it is long unused. */
   seek(topic: Name): void {
-    if (this.#sought.has(topic)) return
-    this.#sought.add(topic)
-    if (this.#sought.size > WANTS_PER_NEIGHBOUR_MAX) {
-      const oldest = this.#sought.values().next()
-      if (oldest.done !== true) this.#sought.delete(oldest.value)
-    }
+    const isNew = !this.#sought.delete(topic)
+    this.#sought.set(topic, this.#context.clock.now())
+    if (!isNew) return
     for (const neighbour of this.#admitted.values()) this.#ask(neighbour, topic)
+    const oldest = this.#sought.keys().next()
+    if (this.#sought.size > SOUGHT_MAX && oldest.done !== true) this.#forgo(oldest.value)
   }
 
   /** The topics on which neighbours with a right receive this inbox. */
@@ -161,6 +166,10 @@ export class Neighbours {
       for (const [topic, right] of neighbour.rights) {
         if (right.until < now) this.#end(neighbour, topic)
       }
+    }
+    for (const [topic, used] of this.#sought) {
+      if (used >= now - SOUGHT_MS) break
+      this.#forgo(topic)
     }
   }
 
@@ -200,7 +209,7 @@ export class Neighbours {
   }
 
   #endGreeting(peer: Peer): void {
-    this.#greeting.get(peer)?.()
+    this.#greeting.get(peer)?.stop()
     this.#greeting.delete(peer)
   }
 
@@ -229,7 +238,7 @@ export class Neighbours {
     transport.announce(peer, hello.name)
     this.#context.report({ kind: 'admitted', peer, greeted })
     for (const topic of open.values()) this.#introduce(neighbour, topic)
-    for (const topic of this.#sought) this.#ask(neighbour, topic)
+    for (const topic of this.#sought.keys()) this.#ask(neighbour, topic)
     return neighbour
   }
 
@@ -240,18 +249,26 @@ export class Neighbours {
     if (neighbour.wants.has(mark)) this.#show(neighbour, topic)
   }
 
+  /** Nothing here writes to this inbox any more. */
+  #forgo(topic: Name): void {
+    this.#sought.delete(topic)
+    if (this.#context.open.has(topic)) return
+    for (const neighbour of this.#admitted.values()) {
+      neighbour.unwant(this.#markBytes(neighbour, topic))
+      this.#end(neighbour, topic)
+    }
+  }
+
   #ask(neighbour: Exchange, topic: Name): void {
     neighbour.want(this.#markBytes(neighbour, topic))
   }
 
   #wanted(neighbour: Exchange, markBytes: Uint8Array): void {
     const mark = toHex(markBytes)
-    if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && !neighbour.wants.has(mark)) {
-      const limit = `limit ${WANTS_PER_NEIGHBOUR_MAX} topics`
-      throw new TrustError(
-        'too-large',
-        `Cannot keep another wish of ${neighbour.greeted.name}: ${limit}`,
-      )
+    // The oldest wish of this very neighbour makes room; a wish too many is no fault.
+    const oldest = neighbour.wants.values().next()
+    if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && oldest.done !== true) {
+      neighbour.wants.delete(oldest.value)
     }
     // Kept, so that a topic that opens, or opens again, is shown to those who asked before.
     neighbour.wants.add(mark)
@@ -261,6 +278,7 @@ export class Neighbours {
   }
 
   #show(neighbour: Exchange, topic: OpenTopic): void {
+    neighbour.shown.add(topic.topic)
     neighbour.show(topic.right, topic.proof)
     if (topic.of === 'inbox') this.#context.transport.announce(neighbour.peer, topic.carrier)
   }
@@ -291,6 +309,12 @@ export class Neighbours {
     if (frame.carrier !== frame.topic && (frame.of === 'group' || frame.carrier !== node.name)) {
       throw new Refusal('wrong-topic', `Cannot carry ${frame.topic} on ${frame.carrier}`)
     }
+    // A right to read a group must not open an inbox of that name, nor the other way round.
+    const opened = this.#context.open.get(frame.topic)?.of
+    if (frame.of === 'group' ? opened !== 'group' : opened === 'group') {
+      const reason = opened === undefined ? 'it is not open here' : `it is an ${opened} here`
+      throw new Refusal('wrong-topic', `Cannot share ${frame.topic} as ${frame.of}: ${reason}`)
+    }
     const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
     if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context).until
     const { topic, agent, agentKey, subscribe, host } = frame
@@ -312,8 +336,10 @@ export class Neighbours {
   }
 
   #fault(neighbour: Exchange, cause: unknown): void {
-    neighbour.faults += 1
     this.#context.report({ kind: 'fault', peer: neighbour.peer, cause })
+    // What a later version sends, and what our own full tables refuse, is nobody's fault.
+    if (VERDICTS[codeOf(cause)] !== 'reject') return
+    neighbour.faults += 1
     if (neighbour.faults > NEIGHBOUR_FAULTS_MAX) {
       void this.#context.transport.disconnect(neighbour.peer)
     }

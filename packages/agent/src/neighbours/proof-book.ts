@@ -1,11 +1,11 @@
 import {
   decodeProof,
   encodeProof,
-  proofIdOf,
-  toHex,
   isBinding,
   missingStatements,
+  proofIdOf,
   resolveProof,
+  toHex,
   type Proof,
   type ProofStatements,
   type Sha256,
@@ -23,12 +23,16 @@ export interface KnownProof {
   readonly proof: Proof
 }
 
-/** Proofs by id, ours and our neighbours', each neighbour within its own quota. */
+/**
+ * Proofs by id, in three places that do not take each other's room: our own, those that led to
+ * something accepted, and what each neighbour told, within its own quota.
+ */
 export class ProofBook {
   readonly #statements: StatementStore
   readonly #hash: Sha256
-  readonly #proofs = new Map<string, KnownProof>()
-  readonly #byPeer = new Map<Peer, Set<string>>()
+  readonly #own = new Map<string, KnownProof>()
+  readonly #kept = new Map<string, KnownProof>()
+  readonly #told = new Map<Peer, Map<string, KnownProof>>()
   readonly #waiting = new Map<string, Set<() => void>>()
 
   constructor(statements: StatementStore, hash: Sha256) {
@@ -36,7 +40,10 @@ export class ProofBook {
     this.#hash = hash
   }
 
-  /** A proof of our own over these statements, bindings before what they issued. */
+  /**
+   * A proof of our own over these statements, bindings before what they issued.
+   * @throws TrustError `cost-cap`
+   */
   compose(statements: Iterable<SignedStatement>): KnownProof {
     const bindings = new Map<string, SignedStatement>()
     const grants = new Map<string, SignedStatement>()
@@ -48,35 +55,53 @@ export class ProofBook {
       bindings: [...bindings.values()].map((signed) => signed.id),
       grants: [...grants.values()].map((signed) => signed.id),
     })
-    return this.add(bytes, null)
+    const known = this.#read(bytes)
+    this.use(known)
+    return known
+  }
+
+  /** Has a proof of our own at hand, the longest unused going for it when there are too many. */
+  use(known: KnownProof): void {
+    put(this.#own, known, PROOFS_MAX)
   }
 
   /**
-   * Keeps a proof; its statements may still be missing.
+   * Keeps a proof that a neighbour told, under its quota; statements of it may still be missing.
    * @throws TrustError `encoding`, `form`, `cost-cap`, `unsupported`
    */
-  add(bytes: Uint8Array, owner: Peer | null): KnownProof {
-    const id = proofIdOf(bytes, this.#hash)
-    const idText = toHex(id)
-    const known = this.#proofs.get(idText)
-    if (known !== undefined) {
-      this.#wake(idText)
-      return known
+  add(bytes: Uint8Array, teller: Peer): KnownProof {
+    const known = this.#read(bytes)
+    let told = this.#told.get(teller)
+    if (told === undefined) {
+      told = new Map()
+      this.#told.set(teller, told)
     }
-    const added = { id, idText, bytes, proof: decodeProof(bytes) }
-    this.#proofs.set(idText, added)
-    if (owner !== null) this.#charge(owner, idText)
-    if (this.#proofs.size > PROOFS_MAX) {
-      const oldest = this.#proofs.keys().next()
-      if (oldest.done !== true) this.#proofs.delete(oldest.value)
-    }
-    this.#wake(idText)
-    return added
+    put(told, known, PROOFS_PER_NEIGHBOUR_MAX)
+    for (const run of this.#waiting.get(known.idText) ?? []) run()
+    return known
+  }
+
+  /** Keeps a proof that led to something accepted, beyond its teller's quota and presence. */
+  keep(idText: string): void {
+    const known = this.get(idText)
+    if (known !== undefined && !this.#own.has(idText)) put(this.#kept, known, PROOFS_MAX)
+  }
+
+  /** Forgets what this neighbour alone told. */
+  release(teller: Peer): void {
+    this.#told.delete(teller)
   }
 
   /** The proof with this id. */
   get(idText: string): KnownProof | undefined {
-    return this.#proofs.get(idText)
+    const known = this.#own.get(idText) ?? this.#kept.get(idText)
+    if (known !== undefined) return known
+    // As many as there are neighbours.
+    for (const told of this.#told.values()) {
+      const found = told.get(idText)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /**
@@ -84,7 +109,7 @@ export class ProofBook {
    * @throws TrustError `form`, `wrong-kind`
    */
   material(idText: string): ProofStatements | undefined {
-    const known = this.#proofs.get(idText)
+    const known = this.get(idText)
     if (known === undefined) return undefined
     if (missingStatements(known.proof, this.#statements).length > 0) return undefined
     return resolveProof(known.proof, this.#statements)
@@ -113,21 +138,16 @@ export class ProofBook {
     }
   }
 
-  #wake(idText: string): void {
-    for (const run of this.#waiting.get(idText) ?? []) run()
+  #read(bytes: Uint8Array): KnownProof {
+    const id = proofIdOf(bytes, this.#hash)
+    return { id, idText: toHex(id), bytes, proof: decodeProof(bytes) }
   }
+}
 
-  #charge(owner: Peer, idText: string): void {
-    let owned = this.#byPeer.get(owner)
-    if (owned === undefined) {
-      owned = new Set()
-      this.#byPeer.set(owner, owned)
-    }
-    owned.add(idText)
-    if (owned.size <= PROOFS_PER_NEIGHBOUR_MAX) return
-    const oldest = owned.values().next()
-    if (oldest.done === true) return
-    owned.delete(oldest.value)
-    this.#proofs.delete(oldest.value)
-  }
+function put(into: Map<string, KnownProof>, known: KnownProof, max: number): void {
+  into.delete(known.idText)
+  into.set(known.idText, known)
+  if (into.size <= max) return
+  const oldest = into.keys().next()
+  if (oldest.done !== true) into.delete(oldest.value)
 }

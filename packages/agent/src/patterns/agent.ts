@@ -57,6 +57,7 @@ export class Agent implements AsyncDisposable {
     this.#sink = {
       agent: this.name,
       key: parts.identity.signer.publicKey,
+      takes: ['publish', 'request', 'answer'] as const,
       deliver: (accepted: Accepted, turn: Turn) => this.#deliver(accepted, turn),
       awaits: (header: Header) => this.#pending.awaits(header, parts.core.clock.now()),
       asked: (header: Header, part: MessagePart) =>

@@ -53,6 +53,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
   readonly #batches: Queue<Batch>
   readonly #sink: Sink
   #open: OpenTopic | undefined
+  #unpin = () => {}
   #messages: Message[] = []
   #senders = new Set<string>()
   #cancel: (() => void) | undefined
@@ -73,6 +74,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
+      takes: ['publish'],
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
       awaits: () => false,
       asked: () => false,
@@ -93,7 +95,8 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const options = { now: core.clock.now(), random: core.random, hash: core.hash }
     const host = await grantHost(identity, node, options)
     const own = { ...identity, statements: [...identity.statements, host] }
-    await core.keepOwn([host])
+    const hosted = await core.pinStatements([host])
+    this.#unpin = hosted.unpin
     const proof = core.proofs.compose(provingStatements(own, [host]))
     const open = inboxOf(topic, { carrier: topic, host, proof })
     await core.open(open, this.#sink)
@@ -110,6 +113,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     if (open === undefined) return
     this.#open = undefined
     await this.#parts.core.close(open, this.#sink)
+    this.#unpin()
     this.#emit()
     this.#batches.close()
     this.#parts.closed(this)

@@ -52,6 +52,7 @@ export class Group implements AsyncDisposable {
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
+      takes: ['publish', 'request'],
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
       awaits: () => false,
       asked: () => false,
@@ -201,8 +202,10 @@ export class Group implements AsyncDisposable {
 export function audienceOf(to: Audience | undefined): readonly Pattern[] | null {
   if (to === undefined) return null
   try {
-    const patterns = (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text))
-    return sortedSet(patterns, (pattern) => pattern)
+    return sortedSet(
+      (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text)),
+      (pattern) => pattern,
+    )
   } catch (cause) {
     throw new AgentError('argument', `Cannot read the audience: ${(cause as Error).message}`, {
       cause,

@@ -6,12 +6,7 @@ import type { BundleAction, MessageClass } from '../bundles/header.ts'
 import { MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Handover } from '../host/handover.ts'
-import {
-  BUNDLE_GATHER_MS,
-  BUNDLE_MESSAGES_MAX,
-  MESSAGES_BYTES_MAX,
-  OUTBOX_MESSAGES_MAX,
-} from '../limits.ts'
+import { BUNDLE_GATHER_MS, MESSAGES_BYTES_MAX, OUTBOX_MESSAGES_MAX } from '../limits.ts'
 import { reasonOf } from '../abort-reason.ts'
 
 /** Everything that messages of one bundle share. */
@@ -24,6 +19,8 @@ export interface Lane {
   readonly priority: number
   readonly grant: SignedStatement<Grant> | null
   readonly audience: readonly Pattern[] | null
+  /** Messages in one bundle: more than its grant allows in a second could never pass. */
+  readonly messagesMax: number
 }
 
 /** A message on its way out. */
@@ -121,13 +118,13 @@ export class LaneQueue {
     this.#cancelGather = undefined
     while (this.#waiting.length > 0) {
       this.#inFlight += 1
-      void this.#publish(this.#waiting.splice(0, countThatFits(this.#waiting)))
+      void this.#publish(this.#waiting.splice(0, this.#countThatFits()))
     }
   }
 
   #go(): void {
     if (!this.#hasRoute()) return
-    if (this.#inFlight === 0 || isFull(this.#waiting)) this.flush()
+    if (this.#inFlight === 0 || this.#isFull()) this.flush()
     else this.#cancelGather ??= this.#gather()
   }
 
@@ -174,21 +171,22 @@ export class LaneQueue {
   #checkIdle(): void {
     if (this.#inFlight === 0 && this.#waiting.length === 0) this.#context.idle()
   }
-}
 
-function isFull(waiting: readonly Waiting[]): boolean {
-  return countThatFits(waiting) < waiting.length || waiting.length >= BUNDLE_MESSAGES_MAX
-}
-
-/** How many of the first messages fit into one bundle; at least one, which fits by its own limit. */
-function countThatFits(waiting: readonly Waiting[]): number {
-  let bytes = ARRAY_BYTES
-  let count = 0
-  for (const { part } of waiting) {
-    bytes += part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
-    if (count > 0 && bytes > MESSAGES_BYTES_MAX) break
-    count += 1
-    if (count === BUNDLE_MESSAGES_MAX) break
+  #isFull(): boolean {
+    const count = this.#countThatFits()
+    return count < this.#waiting.length || count >= this.#lane.messagesMax
   }
-  return count
+
+  /** How many of the first messages fit into one bundle; at least one, which fits by its own limit. */
+  #countThatFits(): number {
+    let bytes = ARRAY_BYTES
+    let count = 0
+    for (const { part } of this.#waiting) {
+      bytes += part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
+      if (count > 0 && bytes > MESSAGES_BYTES_MAX) break
+      count += 1
+      if (count === this.#lane.messagesMax) break
+    }
+    return count
+  }
 }

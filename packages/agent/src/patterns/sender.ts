@@ -3,6 +3,7 @@ import {
   chooseGrant,
   findGrants,
   encodeApplication,
+  utf8Bytes,
   TrustError,
   type ApplicationValue,
   type Grant,
@@ -14,7 +15,14 @@ import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
-import { AUDIENCE_MAX, EVENT_LIFESPAN_MS, PRIORITY_DEFAULT, STATE_LIFESPAN_MS } from '../limits.ts'
+import {
+  AUDIENCE_MAX,
+  BUNDLE_MESSAGES_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  EVENT_LIFESPAN_MS,
+  PRIORITY_DEFAULT,
+  STATE_LIFESPAN_MS,
+} from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-book.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import type { SendOptions } from './message.ts'
@@ -78,20 +86,25 @@ export class Sender {
       )
     }
     const grant = where.action === 'answer' ? null : this.#chooseGrant(where, options.under)
-    return { ...where, audience, class: messageClass, lifespanMs, priority, grant }
+    const messagesMax = Math.min(BUNDLE_MESSAGES_MAX, perSecondOf(grant) ?? BUNDLE_MESSAGES_MAX)
+    return { ...where, audience, class: messageClass, lifespanMs, priority, grant, messagesMax }
   }
 
-  /** Encodes a body as one message. @throws TrustError `too-large`, `encoding` */
+  /** Encodes a body as one message. @throws TrustError `too-large`, `encoding`; AgentError `argument` */
   part(
     body: ApplicationValue,
     options: { readonly contentType?: string; readonly correlation?: Uint8Array } = {},
   ): MessagePart {
-    return {
-      id: this.#core.random(MESSAGE_ID_BYTES),
-      correlation: options.correlation ?? null,
-      contentType: options.contentType ?? null,
-      body: encodeApplication(body, { bytesMax: BODY_BYTES_MAX }),
+    const { correlation = null, contentType = null } = options
+    const typeBytes = contentType === null ? 0 : utf8Bytes(contentType).length
+    if (typeBytes > CONTENT_TYPE_BYTES_MAX) {
+      throw new AgentError(
+        'argument',
+        `Cannot send a content type of ${typeBytes} bytes: the limit is ${CONTENT_TYPE_BYTES_MAX}`,
+      )
     }
+    const encoded = encodeApplication(body, { bytesMax: BODY_BYTES_MAX - typeBytes })
+    return { id: this.#core.random(MESSAGE_ID_BYTES), correlation, contentType, body: encoded }
   }
 
   /**
@@ -216,6 +229,7 @@ export class Sender {
       proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves))
       this.#proofs.set(key, proof)
     }
+    this.#core.proofs.use(proof)
     return proof
   }
 
@@ -267,4 +281,10 @@ function keyOf(lane: Lane): string {
   return [topic, action, messageClass, lifespanMs, priority, grant?.idText ?? '', audience].join(
     '|',
   )
+}
+
+/** Messages a second that a grant allows; undefined without such a condition. */
+function perSecondOf(grant: SignedStatement<Grant> | null): number | undefined {
+  const condition = grant?.statement.conditions.find(([name]) => name === 'messagesPerSecond')
+  return typeof condition?.[1] === 'number' ? condition[1] : undefined
 }

@@ -36,14 +36,14 @@ export class Order {
 
   /**
    * Runs `run` when it is the bundle's turn, at once if it is. `whole` says that the stream began
-   * after we joined, so its first place is 1 and everything before is owed; `run` undefined fills
-   * the places of a bundle that was refused. The stream is forgotten after `until`.
+   * after we joined, so its first place is 1 and everything before is owed. The stream is forgotten
+   * after `until`.
    */
   push(
     stream: string,
     place: { readonly first: number; readonly count: number },
     options: { readonly whole: boolean; readonly until: number },
-    run: ((turn: Turn) => void) | undefined,
+    run: (turn: Turn) => void,
   ): void {
     let state = this.#streams.get(stream)
     if (state === undefined) {
@@ -52,16 +52,22 @@ export class Order {
       this.#streams.set(stream, state)
     }
     state.until = Math.max(state.until, options.until)
-    if (place.first < state.next) {
-      run?.({ gap: 0, late: true })
-      return
-    }
-    const index = state.held.findIndex((held) => held.first > place.first)
-    const held = { first: place.first, count: place.count, run }
-    if (index === -1) state.held.push(held)
-    else state.held.splice(index, 0, held)
-    this.#drain(state)
-    if (state.held.length > GAP_BUNDLES_MAX) this.#giveUp(state)
+    if (place.first < state.next) run({ gap: 0, late: true })
+    else this.#hold(state, place, run)
+  }
+
+  /** Fills the places of a bundle that was refused, in a stream that is followed. */
+  fill(stream: string, place: { readonly first: number; readonly count: number }): void {
+    const state = this.#streams.get(stream)
+    if (state !== undefined && place.first >= state.next) this.#hold(state, place, undefined)
+  }
+
+  /** Ends a stream that a newer one of its sender has replaced; what is held comes at once. */
+  end(stream: string): void {
+    const state = this.#streams.get(stream)
+    if (state === undefined) return
+    while (state.held.length > 0) this.#giveUp(state)
+    this.#streams.delete(stream)
   }
 
   /** Forgets streams whose bundles have all ended. */
@@ -75,6 +81,17 @@ export class Order {
   close(): void {
     for (const state of this.#streams.values()) state.cancel?.()
     this.#streams.clear()
+  }
+
+  #hold(
+    state: Stream,
+    { first, count }: { readonly first: number; readonly count: number },
+    run: ((turn: Turn) => void) | undefined,
+  ): void {
+    const index = state.held.findIndex((held) => held.first > first)
+    state.held.splice(index === -1 ? state.held.length : index, 0, { first, count, run })
+    this.#drain(state)
+    if (state.held.length > GAP_BUNDLES_MAX) this.#giveUp(state)
   }
 
   #drain(state: Stream, gap = 0): void {

@@ -17,7 +17,7 @@ import {
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import { decodeBundle, hasDigest, type Bundle } from '../bundles/bundle.ts'
-import type { Header } from '../bundles/header.ts'
+import type { BundleAction, Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
 import { PRIORITY_DEFAULT } from '../limits.ts'
 import type { Peer } from '../transport.ts'
@@ -49,6 +49,8 @@ export interface PipelineContext {
   readonly states: StateTable
   readonly offsets: ClockOffsets
   readonly chains: ChainCache
+  /** Whether anybody here takes this kind of bundle on the topic. */
+  takes(topic: Name, action: BundleAction): boolean
   /** How the topic is open here. */
   opened(topic: Name): 'group' | 'inbox' | undefined
   /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
@@ -145,6 +147,13 @@ export async function judge(
  */
 function checkTopic(header: Header, carrier: Carrier, context: PipelineContext): void {
   const opened = context.opened(header.topic)
+  const answers = header.action === 'answer'
+  if (opened !== undefined && !answers && !context.takes(header.topic, header.action)) {
+    throw new Refusal(
+      'not-hosted',
+      `Cannot accept ${header.action}: nobody takes it on ${header.topic}`,
+    )
+  }
   if (header.class === 'task') {
     throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
   }
@@ -184,8 +193,11 @@ function checkTime(header: Header, context: PipelineContext): void {
 function placeOf(bundle: Bundle): Place {
   const { header } = bundle
   const key = toHex(header.key)
+  const lane = `${header.topic}|${header.sender}|${key}|${header.class}`
   return {
-    stream: `${header.topic}|${header.sender}|${key}|${header.epoch}|${header.class}`,
+    lane,
+    epoch: header.epoch,
+    stream: `${lane}|${header.epoch}`,
     key,
     first: header.first,
     count: header.count,

@@ -1,9 +1,12 @@
-import { EQUIVOCATORS_MAX, REPLAY_BUNDLES_MAX, REPLAY_STREAMS_MAX } from '../limits.ts'
+import { EQUIVOCATORS_MAX, REPLAY_BUNDLES_MAX, REPLAY_LANES_MAX, REPLAY_WINDOW } from '../limits.ts'
 import { Refusal } from './verdicts.ts'
 
 /** The places that one bundle takes in a stream. */
 export interface Place {
-  /** (topic, sender, key, epoch, class) as one text. */
+  /** (topic, sender, key, class) as one text. */
+  readonly lane: string
+  readonly epoch: number
+  /** Lane and epoch: the stream, as one text. */
   readonly stream: string
   /** The sender's key in hex: what an equivocation is held against. */
   readonly key: string
@@ -22,14 +25,38 @@ export interface Evidence {
   readonly ids: readonly [string, string]
 }
 
+interface Stream {
+  readonly epoch: number
+  readonly stream: string
+  /** Sorted by their first; they do not overlap. */
+  readonly places: Place[]
+  /** Places below are taken or given up: the window has moved past them. */
+  floor: number
+}
+
+interface Lane {
+  /** The newest epoch and the one before it, the newest first. */
+  readonly streams: Stream[]
+  /** Epochs at or below are over. */
+  over: number
+}
+
 /**
  * Which bundles were accepted, by stream. Read before a signature is checked, written only after
- * all checks: junk cannot fill it, and cannot suppress the truth.
+ * all checks: junk cannot fill it, and cannot suppress the truth. Of each sender, topic and class
+ * it follows the two newest epochs, and in each a window of bundles: a sender that opens epochs
+ * without end wears out its own room and nobody else's.
  */
 export class ReplayTable {
-  readonly #streams = new Map<string, Place[]>()
+  readonly #lanes = new Map<string, Lane>()
   readonly #equivocators = new Map<string, Evidence>()
+  readonly #ended: (stream: string) => void
   #bundles = 0
+
+  /** `ended` hears of streams that a newer epoch has replaced. */
+  constructor(ended: (stream: string) => void = () => {}) {
+    this.#ended = ended
+  }
 
   /** Bundles remembered. */
   get size(): number {
@@ -42,8 +69,8 @@ export class ReplayTable {
   }
 
   /**
-   * Refuses copies, and bundles of keys that were caught.
-   * @throws Refusal `duplicate`, `equivocator`, `table-full`
+   * Refuses copies, what the window has moved past, and bundles of keys that were caught.
+   * @throws Refusal `duplicate`, `out-of-window`, `equivocator`, `table-full`
    */
   checkEarly(place: Place): void {
     if (this.#equivocators.has(place.key)) {
@@ -52,21 +79,27 @@ export class ReplayTable {
         `Cannot accept bundle: key ${place.key} signed two for one place`,
       )
     }
-    const places = this.#streams.get(place.stream)
-    if (places === undefined) {
-      if (this.#streams.size >= REPLAY_STREAMS_MAX) {
-        throw new Refusal(
-          'table-full',
-          `Cannot follow another stream: the limit is ${REPLAY_STREAMS_MAX}`,
-        )
-      }
-    } else if (overlapping(places, place)?.id === place.id) {
-      throw new Refusal('duplicate', `Cannot accept bundle ${place.id} twice`)
-    }
-    if (this.#bundles >= REPLAY_BUNDLES_MAX) {
+    const lane = this.#lanes.get(place.lane)
+    if (lane === undefined) {
+      if (this.#lanes.size < REPLAY_LANES_MAX) return
       throw new Refusal(
         'table-full',
-        `Cannot remember another bundle: the limit is ${REPLAY_BUNDLES_MAX}`,
+        `Cannot follow another sender: the limit is ${REPLAY_LANES_MAX}`,
+      )
+    }
+    if (place.epoch <= lane.over) {
+      throw new Refusal(
+        'out-of-window',
+        `Cannot accept bundle of epoch ${place.epoch}: two newer are open`,
+      )
+    }
+    const stream = lane.streams.find((each) => each.epoch === place.epoch)
+    if (stream === undefined) return
+    if (overlapping(stream.places, place)?.id === place.id) throw duplicate(place)
+    if (place.first < stream.floor) {
+      throw new Refusal(
+        'out-of-window',
+        `Cannot accept place ${place.first}: the window begins at ${stream.floor}`,
       )
     }
   }
@@ -76,15 +109,10 @@ export class ReplayTable {
    * @throws Refusal `duplicate` if a copy was faster, `equivocation` if another bundle is there
    */
   write(place: Place): void {
-    let places = this.#streams.get(place.stream)
-    if (places === undefined) {
-      places = []
-      this.#streams.set(place.stream, places)
-    }
+    const { places, floor } = this.#stream(place)
     const other = overlapping(places, place)
     if (other !== undefined) {
-      if (other.id === place.id)
-        throw new Refusal('duplicate', `Cannot accept bundle ${place.id} twice`)
+      if (other.id === place.id) throw duplicate(place)
       if (this.#equivocators.size < EQUIVOCATORS_MAX) {
         const { key, stream } = place
         this.#equivocators.set(key, { key, stream, ids: [other.id, place.id] })
@@ -94,22 +122,65 @@ export class ReplayTable {
         `Cannot accept bundle ${place.id}: ${other.id} holds places ${other.first} to ${other.first + other.count - 1} of its stream`,
       )
     }
+    if (place.first < floor) throw duplicate(place)
     places.splice(indexAfter(places, place.first), 0, place)
     this.#bundles += 1
+    this.#trim(place)
   }
 
-  /** Forgets what the lifespan check refuses by itself. */
+  /** Forgets what the lifespan check refuses by itself. Looks at each stream once. */
   sweep(now: number): void {
-    for (const [stream, places] of this.#streams) {
-      const kept = places.filter((place) => place.forgetAt >= now)
-      this.#bundles -= places.length - kept.length
-      if (kept.length === 0) this.#streams.delete(stream)
-      else if (kept.length < places.length) this.#streams.set(stream, kept)
+    for (const [key, lane] of this.#lanes) {
+      for (const stream of lane.streams) {
+        // Nearly sorted by time too: the first that stays ends the look.
+        let over = 0
+        while (over < stream.places.length && stream.places[over]!.forgetAt < now) over += 1
+        if (over > 0) this.#forget(stream, over)
+      }
+      if (lane.streams.every((stream) => stream.places.length === 0)) this.#lanes.delete(key)
     }
+  }
+
+  #stream(place: Place): Stream {
+    let lane = this.#lanes.get(place.lane)
+    if (lane === undefined) {
+      lane = { streams: [], over: -1 }
+      this.#lanes.set(place.lane, lane)
+    }
+    const known = lane.streams.find((each) => each.epoch === place.epoch)
+    if (known !== undefined) return known
+    const stream: Stream = { epoch: place.epoch, stream: place.stream, places: [], floor: 0 }
+    lane.streams.push(stream)
+    lane.streams.sort((left, right) => right.epoch - left.epoch)
+    const ended = lane.streams.length > 2 ? lane.streams.pop() : undefined
+    if (ended !== undefined) {
+      lane.over = ended.epoch
+      this.#bundles -= ended.places.length
+      this.#ended(ended.stream)
+    }
+    return stream
+  }
+
+  #trim(place: Place): void {
+    const stream = this.#stream(place)
+    const full = this.#bundles > REPLAY_BUNDLES_MAX && stream.places.length > 1
+    // A full table costs the one who fills it: its own oldest places go, nobody else's.
+    if (full || stream.places.length > REPLAY_WINDOW) this.#forget(stream, 1)
+  }
+
+  #forget(stream: Stream, count: number): void {
+    const gone = stream.places.splice(0, count)
+    const last = gone.at(-1)
+    if (last !== undefined) stream.floor = Math.max(stream.floor, last.first + last.count)
+    this.#bundles -= gone.length
   }
 }
 
-// Places are sorted by their first and do not overlap, so only two neighbours can meet a new one.
+function duplicate(place: Place): Refusal {
+  return new Refusal('duplicate', `Cannot accept bundle ${place.id} twice`)
+}
+
+// Places do not overlap, so only two neighbours can meet a new one.
 function overlapping(places: readonly Place[], place: Place): Place | undefined {
   const index = indexAfter(places, place.first)
   const before = places[index - 1]

@@ -1,6 +1,6 @@
 import { compareBytes, toHex } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
-import { REPLAY_STREAMS_MAX } from '../limits.ts'
+import { REPLAY_LANES_MAX } from '../limits.ts'
 import { Refusal } from './verdicts.ts'
 
 interface Newest {
@@ -19,10 +19,10 @@ export class StateTable {
     if (header.class !== 'state') return
     const known = this.#newest.get(`${header.topic}|${header.sender}`)
     if (known === undefined) {
-      if (this.#newest.size < REPLAY_STREAMS_MAX) return
+      if (this.#newest.size < REPLAY_LANES_MAX) return
       throw new Refusal(
         'table-full',
-        `Cannot follow another state: the limit is ${REPLAY_STREAMS_MAX}`,
+        `Cannot follow another state: the limit is ${REPLAY_LANES_MAX}`,
       )
     }
     const order =

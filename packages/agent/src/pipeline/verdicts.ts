@@ -19,6 +19,8 @@ export type PipelineCode =
   | 'future'
   /** This bundle was accepted before. */
   | 'duplicate'
+  /** An older place or epoch than those that are followed. */
+  | 'out-of-window'
   /** An older state than the one that is known. */
   | 'superseded'
   /** Another signed bundle holds the same places in the stream; both are kept as evidence. */
@@ -79,6 +81,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   lifespan: 'ignore',
   future: 'ignore',
   duplicate: 'ignore',
+  'out-of-window': 'ignore',
   superseded: 'ignore',
   equivocation: 'ignore',
   equivocator: 'ignore',

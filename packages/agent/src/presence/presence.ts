@@ -298,8 +298,8 @@ export class Presence {
       this.#context.unsent(name, cause)
     }
     if (topic.local.size === 0) return
-    // Give or take a fifth, so that many nodes do not speak at once.
+    // Give or take a fifth, so that many nodes do not speak at once. Whole ms: times are integers.
     const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
-    this.#schedule(name, topic, PRESENCE_MS * jitter)
+    this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
   }
 }

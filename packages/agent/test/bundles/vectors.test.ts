@@ -159,7 +159,8 @@ describe('the vector of hello', () => {
       verifier,
       anchors: new AnchorSet(),
       proof: { bytes: fromHex('94909090c0'), envelopes: [] },
-      take: async () => ({ bindings: [], grants: [] }),
+      hash: nodeSha256,
+      keep: async () => {},
     })
     await expect(saying).rejects.toMatchObject({ code: 'hello' })
     expect(sent).toEqual([text('open'), text('prove')])

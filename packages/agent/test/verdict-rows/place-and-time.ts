@@ -157,6 +157,7 @@ export const placeRows = {
         },
         strangers: () => new Budget(10, now),
         grantBudget: () => new Budget(10, now),
+        awaits: () => false,
         asked: () => false,
       }
       const carrier = { topic: DESK, from: 'raw' }

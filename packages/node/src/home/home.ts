@@ -51,6 +51,10 @@ export interface Home {
    * @throws as `readSigner`; HomeError `malformed`, `too-large`, `unsupported`, `unsafe-mode`
    */
   readIdentity(name: Name): Promise<Identity>
+  /** What was stated about a name, whether its key is here or not. @throws as `readIdentity` */
+  readStatements(name: Name): Promise<readonly SignedStatement[]>
+  /** Names about which something was stated, sorted. */
+  statementNames(): Promise<readonly Name[]>
   /** Puts these statements in the place of those that a name had. @throws HomeError `too-large` */
   writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void>
   /** Whom this home trusts; nobody, if it has no such file. @throws HomeError as `readIdentity` */
@@ -117,20 +121,26 @@ class FolderHome implements Home {
   }
 
   async keyNames(): Promise<readonly Name[]> {
-    const files = await listFolder(join(this.folder, 'keys'))
-    const names = files.flatMap((file) => (file.endsWith('.key') ? [file.slice(0, -4)] : []))
-    return names.filter((name) => isName(name)).toSorted()
+    return await listNames(join(this.folder, 'keys'), '.key')
   }
 
   async readIdentity(name: Name): Promise<Identity> {
     const signer = await this.readSigner(name)
+    return { name, signer, statements: await this.readStatements(name) }
+  }
+
+  async readStatements(name: Name): Promise<readonly SignedStatement[]> {
     const path = this.#statementsPath(name)
     const bytes = await this.#readTrusted(path, limits.STATEMENTS_FILE_BYTES_MAX)
-    if (bytes === undefined) return { name, signer, statements: [] }
+    if (bytes === undefined) return []
     const file = parseStatements(bytes, path)
-    if (file.name === name) return { name, signer, statements: file.statements }
+    if (file.name === name) return file.statements
     const other = JSON.stringify(file.name.slice(0, 80))
     throw new HomeError('malformed', `Cannot read ${path}: it is of ${other}, not of "${name}"`)
+  }
+
+  async statementNames(): Promise<readonly Name[]> {
+    return await listNames(join(this.folder, 'statements'), '.json')
   }
 
   async writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void> {
@@ -241,6 +251,16 @@ function fileName(name: Name, ending: string): string {
   if (name.length <= limits.FILE_NAME_MAX) return `${name}${ending}`
   const size = `${name.length} characters, limit ${limits.FILE_NAME_MAX}`
   throw new HomeError('too-large', `Cannot keep files of "${name}": ${size}`)
+}
+
+/** The names whose files lie in a folder, sorted; other files are passed over. */
+async function listNames(folder: string, ending: string): Promise<readonly Name[]> {
+  const files = await listFolder(folder)
+  return files
+    .filter((file) => file.endsWith(ending))
+    .map((file) => file.slice(0, -ending.length))
+    .filter((name) => isName(name))
+    .toSorted()
 }
 
 async function listFolder(path: string): Promise<readonly string[]> {

@@ -1,0 +1,160 @@
+import { webCryptoVerifier } from '@ixj/browser'
+import { openNodeVerifier } from '@ixj/node'
+import { nobleVerifier, StatementStore, type Verifier } from '@ixj/trust'
+import { describe, expect, it } from 'vitest'
+import { provingStatements } from '../../packages/agent/src/host/identity.ts'
+import { respondHello } from '../../packages/agent/src/neighbours/hello.ts'
+import { sealAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
+import type { Channel } from '../../packages/agent/src/transport.ts'
+import { seededRandom } from '../world/random.ts'
+import { type Bench, CREW, openBench } from './bench.ts'
+import { recordHello } from './hello-record.ts'
+import { mutate } from './mutate.ts'
+import { report } from './row.ts'
+import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
+
+/** One kind of object: two genuine ones, and whether bytes are accepted as one. */
+interface Kind {
+  readonly what: string
+  readonly genuine: readonly [Uint8Array, Uint8Array]
+  accepts(bytes: Uint8Array): Promise<boolean>
+}
+
+async function bundles(bench: Bench): Promise<Kind> {
+  const first = await bench.make(CREW, { first: 1 })
+  const second = await bench.make(CREW, { first: 2 })
+  return {
+    what: 'bundles',
+    genuine: [first.bytes, second.bytes],
+    accepts: async (bytes) => (await bench.core.message(CREW, bytes, 'peer')) === 'accept',
+  }
+}
+
+async function presences(bench: Bench): Promise<Kind> {
+  const { world, core, acme } = bench
+  const node = await world.bind(acme, 'n2.acme.example')
+  const member = core.proofs.compose(await core.keepStatements(provingStatements(node, [])))
+  const announce = (since: number) =>
+    sealAnnouncement(
+      {
+        node: node.name,
+        topic: CREW,
+        proof: member.id,
+        members: [
+          {
+            agent: acme.name,
+            agentKey: acme.signer.publicKey,
+            since,
+            proof: member.id,
+            subscribe: null,
+            answer: null,
+            host: null,
+          },
+        ].slice(since),
+      },
+      { signer: node.signer, now: world.clock.now() + since, random: world.bytes },
+    )
+  core.presence.join(CREW, {
+    agent: core.identity.name,
+    agentKey: core.identity.signer.publicKey,
+    since: 0,
+    proof: member.id,
+    subscribe: null,
+    answer: null,
+    host: null,
+  })
+  return {
+    what: 'presences',
+    genuine: [await announce(1), await announce(2)],
+    accepts: async (bytes) => (await core.message(CREW, bytes, 'peer')) === 'accept',
+  }
+}
+
+async function statements(bench: Bench, verifier: Verifier): Promise<Kind> {
+  const [binding, grant] = (await bench.make(CREW)).proof.statements
+  const store = new StatementStore()
+  return {
+    what: 'statements',
+    genuine: [binding!.envelope, grant!.envelope],
+    accepts: async (bytes) => {
+      try {
+        await store.add(bytes, { owner: 'peer', verifier })
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+async function hellos(bench: Bench, verifier: Verifier): Promise<Kind> {
+  const one = await recordHello(bench, verifier, 1)
+  const other = await recordHello(bench, verifier, 2)
+  return {
+    what: 'hellos',
+    genuine: [one.prove, other.prove],
+    accepts: async (bytes) => {
+      let admitted = false
+      const channel: Channel = {
+        send: async () => {},
+        frames: async function* () {
+          yield one.open
+          yield bytes
+        },
+        close: async () => {},
+      }
+      try {
+        await respondHello(channel, one.ends, one.responder(), () => (admitted = true))
+      } catch {
+        return admitted
+      }
+      return admitted
+    },
+  }
+}
+
+const runtimes: readonly (readonly [string, () => Verifier, number])[] = [
+  ['node:crypto', () => openNodeVerifier(), 1_000_000],
+  ['noble', () => nobleVerifier, 10_000],
+  ['WebCrypto', () => webCryptoVerifier(crypto.subtle), 10_000],
+]
+
+describe('A1: mutated objects', () => {
+  for (const [runtime, openVerifier, count] of runtimes) {
+    it(
+      `are accepted never, with ${runtime}`,
+      async () => {
+        const verifier = openVerifier()
+        await using bench = await openBench(SEED, verifier)
+        const kinds = [
+          await bundles(bench),
+          await statements(bench, verifier),
+          await presences(bench),
+          await hellos(bench, verifier),
+        ]
+        const random = seededRandom(SEED)
+        const each = Math.ceil(scaled(count) / kinds.length)
+        let accepted = 0
+        for (const { genuine, accepts } of kinds) {
+          for (let round = 0; round < each; round++) {
+            const [one, other] = round % 2 === 0 ? genuine : genuine.toReversed()
+            if (await accepts(mutate(one!, other!, random))) accepted += 1
+          }
+        }
+        // What the mutations were made from is accepted: the row can fail.
+        for (const { what, genuine, accepts } of kinds) {
+          expect(await accepts(genuine[0]), `genuine ${what}`).toBe(true)
+        }
+        report({
+          id: 'A1',
+          what: `mutated bundles, statements, presences and hellos with ${runtime}`,
+          count: accepted,
+          of: each * kinds.length,
+          counted: 'accepted',
+          goal: 'none',
+        })
+      },
+      ROW_MS_MAX,
+    )
+  }
+})
