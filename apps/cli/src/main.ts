@@ -1,3 +1,8 @@
 import { runProgram } from './program.ts'
 
+// Whoever reads us may have read enough, as `head` does: that is no failure to tell anybody.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== 'EPIPE') throw cause
+  process.exit(1)
+})
 process.exitCode = await runProgram(process.argv.slice(2))

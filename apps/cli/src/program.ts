@@ -14,11 +14,6 @@ const WITHOUT_DEMO: readonly string[] = ['bind', 'explain', 'key', 'node', 'pub'
 
 /** Runs one command line, without `node` and the script; gives the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
-  // Whoever reads us may have read enough, as `head` does: that is no failure to tell anybody.
-  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EPIPE') throw cause
-    process.exit(1)
-  })
   try {
     const program = await makeProgram(words)
     await program.parseAsync([...words], { from: 'user' })
@@ -37,7 +32,11 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
     .description(
       'Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.',
     )
-    .option('--home <folder>', 'keys, statements, trust and policy (default: ~/.ixj)', folderArgument)
+    .option(
+      '--home <folder>',
+      'keys, statements, trust and policy (default: ~/.ixj)',
+      folderArgument,
+    )
     .option('--json', 'one object a line instead of text')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     // Failures are told by one place, ours; help is commander's.

@@ -12,12 +12,13 @@ let bench: ProgramBench
 
 beforeAll(async () => {
   bench = await openProgramBench()
-  await bench.organisation()
-  await bench.born('node1.acme.example', `subscribe ${crew}`)
-  await bench.born('node2.acme.example')
-  await bench.born('w1.acme.example', `publish,subscribe ${crew}`)
-  await bench.born('w2.acme.example', `publish,subscribe ${crew}`)
-  await bench.born('mute.acme.example', `subscribe ${crew}`)
+  await bench.organisation({
+    'node1.acme.example': [`subscribe ${crew}`],
+    'node2.acme.example': [],
+    'w1.acme.example': [`publish,subscribe ${crew}`],
+    'w2.acme.example': [`publish,subscribe ${crew}`],
+    'mute.acme.example': [`subscribe ${crew}`],
+  })
 })
 
 afterAll(async () => {

@@ -6,6 +6,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { issueTo } from '@ixj/agent'
+import { parseName } from '@ixj/names'
+import { nodeRandom, nodeSha256, openHome, systemClock } from '@ixj/node/home'
+import { AnchorSet, PURPOSES } from '@ixj/trust'
+import { grantArgument } from '../src/grant-argument.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -59,17 +64,28 @@ export class ProgramBench implements AsyncDisposable {
     return program
   }
 
-  /** A name's key, its binding by acme.example and what it may do in the crew. */
-  async born(name: string, ...grants: readonly string[]): Promise<void> {
-    await this.done('key', 'new', name)
-    const options = grants.flatMap((grant) => ['--grant', grant])
-    await this.done('bind', name, '--by', 'acme.example', ...options)
-  }
-
-  /** An organisation that trusts itself. */
-  async organisation(): Promise<void> {
-    await this.done('key', 'new', 'acme.example')
-    await this.done('trust', 'anchor', 'add', 'acme.example', '--own')
+  /**
+   * An organisation that trusts itself, and names of it, each with its grants as in `ixj bind
+   * --grant`. Made without the program, which would take half a second for each step.
+   */
+  async organisation(names: Readonly<Record<string, readonly string[]>> = {}): Promise<void> {
+    const home = await openHome(join(this.folder, '.ixj'))
+    const acme = parseName('acme.example')
+    const signer = await home.createKey(acme)
+    const anchor = { name: acme, keys: [signer.publicKey], purposes: PURPOSES }
+    await home.writeAnchors(new AnchorSet([anchor]))
+    for (const [text, grants] of Object.entries(names)) {
+      const name = parseName(text)
+      const { publicKey } = await home.createKey(name)
+      const options = { lifetimeSeconds: 3_600, grants: grants.map((each) => grantArgument(each)) }
+      const statements = await issueTo(
+        { name: acme, signer, statements: [] },
+        { name, key: publicKey },
+        options,
+        { clock: systemClock, random: nodeRandom, hash: nodeSha256 },
+      )
+      await home.writeStatements(name, statements)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,7 +7,7 @@ let bench: ProgramBench
 
 beforeAll(async () => {
   bench = await openProgramBench()
-  await bench.organisation()
+  await bench.organisation({ 'old.acme.example': ['publish crew.acme.example'] })
 })
 
 afterAll(async () => {
@@ -31,7 +31,9 @@ test('key new, key show and key list tell of public keys only, and new overwrite
   expect(shown).toContain(`public  ${String(made?.['publicKey'])}\n`)
   const { seed } = JSON.parse(await readFile(String(made?.['path']), 'utf8')) as { seed: string }
   expect(shown).not.toContain(seed)
-  expect(await bench.done('key', 'list')).toBe('acme.example\ntool.acme.example\n')
+  expect(await bench.done('key', 'list')).toBe(
+    'acme.example\nold.acme.example\ntool.acme.example\n',
+  )
   const again = await bench.run(['key', 'new', 'tool.acme.example', '--json'])
   expect(again).toMatchObject({ code: 1, stdout: '' })
   expect(errorOf(again.stderr).code).toBe('exists')
@@ -56,7 +58,10 @@ test('a key that others may read is refused, with the command that cures it', as
 })
 
 test('bind writes into the home that has the key, and explain shows why it is believed', async () => {
-  await bench.born('w1.acme.example', 'publish,subscribe crew.acme.example')
+  await bench.done('key', 'new', 'w1.acme.example')
+  const grant = ['--grant', 'publish,subscribe crew.acme.example']
+  const bound = await bench.done('bind', 'w1.acme.example', '--by', 'acme.example', ...grant)
+  expect(bound).toMatch(/^w1\.acme\.example is bound by acme\.example until \d{4}-/)
   const text = await bench.done('explain', 'w1.acme.example')
   expect(text).toContain('ACCEPTED')
   expect(text).toContain('w1.acme.example ← acme.example')
@@ -67,16 +72,15 @@ test('bind writes into the home that has the key, and explain shows why it is be
 })
 
 test('binding again replaces what was stated before, so that no grant is there twice', async () => {
-  await bench.born('w2.acme.example', 'publish crew.acme.example')
   await bench.done(
     'bind',
-    'w2.acme.example',
+    'old.acme.example',
     '--by',
     'acme.example',
     '--grant',
     'subscribe crew.acme.example',
   )
-  const text = await bench.done('explain', 'w2.acme.example')
+  const text = await bench.done('explain', 'old.acme.example')
   expect(text).toContain('subscribe on crew.acme.example')
   expect(text).not.toContain('publish')
 })

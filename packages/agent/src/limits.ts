@@ -95,6 +95,14 @@ export const PRESENCE_CHANGE_MS = 100
 export const PRESENCE_LOST_MS = 18_000
 /** Members of one topic on one node. */
 export const PRESENCE_MEMBERS_MAX = 256
+/** Bytes of one node's members of a topic in its presence, below what a receiver reads. */
+export const PRESENCE_BYTES_MAX = 58 * 1024
+/** Announcements of one node about one topic that are read in a second. */
+export const PRESENCE_PER_SECOND = 20
+/** Nodes whose announcements about one topic are counted. */
+export const PRESENCE_NODES_MAX = 4_096
+/** Proofs of one announcement that are fetched at once. */
+export const PRESENCE_FETCHES_MAX = 4
 /** Members of one topic, over all nodes. */
 export const MEMBERS_MAX = 65_536
 

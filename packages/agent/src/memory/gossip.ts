@@ -125,6 +125,11 @@ export class MemoryGossip {
     return taken
   }
 
+  /** Hands a message to a neighbour without asking what it joined; whether there was room. */
+  push(neighbour: Neighbour, topic: string, bytes: Uint8Array): boolean {
+    return this.#hand(neighbour, { id: idOf(topic, bytes), topic, bytes })
+  }
+
   /** Gossip from an admitted neighbour. */
   receive(neighbour: Neighbour, rpc: MemoryRpc): void {
     switch (rpc.kind) {

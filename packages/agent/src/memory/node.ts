@@ -170,6 +170,21 @@ export class MemoryNode implements Transport {
     return this.#gossip.publish(topic, bytes.slice())
   }
 
+  /**
+   * Sends a message to one neighbour whatever that has joined, as hostile nodes do; no honest node
+   * has a use for it, so it is no part of `Transport`.
+   * @throws TransportError `no-peer`, `too-large`, `backpressure`
+   */
+  push(peer: Peer, topic: string, bytes: Uint8Array): void {
+    const neighbour = this.#neighbours.get(peer)
+    if (neighbour === undefined) {
+      throw new TransportError('no-peer', `Cannot push on "${topic}": "${peer}" is not connected`)
+    }
+    checkMessageSize(topic, bytes)
+    if (this.#gossip.push(neighbour, topic, bytes.slice())) return
+    throw new TransportError('backpressure', `Cannot push on "${topic}": no room for "${peer}"`)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true

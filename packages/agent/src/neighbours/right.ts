@@ -109,3 +109,8 @@ function checkHost(topic: Name, leaf: Uint8Array, node: ProvenNode, context: Rig
   )
   return { until: authority.notAfter }
 }
+
+/** Whether a member is asked in the group: it shows a grant for it, or owns the topic. */
+export function mayAnswer(claim: Pick<MemberClaim, 'agent' | 'topic' | 'answer'>): boolean {
+  return claim.answer !== null || isAtOrBelow(claim.topic, claim.agent)
+}

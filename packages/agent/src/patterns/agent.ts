@@ -2,7 +2,7 @@ import { parseName, type Name } from '@ixj/names'
 import { type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
-import type { Header } from '../bundles/header.ts'
+import { LIFESPAN_MS_MAX, type Header } from '../bundles/header.ts'
 import { correlationOf, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { grantsOf, type Identity } from '../host/identity.ts'
@@ -213,7 +213,7 @@ export class Agent implements AsyncDisposable {
   #deliver(accepted: Accepted, turn: Turn): void {
     const { header } = accepted.bundle
     for (const part of accepted.messages) {
-      const message = readMessage(accepted, part, turn)
+      const message = readMessage(this.#parts.core, accepted, part, turn)
       if (header.action === 'answer') {
         if (this.#sink.asked(header, part)) this.#pending.take(header, part, message)
       } else if (message !== undefined) {
@@ -268,7 +268,8 @@ export class Agent implements AsyncDisposable {
     },
   ): Promise<void> {
     const { body, correlation, contentType } = answer
-    const left = Math.max(1, answer.until - this.#parts.core.clock.now())
+    const remaining = answer.until - this.#parts.core.clock.now()
+    const left = Math.min(LIFESPAN_MS_MAX.event, Math.max(1, remaining))
     const lane = this.#sender.lane(
       { of: 'inbox', topic: to, action: 'answer' },
       { lifespanMs: left },

@@ -121,7 +121,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
 
   #deliver(accepted: Accepted, turn: Turn): void {
     for (const part of accepted.messages) {
-      const message = readMessage(accepted, part, turn)
+      const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
       this.#messages.push(message)
       this.#senders.add(this.#counted(accepted))

@@ -190,7 +190,7 @@ export class Group implements AsyncDisposable {
   #deliver(accepted: Accepted, turn: Turn): void {
     const isRequest = accepted.bundle.header.action === 'request'
     for (const part of accepted.messages) {
-      const message = readMessage(accepted, part, turn)
+      const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
       if (!isRequest) this.#messages.push(message)
       else if (this.#answers) this.#parts.queueRequest(this.#parts.request(accepted, part, message))

@@ -2,9 +2,11 @@ import type { Name } from '@ixj/names'
 import { decodeApplication, type ApplicationValue, type Explanation } from '@ixj/trust'
 import type { MessageClass } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
+import type { Core } from '../host/core.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/pipeline.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
 
 /** One message that was accepted. */
 export interface Message {
@@ -57,10 +59,11 @@ export interface Receipt {
 }
 
 /**
- * The messages of a bundle for applications; those that cannot be decoded are left out and counted.
- * A signed body that is no application value harms its own stream alone.
+ * One message of a bundle for applications; undefined if its signed body is no application value,
+ * which is counted as `body` against its sender and harms nothing else.
  */
 export function readMessage(
+  core: Core,
   accepted: Accepted,
   part: MessagePart,
   turn: Turn,
@@ -70,8 +73,9 @@ export function readMessage(
   try {
     body = decodeApplication(part.body)
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'TrustError') return undefined
-    throw cause
+    const refusal = new Refusal('body', `Cannot decode a message of ${header.sender}`, { cause })
+    core.record(bundleDecision(accepted, core.clock.now(), refusal))
+    return undefined
   }
   return {
     id: part.id,

@@ -4,10 +4,11 @@ import {
   encode,
   readArray,
   readBytes,
-  readList,
   readName,
   readOptional,
+  readSortedSet,
   readTime,
+  sortedSet,
   type Field,
   type Random,
   type Signer,
@@ -54,7 +55,23 @@ export async function sealAnnouncement(
   options: { readonly signer: Signer; readonly now: number; readonly random: Random },
 ): Promise<Uint8Array> {
   const { signer, now, random } = options
-  const members: Value = fields.members.map((member) => [
+  const pair = await signBody(
+    'presence',
+    { signer: fields.node, time: now, nonce: random(16) },
+    [fields.topic, fields.proof, memberFields(fields.members)],
+    signer,
+  )
+  return encode(pair, { bytesMax: MESSAGE_BYTES_MAX })
+}
+
+/** Bytes of these members in an announcement. */
+export function membersBytes(members: readonly PresentMember[]): number {
+  return encode(memberFields(members), { bytesMax: Infinity }).length
+}
+
+/** Sorted by key; a key is a member once. */
+function memberFields(members: readonly PresentMember[]): Value {
+  return sortedSet(members, (member) => member.agentKey).map((member) => [
     member.agent,
     member.agentKey,
     member.since,
@@ -63,13 +80,6 @@ export async function sealAnnouncement(
     member.answer,
     member.host,
   ])
-  const pair = await signBody(
-    'presence',
-    { signer: fields.node, time: now, nonce: random(16) },
-    [fields.topic, fields.proof, members],
-    signer,
-  )
-  return encode(pair, { bytesMax: MESSAGE_BYTES_MAX })
 }
 
 /** Reads an announcement. @throws TrustError `encoding`, `form`, `name`, `wrong-kind`, `unsupported` */
@@ -83,9 +93,10 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
     signed,
     topic: readName(signed.fields[0], 'topic of presence'),
     proof: readId(signed.fields[1], 'proof of presence'),
-    members: readList(signed.fields[2], 'members of presence', {
+    members: readSortedSet(signed.fields[2], 'members of presence', {
       itemsMax: PRESENCE_MEMBERS_MAX,
       item: readMember,
+      key: (member) => member.agentKey,
     }),
   }
 }

@@ -11,16 +11,29 @@ import {
 } from '@ixj/trust'
 import { holds } from '../bundles/signed-body.ts'
 import type { Clock } from '../clock.ts'
-import { PRESENCE_CHANGE_MS, PRESENCE_MEMBERS_MAX, PRESENCE_MS, QUEUE_MAX } from '../limits.ts'
+import {
+  PRESENCE_BYTES_MAX,
+  PRESENCE_CHANGE_MS,
+  PRESENCE_FETCHES_MAX,
+  PRESENCE_MEMBERS_MAX,
+  PRESENCE_MS,
+  PRESENCE_NODES_MAX,
+  PRESENCE_PER_SECOND,
+  PROOF_WAIT_MS,
+  QUEUE_MAX,
+} from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
-import { checkMember } from '../neighbours/right.ts'
+import { checkMember, mayAnswer, type ProvenNode } from '../neighbours/right.ts'
+import { ChainCache } from '../pipeline/chain-cache.ts'
+import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { AgentError } from '../agent-error.ts'
 import { Queue } from '../queue.ts'
 import type { Peer, Transport } from '../transport.ts'
 import {
   decodeAnnouncement,
+  membersBytes,
   sealAnnouncement,
   type Announcement,
   type PresentMember,
@@ -51,6 +64,10 @@ interface Topic {
   due: number
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
   toldAt: number
+  /** Node keys whose announcement is being checked. */
+  readonly hearing: Set<string>
+  /** How often each node key may still be heard. */
+  readonly budgets: Map<string, Budget>
 }
 
 /**
@@ -60,6 +77,8 @@ interface Topic {
 export class Presence {
   readonly #context: PresenceContext
   readonly #topics = new Map<Name, Topic>()
+  /** Members' rights that held, each until it ends. */
+  readonly #rights = new ChainCache()
 
   constructor(context: PresenceContext) {
     this.#context = context
@@ -74,8 +93,16 @@ export class Presence {
         `Cannot host another member of ${name}: the limit is ${PRESENCE_MEMBERS_MAX}`,
       )
     }
+    const members = [...topic.local.values(), member]
+    if (membersBytes(members) > PRESENCE_BYTES_MAX) {
+      const limit = `${PRESENCE_BYTES_MAX} bytes of presence`
+      throw new AgentError(
+        'argument',
+        `Cannot host another member of ${name}: the limit is ${limit}`,
+      )
+    }
     topic.local.set(toHex(member.agentKey), member)
-    this.#tell(topic, { kind: 'joined', member: this.#localMember(member) })
+    this.#tell(topic, { kind: 'joined', member: this.#localMember(name, member) })
     this.poke(name)
   }
 
@@ -85,7 +112,7 @@ export class Presence {
     const member = topic?.local.get(toHex(key))
     if (topic === undefined || member === undefined) return
     topic.local.delete(toHex(key))
-    this.#tell(topic, { kind: 'left', member: this.#localMember(member) })
+    this.#tell(topic, { kind: 'left', member: this.#localMember(name, member) })
     await this.#announce(name, topic)
     if (topic.local.size > 0) return
     topic.cancel?.()
@@ -97,7 +124,7 @@ export class Presence {
   members(name: Name): readonly Member[] {
     const topic = this.#topics.get(name)
     if (topic === undefined) return []
-    const local = [...topic.local.values()].map((member) => this.#localMember(member))
+    const local = [...topic.local.values()].map((member) => this.#localMember(name, member))
     return [...local, ...topic.roster.members()]
   }
 
@@ -154,17 +181,38 @@ export class Presence {
     if (!topic.roster.isNews(signerKey, time)) {
       throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
     }
+    const key = toHex(signerKey)
+    if (topic.hearing.has(key) || !this.#mayHear(topic, key)) {
+      throw new Refusal('rate', `Cannot hear presence of ${signer} again in this moment`)
+    }
+    topic.hearing.add(key)
+    try {
+      await this.#hearNode(topic, announcement, from)
+    } finally {
+      topic.hearing.delete(key)
+    }
+  }
+
+  async #hearNode(topic: Topic, announcement: Announcement, from: Peer | null): Promise<void> {
+    const { signer, signerKey, time } = announcement.signed
     const node = { name: signer, key: signerKey }
     await this.#checkNode(announcement, from)
-    const found = await Promise.all(
-      announcement.members.map((member) => this.#checkMember(name, member, node, from)),
-    )
-    const members = found.filter((entry) => entry !== undefined)
-    if (found.length > 0 && members.length === 0) {
+    if (announcement.members.length === 0 && !topic.roster.hasNode(node.name)) {
+      throw new TrustError(
+        'not-granted',
+        `Cannot hear presence of ${signer}: it never had a member`,
+      )
+    }
+    const members = await this.#findMembers(announcement, node, from)
+    if (announcement.members.length > 0 && members.length === 0) {
       throw new TrustError(
         'not-granted',
         `Cannot hear presence of ${signer}: no member of its holds`,
       )
+    }
+    // Proofs may have taken time; a newer announcement is not overwritten by this one.
+    if (!topic.roster.isNews(signerKey, time)) {
+      throw new Refusal('duplicate', `Cannot hear presence of ${signer}: a newer one came`)
     }
     topic.roster.announce(node, members, { time, now: this.#context.clock.now() })
     this.#context.changed()
@@ -191,6 +239,8 @@ export class Presence {
       cancel: undefined,
       due: Infinity,
       toldAt: 0,
+      hearing: new Set(),
+      budgets: new Map(),
     }
     this.#topics.set(name, topic)
     return topic
@@ -201,14 +251,14 @@ export class Presence {
     this.#context.changed()
   }
 
-  #localMember(member: PresentMember): Member {
-    const { agent, agentKey, since, answer } = member
+  #localMember(topic: Name, member: PresentMember): Member {
+    const { agent, agentKey, since } = member
     return {
       name: agent,
       key: agentKey,
       node: this.#context.node.name,
       since,
-      answers: answer !== null,
+      answers: mayAnswer({ ...member, topic }),
     }
   }
 
@@ -234,19 +284,58 @@ export class Presence {
     }
   }
 
+  /** A node's announcements are read 20 times a second at most: each may cost a signature. */
+  #mayHear(topic: Topic, key: string): boolean {
+    const now = this.#context.clock.now()
+    let budget = topic.budgets.get(key)
+    if (budget === undefined) {
+      const oldest = topic.budgets.keys().next()
+      if (topic.budgets.size >= PRESENCE_NODES_MAX && oldest.done !== true) {
+        topic.budgets.delete(oldest.value)
+      }
+      budget = new Budget(PRESENCE_PER_SECOND, now)
+      topic.budgets.set(key, budget)
+    }
+    return budget.take(1, now)
+  }
+
+  /** Few proofs are fetched at once, all within one proof's time; the next announcement tells again. */
+  async #findMembers(
+    { topic, members }: Announcement,
+    node: ProvenNode,
+    from: Peer | null,
+  ): Promise<readonly { readonly member: Member; readonly until: number }[]> {
+    const { clock } = this.#context
+    const deadline = clock.now() + PROOF_WAIT_MS
+    const found: { readonly member: Member; readonly until: number }[] = []
+    for (let index = 0; index < members.length; index += PRESENCE_FETCHES_MAX) {
+      if (clock.now() >= deadline) break
+      const some = members.slice(index, index + PRESENCE_FETCHES_MAX)
+      const checked = await Promise.all(
+        some.map((member) => this.#checkMember(topic, member, node, from)),
+      )
+      found.push(...checked.filter((entry) => entry !== undefined))
+    }
+    return found
+  }
+
   async #checkMember(
     topic: Name,
     member: PresentMember,
-    node: { readonly name: Name; readonly key: Uint8Array },
+    node: ProvenNode,
     from: Peer | null,
   ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
     try {
       const material = await this.#material(member.proof, from, 0)
-      const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
-      const { until } = checkMember({ ...member, topic }, node, context)
-      const { agent, agentKey, since, answer } = member
-      const found = { name: agent, key: agentKey, node: node.name, since, answers: answer !== null }
-      return { member: found, until }
+      const { anchors, clock } = this.#context
+      const now = clock.now()
+      const until = this.#rights.through(rightKey(topic, member, node), now, () => {
+        const right = checkMember({ ...member, topic }, node, { material, anchors, now })
+        return { value: right.until, until: right.until }
+      })
+      const { agent, agentKey, since } = member
+      const answers = mayAnswer({ ...member, topic })
+      return { member: { name: agent, key: agentKey, node: node.name, since, answers }, until }
     } catch (cause) {
       // One member that does not hold here must not hide the others of its node.
       if (cause instanceof TrustError || cause instanceof Refusal) return undefined
@@ -266,7 +355,7 @@ export class Presence {
 
   #schedule(name: Name, topic: Topic, inMs: number): void {
     const { clock } = this.#context
-    const due = clock.now() + inMs
+    const due = Math.round(clock.now() + inMs)
     if (topic.cancel !== undefined && topic.due <= due) return
     topic.cancel?.()
     topic.due = due
@@ -302,4 +391,10 @@ export class Presence {
     const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
     this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
   }
+}
+
+function rightKey(topic: Name, member: PresentMember, node: ProvenNode): string {
+  const { agent, agentKey, proof, subscribe, answer, host } = member
+  const ids = [agentKey, proof, subscribe, answer, host, node.key]
+  return [topic, agent, node.name, ...ids.map((id) => (id === null ? '' : toHex(id)))].join('|')
 }

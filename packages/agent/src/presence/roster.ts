@@ -41,6 +41,11 @@ export class Roster {
     return [...this.#heard.values()].map((heard) => heard.member)
   }
 
+  /** Whether any member is on that node. */
+  hasNode(node: Name): boolean {
+    return this.members().some((member) => member.node === node)
+  }
+
   /** Whether an announcement of that node key at that time is news. */
   isNews(nodeKey: Uint8Array, time: number): boolean {
     return time > (this.#newest.get(toHex(nodeKey)) ?? -1)

@@ -59,7 +59,8 @@ describe('a group over several hops', () => {
     const left = [a, b].map(({ crew }) => crew.presence())
     await town.nodes[2]!.transport[Symbol.asyncDispose]()
     await town.world.pass(50)
-    const told = () => left.map((queue) => queue.drain().map(({ kind, member }) => `${kind} ${member.name}`))
+    const told = () =>
+      left.map((queue) => queue.drain().map(({ kind, member }) => `${kind} ${member.name}`))
     expect(told()).toEqual([[], ['left c.acme.example']])
     await town.world.pass(19_100)
     expect(told()).toEqual([['left c.acme.example'], []])

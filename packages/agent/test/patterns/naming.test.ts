@@ -177,8 +177,18 @@ describe('askName()', () => {
   })
 
   it.each([
-    ['a name that is not below the parent', 'not-below', 'w1.other.acme.example', 'spy.acme.example'],
-    ['a node in whose name it was not asked', 'wrong-subject', 'w1.boss.acme.example', 'n9.acme.example'],
+    [
+      'a name that is not below the parent',
+      'not-below',
+      'w1.other.acme.example',
+      'spy.acme.example',
+    ],
+    [
+      'a node in whose name it was not asked',
+      'wrong-subject',
+      'w1.boss.acme.example',
+      'n9.acme.example',
+    ],
   ])('refuses an offer for %s', async (_, code, offered, node) => {
     await using town = await Town.open(2, NODES_MAY_ASK)
     const boss = await town.agent('boss', 1, BOSS)

@@ -1,0 +1,60 @@
+import { encode } from '@ixj/trust'
+import { describe, expect, it } from 'vitest'
+import type { MadeBundle } from '../world/made-bundle.ts'
+import { CREW, DESK, openBench } from './bench.ts'
+import { report } from './row.ts'
+import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
+
+describe('A7: replayed bundles', () => {
+  it(
+    'are delivered never again: same topic, other topic, other kind, after 120 s',
+    async () => {
+      await using bench = await openBench(SEED)
+      const { core, world } = bench
+      const count = Math.ceil(scaled(100_000) / 5)
+      const epoch = world.clock.now()
+      const made: MadeBundle[] = []
+      for (let index = 0; index < count; index++) {
+        const bundle = await bench.make(CREW, { epoch, first: index + 1, lifespanMs: 600_000 })
+        expect(await core.message(CREW, bundle.bytes, 'peer')).toBe('accept')
+        made.push(bundle)
+      }
+      expect(bench.delivered()).toBe(count)
+      let tried = 0
+      const again = async (on: typeof CREW, bytes: Uint8Array) => {
+        tried += 1
+        return await core.message(on, bytes, 'other peer')
+      }
+      let accepted = 0
+      const replayAll = async () => {
+        for (const { bytes } of made) if ((await again(CREW, bytes)) === 'accept') accepted += 1
+      }
+      await replayAll()
+      for (const { bytes, bundle } of made) {
+        if ((await again(DESK, bytes)) === 'accept') accepted += 1
+        // The signed header as the body of a presence, and as a statement.
+        const presence = encode([bundle.headerBytes, bundle.signature])
+        if ((await again(CREW, presence)) === 'accept') accepted += 1
+        tried += 1
+        const statement = encode([bundle.headerBytes, bundle.signature, null])
+        const kept = core.statements.add(statement, { owner: 'peer', verifier: world.verifier })
+        accepted += await kept.then(
+          () => 1,
+          () => 0,
+        )
+      }
+      await world.pass(120_000)
+      await replayAll()
+      report({
+        id: 'A7',
+        what: 'replays of accepted bundles: same topic, other topic, other kind, after 120 s',
+        count: accepted + bench.delivered() - count,
+        of: tried,
+        counted: 'delivered again',
+        goal: 'none',
+        note: 'after a restart: part 4',
+      })
+    },
+    ROW_MS_MAX,
+  )
+})
