@@ -1,8 +1,7 @@
 import { webCryptoVerifier } from '@ixj/browser'
 import { openNodeVerifier } from '@ixj/node'
-import { nobleVerifier, StatementStore, type Verifier } from '@ixj/trust'
+import { isGrant, nobleVerifier, StatementStore, type Verifier } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { respondHello } from '../../packages/agent/src/neighbours/hello.ts'
 import { sealAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
 import type { Channel } from '../../packages/agent/src/transport.ts'
@@ -21,8 +20,8 @@ interface Kind {
 }
 
 async function bundles(bench: Bench): Promise<Kind> {
-  const first = await bench.make(CREW, { first: 1 })
-  const second = await bench.make(CREW, { first: 2 })
+  const first = await bench.make({ first: 1 })
+  const second = await bench.make({ first: 2 })
   return {
     what: 'bundles',
     genuine: [first.bytes, second.bytes],
@@ -30,39 +29,32 @@ async function bundles(bench: Bench): Promise<Kind> {
   }
 }
 
-async function presences(bench: Bench): Promise<Kind> {
-  const { world, core, acme } = bench
-  const node = await world.bind(acme, 'n2.acme.example')
-  const member = core.proofs.compose(await core.keepStatements(provingStatements(node, [])))
-  const announce = (since: number) =>
+async function presences({ world, core, acme }: Bench): Promise<Kind> {
+  const node = await world.bind(acme, 'n2.acme.example', {
+    grants: [{ actions: ['subscribe'], topics: [CREW] }],
+  })
+  const [subscribe] = node.statements.filter(isGrant)
+  const proof = core.proofs.compose(await core.keepStatements(node.statements))
+  const announce = (later: number) =>
     sealAnnouncement(
       {
         node: node.name,
         topic: CREW,
-        proof: member.id,
+        proof: proof.id,
         members: [
           {
-            agent: acme.name,
-            agentKey: acme.signer.publicKey,
-            since,
-            proof: member.id,
-            subscribe: null,
+            agent: node.name,
+            agentKey: node.signer.publicKey,
+            since: later,
+            proof: proof.id,
+            subscribe: subscribe?.id ?? null,
             answer: null,
             host: null,
           },
-        ].slice(since),
+        ],
       },
-      { signer: node.signer, now: world.clock.now() + since, random: world.bytes },
+      { signer: node.signer, now: world.clock.now() + later, random: world.bytes },
     )
-  core.presence.join(CREW, {
-    agent: core.identity.name,
-    agentKey: core.identity.signer.publicKey,
-    since: 0,
-    proof: member.id,
-    subscribe: null,
-    answer: null,
-    host: null,
-  })
   return {
     what: 'presences',
     genuine: [await announce(1), await announce(2)],
@@ -71,7 +63,7 @@ async function presences(bench: Bench): Promise<Kind> {
 }
 
 async function statements(bench: Bench, verifier: Verifier): Promise<Kind> {
-  const [binding, grant] = (await bench.make(CREW)).proof.statements
+  const [binding, grant] = (await bench.make()).proof.statements
   const store = new StatementStore()
   return {
     what: 'statements',

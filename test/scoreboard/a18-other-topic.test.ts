@@ -1,3 +1,5 @@
+import { parsePattern } from '@ixj/names'
+import { isGrant } from '@ixj/trust'
 import { describe, it } from 'vitest'
 import { makeBundle } from '../world/made-bundle.ts'
 import { RawNode } from '../world/raw-node.ts'
@@ -32,14 +34,14 @@ describe('A18: the same bytes under another topic first', () => {
       const hostile = await open('hostile.acme.example')
       const rounds = scaled(1_000)
       const ann = await world.bind(acme, 'ann.acme.example', both)
-      const [under] = ann.statements.filter(
-        ({ statement }) =>
-          statement.kind === 'grant' && statement.topics.some((topic) => topic === CREW),
-      )
+      const under = ann.statements
+        .filter(isGrant)
+        .find(({ statement }) => statement.topics.some((topic) => topic === parsePattern(CREW)))
+      if (under === undefined) throw new Error('Ann has no grant on the crew')
       const epoch = world.clock.now()
       for (let round = 0; round < rounds; round++) {
         const made = await makeBundle(world, ann, CREW, {
-          under: under as never,
+          under,
           epoch,
           first: round + 1,
         })

@@ -9,7 +9,7 @@ import { seededRandom } from '../world/random.ts'
 import type { Identity } from '@ixj/agent'
 import type { MadeBundle } from '../world/made-bundle.ts'
 import { World } from '../world/world.ts'
-import { CREW, openBench, openCrew } from './bench.ts'
+import { CREW, openBench, openStation } from './bench.ts'
 import { recordHello } from './hello-record.ts'
 import { report } from './row.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
@@ -30,10 +30,11 @@ async function isAccepted(
   made: MadeBundle,
   now: number,
 ): Promise<boolean> {
-  const core = await openCrew(world, acme, { now: () => now, at: () => () => {} })
+  const clock = { now: () => now, at: () => () => {} }
+  const { core, [Symbol.asyncDispose]: close } = await openStation(world, acme, { clock })
   core.proofs.compose(await core.keepStatements(made.proof.statements))
   const verdict = await core.message(CREW, made.bytes, 'peer')
-  await core.dispose()
+  await close()
   return verdict === 'accept'
 }
 
@@ -84,7 +85,15 @@ async function bundleEdges(seed: number, early: 'sentAt' | 'epoch'): Promise<Edg
   const sentAt = world.clock.now() + 1e6 + Math.floor(random() * 1e6)
   const lifespanMs = 1 + Math.floor(random() * 600_000)
   const epoch = early === 'epoch' ? sentAt : 0
-  const made = await makeBundle(world, acme, CREW, {
+  const bob = await bindAnyhow(world, acme, 'bob.acme.example', { notBefore: 0, notAfter: 2 ** 45 })
+  const under = await grantAnyhow(world, acme, {
+    subject: bob.name,
+    topics: [CREW],
+    notBefore: 0,
+    notAfter: 2 ** 45,
+  })
+  const made = await makeBundle(world, withStatements(bob, under), CREW, {
+    under,
     sentAt: early === 'sentAt' ? sentAt : sentAt - SKEW_MS,
     epoch,
     lifespanMs,

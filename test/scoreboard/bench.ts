@@ -1,9 +1,9 @@
-import type { Clock, Identity } from '@ixj/agent'
+import type { Clock, Group, Identity } from '@ixj/agent'
 import { nodeSha256 } from '@ixj/node'
-import { AnchorSet, type Verifier } from '@ixj/trust'
+import { AnchorSet, isGrant, type Verifier } from '@ixj/trust'
 import { type Core, openCore } from '../../packages/agent/src/host/core.ts'
+import { Host } from '../../packages/agent/src/host/host.ts'
 import { memoryStore } from '../../packages/agent/src/host/store.ts'
-import type { Sink } from '../../packages/agent/src/host/topics.ts'
 import { ruleTable } from '../../packages/agent/src/pipeline/policy.ts'
 import { type BundleChanges, makeBundle, type MadeBundle } from '../world/made-bundle.ts'
 import { name, ownAnchor, World } from '../world/world.ts'
@@ -11,90 +11,66 @@ import { name, ownAnchor, World } from '../world/world.ts'
 export const CREW = name('crew.acme.example')
 export const DESK = name('desk.acme.example')
 
-/**
- * One node of acme.example with a group and an inbox, fed by calls in place of a network: what
- * verdict the whole pipeline gives, as fast as it can.
- */
-export interface Bench extends AsyncDisposable {
-  readonly world: World
-  readonly acme: Identity
+/** A node of acme.example that has joined the crew, fed by calls in place of a network. */
+export interface Station extends AsyncDisposable {
   readonly core: Core
-  /** Member of the crew; may write to the desk. */
-  readonly ann: Identity
-  /** Messages delivered so far. */
-  delivered(): number
-  /** Makes ann's bundle, its proof known to the node. */
-  make(topic: string, changes?: BundleChanges): Promise<MadeBundle>
+  readonly crew: Group
 }
 
-/** Opens a node of an organisation with the crew and the desk, fed by calls; the root key is its own. */
-export async function openCrew(
+/**
+ * Opens a station. Its name is the anchor's own, so that it holds at any time that a clock may show.
+ */
+export async function openStation(
   world: World,
   acme: Identity,
-  clock: Clock = world.clock,
-  options: { readonly verifier?: Verifier; readonly deliver?: () => void } = {},
-): Promise<Core> {
+  options: { readonly clock?: Clock; readonly verifier?: Verifier } = {},
+): Promise<Station> {
   const core = await openCore({
     identity: acme,
     anchors: new AnchorSet([ownAnchor(acme)]),
     policy: ruleTable(),
     transport: world.network.open('n1'),
-    clock,
+    clock: options.clock ?? world.clock,
     random: world.bytes,
     verifier: options.verifier ?? world.verifier,
     generateKey: () => world.key(),
     store: memoryStore(),
     hash: nodeSha256,
   })
-  const proof = core.proofs.compose([])
-  for (const [topic, of] of [
-    [CREW, 'group'],
-    [DESK, 'inbox'],
-  ] as const) {
-    const nobody = { agent: null, agentKey: null, subscribe: null, host: null }
-    const right = { kind: 'right', topic, of, carrier: topic, ...nobody, proof: proof.id } as const
-    const sink: Sink = {
-      agent: DESK,
-      key: acme.signer.publicKey,
-      deliver: options.deliver ?? (() => {}),
-      asked: () => false,
-      awaits: () => false,
-      refused: () => {},
-    }
-    await core.open({ topic, of, carrier: topic, right, until: Infinity, proof }, sink)
-  }
-  return core
+  const host = await new Host(core).openSelf()
+  const crew = await host.self.join(CREW)
+  return { core, crew, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+}
+
+/** A station and a member of the crew who writes to it. */
+export interface Bench extends AsyncDisposable {
+  readonly world: World
+  readonly acme: Identity
+  readonly core: Core
+  readonly crew: Group
+  /** Makes the member's bundle, its proof known to the node. */
+  make(changes?: BundleChanges): Promise<MadeBundle>
 }
 
 /** Opens a bench whose signatures are checked by this verifier. */
 export async function openBench(seed: number, verifier?: Verifier): Promise<Bench> {
   const world = new World(seed)
   const acme = world.organisation('acme.example')
-  let delivered = 0
-  const core = await openCrew(world, acme, world.clock, {
-    ...(verifier === undefined ? {} : { verifier }),
-    deliver: () => void (delivered += 1),
+  const station = await openStation(world, acme, verifier === undefined ? {} : { verifier })
+  const { core, crew } = station
+  const ann = await world.bind(acme, 'ann.acme.example', {
+    grants: [{ actions: ['publish'], topics: [CREW] }],
   })
-  const grants = [CREW, DESK].map(
-    (topic) => ({ actions: ['publish', 'request'], topics: [topic] }) as const,
-  )
-  const ann = await world.bind(acme, 'ann.acme.example', { grants })
+  const [under] = ann.statements.filter(isGrant)
+  if (under === undefined) throw new Error('The member has no grant')
+  const { proof } = await makeBundle(world, ann, CREW, { under })
+  core.proofs.compose(await core.keepStatements(proof.statements))
   return {
     world,
     acme,
     core,
-    ann,
-    delivered: () => delivered,
-    make: async (topic, changes = {}) => {
-      const under = ann.statements.find(
-        ({ statement }) =>
-          statement.kind === 'grant' && statement.topics.some((each) => each === topic),
-      )
-      const leaf = under?.statement.kind === 'grant' ? { under: under as never } : {}
-      const made = await makeBundle(world, ann, topic, { ...leaf, ...changes })
-      core.proofs.compose(await core.keepStatements(made.proof.statements))
-      return made
-    },
-    [Symbol.asyncDispose]: () => core.dispose(),
+    crew,
+    make: (changes = {}) => makeBundle(world, ann, CREW, { under, ...changes }),
+    [Symbol.asyncDispose]: () => station[Symbol.asyncDispose](),
   }
 }

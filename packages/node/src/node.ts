@@ -16,6 +16,9 @@ import { NodeError } from './node-error.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
 import { systemClock } from './system-clock.ts'
 
+/** How often a closing node wakes its process; it is there for the process to live, not to wake. */
+const ALIVE_MS = 60_000
+
 /** How a node is opened. */
 export interface NodeOptions {
   /** The node's own name; its key and statements lie in the home. */
@@ -126,8 +129,15 @@ export class Node implements AsyncDisposable {
 
   /** Closes every agent, then the connections, then gives the names back. Twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.host[Symbol.asyncDispose]()
-    await this.#locks.disposeAsync()
+    // libp2p waits for connections to end on timers that keep no process alive. Without this one, a
+    // process that closes its last node ends in the midst of it, with Node's exit code 13.
+    const alive = setInterval(() => undefined, ALIVE_MS)
+    try {
+      await this.host[Symbol.asyncDispose]()
+      await this.#locks.disposeAsync()
+    } finally {
+      clearInterval(alive)
+    }
   }
 }
 

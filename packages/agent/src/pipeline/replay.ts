@@ -39,6 +39,8 @@ interface Lane {
   readonly streams: Stream[]
   /** Epochs at or below are over. */
   over: number
+  /** When no copy of anything that it ever took can pass the lifespan check any more. */
+  until: number
 }
 
 /**
@@ -137,16 +139,18 @@ export class ReplayTable {
         while (over < stream.places.length && stream.places[over]!.forgetAt < now) over += 1
         if (over > 0) this.#forget(stream, over)
       }
-      if (lane.streams.every((stream) => stream.places.length === 0)) this.#lanes.delete(key)
+      // Not when its places are gone: epochs and places that it moved past may live longer.
+      if (lane.until < now) this.#lanes.delete(key)
     }
   }
 
   #stream(place: Place): Stream {
     let lane = this.#lanes.get(place.lane)
     if (lane === undefined) {
-      lane = { streams: [], over: -1 }
+      lane = { streams: [], over: -1, until: place.forgetAt }
       this.#lanes.set(place.lane, lane)
     }
+    lane.until = Math.max(lane.until, place.forgetAt)
     const known = lane.streams.find((each) => each.epoch === place.epoch)
     if (known !== undefined) return known
     const stream: Stream = { epoch: place.epoch, stream: place.stream, places: [], floor: 0 }

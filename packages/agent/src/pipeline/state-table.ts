@@ -1,6 +1,6 @@
 import { compareBytes, toHex } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
-import { REPLAY_LANES_MAX } from '../limits.ts'
+import { REPLAY_LANES_MAX, STATE_LIFESPAN_MS_MAX } from '../limits.ts'
 import { Refusal } from './verdicts.ts'
 
 interface Newest {
@@ -40,7 +40,8 @@ export class StateTable {
   write(header: Header): void {
     if (header.class !== 'state') return
     const { epoch, first, key } = header
-    const until = header.sentAt + header.lifespanMs
+    // As long as an older state may live, whatever the newer one's lifespan.
+    const until = header.sentAt + STATE_LIFESPAN_MS_MAX
     this.#newest.set(`${header.topic}|${header.sender}`, { epoch, first, key, until })
   }
 

@@ -233,10 +233,20 @@ describe('a right', () => {
 
   it('and the topic are over for neighbours when the last member here leaves', async () => {
     await using scene = await openScene()
+    await scene.raw.say(NODE, { kind: 'want', mark: scene.raw.mark(NODE, CREW) })
+    await scene.world.pass(50)
     scene.raw.frames.length = 0
     await scene.world.until(scene.crew[Symbol.asyncDispose]())
     await scene.world.pass(50)
     expect(scene.raw.frames).toContainEqual({ kind: 'end', topic: CREW })
     expect(await scene.raw.transport.publish(CREW, new Uint8Array(9))).toBe(0)
+  })
+
+  it('ends in silence for neighbours that were never shown it', async () => {
+    await using scene = await openScene()
+    const stranger = await openReader(scene)
+    await scene.world.until(scene.crew[Symbol.asyncDispose]())
+    await scene.world.pass(50)
+    expect(stranger.frames.filter(({ kind }) => kind === 'end')).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
 import { expect } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor } from '../../../../test/world/world.ts'
-import { REPLAY_STREAMS_MAX } from '../../src/limits.ts'
+import { REPLAY_LANES_MAX, REPLAY_WINDOW } from '../../src/limits.ts'
 import { ChainCache } from '../../src/pipeline/chain-cache.ts'
 import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
 import { judge } from '../../src/pipeline/pipeline.ts'
@@ -128,14 +128,54 @@ export const placeRows = {
       await expectRefused(scene, 'equivocator', await annsBundle(scene, CREW), { genuine })
     }),
   ],
+  'out-of-window': [
+    inScene('leaves an epoch alone that two newer ones of its sender have ended', async (scene) => {
+      const now = scene.world.clock.now()
+      for (const epoch of [now, now + 1, now + 2]) {
+        expect(await carry(scene, await annsBundle(scene, DESK, { epoch, first: 1 }))).toEqual(
+          ACCEPTED,
+        )
+      }
+      scene.deskInbox.drain()
+      const old = await annsBundle(scene, DESK, { epoch: now, first: 2 })
+      expect(await carry(scene, old)).toEqual(refusedAs('out-of-window'))
+      expect(scene.deskInbox.size).toBe(0)
+      const second = await annsBundle(scene, DESK, { epoch: now + 1, first: 2 })
+      expect(await carry(scene, second)).toEqual(ACCEPTED)
+    }),
+    {
+      does: 'leaves places alone that the window has moved past, and counts what it holds',
+      run: async () => {
+        const replay = new ReplayTable()
+        const place = (first: number) => ({
+          key: 'k',
+          lane: 'lane',
+          epoch: 1,
+          stream: 'lane|1',
+          first,
+          count: 1,
+          id: `${first}`,
+          forgetAt: 1,
+        })
+        for (let first = 2; first < REPLAY_WINDOW + 12; first++) replay.write(place(first))
+        expect(replay.size).toBe(REPLAY_WINDOW)
+        expect(() => replay.checkEarly(place(1))).toThrow(
+          expect.objectContaining({ code: 'out-of-window' }),
+        )
+        expect(() => replay.checkEarly(place(REPLAY_WINDOW))).toThrow(
+          expect.objectContaining({ code: 'duplicate' }),
+        )
+      },
+    },
+  ],
   'table-full': [
     inScene('takes no new stream into a full table, and evicts none', async (scene) => {
       const { world, acme } = scene
       const replay = new ReplayTable()
       const now = world.clock.now()
-      const place = { key: 'k', first: 1, count: 1, id: 'x', forgetAt: now + 1 }
-      for (let index = 0; index < REPLAY_STREAMS_MAX; index++) {
-        replay.write({ ...place, stream: `${index}` })
+      const place = { key: 'k', epoch: 1, first: 1, count: 1, id: 'x', forgetAt: now + 1 }
+      for (let index = 0; index < REPLAY_LANES_MAX; index++) {
+        replay.write({ ...place, lane: `${index}`, stream: `${index}` })
       }
       const made = await annsBundle(scene, DESK)
       const context = {
@@ -150,6 +190,7 @@ export const placeRows = {
         states: new StateTable(),
         offsets: new ClockOffsets(),
         chains: new ChainCache(),
+        takes: () => true,
         opened: () => 'inbox' as const,
         material: async () => {
           const { statements } = made.proof
@@ -164,7 +205,7 @@ export const placeRows = {
       await expect(judge(made.bytes, carrier, context, {})).rejects.toMatchObject({
         code: 'table-full',
       })
-      expect(replay.size).toBe(REPLAY_STREAMS_MAX)
+      expect(replay.size).toBe(REPLAY_LANES_MAX)
       replay.sweep(now + 2)
       expect((await judge(made.bytes, carrier, context, {})).bundle.idText).toBe(made.bundle.idText)
     }),
