@@ -8,7 +8,7 @@ import { Output } from './output.ts'
 export interface Invocation {
   readonly output: Output
   /** Opens the home of `--home`, and makes its folder if need be. */
-  openHome(): Promise<Home>
+  readonly openHome: () => Promise<Home>
 }
 
 /** The folder that stands for `--home` where it is not given. */

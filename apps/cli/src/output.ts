@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import type { ApplicationValue } from '@ixj/trust'
 import picocolors from 'picocolors'
 import { failureOf } from './command-error.ts'
@@ -18,7 +19,7 @@ export class Output {
 
   constructor(options: { readonly json: boolean }) {
     this.json = options.json
-    const terminal = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+    const terminal = isatty(process.stdout.fd) && process.env['NO_COLOR'] === undefined
     this.paint = picocolors.createColors(terminal && !options.json)
   }
 

@@ -28,8 +28,8 @@ afterAll(async () => {
 /** The address that a process has told. */
 async function addressOf(program: RunningProgram, stream: 'stdout' | 'stderr'): Promise<string> {
   const [record] = records(await program.line(stream, '"addresses"'))
-  const [address] = record?.['addresses'] as readonly string[]
-  return address ?? ''
+  const addresses = record?.['addresses'] as readonly string[] | undefined
+  return addresses?.[0] ?? ''
 }
 
 function subscribe(...words: readonly string[]): RunningProgram {

@@ -74,8 +74,8 @@ export class ProgramBench implements AsyncDisposable {
     const signer = await home.createKey(acme)
     const anchor = { name: acme, keys: [signer.publicKey], purposes: PURPOSES }
     await home.writeAnchors(new AnchorSet([anchor]))
-    for (const [text, grants] of Object.entries(names)) {
-      const name = parseName(text)
+    for (const [nameText, grants] of Object.entries(names)) {
+      const name = parseName(nameText)
       const { publicKey } = await home.createKey(name)
       const options = { lifetimeSeconds: 3_600, grants: grants.map((each) => grantArgument(each)) }
       const statements = await issueTo(
@@ -144,11 +144,11 @@ export class RunningProgram {
   async end(): Promise<Outcome> {
     const code = await this.#ended
     const { stdout, stderr } = this.#lines
-    return { code, stdout: text(stdout), stderr: text(stderr) }
+    return { code, stdout: joined(stdout), stderr: joined(stderr) }
   }
 }
 
-function text(lines: readonly string[]): string {
+function joined(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 

@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openProgramBench, type ProgramBench, records } from './program-bench.ts'
+import { openProgramBench, type Outcome, type ProgramBench, records } from './program-bench.ts'
 
 let bench: ProgramBench
 
@@ -135,6 +135,27 @@ test('two people with two homes bind a key of one by a key of the other', async 
     code: 1,
     stderr: expect.stringContaining('ixj: exists:') as string,
   })
+})
+
+test('a name that may bind passes on a part of its grant, and one that may not is refused', async () => {
+  const bind = (name: string, by: string, ...words: readonly string[]): Promise<Outcome> =>
+    bench.run(['bind', name, '--by', by, ...words, '--json'])
+  const planner = 'planner.acme.example'
+  await bench.done('key', 'new', planner)
+  await bench.done('key', 'new', 'w1.planner.acme.example')
+  await bind(planner, 'acme.example')
+  const early = await bind('w1.planner.acme.example', planner)
+  expect([early.code, errorOf(early.stderr).code]).toEqual([1, 'uses'])
+  const grant = 'publish,subscribe crew.acme.example; delegate *.planner.acme.example'
+  await bind(planner, 'acme.example', '--uses', 'both', '--grant', grant)
+  const wide = ['--grant', 'answer crew.acme.example']
+  const wider = await bind('w1.planner.acme.example', planner, ...wide)
+  expect([wider.code, errorOf(wider.stderr).code]).toEqual([1, 'not-granted'])
+  const part = ['--seconds', '60', '--grant', 'publish crew.acme.example']
+  expect((await bind('w1.planner.acme.example', planner, ...part)).code).toBe(0)
+  const text = await bench.done('explain', 'w1.planner.acme.example')
+  expect(text).toContain('w1.planner.acme.example ← planner.acme.example ← acme.example')
+  expect(text).toContain('publish on crew.acme.example: acme.example → planner')
 })
 
 test('bind prints the statements where neither key nor --out is here', async () => {

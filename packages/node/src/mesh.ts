@@ -59,6 +59,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     listen: options.listen,
     gossip: mesh.router.service,
     refuses: () => !mesh.attached,
+    counts: mesh.counts,
   })
   await mesh.start(libp2p, options.protocols ?? MESH_PROTOCOLS_DEFAULT)
   return mesh

@@ -116,13 +116,13 @@ test('a reader never sees a file half-written', async () => {
     )
   const sets = [set(1), set(100)]
   await home.writeAnchors(sets[0]!)
-  let writing = true
+  const written = new AbortController()
   const writers = Array.from({ length: 2 }, async () => {
     for (let index = 0; index < 20; index++) await home.writeAnchors(sets[index % 2]!)
   })
-  const done = Promise.all(writers).finally(() => (writing = false))
+  const done = Promise.all(writers).finally(() => written.abort())
   const sizes = new Set<number>()
-  while (writing) sizes.add((await home.readAnchors()).size)
+  while (!written.signal.aborted) sizes.add((await home.readAnchors()).size)
   await done
   expect([...sizes].filter((size) => size !== 1 && size !== 100)).toEqual([])
 })

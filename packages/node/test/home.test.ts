@@ -81,9 +81,9 @@ describe('keys', () => {
   })
 
   test('readSigner() takes a stricter mode', async () => {
-    await home.createKey(acme)
+    const { publicKey } = await home.createKey(acme)
     await chmod(path(), 0o400)
-    await home.readSigner(acme)
+    expect((await home.readSigner(acme)).publicKey).toEqual(publicKey)
   })
 
   test('readSigner() refuses a key in a folder that others may enter', async () => {

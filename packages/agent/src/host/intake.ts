@@ -16,13 +16,8 @@ import { ChainCache } from '../pipeline/chain-cache.ts'
 import { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, type Decision } from '../pipeline/decision.ts'
 import { Order, type Turn } from '../pipeline/order.ts'
-import {
-  judge,
-  type Accepted,
-  type Carrier,
-  type PipelineContext,
-  type Trace,
-} from '../pipeline/pipeline.ts'
+import { judge } from '../pipeline/pipeline.ts'
+import type { Accepted, Carrier, PipelineContext, Trace } from '../pipeline/context.ts'
 import type { Policy } from '../pipeline/policy.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { ReplayTable } from '../pipeline/replay.ts'

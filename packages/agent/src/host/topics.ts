@@ -6,7 +6,7 @@ import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 
 /** What takes the messages of one topic for one agent. */

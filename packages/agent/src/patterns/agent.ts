@@ -9,7 +9,7 @@ import { grantsOf, type Identity } from '../host/identity.ts'
 import { QUEUE_MAX, REQUEST_LIFESPAN_MS, REQUESTS_MAX } from '../limits.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
 import { reasonOf } from '../abort-reason.ts'
@@ -18,17 +18,14 @@ import { Group } from './group.ts'
 import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
 import { OFFER_TYPE, readOffer, spawnIdentity, type Offer, type SpawnOptions } from './naming.ts'
 import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Asked, type Reply } from './pending.ts'
+import type { MemberParts } from './parts.ts'
 import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
 import { Sender } from './sender.ts'
 
 /** How an agent's own parts are opened; see {@link openAgent}. */
-export interface AgentParts {
-  readonly core: Core
-  readonly identity: Identity
+export interface AgentParts extends MemberParts {
   readonly inbox: OpenTopic
-  /** The agent's `host` grant to its node; null: the agent is the node itself. */
-  readonly hostGrant: SignedStatement<Grant> | null
   readonly epoch: number
   /** Opens a further agent on the same node; children use the node's inbox. */
   open(identity: Identity): Promise<Agent>

@@ -5,15 +5,30 @@ import type { Bundle } from '../bundles/bundle.ts'
 import { correlationOf } from '../bundles/message.ts'
 import { REQUEST_LIFESPAN_MS } from '../limits.ts'
 import { Queue } from '../queue.ts'
-import { audienceOf, type Audience, type Group, type GroupParts } from './group.ts'
+import type { Member } from '../presence/roster.ts'
+import { audienceOf, type Audience } from './audience.ts'
 import type { Body, SendOptions } from './message.ts'
-import type { Reply } from './pending.ts'
+import type { MemberParts } from './parts.ts'
+import type { Pending, Reply } from './pending.ts'
+import type { Sender } from './sender.ts'
 
 /** Options of {@link Group.fanOut}. */
 export interface FanOutOptions extends SendOptions {
   readonly to?: Audience
   /** The run ends when that many have replied; default: everybody who was asked. */
   readonly quorum?: number
+}
+
+/** The group that is asked. */
+interface Asking {
+  readonly topic: Name
+  members(): readonly Member[]
+}
+
+/** What a fan-out shares with its agent. */
+interface FanOutParts extends MemberParts {
+  readonly sender: Sender
+  readonly pending: Pending
 }
 
 /** How one who was asked stands. */
@@ -33,7 +48,7 @@ export class FanOut implements AsyncIterable<Reply> {
   #end = () => {}
 
   /** Use `fanOut` of a group. */
-  constructor(group: Group, body: Body, options: FanOutOptions, parts: GroupParts) {
+  constructor(group: Asking, body: Body, options: FanOutOptions, parts: FanOutParts) {
     const audience = audienceOf(options.to)
     const { name, signer } = parts.identity
     const roster = group

@@ -6,9 +6,9 @@ import type { Sink } from '../host/topics.ts'
 import { QUEUE_MAX } from '../limits.ts'
 import { inboxOf, type OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Accepted } from '../pipeline/context.ts'
 import { Queue } from '../queue.ts'
-import type { AgentParts } from './agent.ts'
+import type { MemberParts } from './parts.ts'
 import { readMessage, type Message } from './message.ts'
 
 /** What counts once in a quorum. */
@@ -38,7 +38,7 @@ export interface Batch {
 }
 
 /** What a gathering shares with its agent. */
-export interface GatherParts extends Omit<AgentParts, 'closed'> {
+export interface GatherParts extends MemberParts {
   closed(gather: Gather): void
 }
 

@@ -1,5 +1,5 @@
-import { isAtOrBelow, parsePattern, type Name, type Pattern } from '@ixj/names'
-import { findGrants, sortedSet, type Action, type Grant, type SignedStatement } from '@ixj/trust'
+import { isAtOrBelow, type Name } from '@ixj/names'
+import { findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Sink } from '../host/topics.ts'
@@ -7,11 +7,12 @@ import { boundUntil, grantsOf, provingStatements } from '../host/identity.ts'
 import { QUEUE_MAX } from '../limits.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Accepted } from '../pipeline/context.ts'
 import type { PresentMember } from '../presence/announcement.ts'
 import type { Member, PresenceChange } from '../presence/roster.ts'
 import type { Queue } from '../queue.ts'
-import type { AgentParts } from './agent.ts'
+import type { MemberParts } from './parts.ts'
+import { audienceOf, type Audience } from './audience.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
 import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
 import type { Pending } from './pending.ts'
@@ -19,16 +20,13 @@ import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
 import type { Sender } from './sender.ts'
 
-/** Whom in a group a message is for: names or patterns, at most 64; everybody if absent. */
-export type Audience = string | readonly string[]
-
 /** Options of {@link Group.publish}. */
 export interface PublishOptions extends SendOptions {
   readonly to?: Audience
 }
 
 /** What a group shares with its agent. */
-export interface GroupParts extends Omit<AgentParts, 'closed'> {
+export interface GroupParts extends MemberParts {
   readonly sender: Sender
   readonly pending: Pending
   request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest
@@ -195,20 +193,5 @@ export class Group implements AsyncDisposable {
       if (!isRequest) this.#messages.push(message)
       else if (this.#answers) this.#parts.queueRequest(this.#parts.request(accepted, part, message))
     }
-  }
-}
-
-/** Reads an audience. @throws AgentError `argument` */
-export function audienceOf(to: Audience | undefined): readonly Pattern[] | null {
-  if (to === undefined) return null
-  try {
-    return sortedSet(
-      (typeof to === 'string' ? [to] : to).map((text) => parsePattern(text)),
-      (pattern) => pattern,
-    )
-  } catch (cause) {
-    throw new AgentError('argument', `Cannot read the audience: ${(cause as Error).message}`, {
-      cause,
-    })
   }
 }

@@ -5,7 +5,7 @@ import type { MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/pipeline.ts'
+import type { Accepted } from '../pipeline/context.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 
 /** One message that was accepted. */

@@ -9,7 +9,7 @@ import {
   type Explanation,
 } from '@ixj/trust'
 import { TransportError, type Verdict } from '../transport.ts'
-import type { Trace } from './pipeline.ts'
+import type { Trace } from './context.ts'
 import { Refusal, VERDICTS, type Code } from './verdicts.ts'
 
 /** What a node decided about something that came in, and why. */

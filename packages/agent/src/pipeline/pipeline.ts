@@ -1,86 +1,21 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
+import { isAtOrBelow } from '@ixj/names'
 import {
-  checkAuthority,
-  checkConditions,
-  checkName,
-  messagesPerSecondBudgets,
   signingInput,
   SKEW_MS,
   toHex,
   TrustError,
-  type AnchorSet,
-  type Authority,
   type NameChain,
-  type Sha256,
   type ProofStatements,
-  type Verifier,
 } from '@ixj/trust'
-import type { Clock } from '../clock.ts'
 import { decodeBundle, hasDigest, type Bundle } from '../bundles/bundle.ts'
-import type { BundleAction, Header } from '../bundles/header.ts'
+import type { Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
-import { PRIORITY_DEFAULT } from '../limits.ts'
-import type { Peer } from '../transport.ts'
-import type { ChainCache } from './chain-cache.ts'
-import type { ClockOffsets } from './clock-offset.ts'
-import type { Basis, Policy, PolicyDecision } from './policy.ts'
-import type { Budget } from './rate.ts'
-import type { Place, ReplayTable } from './replay.ts'
-import type { StateTable } from './state-table.ts'
+import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
+import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
+import type { PolicyDecision } from './policy.ts'
+import type { Place } from './replay.ts'
+import { checkRate, checkStanding, type Standing } from './standing.ts'
 import { Refusal } from './verdicts.ts'
-
-/** Where a bundle came in. */
-export interface Carrier {
-  readonly topic: Name
-  /** The neighbour that handed it over; null: an agent of this very node. */
-  readonly from: Peer | null
-}
-
-/** What the pipeline reads and asks. Everything in it belongs to one node. */
-export interface PipelineContext {
-  readonly node: Name
-  readonly ownOrganisation: Name
-  readonly clock: Clock
-  readonly verifier: Verifier
-  readonly hash: Sha256
-  readonly anchors: AnchorSet
-  readonly policy: Policy
-  readonly replay: ReplayTable
-  readonly states: StateTable
-  readonly offsets: ClockOffsets
-  readonly chains: ChainCache
-  /** Whether anybody here takes this kind of bundle on the topic. */
-  takes(topic: Name, action: BundleAction): boolean
-  /** How the topic is open here. */
-  opened(topic: Name): 'group' | 'inbox' | undefined
-  /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
-  material(bundle: Bundle, from: Peer | null): Promise<ProofStatements>
-  /** The budget of strangers that this neighbour carries. */
-  strangers(from: Peer | null): Budget
-  /** The budget of a grant's `messagesPerSecond`. */
-  grantBudget(grantId: string, perSecond: number): Budget
-  /** Whether any request of ours waits for an answer of this sender. */
-  awaits(header: Header): boolean
-  /** Whether this answers a request of ours that still waits for this sender. */
-  asked(header: Header, part: MessagePart): boolean
-}
-
-/** What was found on the way, for the explanation and for what follows a refusal. */
-export interface Trace {
-  bundle?: Bundle
-  place?: Place
-  chain?: NameChain
-  /** Signature and digest held. */
-  signed?: true
-  messages?: readonly MessagePart[]
-  basis?: Basis
-  authority?: Authority
-  onBehalfOf?: Name
-  decision?: PolicyDecision
-}
-
-/** A bundle that passed: every field of the trace is there. */
-export type Accepted = Required<Omit<Trace, 'authority'>> & Pick<Trace, 'authority'>
 
 /**
  * From bytes to a verdict, cheapest check first (docs/protocol.md, "From bytes to a verdict").
@@ -229,37 +164,6 @@ function checkStranger(
   throw new Refusal('rate', `Cannot check another stranger on ${header.topic} in this second`)
 }
 
-function holdsGrant(header: Header, material: ProofStatements, context: PipelineContext): boolean {
-  if (header.authority === null) return false
-  try {
-    grantChain(header, header.authority, material, context)
-    return true
-  } catch (cause) {
-    // What is wrong with it is told at its place, if the budget allows to get there.
-    if (cause instanceof TrustError) return false
-    throw cause
-  }
-}
-
-function acceptedKey(header: Header): string {
-  return `accepted|${header.topic}|${header.sender}|${toHex(header.key)}`
-}
-
-function chainKey(header: Header): string {
-  return `name|${header.sender}|${toHex(header.key)}|${toHex(header.proof)}`
-}
-
-function nameChain(header: Header, material: ProofStatements, context: PipelineContext): NameChain {
-  const now = context.clock.now()
-  return context.chains.through(chainKey(header), now, () => {
-    const value = checkName(
-      { name: header.sender, key: header.key, use: 'sign', purpose: 'send' },
-      { bindings: material.bindings, anchors: context.anchors, now },
-    )
-    return { value, until: value.notAfter + SKEW_MS }
-  })
-}
-
 async function checkSignature(bundle: Bundle, context: PipelineContext): Promise<void> {
   const { header, headerBytes, signature } = bundle
   const input = signingInput('bundle', headerBytes)
@@ -283,108 +187,6 @@ function readMessages({ header, messagesBytes }: Bundle): readonly MessagePart[]
     return decodeMessages(messagesBytes, header.count)
   } catch (cause) {
     throw new Refusal('body', `Cannot decode the messages of ${header.sender}`, { cause })
-  }
-}
-
-interface Standing {
-  readonly basis: Basis
-  readonly onBehalfOf: Name
-  readonly authority?: Authority
-}
-
-/**
- * An answer is authorised by its request alone. Otherwise the header names one leaf grant, and only
- * that chain counts; without one, in this order: owner, and on an inbox the policy. In a group, nil
- * is for owners alone.
- */
-function checkStanding(
-  bundle: Bundle,
-  messages: readonly MessagePart[],
-  material: ProofStatements,
-  context: PipelineContext,
-): Standing {
-  const { header } = bundle
-  if (header.authority !== null && header.action !== 'answer') {
-    const authority = grantChain(header, header.authority, material, context)
-    checkUse(header, messages, authority, context)
-    return { basis: 'grant', onBehalfOf: authority.onBehalfOf, authority }
-  }
-  if (header.priority > PRIORITY_DEFAULT) {
-    throw new TrustError(
-      'condition',
-      `Cannot accept priority ${header.priority} without a grant, limit ${PRIORITY_DEFAULT}`,
-    )
-  }
-  const onBehalfOf = header.sender
-  // Not by a grant either: `answer` lets a name be asked in a group, not speak there unasked.
-  if (header.action === 'answer') {
-    if (messages.some((part) => context.asked(header, part))) return { basis: 'answer', onBehalfOf }
-    throw new Refusal('not-asked', `Cannot accept answer: nothing was asked of ${header.sender}`)
-  }
-  if (isAtOrBelow(header.topic, header.sender)) return { basis: 'owner', onBehalfOf }
-  if (context.opened(header.topic) === 'inbox') return { basis: 'none', onBehalfOf }
-  throw new TrustError(
-    'not-granted',
-    `Cannot accept ${header.action} on group ${header.topic}: ${header.sender} is not its owner and names no grant`,
-  )
-}
-
-function grantChain(
-  header: Header,
-  leaf: Uint8Array,
-  material: ProofStatements,
-  context: PipelineContext,
-): Authority {
-  const now = context.clock.now()
-  const key = `grant|${toHex(leaf)}|${header.action}|${header.topic}|${chainKey(header)}`
-  return context.chains.through(key, now, () => {
-    const value = checkAuthority(
-      {
-        leaf,
-        subject: header.sender,
-        subjectKey: header.key,
-        action: header.action,
-        topic: header.topic,
-      },
-      { grants: material.grants, bindings: material.bindings, anchors: context.anchors, now },
-    )
-    return { value, until: value.notAfter + SKEW_MS }
-  })
-}
-
-/** Conditions of every grant in the chain hold for this very bundle. */
-function checkUse(
-  header: Header,
-  messages: readonly MessagePart[],
-  authority: Authority,
-  context: PipelineContext,
-): void {
-  const now = context.clock.now()
-  const bytesPerMessage = Math.max(...messages.map((part) => part.body.length))
-  for (const { statement } of authority.chain) {
-    checkConditions(statement.conditions, { now, bytesPerMessage, priority: header.priority })
-  }
-}
-
-/** How far sentAt may lie back and still count at its own time: a burst of the network, no more. */
-const BURST_MS = 2_000
-
-/**
- * Messages a second, by grant, so that children share their parent's budget. Counted over sentAt,
- * so that a burst in the network is not held against a sender that kept the pace; but sentAt is the
- * sender's word, so it counts no further back than 2 s and never ahead. Drawn last: what is refused
- * for another reason costs nothing.
- */
-function checkRate(header: Header, standing: Standing, context: PipelineContext): void {
-  if (standing.authority === undefined) return
-  const now = context.clock.now()
-  const at = Math.min(now, Math.max(header.sentAt, now - BURST_MS))
-  for (const budget of messagesPerSecondBudgets(standing.authority)) {
-    if (context.grantBudget(budget.grantIdText, budget.perSecond).take(header.count, at)) continue
-    throw new TrustError(
-      'condition',
-      `Cannot accept ${header.count} messages: grant ${budget.grantIdText} allows ${budget.perSecond} a second`,
-    )
   }
 }
 

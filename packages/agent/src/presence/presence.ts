@@ -181,7 +181,8 @@ export class Presence {
     if (!topic.roster.isNews(signerKey, time)) {
       throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
     }
-    const key = toHex(signerKey)
+    // By who carries it too: junk in a node's name must not keep out what others carry of it.
+    const key = `${from ?? ''} ${toHex(signerKey)}`
     if (topic.hearing.has(key) || !this.#mayHear(topic, key)) {
       throw new Refusal('rate', `Cannot hear presence of ${signer} again in this moment`)
     }
@@ -284,7 +285,7 @@ export class Presence {
     }
   }
 
-  /** A node's announcements are read 20 times a second at most: each may cost a signature. */
+  /** 20 a second of one node from one neighbour: each may cost a signature. */
   #mayHear(topic: Topic, key: string): boolean {
     const now = this.#context.clock.now()
     let budget = topic.budgets.get(key)

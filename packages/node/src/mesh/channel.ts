@@ -120,6 +120,11 @@ export class StreamChannel implements Channel {
       length += (byte & 0x7f) * 2 ** (7 * place)
       if (length > CHANNEL_FRAME_BYTES_MAX || place >= LENGTH_BYTES_MAX) throw this.#tooLarge()
       if (byte >= 0x80) continue
+      // One encoding for each length: a last byte of 0 adds nothing to it.
+      if (byte === 0 && place > 0) {
+        this.abort('A length that is not in its shortest form arrived')
+        throw new TransportError('closed', 'The other side sent a length not in its shortest form')
+      }
       if (length === 0) {
         this.abort('A frame of 0 bytes arrived')
         throw new TransportError('closed', 'The other side sent a frame of 0 bytes')

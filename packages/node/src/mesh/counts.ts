@@ -22,12 +22,19 @@ export interface MeshCounts {
   notAdmitted: number
   /** Connections closed since the gossip stream on them had ended. */
   gossipEnded: number
-  /** Connections refused: too many waited for admission, or one stood already. */
+  /** Inbound connections ended before admission, since newer ones came and too many waited. */
+  crowdedOut: number
+  /** Connections refused: one to this peer stood already. */
   connectionsRefused: number
   /** Channels refused before admission. */
   channelsRefused: number
   /** Attempts to dial a kept address that failed. */
   dialsFailed: number
+  /**
+   * Failures of listeners, timers and calls of the receiver, kept from ending the process: a bug,
+   * or a stream that ended at that very moment.
+   */
+  contained: number
 }
 
 /** All zero. */
@@ -44,8 +51,10 @@ export function emptyCounts(): MeshCounts {
     stalled: 0,
     notAdmitted: 0,
     gossipEnded: 0,
+    crowdedOut: 0,
     connectionsRefused: 0,
     channelsRefused: 0,
     dialsFailed: 0,
+    contained: 0,
   }
 }

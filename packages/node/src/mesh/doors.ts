@@ -8,6 +8,7 @@ import {
 } from '@ixj/agent'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { StreamChannel } from './channel.ts'
+import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
 import { GOSSIP_PROTOCOL } from './gossip-profile.ts'
 import { CHANNELS_MAX, GOSSIP_ENDED_MS } from './limits.ts'
@@ -43,7 +44,11 @@ export class Doors {
       runOnLimitedConnection: false,
     }
     const take = (stream: Stream, connection: Connection): void =>
-      this.#onChannel(protocol, stream, connection)
+      void contain(
+        this.#host.counts,
+        () => this.#onChannel(protocol, stream, connection),
+        (cause) => stream.abort(new Error('It could not be taken', { cause })),
+      )
     await libp2p.handle(protocol, take, options)
   }
 
@@ -68,7 +73,7 @@ export class Doors {
   admit(neighbour: Neighbour): void {
     if (neighbour.admitted) return
     neighbour.admitted = true
-    void this.#openGossip(neighbour)
+    this.#contain(neighbour, () => this.#openGossip(neighbour))
   }
 
   /** A neighbour has opened its gossip stream. */
@@ -79,6 +84,10 @@ export class Doors {
       return
     }
     neighbour.gossipIn = stream
+    this.#contain(neighbour, () => this.#takeGossip(neighbour, stream))
+  }
+
+  #takeGossip(neighbour: Neighbour, stream: Stream): void {
     this.#watch(neighbour, stream)
     if (neighbour.stage === 'open') {
       this.#host.router.deliver(neighbour, stream)
@@ -130,6 +139,15 @@ export class Doors {
     }
     stream.addEventListener('close', onEnd, { once: true })
     stream.addEventListener('remoteCloseWrite', onEnd, { once: true })
+    // It may have ended before anybody listened.
+    if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') onEnd()
+  }
+
+  /** A failure here is of one neighbour's gossip, and ends its connection alone. */
+  #contain(neighbour: Neighbour, call: () => unknown): void {
+    void contain(this.#host.counts, call, (cause) =>
+      this.#end(neighbour, new Error('Its gossip failed', { cause })),
+    )
   }
 
   #end(neighbour: Neighbour, reason: Error): void {

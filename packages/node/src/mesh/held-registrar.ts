@@ -13,31 +13,38 @@ type Registrar = GossipSubComponents['registrar']
 /**
  * Stands between gossipsub and libp2p's registrar. gossipsub learns of a peer only when
  * {@link HeldRegistrar.connect} says so; its inbound streams go to `onStream`, which holds them.
+ * What gossipsub is told, it is told inside `contain`: nobody waits for what it makes of that.
  */
 export class HeldRegistrar implements Registrar {
   readonly #inner: Registrar
   readonly #onStream: (stream: Stream, connection: Connection) => void
+  readonly #contain: (peer: PeerId, call: () => unknown) => void
   #handler: StreamHandler | undefined
   #topology: Topology | undefined
 
-  constructor(inner: Registrar, onStream: (stream: Stream, connection: Connection) => void) {
+  constructor(
+    inner: Registrar,
+    onStream: (stream: Stream, connection: Connection) => void,
+    contain: (peer: PeerId, call: () => unknown) => void,
+  ) {
     this.#inner = inner
     this.#onStream = onStream
+    this.#contain = contain
   }
 
   /** Tells gossipsub that a peer is there, over a connection whose one gossip stream is open. */
   connect(peer: PeerId, connection: Connection): void {
-    void this.#topology?.onConnect?.(peer, connection)
+    this.#contain(peer, () => this.#topology?.onConnect?.(peer, connection))
   }
 
   /** Tells gossipsub that a peer has gone. */
   disconnect(peer: PeerId): void {
-    void this.#topology?.onDisconnect?.(peer)
+    this.#contain(peer, () => this.#topology?.onDisconnect?.(peer))
   }
 
   /** Hands gossipsub a stream that the peer opened. */
   deliver(stream: Stream, connection: Connection): void {
-    void this.#handler?.(stream, connection)
+    this.#contain(connection.remotePeer, () => this.#handler?.(stream, connection))
   }
 
   handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void> {

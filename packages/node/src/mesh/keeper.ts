@@ -1,4 +1,4 @@
-import { type Clock, type Peer, TransportError } from '@ixj/agent'
+import type { Clock, Peer } from '@ixj/agent'
 import { DIAL_MS_MAX, REDIAL_MS_MAX, REDIAL_MS_MIN } from './limits.ts'
 
 /** What a keeper needs of the mesh. */
@@ -31,7 +31,8 @@ export function redialDelay(attempt: number, random: () => number): number {
 /** Dials an address for ever, whenever nobody is connected there (pitfall 28: libp2p gives up). */
 export function openKeeper(address: string, host: KeeperHost): Keeper {
   const stop = new AbortController()
-  const done = keep(address, host, stop.signal)
+  // Nobody waits for it before the end, so a bug in here must not end the process.
+  const done = keep(address, host, stop.signal).catch(() => host.failed())
   return {
     address,
     [Symbol.asyncDispose]: async () => {
@@ -58,17 +59,10 @@ async function tryDial(
   try {
     const timeout = AbortSignal.timeout(DIAL_MS_MAX)
     return await host.dial(address, { signal: AbortSignal.any([signal, timeout]) })
-  } catch (error) {
+  } catch {
+    // Whatever it was, the next attempt may do better: a keeper that gives up cuts the node off.
     if (!signal.aborted) host.failed()
-    // A failure to connect is what a keeper is for; anything else is a bug.
-    if (
-      error instanceof TransportError ||
-      (error instanceof Error && error.name === 'TimeoutError')
-    ) {
-      return undefined
-    }
-    if (signal.aborted) return undefined
-    throw error
+    return undefined
   }
 }
 

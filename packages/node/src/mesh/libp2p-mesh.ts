@@ -11,8 +11,11 @@ import {
 import type { Libp2p } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Mesh, MeshOptions } from '../mesh.ts'
+import { contain } from './contain.ts'
 import { emptyCounts, type MeshCounts } from './counts.ts'
+import { Departed } from './departed.ts'
 import { Doors } from './doors.ts'
+import { guardReceiver } from './guarded-receiver.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
 import { Neighbours } from './neighbours.ts'
 import { Router } from './router.ts'
@@ -29,6 +32,7 @@ export class Libp2pMesh implements Mesh {
   #libp2p: Libp2p | undefined
   #neighbours: Neighbours | undefined
   #doors: Doors | undefined
+  #departed: Departed | undefined
   #receiver: Receiver | undefined
   #topicBytes = 0
   #closed = false
@@ -60,8 +64,30 @@ export class Libp2pMesh implements Mesh {
       },
     })
     this.#neighbours = neighbours
-    libp2p.addEventListener('connection:open', ({ detail }) => neighbours.opened(detail))
-    libp2p.addEventListener('connection:close', ({ detail }) => neighbours.closed(detail))
+    const departed = new Departed({
+      clock: this.#clock,
+      counts,
+      isConnected: (peer) => libp2p.getConnections(peer).length > 0,
+      forget: (peer) => libp2p.peerStore.delete(peer),
+    })
+    this.#departed = departed
+    libp2p.addEventListener(
+      'connection:open',
+      ({ detail }) =>
+        void contain(
+          counts,
+          () => neighbours.opened(detail),
+          (cause) => detail.abort(new Error('It could not be taken', { cause })),
+        ),
+    )
+    libp2p.addEventListener(
+      'connection:close',
+      ({ detail }) => void contain(counts, () => neighbours.closed(detail)),
+    )
+    libp2p.addEventListener(
+      'peer:disconnect',
+      ({ detail }) => void contain(counts, () => departed.add(detail)),
+    )
     const receiver = (): Receiver => this.#owner()
     this.#doors = new Doors({ clock: this.#clock, counts, neighbours, router, receiver })
     await libp2p.start()
@@ -84,7 +110,7 @@ export class Libp2pMesh implements Mesh {
 
   attach(receiver: Receiver): void {
     if (this.#receiver !== undefined) throw new Error('This mesh already has its receiver')
-    this.#receiver = receiver
+    this.#receiver = guardReceiver(receiver, this.counts)
   }
 
   async dial(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Peer> {
@@ -106,6 +132,7 @@ export class Libp2pMesh implements Mesh {
 
   keepDialing(address: string): Keeper {
     this.#throwIfClosed()
+    this.#owner()
     parseAddress(address)
     const keeper = openKeeper(address, {
       clock: this.#clock,
@@ -214,6 +241,7 @@ export class Libp2pMesh implements Mesh {
     this.#closed = true
     const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
     this.#neighbours?.abandon('This node has ended')
+    this.#departed?.end()
     this.router.end()
     await Promise.all(keepers)
     await this.#libp2p?.stop()

@@ -5,6 +5,8 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
+import type { MeshCounts } from './counts.ts'
+import { Handshakes } from './handshakes.ts'
 import * as limits from './limits.ts'
 
 /** What libp2p is told from outside. */
@@ -14,10 +16,12 @@ export interface Libp2pOptions {
   readonly gossip: (components: GossipSubComponents) => GossipSub
   /** Whether an inbound connection is refused before any byte of it is read. */
   readonly refuses: () => boolean
+  readonly counts: MeshCounts
 }
 
 /** A libp2p node that is not started: TCP, noise, yamux, each option with its reason. */
 export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
+  const handshakes = new Handshakes(options.counts)
   return createLibp2p({
     privateKey: options.privateKey,
     start: false,
@@ -27,11 +31,22 @@ export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
     streamMuxers: [
       yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
-    connectionGater: { denyInboundConnection: () => options.refuses() },
+    connectionGater: {
+      denyInboundConnection: (connection) => {
+        if (options.refuses()) return true
+        handshakes.begin(connection)
+        return false
+      },
+      denyInboundUpgradedConnection: (_peer, connection) => {
+        handshakes.end(connection)
+        return false
+      },
+    },
     connectionManager: {
       maxConnections: limits.CONNECTIONS_MAX,
       inboundConnectionThreshold: limits.INBOUND_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: limits.UNADMITTED_MAX,
+      // Handshakes bounds them, and refuses nobody; this leaves room for those that are ending.
+      maxIncomingPendingConnections: limits.CONNECTIONS_MAX,
       dialTimeout: limits.DIAL_MS_MAX,
       addressDialTimeout: limits.DIAL_MS_MAX,
       // Keepers redial; libp2p gives up after five attempts.

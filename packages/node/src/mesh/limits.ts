@@ -42,14 +42,30 @@ export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
 /** Channels of one protocol that a neighbour may have open towards us; and we towards it. */
 export const CHANNELS_MAX = 32
 
+/**
+ * Libp2p forgets a peer this long after its last connection has ended: what it still had to write
+ * about the peer takes some turns of the event loop.
+ */
+export const DEPARTED_MS = 1_000
+
 /** How long a closing channel or connection may take to hand over what it still holds. */
 export const CLOSE_MS_MAX = 1_000
 
 /** Connections in all; past that new ones are refused and none is evicted. */
 export const CONNECTIONS_MAX = 1_024
 
-/** Connections that wait for admission; past that a new one is closed. */
+/**
+ * Inbound connections that wait for admission, and as many before that which still prove who they
+ * are; past that the oldest one that waits is ended for each that comes.
+ */
 export const UNADMITTED_MAX = 128
+
+/**
+ * Those of one source: an IPv4 address, or the /64 of an IPv6 address. A quarter of all, so that
+ * one source cannot push out another; nodes behind one NAT that start at once are fewer, or come
+ * again.
+ */
+export const UNADMITTED_PER_SOURCE_MAX = UNADMITTED_MAX / 4
 
 /**
  * New connections a second from one address. libp2p's default of 5 shuts out nodes that start

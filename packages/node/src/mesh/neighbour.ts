@@ -2,6 +2,7 @@ import type { Peer } from '@ixj/agent'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { StreamChannel } from './channel.ts'
 import { Rights } from './rights.ts'
+import { sourceOf } from './waiting.ts'
 
 /** How far gossip with a neighbour has come. */
 export type GossipStage = 'held' | 'opening' | 'open'
@@ -11,6 +12,8 @@ export class Neighbour {
   readonly peer: Peer
   /** The connection that is used; the peer is the one that noise proved on it. */
   readonly connection: Connection
+  /** Whom its address is charged to. */
+  readonly source: string
   readonly rights = new Rights()
   readonly channels = new Set<StreamChannel>()
   /** Calls to make when the neighbour has gone: timers to cancel, waits to end. */
@@ -29,5 +32,6 @@ export class Neighbour {
   constructor(connection: Connection) {
     this.peer = connection.remotePeer.toString()
     this.connection = connection
+    this.source = sourceOf(connection.remoteAddr)
   }
 }

@@ -1,8 +1,10 @@
 import { ADMISSION_MS_MAX, type Clock, type Peer } from '@ixj/agent'
 import type { Connection } from '@libp2p/interface'
+import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
-import { CLOSE_MS_MAX, UNADMITTED_MAX } from './limits.ts'
+import { CLOSE_MS_MAX } from './limits.ts'
 import { Neighbour } from './neighbour.ts'
+import { givesWay } from './waiting.ts'
 
 /** What is told of neighbours that come and go. */
 export interface NeighbourEvents {
@@ -54,7 +56,8 @@ export class Neighbours {
 
   /** libp2p has opened a connection. */
   opened(connection: Connection): void {
-    if (this.#ended) return
+    // One that has ended already will never be told to have closed.
+    if (this.#ended || connection.status !== 'open') return
     const peer = connection.remotePeer.toString()
     const neighbour = this.#byPeer.get(peer)
     if (neighbour === undefined) {
@@ -91,14 +94,20 @@ export class Neighbours {
 
   /** Ends every connection to the neighbour at once; what it still had to hand over is lost. */
   cut(neighbour: Neighbour, reason: Error): void {
-    neighbour.connection.abort(reason)
-    this.#spares.get(neighbour.peer)?.abort(reason)
+    const spare = this.#spares.get(neighbour.peer)
+    // Before the other one, or it would take over.
+    this.#spares.delete(neighbour.peer)
+    if (spare !== undefined) this.#abort(spare, reason)
+    this.#abort(neighbour.connection, reason)
+    // Whether or not libp2p could say so: nothing comes over it any more.
+    this.closed(neighbour.connection)
   }
 
   /** Ends every connection to the neighbour. Channels that are still open are broken. */
   async end(neighbour: Neighbour, reason: string): Promise<void> {
     for (const channel of neighbour.channels) channel.abort(reason)
-    this.#spares.get(neighbour.peer)?.abort(new Error(reason))
+    const spare = this.#spares.get(neighbour.peer)
+    if (spare !== undefined) this.#abort(spare, new Error(reason))
     await closeConnection(neighbour.connection)
   }
 
@@ -112,13 +121,9 @@ export class Neighbours {
     this.#ended = true
   }
 
-  #join(connection: Connection): Neighbour | undefined {
-    const waiting = [...this.#byPeer.values()].filter(({ admitted }) => !admitted).length
-    if (waiting >= UNADMITTED_MAX) {
-      this.#refuse(connection)
-      return undefined
-    }
+  #join(connection: Connection): Neighbour {
     const neighbour = new Neighbour(connection)
+    if (connection.direction === 'inbound') this.#makeRoom(neighbour.source)
     this.#byPeer.set(neighbour.peer, neighbour)
     const cancel = this.#clock.at(this.#clock.now() + ADMISSION_MS_MAX, () => {
       if (neighbour.admitted) return
@@ -130,26 +135,41 @@ export class Neighbours {
     return neighbour
   }
 
+  /** Ours are not counted: who fills the room from outside must not keep us from dialling. */
+  #makeRoom(source: string): void {
+    const waiting = [...this.#byPeer.values()].filter(
+      ({ admitted, connection }) => !admitted && connection.direction === 'inbound',
+    )
+    const oldest = givesWay(waiting, source)
+    if (oldest === undefined) return
+    this.#counts.crowdedOut++
+    this.cut(oldest, new Error('Newer connections came before it was admitted'))
+  }
+
   #leave(neighbour: Neighbour): void {
     this.#byPeer.delete(neighbour.peer)
     for (const end of neighbour.onEnd) end()
     this.#events.left(neighbour)
   }
 
-  #replace(connection: Connection): Neighbour | undefined {
+  #replace(connection: Connection): Neighbour {
     const peer = connection.remotePeer.toString()
     const old = this.#byPeer.get(peer)
     this.#spares.delete(peer)
     if (old !== undefined) {
       this.#leave(old)
-      old.connection.abort(new Error('Another connection to this peer took over'))
+      this.#abort(old.connection, new Error('Another connection to this peer took over'))
     }
     return this.#join(connection)
   }
 
   #refuse(connection: Connection): void {
     this.#counts.connectionsRefused++
-    void closeConnection(connection)
+    void contain(this.#counts, () => closeConnection(connection))
+  }
+
+  #abort(connection: Connection, reason: Error): void {
+    void contain(this.#counts, () => abortConnection(connection, reason))
   }
 }
 
@@ -158,6 +178,17 @@ async function closeConnection(connection: Connection): Promise<void> {
   try {
     await connection.close({ signal: AbortSignal.timeout(CLOSE_MS_MAX) })
   } catch (cause) {
-    connection.abort(new Error('It could not be closed in time', { cause }))
+    abortConnection(connection, new Error('It could not be closed in time', { cause }))
+  }
+}
+
+/** Cuts a connection, whatever state it is in. */
+function abortConnection(connection: Connection, reason: Error): void {
+  try {
+    connection.abort(reason)
+  } catch {
+    // yamux could not say goodbye on a closing socket, which libp2p then leaves open; the second
+    // call says nothing and ends it.
+    connection.abort(reason)
   }
 }

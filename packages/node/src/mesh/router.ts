@@ -1,7 +1,14 @@
 import { type Clock, type Peer, type Receiver, TransportError } from '@ixj/agent'
-import { type GossipSub, gossipsub, type GossipSubComponents } from '@libp2p/gossipsub'
+import {
+  type GossipSub,
+  gossipsub,
+  type GossipSubComponents,
+  type GossipsubMessage,
+  type SubscriptionChangeData,
+} from '@libp2p/gossipsub'
 import type { RPC } from '@libp2p/gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
 import {
   GOSSIP_PROTOCOL,
@@ -46,8 +53,10 @@ export class Router {
 
   /** Makes the libp2p service. */
   readonly service = (components: GossipSubComponents): GossipSub => {
-    const registrar = new HeldRegistrar(components.registrar, (stream, connection) =>
-      this.#host.onStream(stream, connection),
+    const registrar = new HeldRegistrar(
+      components.registrar,
+      (stream, connection) => this.#host.onStream(stream, connection),
+      (peer, call) => this.#contain(peer, call),
     )
     const { privateKey, peerId, peerStore, connectionManager, logger } = components
     const service = gossipsub(gossipProfile())({
@@ -195,17 +204,19 @@ export class Router {
     const receive = gossip.handleReceivedRpc.bind(gossip)
     const outbox = new Outbox(this.#host, gossip)
     const remove = gossip.removePeer.bind(gossip)
-    gossip.handleReceivedRpc = async (from, rpc) => {
-      const neighbour = this.#host.get(from.toString())
-      if (neighbour?.stage !== 'open') return
-      const passed = this.#filterInbound(neighbour, rpc)
-      // gossipsub keeps a peer that unsubscribed in the mesh of the topic, and goes on sending.
-      for (const { topic, subscribe } of passed.subscriptions) {
-        const name = parseWireTopic(topic)
-        if (name !== undefined && subscribe !== true) this.#forget(neighbour.peer, name)
-      }
-      await receive(from, passed)
-    }
+    // gossipsub hides what fails here in its log.
+    gossip.handleReceivedRpc = (from, rpc) =>
+      contain(this.#host.counts, async () => {
+        const neighbour = this.#host.get(from.toString())
+        if (neighbour?.stage !== 'open') return
+        const passed = this.#filterInbound(neighbour, rpc)
+        // gossipsub keeps a peer that unsubscribed in the mesh of the topic, and goes on sending.
+        for (const { topic, subscribe } of passed.subscriptions) {
+          const name = parseWireTopic(topic)
+          if (name !== undefined && subscribe !== true) this.#forget(neighbour.peer, name)
+        }
+        await receive(from, passed)
+      })
     gossip.sendRpc = (peer, rpc) => {
       const neighbour = this.#host.get(peer)
       return neighbour?.stage === 'open' && outbox.send(neighbour, rpc)
@@ -217,9 +228,7 @@ export class Router {
       this.#host.counts.gossipEnded++
       this.#host.broken(neighbour, new Error('gossipsub gave it up'))
     }
-    this.#receive = (from, rpc) => {
-      void receive(from, rpc)
-    }
+    this.#receive = (from, rpc) => this.#contain(from, () => receive(from, rpc))
   }
 
   /** gossipsub's own handler, past the filter: for subscriptions whose right is known. */
@@ -239,27 +248,42 @@ export class Router {
   }
 
   #listen(service: GossipSub): void {
-    service.addEventListener('subscription-change', ({ detail }) => {
-      const neighbour = this.#host.get(detail.peerId.toString())
-      if (neighbour === undefined) return
-      for (const { topic: wire, subscribe } of detail.subscriptions) {
-        const topic = parseWireTopic(wire)
-        if (topic !== undefined) this.#noteSubscription(neighbour, topic, subscribe)
-      }
-    })
+    service.addEventListener('subscription-change', ({ detail }) =>
+      this.#contain(detail.peerId, () => this.#onSubscriptions(detail)),
+    )
     // Pitfall 4: the event comes before the verdict, so it only asks for one.
-    service.addEventListener('gossipsub:message', ({ detail }) => {
-      const { propagationSource, msgId, msg } = detail
-      const source = propagationSource.toString()
-      const neighbour = this.#host.get(source)
-      const topic = parseWireTopic(msg.topic)
-      if (neighbour === undefined || topic === undefined) return
-      this.#verdicts.ask(neighbour, {
-        topic,
-        bytes: msg.data,
-        report: (verdict) =>
-          this.#internals().reportMessageValidationResult(msgId, source, verdict),
-      })
+    service.addEventListener('gossipsub:message', ({ detail }) =>
+      this.#contain(detail.propagationSource, () => this.#onMessage(detail)),
+    )
+  }
+
+  #onSubscriptions({ peerId, subscriptions }: SubscriptionChangeData): void {
+    const neighbour = this.#host.get(peerId.toString())
+    if (neighbour === undefined) return
+    for (const { topic: wire, subscribe } of subscriptions) {
+      const topic = parseWireTopic(wire)
+      if (topic !== undefined) this.#noteSubscription(neighbour, topic, subscribe)
+    }
+  }
+
+  #onMessage({ propagationSource, msgId, msg }: GossipsubMessage): void {
+    const source = propagationSource.toString()
+    const neighbour = this.#host.get(source)
+    const topic = parseWireTopic(msg.topic)
+    if (neighbour === undefined || topic === undefined) return
+    this.#verdicts.ask(neighbour, {
+      topic,
+      bytes: msg.data,
+      report: (verdict) => this.#internals().reportMessageValidationResult(msgId, source, verdict),
+    })
+  }
+
+  /** A failure over one neighbour, where nobody waits for the outcome, ends its connection alone. */
+  #contain(peer: PeerId, call: () => unknown): void {
+    void contain(this.#host.counts, call, (cause) => {
+      const neighbour = this.#host.get(peer.toString())
+      if (neighbour === undefined) return
+      this.#host.broken(neighbour, new Error('Its gossip failed', { cause }))
     })
   }
 

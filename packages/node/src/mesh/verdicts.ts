@@ -5,6 +5,7 @@ import {
   type Verdict,
   VERDICT_MS_MAX,
 } from '@ixj/agent'
+import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
 import type { Neighbour } from './neighbour.ts'
 
@@ -34,7 +35,7 @@ export class Verdicts {
     const bytes = message.bytes.length
     if (neighbour.pendingBytes + bytes > PENDING_VERDICT_BYTES_MAX) {
       this.#counts.shed++
-      message.report('ignore')
+      this.#report(message, 'ignore')
       return
     }
     neighbour.pendingBytes += bytes
@@ -45,18 +46,14 @@ export class Verdicts {
       cancel()
       this.#timers.delete(cancel)
       neighbour.pendingBytes -= bytes
-      message.report(verdict)
+      this.#report(message, verdict)
     }
     const cancel = this.#clock.at(this.#clock.now() + VERDICT_MS_MAX, () => {
       this.#counts.verdictLate++
       settle('ignore')
     })
     this.#timers.add(cancel)
-    this.#judge(neighbour, message).then(settle, () => {
-      // A receiver that fails is a bug of ours, so the neighbour must not pay for it.
-      this.#counts.verdictFailed++
-      settle('ignore')
-    })
+    void contain(this.#counts, async () => settle(await this.#judge(neighbour, message)))
   }
 
   /** Leaves every message that waits without an answer. */
@@ -65,8 +62,18 @@ export class Verdicts {
     this.#timers.clear()
   }
 
-  /** Asynchronous, so that a receiver that throws before its first promise is caught as well. */
   async #judge(neighbour: Neighbour, message: PendingMessage): Promise<Verdict> {
-    return this.#receiver().message(message.topic, message.bytes, neighbour.peer)
+    try {
+      return await this.#receiver().message(message.topic, message.bytes, neighbour.peer)
+    } catch {
+      // A receiver that fails is a bug of ours, so the neighbour must not pay for it.
+      this.#counts.verdictFailed++
+      return 'ignore'
+    }
+  }
+
+  /** gossipsub may fail on a verdict, and asks for it in a listener, or hears it from a timer. */
+  #report(message: PendingMessage, verdict: Verdict): void {
+    void contain(this.#counts, () => message.report(verdict))
   }
 }

@@ -1,0 +1,66 @@
+import type { Name } from '@ixj/names'
+import type { AnchorSet, Authority, NameChain, ProofStatements, Sha256, Verifier } from '@ixj/trust'
+import type { Bundle } from '../bundles/bundle.ts'
+import type { BundleAction, Header } from '../bundles/header.ts'
+import type { MessagePart } from '../bundles/message.ts'
+import type { Clock } from '../clock.ts'
+import type { Peer } from '../transport.ts'
+import type { ChainCache } from './chain-cache.ts'
+import type { ClockOffsets } from './clock-offset.ts'
+import type { Basis, Policy, PolicyDecision } from './policy.ts'
+import type { Budget } from './rate.ts'
+import type { Place, ReplayTable } from './replay.ts'
+import type { StateTable } from './state-table.ts'
+
+/** Where a bundle came in. */
+export interface Carrier {
+  readonly topic: Name
+  /** The neighbour that handed it over; null: an agent of this very node. */
+  readonly from: Peer | null
+}
+
+/** What the pipeline reads and asks. Everything in it belongs to one node. */
+export interface PipelineContext {
+  readonly node: Name
+  readonly ownOrganisation: Name
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly hash: Sha256
+  readonly anchors: AnchorSet
+  readonly policy: Policy
+  readonly replay: ReplayTable
+  readonly states: StateTable
+  readonly offsets: ClockOffsets
+  readonly chains: ChainCache
+  /** Whether anybody here takes this kind of bundle on the topic. */
+  takes(topic: Name, action: BundleAction): boolean
+  /** How the topic is open here. */
+  opened(topic: Name): 'group' | 'inbox' | undefined
+  /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
+  material(bundle: Bundle, from: Peer | null): Promise<ProofStatements>
+  /** The budget of strangers that this neighbour carries. */
+  strangers(from: Peer | null): Budget
+  /** The budget of a grant's `messagesPerSecond`. */
+  grantBudget(grantId: string, perSecond: number): Budget
+  /** Whether any request of ours waits for an answer of this sender. */
+  awaits(header: Header): boolean
+  /** Whether this answers a request of ours that still waits for this sender. */
+  asked(header: Header, part: MessagePart): boolean
+}
+
+/** What was found on the way, for the explanation and for what follows a refusal. */
+export interface Trace {
+  bundle?: Bundle
+  place?: Place
+  chain?: NameChain
+  /** Signature and digest held. */
+  signed?: true
+  messages?: readonly MessagePart[]
+  basis?: Basis
+  authority?: Authority
+  onBehalfOf?: Name
+  decision?: PolicyDecision
+}
+
+/** A bundle that passed: every field of the trace is there. */
+export type Accepted = Required<Omit<Trace, 'authority'>> & Pick<Trace, 'authority'>

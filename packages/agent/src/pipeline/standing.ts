@@ -1,0 +1,96 @@
+import { isAtOrBelow, type Name } from '@ixj/names'
+import {
+  checkConditions,
+  messagesPerSecondBudgets,
+  TrustError,
+  type Authority,
+  type ProofStatements,
+} from '@ixj/trust'
+import type { Bundle } from '../bundles/bundle.ts'
+import type { Header } from '../bundles/header.ts'
+import type { MessagePart } from '../bundles/message.ts'
+import { PRIORITY_DEFAULT } from '../limits.ts'
+import { grantChain } from './chains.ts'
+import type { PipelineContext } from './context.ts'
+import type { Basis } from './policy.ts'
+import { Refusal } from './verdicts.ts'
+
+/** By what right a sender speaks, and for whom. */
+export interface Standing {
+  readonly basis: Basis
+  readonly onBehalfOf: Name
+  readonly authority?: Authority
+}
+
+/**
+ * An answer is authorised by its request alone. Otherwise the header names one leaf grant, and only
+ * that chain counts; without one, in this order: owner, and on an inbox the policy. In a group, nil
+ * is for owners alone.
+ */
+export function checkStanding(
+  bundle: Bundle,
+  messages: readonly MessagePart[],
+  material: ProofStatements,
+  context: PipelineContext,
+): Standing {
+  const { header } = bundle
+  if (header.authority !== null && header.action !== 'answer') {
+    const authority = grantChain(header, header.authority, material, context)
+    checkUse(header, messages, authority, context)
+    return { basis: 'grant', onBehalfOf: authority.onBehalfOf, authority }
+  }
+  if (header.priority > PRIORITY_DEFAULT) {
+    throw new TrustError(
+      'condition',
+      `Cannot accept priority ${header.priority} without a grant, limit ${PRIORITY_DEFAULT}`,
+    )
+  }
+  const onBehalfOf = header.sender
+  // Not by a grant either: `answer` lets a name be asked in a group, not speak there unasked.
+  if (header.action === 'answer') {
+    if (messages.some((part) => context.asked(header, part))) return { basis: 'answer', onBehalfOf }
+    throw new Refusal('not-asked', `Cannot accept answer: nothing was asked of ${header.sender}`)
+  }
+  if (isAtOrBelow(header.topic, header.sender)) return { basis: 'owner', onBehalfOf }
+  if (context.opened(header.topic) === 'inbox') return { basis: 'none', onBehalfOf }
+  throw new TrustError(
+    'not-granted',
+    `Cannot accept ${header.action} on group ${header.topic}: ${header.sender} is not its owner and names no grant`,
+  )
+}
+
+/** Conditions of every grant in the chain hold for this very bundle. */
+function checkUse(
+  header: Header,
+  messages: readonly MessagePart[],
+  authority: Authority,
+  context: PipelineContext,
+): void {
+  const now = context.clock.now()
+  const bytesPerMessage = Math.max(...messages.map((part) => part.body.length))
+  for (const { statement } of authority.chain) {
+    checkConditions(statement.conditions, { now, bytesPerMessage, priority: header.priority })
+  }
+}
+
+/** How far sentAt may lie back and still count at its own time: a burst of the network, no more. */
+const BURST_MS = 2_000
+
+/**
+ * Messages a second, by grant, so that children share their parent's budget. Counted over sentAt,
+ * so that a burst in the network is not held against a sender that kept the pace; but sentAt is the
+ * sender's word, so it counts no further back than 2 s and never ahead. Drawn last: what is refused
+ * for another reason costs nothing.
+ */
+export function checkRate(header: Header, standing: Standing, context: PipelineContext): void {
+  if (standing.authority === undefined) return
+  const now = context.clock.now()
+  const at = Math.min(now, Math.max(header.sentAt, now - BURST_MS))
+  for (const budget of messagesPerSecondBudgets(standing.authority)) {
+    if (context.grantBudget(budget.grantIdText, budget.perSecond).take(header.count, at)) continue
+    throw new TrustError(
+      'condition',
+      `Cannot accept ${header.count} messages: grant ${budget.grantIdText} allows ${budget.perSecond} a second`,
+    )
+  }
+}
