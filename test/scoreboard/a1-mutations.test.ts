@@ -9,7 +9,7 @@ import { seededRandom } from '../world/random.ts'
 import { type Bench, CREW, openBench } from './bench.ts'
 import { recordHello } from './hello-record.ts'
 import { mutate } from './mutate.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 /** One kind of object: two genuine ones, and whether bytes are accepted as one. */

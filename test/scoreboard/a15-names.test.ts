@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { NameError, parseName } from '@ixj/names'
 import { describe, it } from 'vitest'
-import { report } from './row.ts'
+import { report } from './report.ts'
 
 interface NameCase {
   readonly name: string

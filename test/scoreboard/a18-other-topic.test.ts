@@ -5,7 +5,7 @@ import { makeBundle } from '../world/made-bundle.ts'
 import { RawNode } from '../world/raw-node.ts'
 import { World } from '../world/world.ts'
 import { CREW } from './bench.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 const NODE = 'n1.acme.example'

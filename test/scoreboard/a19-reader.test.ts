@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { RawNode } from '../world/raw-node.ts'
 import { World } from '../world/world.ts'
 import { CREW, DESK } from './bench.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 const [N1, N2] = ['n1.acme.example', 'n2.acme.example'] as const

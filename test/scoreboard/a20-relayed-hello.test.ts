@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Channel, HELLO_PROTOCOL } from '../../packages/agent/src/transport.ts'
 import { World } from '../world/world.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 const [A, B] = ['n1.acme.example', 'n2.acme.example'] as const

@@ -11,7 +11,7 @@ import type { MadeBundle } from '../world/made-bundle.ts'
 import { World } from '../world/world.ts'
 import { CREW, openBench, openStation } from './bench.ts'
 import { recordHello } from './hello-record.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 /** Whether something holds at a time, and where its edges lie: the first and last ms at which it must. */

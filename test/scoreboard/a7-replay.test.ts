@@ -2,7 +2,7 @@ import { encode } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import type { MadeBundle } from '../world/made-bundle.ts'
 import { CREW, openBench } from './bench.ts'
-import { report } from './row.ts'
+import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 describe('A7: replayed bundles', () => {

@@ -1,7 +1,3 @@
-import { appendFileSync } from 'node:fs'
-import { expect } from 'vitest'
-import { rowsFile, SEED } from './scale.ts'
-
 /** One line of the scoreboard: what was counted, and whether the goal was met. */
 export interface Row {
   /** Its place in scoreboard.md, such as A1. */
@@ -29,13 +25,4 @@ export function formatRow(row: Row): string {
   const note = row.note === undefined ? '' : ` (${row.note})`
   const goal = isMet(row) ? '' : `  GOAL MISSED: ${row.goal}`
   return `${row.id.padEnd(4)} ${row.what}: ${number(row.count)} of ${number(row.of)} ${row.counted}${note}${goal}`
-}
-
-/** Prints a row, hands it to the collector if there is one, and fails the test if its goal is missed. */
-export function report(row: Row): void {
-  console.info(formatRow(row))
-  if (rowsFile !== undefined) {
-    appendFileSync(rowsFile, `${JSON.stringify({ ...row, seed: SEED, met: isMet(row) })}\n`)
-  }
-  expect(isMet(row), formatRow(row)).toBe(true)
 }

@@ -1,32 +1,14 @@
 import type { Name } from '@ixj/names'
-import {
-  checkName,
-  SKEW_MS,
-  toHex,
-  TrustError,
-  type AnchorSet,
-  type Random,
-  type Signer,
-  type Verifier,
-} from '@ixj/trust'
-import { holds } from '../bundles/signed-body.ts'
-import type { Clock } from '../clock.ts'
+import { toHex, type Random, type Signer } from '@ixj/trust'
 import {
   PRESENCE_BYTES_MAX,
   PRESENCE_CHANGE_MS,
-  PRESENCE_FETCHES_MAX,
   PRESENCE_MEMBERS_MAX,
   PRESENCE_MS,
-  PRESENCE_NODES_MAX,
-  PRESENCE_PER_SECOND,
-  PROOF_WAIT_MS,
   QUEUE_MAX,
 } from '../limits.ts'
-import type { Exchange } from '../neighbours/exchange.ts'
-import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
-import { checkMember, mayAnswer, type ProvenNode } from '../neighbours/right.ts'
-import { ChainCache } from '../pipeline/chain-cache.ts'
-import { Budget } from '../pipeline/rate.ts'
+import type { KnownProof } from '../neighbours/proof-book.ts'
+import { mayAnswer } from '../neighbours/right.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { AgentError } from '../agent-error.ts'
 import { Queue } from '../queue.ts'
@@ -35,21 +17,16 @@ import {
   decodeAnnouncement,
   membersBytes,
   sealAnnouncement,
-  type Announcement,
   type PresentMember,
 } from './announcement.ts'
+import { Hearing, type HearingContext } from './hearing.ts'
 import { Roster, type Member, type PresenceChange } from './roster.ts'
 
 /** What a node's presence is kept with. */
-export interface PresenceContext {
+export interface PresenceContext extends HearingContext {
   readonly node: { readonly name: Name; readonly signer: Signer; readonly proof: KnownProof }
-  readonly clock: Clock
   readonly random: Random
-  readonly verifier: Verifier
-  readonly anchors: AnchorSet
-  readonly proofs: ProofBook
   readonly transport: Transport
-  neighbour(peer: Peer | null): Exchange | undefined
   /** Members changed, so a publish that waits for them may go on. */
   changed(): void
   /** An announcement of ours could not be sent; the next one tells all again. */
@@ -64,10 +41,7 @@ interface Topic {
   due: number
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
   toldAt: number
-  /** Node keys whose announcement is being checked. */
-  readonly hearing: Set<string>
-  /** How often each node key may still be heard. */
-  readonly budgets: Map<string, Budget>
+  readonly hearing: Hearing
 }
 
 /**
@@ -77,8 +51,6 @@ interface Topic {
 export class Presence {
   readonly #context: PresenceContext
   readonly #topics = new Map<Name, Topic>()
-  /** Members' rights that held, each until it ends. */
-  readonly #rights = new ChainCache()
 
   constructor(context: PresenceContext) {
     this.#context = context
@@ -174,48 +146,10 @@ export class Presence {
       )
     }
     const topic = this.#topics.get(name)
-    if (topic === undefined)
+    if (topic === undefined) {
       throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
-    const { signer, signerKey, time } = announcement.signed
-    this.#checkTime(time)
-    if (!topic.roster.isNews(signerKey, time)) {
-      throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
     }
-    // By who carries it too: junk in a node's name must not keep out what others carry of it.
-    const key = `${from ?? ''} ${toHex(signerKey)}`
-    if (topic.hearing.has(key) || !this.#mayHear(topic, key)) {
-      throw new Refusal('rate', `Cannot hear presence of ${signer} again in this moment`)
-    }
-    topic.hearing.add(key)
-    try {
-      await this.#hearNode(topic, announcement, from)
-    } finally {
-      topic.hearing.delete(key)
-    }
-  }
-
-  async #hearNode(topic: Topic, announcement: Announcement, from: Peer | null): Promise<void> {
-    const { signer, signerKey, time } = announcement.signed
-    const node = { name: signer, key: signerKey }
-    await this.#checkNode(announcement, from)
-    if (announcement.members.length === 0 && !topic.roster.hasNode(node.name)) {
-      throw new TrustError(
-        'not-granted',
-        `Cannot hear presence of ${signer}: it never had a member`,
-      )
-    }
-    const members = await this.#findMembers(announcement, node, from)
-    if (announcement.members.length > 0 && members.length === 0) {
-      throw new TrustError(
-        'not-granted',
-        `Cannot hear presence of ${signer}: no member of its holds`,
-      )
-    }
-    // Proofs may have taken time; a newer announcement is not overwritten by this one.
-    if (!topic.roster.isNews(signerKey, time)) {
-      throw new Refusal('duplicate', `Cannot hear presence of ${signer}: a newer one came`)
-    }
-    topic.roster.announce(node, members, { time, now: this.#context.clock.now() })
+    await topic.hearing.hear(announcement, from)
     this.#context.changed()
   }
 
@@ -240,8 +174,7 @@ export class Presence {
       cancel: undefined,
       due: Infinity,
       toldAt: 0,
-      hearing: new Set(),
-      budgets: new Map(),
+      hearing: new Hearing(roster, this.#context),
     }
     this.#topics.set(name, topic)
     return topic
@@ -261,97 +194,6 @@ export class Presence {
       since,
       answers: mayAnswer({ ...member, topic }),
     }
-  }
-
-  #checkTime(time: number): void {
-    const ahead = time - this.#context.clock.now()
-    if (ahead > SKEW_MS) throw new Refusal('future', `Cannot hear presence from ${ahead} ms ahead`)
-    if (ahead < -SKEW_MS) throw new Refusal('lifespan', `Cannot hear presence of ${-ahead} ms ago`)
-  }
-
-  async #checkNode(announcement: Announcement, from: Peer | null): Promise<void> {
-    const { signed, proof } = announcement
-    const { bindings } = await this.#material(proof, from, signed.body.length)
-    const { anchors, clock, verifier } = this.#context
-    checkName(
-      { name: signed.signer, key: signed.signerKey, use: 'sign', purpose: 'connect' },
-      { bindings, anchors, now: clock.now() },
-    )
-    if (!(await holds(signed, verifier))) {
-      throw new TrustError(
-        'bad-signature',
-        `Cannot hear presence: it is not by ${signed.signer}'s key`,
-      )
-    }
-  }
-
-  /** 20 a second of one node from one neighbour: each may cost a signature. */
-  #mayHear(topic: Topic, key: string): boolean {
-    const now = this.#context.clock.now()
-    let budget = topic.budgets.get(key)
-    if (budget === undefined) {
-      const oldest = topic.budgets.keys().next()
-      if (topic.budgets.size >= PRESENCE_NODES_MAX && oldest.done !== true) {
-        topic.budgets.delete(oldest.value)
-      }
-      budget = new Budget(PRESENCE_PER_SECOND, now)
-      topic.budgets.set(key, budget)
-    }
-    return budget.take(1, now)
-  }
-
-  /** Few proofs are fetched at once, all within one proof's time; the next announcement tells again. */
-  async #findMembers(
-    { topic, members }: Announcement,
-    node: ProvenNode,
-    from: Peer | null,
-  ): Promise<readonly { readonly member: Member; readonly until: number }[]> {
-    const { clock } = this.#context
-    const deadline = clock.now() + PROOF_WAIT_MS
-    const found: { readonly member: Member; readonly until: number }[] = []
-    for (let index = 0; index < members.length; index += PRESENCE_FETCHES_MAX) {
-      if (clock.now() >= deadline) break
-      const some = members.slice(index, index + PRESENCE_FETCHES_MAX)
-      const checked = await Promise.all(
-        some.map((member) => this.#checkMember(topic, member, node, from)),
-      )
-      found.push(...checked.filter((entry) => entry !== undefined))
-    }
-    return found
-  }
-
-  async #checkMember(
-    topic: Name,
-    member: PresentMember,
-    node: ProvenNode,
-    from: Peer | null,
-  ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
-    try {
-      const material = await this.#material(member.proof, from, 0)
-      const { anchors, clock } = this.#context
-      const now = clock.now()
-      const until = this.#rights.through(rightKey(topic, member, node), now, () => {
-        const right = checkMember({ ...member, topic }, node, { material, anchors, now })
-        return { value: right.until, until: right.until }
-      })
-      const { agent, agentKey, since } = member
-      const answers = mayAnswer({ ...member, topic })
-      return { member: { name: agent, key: agentKey, node: node.name, since, answers }, until }
-    } catch (cause) {
-      // One member that does not hold here must not hide the others of its node.
-      if (cause instanceof TrustError || cause instanceof Refusal) return undefined
-      throw cause
-    }
-  }
-
-  async #material(id: Uint8Array, from: Peer | null, bytes: number) {
-    const idText = toHex(id)
-    const known = this.#context.proofs.material(idText)
-    if (known !== undefined) return known
-    await this.#context.neighbour(from)?.waitForProof(id, bytes)
-    const found = this.#context.proofs.material(idText)
-    if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
-    return found
   }
 
   #schedule(name: Name, topic: Topic, inMs: number): void {
@@ -392,10 +234,4 @@ export class Presence {
     const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
     this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
   }
-}
-
-function rightKey(topic: Name, member: PresentMember, node: ProvenNode): string {
-  const { agent, agentKey, proof, subscribe, answer, host } = member
-  const ids = [agentKey, proof, subscribe, answer, host, node.key]
-  return [topic, agent, node.name, ...ids.map((id) => (id === null ? '' : toHex(id)))].join('|')
 }

@@ -1,0 +1,186 @@
+import type { Name } from '@ixj/names'
+import { checkName, SKEW_MS, toHex, TrustError, type AnchorSet, type Verifier } from '@ixj/trust'
+import { holds } from '../bundles/signed-body.ts'
+import type { Clock } from '../clock.ts'
+import {
+  PRESENCE_FETCHES_MAX,
+  PRESENCE_NODES_MAX,
+  PRESENCE_PER_SECOND,
+  PROOF_WAIT_MS,
+} from '../limits.ts'
+import type { Exchange } from '../neighbours/exchange.ts'
+import type { ProofBook } from '../neighbours/proof-book.ts'
+import { checkMember, mayAnswer, type ProvenNode } from '../neighbours/right.ts'
+import { ChainCache } from '../pipeline/chain-cache.ts'
+import { Budget } from '../pipeline/rate.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import type { Peer } from '../transport.ts'
+import type { Announcement, PresentMember } from './announcement.ts'
+import type { Member, Roster } from './roster.ts'
+
+/** What announcements are checked with. */
+export interface HearingContext {
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly anchors: AnchorSet
+  readonly proofs: ProofBook
+  neighbour(peer: Peer | null): Exchange | undefined
+}
+
+/** Checks what other nodes announce about one topic, and enters what holds into its roster. */
+export class Hearing {
+  readonly #roster: Roster
+  readonly #context: HearingContext
+  /** Nodes, by their carriers, whose announcement is being checked. */
+  readonly #busy = new Set<string>()
+  /** How often each of them may still be heard. */
+  readonly #budgets = new Map<string, Budget>()
+  /** Members' rights that held, each until it ends. */
+  readonly #rights = new ChainCache()
+
+  constructor(roster: Roster, context: HearingContext) {
+    this.#roster = roster
+    this.#context = context
+  }
+
+  /** Hears an announcement about this topic. @throws Refusal, TrustError */
+  async hear(announcement: Announcement, from: Peer | null): Promise<void> {
+    const { signer, signerKey, time } = announcement.signed
+    this.#checkTime(time)
+    if (!this.#roster.isNews(signerKey, time)) {
+      throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
+    }
+    // By who carries it too: junk in a node's name must not keep out what others carry of it.
+    const key = `${from ?? ''} ${toHex(signerKey)}`
+    if (this.#busy.has(key) || !this.#mayHear(key)) {
+      throw new Refusal('rate', `Cannot hear presence of ${signer} again in this moment`)
+    }
+    this.#busy.add(key)
+    try {
+      await this.#hearNode(announcement, from)
+    } finally {
+      this.#busy.delete(key)
+    }
+  }
+
+  async #hearNode(announcement: Announcement, from: Peer | null): Promise<void> {
+    const { signer, signerKey, time } = announcement.signed
+    const node = { name: signer, key: signerKey }
+    await this.#checkNode(announcement, from)
+    if (announcement.members.length === 0 && !this.#roster.hasNode(node.name)) {
+      throw new TrustError(
+        'not-granted',
+        `Cannot hear presence of ${signer}: it never had a member`,
+      )
+    }
+    const members = await this.#findMembers(announcement, node, from)
+    if (announcement.members.length > 0 && members.length === 0) {
+      throw new TrustError(
+        'not-granted',
+        `Cannot hear presence of ${signer}: no member of its holds`,
+      )
+    }
+    // Proofs may have taken time; a newer announcement is not overwritten by this one.
+    if (!this.#roster.isNews(signerKey, time)) {
+      throw new Refusal('duplicate', `Cannot hear presence of ${signer}: a newer one came`)
+    }
+    this.#roster.announce(node, members, { time, now: this.#context.clock.now() })
+  }
+
+  #checkTime(time: number): void {
+    const ahead = time - this.#context.clock.now()
+    if (ahead > SKEW_MS) throw new Refusal('future', `Cannot hear presence from ${ahead} ms ahead`)
+    if (ahead < -SKEW_MS) throw new Refusal('lifespan', `Cannot hear presence of ${-ahead} ms ago`)
+  }
+
+  async #checkNode(announcement: Announcement, from: Peer | null): Promise<void> {
+    const { signed, proof } = announcement
+    const { bindings } = await this.#material(proof, from, signed.body.length)
+    const { anchors, clock, verifier } = this.#context
+    checkName(
+      { name: signed.signer, key: signed.signerKey, use: 'sign', purpose: 'connect' },
+      { bindings, anchors, now: clock.now() },
+    )
+    if (!(await holds(signed, verifier))) {
+      throw new TrustError(
+        'bad-signature',
+        `Cannot hear presence: it is not by ${signed.signer}'s key`,
+      )
+    }
+  }
+
+  /** 20 a second of one node from one neighbour: each may cost a signature. */
+  #mayHear(key: string): boolean {
+    const now = this.#context.clock.now()
+    let budget = this.#budgets.get(key)
+    if (budget === undefined) {
+      const oldest = this.#budgets.keys().next()
+      if (this.#budgets.size >= PRESENCE_NODES_MAX && oldest.done !== true) {
+        this.#budgets.delete(oldest.value)
+      }
+      budget = new Budget(PRESENCE_PER_SECOND, now)
+      this.#budgets.set(key, budget)
+    }
+    return budget.take(1, now)
+  }
+
+  /** Few proofs are fetched at once, all within one proof's time; the next announcement tells again. */
+  async #findMembers(
+    { topic, members }: Announcement,
+    node: ProvenNode,
+    from: Peer | null,
+  ): Promise<readonly { readonly member: Member; readonly until: number }[]> {
+    const { clock } = this.#context
+    const deadline = clock.now() + PROOF_WAIT_MS
+    const found: { readonly member: Member; readonly until: number }[] = []
+    for (let index = 0; index < members.length; index += PRESENCE_FETCHES_MAX) {
+      if (clock.now() >= deadline) break
+      const some = members.slice(index, index + PRESENCE_FETCHES_MAX)
+      const checked = await Promise.all(
+        some.map((member) => this.#checkMember(topic, member, node, from)),
+      )
+      found.push(...checked.filter((entry) => entry !== undefined))
+    }
+    return found
+  }
+
+  async #checkMember(
+    topic: Name,
+    member: PresentMember,
+    node: ProvenNode,
+    from: Peer | null,
+  ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
+    try {
+      const material = await this.#material(member.proof, from, 0)
+      const { anchors, clock } = this.#context
+      const now = clock.now()
+      const until = this.#rights.through(rightKey(topic, member, node), now, () => {
+        const right = checkMember({ ...member, topic }, node, { material, anchors, now })
+        return { value: right.until, until: right.until }
+      })
+      const { agent, agentKey, since } = member
+      const answers = mayAnswer({ ...member, topic })
+      return { member: { name: agent, key: agentKey, node: node.name, since, answers }, until }
+    } catch (cause) {
+      // One member that does not hold here must not hide the others of its node.
+      if (cause instanceof TrustError || cause instanceof Refusal) return undefined
+      throw cause
+    }
+  }
+
+  async #material(id: Uint8Array, from: Peer | null, bytes: number) {
+    const idText = toHex(id)
+    const known = this.#context.proofs.material(idText)
+    if (known !== undefined) return known
+    await this.#context.neighbour(from)?.waitForProof(id, bytes)
+    const found = this.#context.proofs.material(idText)
+    if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
+    return found
+  }
+}
+
+function rightKey(topic: Name, member: PresentMember, node: ProvenNode): string {
+  const { agent, agentKey, proof, subscribe, answer, host } = member
+  const ids = [agentKey, proof, subscribe, answer, host, node.key]
+  return [topic, agent, node.name, ...ids.map((id) => (id === null ? '' : toHex(id)))].join('|')
+}

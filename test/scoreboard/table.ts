@@ -1,0 +1,57 @@
+import { formatRow, type Row } from './row.ts'
+
+/** A row as it was collected. */
+export interface CollectedRow extends Row {
+  readonly seed: number
+  readonly met: boolean
+  /** The line that it printed. */
+  readonly line: string
+}
+
+/** What the numbers of a table hold for. */
+export interface Run {
+  readonly commit: string
+  readonly node: string
+  readonly date: string
+}
+
+/** Reads the collected rows, one JSON object a line, in the order of the scoreboard. */
+export function readRows(text: string): CollectedRow[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const row = JSON.parse(line) as Row & { readonly seed: number; readonly met: boolean }
+      return { ...row, line: formatRow(row) }
+    })
+}
+
+/** The table as Markdown; a goal that was missed stays in it with its real number. */
+export function formatTable(rows: readonly CollectedRow[], run: Run): string {
+  const number = (value: number) => value.toLocaleString('en-US')
+  const lines = rows
+    .toSorted((left, right) => orderOf(left.id) - orderOf(right.id))
+    .map(({ id, what, count, of, counted, goal, met, note, seed }) => {
+      const result = `${number(count)} of ${number(of)} ${counted}`
+      const aim = goal === 'none' ? '0' : 'all'
+      return [id, what, result, aim, met ? 'yes' : '**no**', `0x${seed.toString(16)}`, note ?? '']
+    })
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+  return [
+    '# Scoreboard',
+    '',
+    '<!-- Written by `npm run scoreboard`; do not edit. -->',
+    '',
+    `Commit ${run.commit}, Node ${run.node}, ${run.date}. Each row is a test in test/scoreboard; ` +
+      '`npm test` runs it at 1/100 of its counts.',
+    '',
+    '| # | what | result | goal | met | seed | not in it |',
+    '|---|---|---|---|---|---|---|',
+    ...lines,
+    '',
+  ].join('\n')
+}
+
+function orderOf(id: string): number {
+  return (id.codePointAt(0) ?? 0) * 1_000 + Number(id.slice(1))
+}
