@@ -16,7 +16,7 @@ import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 interface Kind {
   readonly what: string
   readonly genuine: readonly [Uint8Array, Uint8Array]
-  accepts(bytes: Uint8Array): Promise<boolean>
+  readonly accepts: (bytes: Uint8Array) => Promise<boolean>
 }
 
 async function bundles(bench: Bench): Promise<Kind> {
@@ -131,22 +131,24 @@ describe('A1: mutated objects', () => {
         let accepted = 0
         for (const { genuine, accepts } of kinds) {
           for (let round = 0; round < each; round++) {
-            const [one, other] = round % 2 === 0 ? genuine : genuine.toReversed()
-            if (await accepts(mutate(one!, other!, random))) accepted += 1
+            const [one, other] = round % 2 === 0 ? genuine : ([genuine[1], genuine[0]] as const)
+            if (await accepts(mutate(one, other, random))) accepted += 1
           }
         }
         // What the mutations were made from is accepted: the row can fail.
         for (const { what, genuine, accepts } of kinds) {
           expect(await accepts(genuine[0]), `genuine ${what}`).toBe(true)
         }
-        report({
-          id: 'A1',
-          what: `mutated bundles, statements, presences and hellos with ${runtime}`,
-          count: accepted,
-          of: each * kinds.length,
-          counted: 'accepted',
-          goal: 'none',
-        })
+        expect(
+          report({
+            id: 'A1',
+            what: `mutated bundles, statements, presences and hellos with ${runtime}`,
+            count: accepted,
+            of: each * kinds.length,
+            counted: 'accepted',
+            goal: 'none',
+          }),
+        ).toBe('met')
       },
       ROW_MS_MAX,
     )

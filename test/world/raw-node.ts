@@ -33,6 +33,8 @@ export class RawNode implements Receiver {
   readonly frames: Frame[] = []
   /** Topics to which a neighbour said that it is subscribed. */
   readonly told = new Set<string>()
+  /** Frames of hellos, as this side sent and got them. */
+  readonly helloFrames = { sent: [] as Uint8Array[], got: [] as Uint8Array[] }
   /** Hellos that failed on this side. */
   readonly failures: unknown[] = []
   /** What it answers to messages. */
@@ -170,7 +172,8 @@ export class RawNode implements Receiver {
 
   async #greet(peer: Peer): Promise<void> {
     try {
-      const hello = await this.transport.openChannel(peer, HELLO_PROTOCOL)
+      const opened = await this.transport.openChannel(peer, HELLO_PROTOCOL)
+      const hello = this.#recorded(opened)
       const ends = { initiator: this.peer, responder: peer }
       const { session } = await initiateHello(hello, ends, this.#hello)
       await hello.close()
@@ -186,12 +189,29 @@ export class RawNode implements Receiver {
   async #answer(peer: Peer, channel: Channel): Promise<void> {
     try {
       const ends = { initiator: peer, responder: this.peer }
-      await respondHello(channel, ends, this.#hello, ({ session }) => {
+      await respondHello(this.#recorded(channel), ends, this.#hello, ({ session }) => {
         this.#sessions.set(peer, session)
         this.transport.admit(peer)
       })
     } catch (cause) {
       this.failures.push(cause)
+    }
+  }
+
+  #recorded(channel: Channel): Channel {
+    const { sent, got } = this.helloFrames
+    return {
+      send: async (frame) => {
+        sent.push(frame)
+        await channel.send(frame)
+      },
+      frames: async function* () {
+        for await (const frame of channel.frames()) {
+          got.push(frame)
+          yield frame
+        }
+      },
+      close: () => channel.close(),
     }
   }
 

@@ -78,17 +78,17 @@ export class World {
   }
 
   /** An organisation: a root key that is its own anchor. */
-  organisation(name: string): Identity {
-    return { name: parseName(name), signer: this.key(), statements: [] }
+  organisation(text: string): Identity {
+    return { name: parseName(text), signer: this.key(), statements: [] }
   }
 
   /** An identity bound by another, for a year unless said otherwise. */
   async bind(
     parent: Identity,
-    name: string,
+    text: string,
     options: Partial<SpawnOptions> = {},
   ): Promise<Identity> {
-    const child = { name: parseName(name), signer: this.key() }
+    const child = { name: parseName(text), signer: this.key() }
     const statements = await issueTo(
       parent,
       { name: child.name, key: child.signer.publicKey },
@@ -101,11 +101,11 @@ export class World {
   /** Opens a node of an organisation on the memory network; its peer is its name. */
   async node(
     organisation: Identity,
-    name: string,
+    text: string,
     options: WorldNodeOptions = {},
   ): Promise<WorldNode> {
-    const identity = options.identity ?? (await this.bind(organisation, name))
-    const transport = this.network.open(name)
+    const identity = options.identity ?? (await this.bind(organisation, text))
+    const transport = this.network.open(text)
     const host = await this.host(organisation, identity, transport, options)
     return { host, transport, identity }
   }
@@ -148,10 +148,10 @@ export class World {
 
   /** The result of work that needs time to pass, at most 60 s of it. */
   async until<T>(work: Promise<T>): Promise<T> {
-    let done = false
-    const settled = work.finally(() => (done = true))
+    const state = { done: false }
+    const settled = work.finally(() => (state.done = true))
     settled.catch(() => 'the caller awaits it below')
-    for (let passed = 0; !done && passed < 60_000; passed += 50) await this.pass(50)
+    for (let passed = 0; !state.done && passed < 60_000; passed += 50) await this.pass(50)
     return await settled
   }
 
@@ -170,8 +170,11 @@ function aheadOf(clock: Clock, ms: number): Clock {
 
 /** An organisation's own anchor: trusted for everything. */
 export function ownAnchor(organisation: Identity): AnchorFields {
-  const { name, signer } = organisation
-  return { name, keys: [signer.publicKey], purposes: ['connect', 'grant', 'send'] }
+  return {
+    name: organisation.name,
+    keys: [organisation.signer.publicKey],
+    purposes: ['connect', 'grant', 'send'],
+  }
 }
 
 /** Another organisation's anchor: its nodes connect and its names send. */

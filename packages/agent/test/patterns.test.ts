@@ -34,12 +34,12 @@ describe('send() and request(), one to one', () => {
 
     const served = (async () => {
       for await (const request of b.requests()) {
-        await request.reply(`you said ${String(request.body)}`)
+        await request.reply(['you said', request.body])
         return
       }
     })()
     const answer = await world.until(a.request(b.name, 'ping'))
-    expect(answer.body).toBe('you said ping')
+    expect(answer.body).toEqual(['you said', 'ping'])
     await served
   })
 

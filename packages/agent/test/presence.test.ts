@@ -58,6 +58,10 @@ async function hear(scene: Scene, bytes: Uint8Array): Promise<Outcome | 'heard'>
   return { code: refused.code ?? 'accepted', verdict: refused.verdict, blame }
 }
 
+/** One bit of the signature, that many bytes before the end, is changed. */
+const flipped = (bytes: Uint8Array, fromEnd: number) =>
+  bytes.with(bytes.length - fromEnd, bytes.at(-fromEnd)! ^ 1)
+
 const names = (scene: Scene) => scene.crew.members().map(({ name }) => name)
 
 describe('an announcement', () => {
@@ -71,7 +75,7 @@ describe('an announcement', () => {
   it('with one bit changed is blamed on its carrier, and changes nothing', async () => {
     await using scene = await openScene()
     const genuine = await announcement(scene)
-    const forged = genuine.with(-3, genuine.at(-3)! ^ 1)
+    const forged = flipped(genuine, 3)
     expect(await hear(scene, forged)).toEqual(refusedAs('bad-signature'))
     expect(names(scene)).not.toContain(scene.raw.identity.name)
     expect(await hear(scene, genuine)).toEqual('heard')
@@ -116,7 +120,7 @@ describe('an announcement', () => {
     // Forged, and in the same name under a proof that nobody has.
     const unknown = await announcement(scene, { proof: world.bytes(32) })
     for (let round = 0; round < 30; round++) {
-      const junk = genuine.with(-3 - round, genuine.at(-3 - round)! ^ 1)
+      const junk = flipped(genuine, 3 + round)
       hostile.transport.push(NODE, CREW, junk)
     }
     hostile.transport.push(NODE, CREW, unknown)

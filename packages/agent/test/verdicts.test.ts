@@ -27,7 +27,10 @@ const rows = {
 describe('the table of verdicts', () => {
   for (const [code, cases] of Object.entries(rows)) {
     describe(`${code}: ${VERDICTS[code as Code]}`, () => {
-      it.each(cases)('$does', ({ run }: Case) => run())
+      it.each(cases)('$does', async (each: Case) => {
+        expect.hasAssertions()
+        await each.run()
+      })
     })
   }
 

@@ -67,6 +67,23 @@ describe('a channel against a peer that breaks its rules', () => {
     await expect(firstFrame(channel)).rejects.toMatchObject({ code: 'too-large' })
   })
 
+  test('a length that is not in its shortest form is refused', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    // 5 in two and in three bytes, 128 in three, and 0 in two; then 128 as it should be.
+    for (const prefix of [
+      [0x85, 0x00],
+      [0x85, 0x80, 0x00],
+      [0x80, 0x81, 0x00],
+      [0x80, 0x00],
+    ]) {
+      const { channel } = await write(bench, attack, [...prefix, ...new Uint8Array(200).fill(120)])
+      await expect(firstFrame(channel)).rejects.toThrow('shortest form')
+    }
+    const { channel } = await write(bench, attack, [0x80, 0x01, ...new Uint8Array(128).fill(120)])
+    expect(await firstFrame(channel)).toHaveLength(128)
+  })
+
   test('an empty frame ends the channel', async () => {
     await using bench = new MeshBench()
     const attack = await siege(bench)

@@ -1,9 +1,10 @@
 import { ADMISSION_MS_MAX } from '@ixj/agent'
 import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { emptyCounts, type MeshCounts } from '../src/mesh/counts.ts'
-import { UNADMITTED_MAX } from '../src/mesh/limits.ts'
+import { UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
 import { Neighbours } from '../src/mesh/neighbours.ts'
 import { roundTrip } from './mesh-attackers.ts'
 import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
@@ -49,9 +50,14 @@ describe('several connections to one peer', () => {
 })
 
 /** A connection as `Neighbours` sees it. */
-function connectionTo(peer: string, direction: 'inbound' | 'outbound'): Connection {
+function connectionTo(
+  peer: string,
+  direction: 'inbound' | 'outbound',
+  ip = '/ip4/192.0.2.1',
+): Connection {
   const connection = {
     remotePeer: { toString: () => peer },
+    remoteAddr: multiaddr(`${ip}/tcp/4001`),
     direction,
     status: 'open',
     abort: () => (connection.status = 'aborted'),
@@ -131,17 +137,103 @@ describe('Neighbours', () => {
     expect(connections.map(({ status }) => status)).toEqual(['open', 'closed', 'closed', 'open'])
   })
 
-  test('refuses one more connection than may wait for admission, and evicts none', () => {
+  test('ends the oldest that waits when one more comes than may wait for admission', () => {
     const { neighbours, counts, log } = open()
-    for (let index = 0; index <= UNADMITTED_MAX; index++) {
+    const connections = Array.from({ length: UNADMITTED_MAX }, (_, index) =>
+      connectionTo(`p${index}`, 'inbound', `/ip4/192.0.2.${index}`),
+    )
+    for (const connection of connections) neighbours.opened(connection)
+    expect(log).toHaveLength(UNADMITTED_MAX)
+    const first = neighbours.get('p0')
+    if (first !== undefined) first.admitted = true
+    // The one that was admitted made room.
+    neighbours.opened(connectionTo('room', 'inbound', '/ip4/198.51.100.1'))
+    expect(counts.crowdedOut).toBe(0)
+    neighbours.opened(connectionTo('newcomer', 'inbound', '/ip4/198.51.100.2'))
+    expect(log.slice(-2)).toEqual(['-p1', '+newcomer inbound'])
+    const ended = connections.filter(({ status }) => status !== 'open')
+    expect(ended).toEqual([connections[1]])
+    expect(counts).toMatchObject({ crowdedOut: 1, connectionsRefused: 0 })
+  })
+
+  test('ends the oldest of a source when one more of it comes than may wait', () => {
+    for (const ips of [
+      ['/ip4/203.0.113.1', '/ip4/203.0.113.1'],
+      ['/ip6/2001:db8:1:2::1', '/ip6/2001:db8:1:2:ffff::9'],
+      ['/ip4/203.0.113.1', '/ip6/::ffff:203.0.113.1'],
+    ] as const) {
+      const { neighbours, counts, log } = open()
+      neighbours.opened(connectionTo('other', 'inbound', '/ip6/2001:db8:1:3::1'))
+      neighbours.opened(connectionTo('mapped', 'inbound', '/ip6/::ffff:203.0.113.2'))
+      for (let index = 0; index < UNADMITTED_PER_SOURCE_MAX; index++) {
+        neighbours.opened(connectionTo(`p${index}`, 'inbound', ips[index % 2]))
+      }
+      expect(counts.crowdedOut).toBe(0)
+      neighbours.opened(connectionTo('newcomer', 'inbound', ips[0]))
+      expect(log.slice(-2)).toEqual(['-p0', '+newcomer inbound'])
+      expect(counts.crowdedOut).toBe(1)
+    }
+  })
+
+  test('neither counts nor ends connections that this side dialled', () => {
+    const { neighbours, counts, log } = open()
+    const dialled = Array.from({ length: 2 * UNADMITTED_MAX }, (_, index) =>
+      connectionTo(`d${index}`, 'outbound'),
+    )
+    for (const connection of dialled) neighbours.opened(connection)
+    for (let index = 0; index <= UNADMITTED_PER_SOURCE_MAX; index++) {
       neighbours.opened(connectionTo(`p${index}`, 'inbound'))
     }
-    expect(log).toHaveLength(UNADMITTED_MAX)
-    expect(counts.connectionsRefused).toBe(1)
-    const [waiting] = neighbours.values()
-    if (waiting !== undefined) waiting.admitted = true
-    neighbours.opened(connectionTo('one more', 'inbound'))
-    expect(log.at(-1)).toBe('+one more inbound')
+    neighbours.opened(connectionTo('ours', 'outbound'))
+    expect(log.at(-1)).toBe('+ours outbound')
+    expect(dialled.every(({ status }) => status === 'open')).toBe(true)
+    expect(counts).toMatchObject({ crowdedOut: 1, connectionsRefused: 0 })
+  })
+
+  test('takes no connection that has ended already, since nobody will say that it closed', () => {
+    const { neighbours, log } = open()
+    const connection = connectionTo('a', 'inbound')
+    connection.abort(new Error('gone'))
+    neighbours.opened(connection)
+    expect(log).toEqual([])
+  })
+
+  test('cut() ends the connection aside too, which would take over', () => {
+    const { neighbours, log } = open()
+    const connections = [connectionTo('a', 'inbound'), connectionTo('a', 'inbound')]
+    for (const connection of connections) {
+      const { abort } = connection
+      // As libp2p does, which tells of the end within the call.
+      connection.abort = (reason) => {
+        abort(reason)
+        neighbours.closed(connection)
+      }
+      neighbours.opened(connection)
+    }
+    const neighbour = neighbours.get('a')
+    if (neighbour === undefined) throw new Error('It has not joined')
+    neighbours.cut(neighbour, new Error('enough'))
+    expect(connections.map(({ status }) => status)).toEqual(['aborted', 'aborted'])
+    expect(log).toEqual(['+a inbound', '-a'])
+  })
+
+  test('a connection whose abort() fails halfway is ended all the same', () => {
+    const { neighbours, counts, log } = open()
+    const connection = connectionTo('a', 'inbound')
+    const { abort } = connection
+    let calls = 0
+    connection.abort = (reason) => {
+      // As libp2p does when yamux cannot say goodbye on a closing socket.
+      if (++calls === 1) throw new Error('Cannot write to a stream that is closing')
+      abort(reason)
+    }
+    neighbours.opened(connection)
+    const neighbour = neighbours.get('a')
+    if (neighbour === undefined) throw new Error('It has not joined')
+    neighbours.cut(neighbour, new Error('enough'))
+    expect(connection.status).toBe('aborted')
+    expect(log).toEqual(['+a inbound', '-a'])
+    expect(counts.contained).toBe(0)
   })
 
   test('cuts only those that were not admitted in time', async () => {

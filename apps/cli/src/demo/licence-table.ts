@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
+import licenceIds from 'spdx-license-ids' with { type: 'json' }
 import { findPackages, readPackage } from './packages.ts'
 
-const known: ReadonlySet<string> = new Set(
-  createRequire(import.meta.url)('spdx-license-ids') as readonly string[],
-)
+const known: ReadonlySet<string> = new Set(licenceIds)
 
 /** Whether a licence string is an SPDX identifier as written. */
 export function isKnownLicence(licence: string): boolean {

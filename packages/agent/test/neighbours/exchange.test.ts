@@ -4,6 +4,8 @@ import { bindAnyhow } from '../../../../test/world/made-statement.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
 import { annsBundle, carry, CREW, DESK, NODE, openScene, refusedAs } from '../scene.ts'
 
+const flipped = (bytes: Uint8Array, place: number) => bytes.with(place, bytes[place]! ^ 1)
+
 describe('the exchange with a neighbour', () => {
   it('bears 16 frames that no honest node sends, and ends with the next', async () => {
     await using scene = await openScene()
@@ -24,7 +26,7 @@ describe('the exchange with a neighbour', () => {
     const made = await makeBundle(scene.world, bob, CREW)
     const forged = made.proof.statements.map(({ envelope }) =>
       // The last byte but one is of the signature, the last is the nil after it.
-      envelope.with(-2, envelope.at(-2)! ^ 1),
+      flipped(envelope, envelope.length - 2),
     )
     await scene.raw.say(
       NODE,

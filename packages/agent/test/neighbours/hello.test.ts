@@ -63,13 +63,6 @@ describe('hello', () => {
     const hellos = watchHellos(node)
     const evil = world.organisation('evil.example')
     const stranger = await rawOf(evil, 'n1.evil.example')
-    const channels: Channel[] = []
-    const { openChannel } = stranger.transport
-    stranger.transport.openChannel = async (...args) => {
-      const channel = await openChannel.apply(stranger.transport, args)
-      channels.push(channel)
-      return channel
-    }
     await stranger.meet(A)
     expect(hellos()).toEqual(['no-anchor'])
     expect(node.host.neighbours).toEqual([])
@@ -77,7 +70,10 @@ describe('hello', () => {
     expect(world.network.isConnected(A, stranger.peer)).toBe(false)
     expect(String(stranger.failures[0])).toContain('refused (no-anchor)')
     expect([stranger.heard, stranger.frames, [...stranger.told]]).toEqual([[], [], []])
-    expect(channels).toHaveLength(1)
+    const [challenge, refused] = stranger.helloFrames.got.map((frame) => decode(frame))
+    expect(challenge).toEqual([1, 'challenge', expect.any(Uint8Array), A])
+    expect(refused).toEqual([1, 'refused', 'no-anchor'])
+    expect(stranger.helloFrames.got).toHaveLength(2)
   })
 
   it('refuses a responder of an organisation that is not trusted', async () => {
@@ -105,18 +101,19 @@ describe('hello', () => {
     const [a, b] = [await world.node(acme, A), await world.node(acme, B)]
     const [hellosA, hellosB] = [watchHellos(a), watchHellos(b)]
     const relay = world.network.open('mallory')
-    const pipe = async (from: Channel, to: Channel) => {
+    const ended: unknown[] = []
+    const pass = async (from: Channel, to: Channel) => {
       for await (const frame of from.frames()) await to.send(frame)
     }
-    const ignore = () => 'the connection was ended'
+    const passOn = async (near: Channel) => {
+      const far = await relay.openChannel(B, HELLO_PROTOCOL)
+      await Promise.all([pass(near, far), pass(far, near)])
+    }
     const receiver: Receiver = {
       connected: () => {},
       disconnected: () => {},
       channel: (_peer, _protocol, near) => {
-        void relay.openChannel(B, HELLO_PROTOCOL).then((far) => {
-          pipe(near, far).catch(ignore)
-          pipe(far, near).catch(ignore)
-        }, ignore)
+        passOn(near).catch((cause: unknown) => ended.push(cause))
       },
       message: async () => 'ignore',
       subscriptionChanged: () => {},
@@ -135,30 +132,19 @@ describe('hello', () => {
   it('refuses the frames of an earlier hello, from the same peer and from another', async () => {
     const node = await world.node(acme, A)
     const raw = await rawOf(acme, B)
-    const sent: Uint8Array[] = []
-    const { openChannel } = raw.transport
-    raw.transport.openChannel = async (...args) => {
-      const channel = await openChannel.apply(raw.transport, args)
-      const { send } = channel
-      channel.send = async (frame) => {
-        sent.push(frame)
-        await send.call(channel, frame)
-      }
-      return channel
-    }
     await raw.meet(A)
     expect(node.host.neighbours).toEqual([B])
-    const replay = sent.filter((frame) => ['open', 'prove'].includes(String(kindOf(frame))))
-    expect(replay).toHaveLength(2)
+    const replay = [...raw.helloFrames.sent]
+    expect(replay.map(kindOf)).toEqual(['open', 'prove'])
     world.network.disconnect(A, B)
     await world.pass(100)
     const hellos = watchHellos(node)
     raw.greets = false
     const thief = new RawNode(world, acme, raw.identity, 'thief')
     thief.greets = false
-    for (const node of [raw, thief]) {
-      await node.meet(A)
-      const channel = await world.until(node.transport.openChannel(A, HELLO_PROTOCOL))
+    for (const replayer of [raw, thief]) {
+      await replayer.meet(A)
+      const channel = await world.until(replayer.transport.openChannel(A, HELLO_PROTOCOL))
       const answers = recorded(channel)
       for (const frame of replay) await channel.send(frame)
       await world.pass(100)

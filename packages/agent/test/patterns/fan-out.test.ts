@@ -1,5 +1,6 @@
 import type { Agent, FanOut, IncomingRequest, Reply } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
+import { name } from '../../../../test/world/world.ts'
 import { CREW, outcomeOf, Town } from '../town.ts'
 
 type Handler = (request: IncomingRequest) => Promise<void>
@@ -28,7 +29,7 @@ async function collect(run: FanOut): Promise<Reply[]> {
   return replies
 }
 
-const reply: Handler = (request) => request.reply(`done ${String(request.body)}`)
+const reply: Handler = (request) => request.reply(['done', request.body])
 const silent: Handler = async () => {}
 const named = (...labels: readonly string[]) => labels.map((label) => `${label}.acme.example`)
 
@@ -54,7 +55,7 @@ describe('fanOut()', () => {
     const refused = replies.find(({ status }) => status === 'refused')
     expect(refused).toMatchObject({ code: 'busy', name: 'w2.acme.example' })
     const done = replies.find((each) => each.status === 'replied')
-    expect(done).toMatchObject({ message: { body: 'done task' } })
+    expect(done).toMatchObject({ message: { body: ['done', 'task'] } })
   })
 
   it('ends with the quorum; refusals do not count', async () => {
@@ -117,7 +118,7 @@ describe('fanOut()', () => {
     await nodes[2]!.transport[Symbol.asyncDispose]()
     await world.until(collect(run))
     expect(run.missing).toEqual(named('w2'))
-    expect(run.status.get('w2.acme.example' as never)).toBe('silent')
+    expect(run.status.get(name('w2.acme.example'))).toBe('silent')
     expect(crew.crew.members().map(({ name }) => name)).not.toContain('w2.acme.example')
   })
 

@@ -69,11 +69,11 @@ describe('a group over several hops', () => {
   it('goes on after a partition has healed', async () => {
     await using line = await openLine()
     const { a, c, town } = line
-    const [n2, n3] = ['n2.acme.example', 'n3.acme.example']
-    town.world.network.disconnect(n2!, n3!)
+    const [n2, n3] = ['n2.acme.example', 'n3.acme.example'] as const
+    town.world.network.disconnect(n2, n3)
     await town.world.pass(30_000)
     expect(a.crew.members()).toHaveLength(2)
-    town.world.network.connect(n2!, n3!)
+    town.world.network.connect(n2, n3)
     await town.world.pass(7_000)
     expect(a.crew.members()).toHaveLength(3)
     const inbox = c.crew.messages()

@@ -1,8 +1,9 @@
 import type { Agent, IncomingRequest } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
+import { name } from '../../../../test/world/world.ts'
 import { outcomeOf, toInbox, Town } from '../town.ts'
 
-const B = 'b.acme.example' as never
+const B = name('b.acme.example')
 
 async function openPair() {
   const town = await Town.open(2)

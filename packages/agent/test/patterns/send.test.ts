@@ -1,9 +1,10 @@
 import { toHex } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { grantsOf } from '../../src/host/identity.ts'
+import { name } from '../../../../test/world/world.ts'
 import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
 
-const B = 'b.acme.example' as never
+const B = name('b.acme.example')
 
 describe('send()', () => {
   it('delivers every kind of value as it was', async () => {
@@ -66,7 +67,7 @@ describe('send()', () => {
     const inbox = (await town.agent('b', 2)).messages()
     const signal = AbortSignal.abort(new Error('too late'))
     await expect(a.send(B, 'x', { signal })).rejects.toThrow('too late')
-    await expect(a.send('c.acme.example' as never, 'x', { signal })).rejects.toThrow('too late')
+    await expect(a.send(name('c.acme.example'), 'x', { signal })).rejects.toThrow('too late')
     await town.world.pass(1_000)
     expect(bodies(inbox)).toEqual([])
   })

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { parsePattern } from '@ixj/names'
 import { expect } from 'vitest'
 import { utf8Bytes, type Condition } from '@ixj/trust'
@@ -216,14 +217,14 @@ export const authorityRows = {
     inScene('leaves an action alone that the grant does not name', async (scene) => {
       const { world, acme } = scene
       const bob = await bindAnyhow(world, acme, 'bob.acme.example')
-      const ask = await grantAnyhow(world, acme, {
+      const mayAsk = await grantAnyhow(world, acme, {
         subject: bob.name,
         topics: [CREW],
         actions: ['request'],
       })
       const epoch = world.clock.now()
       const made = (action: 'publish' | 'request') =>
-        makeBundle(world, withStatements(bob, ask), CREW, { under: ask, action, epoch })
+        makeBundle(world, withStatements(bob, mayAsk), CREW, { under: mayAsk, action, epoch })
       await expectRefused(scene, 'not-granted', await made('publish'), {
         genuine: await made('request'),
       })

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { AnchorSet, encode, type Value } from '@ixj/trust'
 import { nodeSha256 } from '@ixj/node'
 import { expect } from 'vitest'

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { encodeProof, isBinding, proofIdOf, SKEW_MS } from '@ixj/trust'
 import { nodeSha256 } from '@ixj/node'
 import { parsePattern } from '@ixj/names'

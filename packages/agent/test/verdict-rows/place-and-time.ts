@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
 import { expect } from 'vitest'

@@ -50,9 +50,9 @@ export class Departed {
   #forgetAll(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    const { counts, isConnected, forget } = this.#host
+    const host = this.#host
     for (const peer of this.#peers.values()) {
-      if (!isConnected(peer)) void contain(counts, () => forget(peer))
+      if (!host.isConnected(peer)) void contain(host.counts, () => host.forget(peer))
     }
     this.#peers.clear()
   }

@@ -1,0 +1,167 @@
+import { connect, type Socket } from 'node:net'
+import type { Libp2p } from '@libp2p/interface'
+import { describe, expect, test } from 'vitest'
+import { Libp2pMesh } from '../src/mesh/libp2p-mesh.ts'
+import { openLibp2p } from '../src/mesh/libp2p.ts'
+import { DEPARTED_MS, UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
+import { openPeerKey } from '../src/mesh/peer-key.ts'
+import { type Raw, roundTrip } from './mesh-attackers.ts'
+import { MeshBench, Told, Watch } from './mesh-bench.ts'
+
+/** Sockets that connect and say nothing. */
+class Silence implements Disposable {
+  readonly sockets: Socket[] = []
+  #ended = 0
+  readonly #watch: Watch
+
+  constructor(watch: Watch) {
+    this.#watch = watch
+  }
+
+  /** How many the other side has ended. */
+  get ended(): number {
+    return this.#ended
+  }
+
+  async open(address: string, localAddress: string): Promise<void> {
+    const [, , host, , port] = address.split('/')
+    const socket = connect({ host: host ?? '', port: Number(port), localAddress })
+    this.sockets.push(socket)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    socket.on('connect', resolve)
+    socket.on('error', () => resolve())
+    socket.on('close', () => {
+      this.#ended++
+      this.#watch.changed()
+    })
+    socket.resume()
+    await promise
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.sockets) socket.destroy()
+  }
+}
+
+describe('connections that say nothing', () => {
+  test('sockets without a handshake shut the door for nobody', async () => {
+    await using bench = new MeshBench()
+    const [victim, raw] = [await bench.victim(), await bench.raw()]
+    const watch = new Watch()
+    using silence = new Silence(watch)
+    const [address = ''] = victim.mesh.addresses
+    // As many as may wait from one source, from one more source than it takes to fill all.
+    const sources = UNADMITTED_MAX / UNADMITTED_PER_SOURCE_MAX + 1
+    for (let source = 0; source < sources; source++) {
+      for (let index = 0; index < UNADMITTED_PER_SOURCE_MAX; index++) {
+        await silence.open(address, `127.0.1.${source + 1}`)
+      }
+    }
+    await watch.until(() => silence.ended === UNADMITTED_PER_SOURCE_MAX)
+    expect(victim.mesh.counts.crowdedOut).toBe(UNADMITTED_PER_SOURCE_MAX)
+    // The first source has gone, so one more of the second ends the oldest of it, not of others.
+    await silence.open(address, '127.0.1.2')
+    await watch.until(() => silence.ended === UNADMITTED_PER_SOURCE_MAX + 1)
+    expect(silence.sockets[UNADMITTED_PER_SOURCE_MAX]?.destroyed).toBe(true)
+    await roundTrip(await raw.dial(victim.mesh.addresses))
+    expect(victim.told.connections).toEqual([{ peer: raw.peer, initiator: false }])
+  })
+
+  test('a handshake that was ended or came through makes room for another', async () => {
+    await using bench = new MeshBench()
+    const [victim, raw] = [await bench.victim(), await bench.raw()]
+    const watch = new Watch()
+    using silence = new Silence(watch)
+    for (let round = 0; round < 2 * UNADMITTED_PER_SOURCE_MAX; round++) {
+      const connection = await raw.dial(victim.mesh.addresses)
+      await bench.until(() => victim.told.connections.length === round + 1)
+      await connection.close()
+      await bench.until(() => victim.told.disconnections.length === round + 1)
+    }
+    expect(victim.mesh.counts.crowdedOut).toBe(0)
+  })
+
+  test('peers that are never admitted keep nobody out, nor this node in', async () => {
+    await using bench = new MeshBench()
+    const victim = await bench.victim()
+    const crowd: Raw[] = []
+    for (let index = 0; index <= UNADMITTED_PER_SOURCE_MAX; index++) {
+      const raw = await bench.raw()
+      crowd.push(raw)
+      await raw.dial(victim.mesh.addresses)
+      await bench.until(() => victim.told.connections.length === index + 1)
+    }
+    expect(victim.told.disconnections).toEqual([crowd[0]?.peer])
+    expect(victim.mesh.counts).toMatchObject({ crowdedOut: 1, connectionsRefused: 0 })
+    const other = await bench.raw()
+    expect(await victim.mesh.dial(other.address)).toBe(other.peer)
+  })
+})
+
+/** A mesh together with the libp2p node below it. */
+async function openBoth(bench: MeshBench): Promise<{ mesh: Libp2pMesh; libp2p: Libp2p }> {
+  const options = { listen: ['/ip4/127.0.0.1/tcp/0'], clock: bench.clock, random: () => 0.5 }
+  const mesh = new Libp2pMesh(options)
+  const libp2p = await openLibp2p({
+    privateKey: await openPeerKey(undefined),
+    listen: options.listen,
+    gossip: mesh.router.service,
+    refuses: () => !mesh.attached,
+    counts: mesh.counts,
+  })
+  await mesh.start(libp2p, ['/ixj/hello/1'])
+  return { mesh, libp2p }
+}
+
+describe('what libp2p remembers of peers', () => {
+  test('a peer is forgotten after its last connection, and one that is connected is not', async () => {
+    await using bench = new MeshBench()
+    const { mesh, libp2p } = await openBoth(bench)
+    await using closing = new AsyncDisposableStack()
+    closing.use(mesh)
+    const watch = new Watch()
+    const told = new Told(watch)
+    mesh.attach(told)
+    const [stays, goes, dialled] = [await bench.raw(), await bench.raw(), await bench.raw()]
+    for (const raw of [stays, goes]) await roundTrip(await raw.dial(mesh.addresses))
+    await mesh.dial(dialled.address)
+    for (const { peer } of told.connections) mesh.admit(peer)
+    const known = async (): Promise<readonly string[]> =>
+      (await libp2p.peerStore.all()).map(({ id }) => id.toString()).toSorted()
+    expect(await known()).toEqual([stays.peer, goes.peer, dialled.peer].toSorted())
+
+    for (const raw of [goes, dialled]) await raw.node.hangUp(libp2p.peerId)
+    setTimeout(() => console.log('A', told.disconnections, goes.peer, dialled.peer, libp2p.getConnections().map((c) => [c.remotePeer.toString(), c.direction, c.status, c.streams.map((s) => [s.protocol, s.status, s.writeStatus, s.remoteWriteStatus])]), [goes,dialled].map(r => r.node.getConnections().map(c => [c.status, c.streams.length])), JSON.stringify(mesh.counts)), 1500);await watch.until(() => told.disconnections.length === 2);console.log('B')
+    await bench.clock.advance(DEPARTED_MS - 1)
+    expect(await known()).toHaveLength(3)
+    await bench.clock.advance(1)
+    expect(await known()).toEqual([stays.peer])
+
+console.log('C')
+    // It is a stranger when it comes again, and takes part as before.
+    await roundTrip(await goes.dial(mesh.addresses))
+console.log('D', told.connections.length)
+    const before = goes.inbound.length
+    mesh.admit(goes.peer)
+    await bench.until(() => goes.inbound.length > before)
+    await bench.clock.advance(DEPARTED_MS)
+    expect(await known()).toEqual([stays.peer, goes.peer].toSorted())
+  })
+
+  test('a peer that is back before it was forgotten is not', async () => {
+    await using bench = new MeshBench()
+    const { mesh, libp2p } = await openBoth(bench)
+    await using closing = new AsyncDisposableStack()
+    closing.use(mesh)
+    const watch = new Watch()
+    const told = new Told(watch)
+    mesh.attach(told)
+    const raw = await bench.raw()
+    await roundTrip(await raw.dial(mesh.addresses))
+    await raw.node.hangUp(libp2p.peerId)
+    await watch.until(() => told.disconnections.length === 1)
+    await roundTrip(await raw.dial(mesh.addresses))
+    await bench.clock.advance(DEPARTED_MS)
+    expect(await libp2p.peerStore.all()).toHaveLength(1)
+  })
+})
