@@ -39,11 +39,12 @@ function runRows(rowsFile: string): Promise<number> {
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8')
-    show()
   })
+  const timer = setInterval(show, 1_000)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (status) => {
+      clearInterval(timer)
       show()
       if (status !== 0) console.log(output)
       resolve(status ?? 1)

@@ -9,7 +9,7 @@ import {
   ruleTable,
   TransportError,
 } from '@ixj/agent'
-import type { Name } from '@ixj/names'
+import { type Name, parseName } from '@ixj/names'
 import { type Home, openHome } from './home/home.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
 import { NodeError } from './node-error.ts'
@@ -21,8 +21,8 @@ const ALIVE_MS = 60_000
 
 /** How a node is opened. */
 export interface NodeOptions {
-  /** The node's own name; its key and statements lie in the home. */
-  readonly name: Name
+  /** The node's own name, canonical; its key and statements lie in the home. */
+  readonly name: string
   /** The home, or its folder. */
   readonly home: Home | string
   /** Multiaddrs to listen on, such as `/ip4/127.0.0.1/tcp/0`; default: none, it only dials. */
@@ -83,7 +83,8 @@ export class Node implements AsyncDisposable {
    * @throws HomeError `in-use` and as {@link Home.readIdentity}; TrustError `key-file`, or why its
    * chain does not hold here; AgentError `open-already`
    */
-  async openAgent(name: Name): Promise<Agent> {
+  async openAgent(agent: string): Promise<Agent> {
+    const name = parseName(agent)
     if (name === this.name) return this.host.self
     const identity = await this.#home.readIdentity(name)
     if (!this.#locked.has(name)) {
@@ -104,7 +105,7 @@ export class Node implements AsyncDisposable {
    * @throws AgentError `refused`, `no-answer`, `unreachable`, `failed`
    */
   async askName(
-    parent: Name,
+    parent: string,
     label: string,
     options: { readonly lifespanMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<Agent> {
@@ -145,10 +146,11 @@ export class Node implements AsyncDisposable {
  * Opens a node from its home: it listens, and dials, when this resolves.
  * @throws HomeError `in-use` if its name is open already, and as {@link Home.readIdentity};
  * TrustError `key-file`, or why its chain does not hold against the home's own anchors; NodeError
- * `listen`, `address`
+ * `listen`, `address`; NameError
  */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { name, listen = [], connect = [], clock = systemClock } = options
+  const name = parseName(options.name)
+  const { listen = [], connect = [], clock = systemClock } = options
   const home = typeof options.home === 'string' ? await openHome(options.home) : options.home
   const identity = await home.readIdentity(name)
   const anchors = await home.readAnchors()

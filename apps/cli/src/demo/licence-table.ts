@@ -1,4 +1,4 @@
-import licenceIds from 'spdx-license-ids' with { type: 'json' }
+import licenceIds from 'spdx-license-ids/index.json' with { type: 'json' }
 import { findPackages, readPackage } from './packages.ts'
 
 const known: ReadonlySet<string> = new Set(licenceIds)

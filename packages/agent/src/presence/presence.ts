@@ -149,8 +149,12 @@ export class Presence {
     if (topic === undefined) {
       throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
     }
+    const { signer } = announcement.signed
+    const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
     this.#context.changed()
+    // A node that nobody here knew does not know us either; it may be hops away.
+    if (isNew && topic.roster.hasNode(signer)) this.poke(name)
   }
 
   /** Stops announcing; watchers end. */
