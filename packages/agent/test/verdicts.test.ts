@@ -5,6 +5,7 @@ import { authorityRows } from './verdict-rows/authority.ts'
 import { byteRows } from './verdict-rows/bytes.ts'
 import { nameRows } from './verdict-rows/names.ts'
 import { placeRows } from './verdict-rows/place-and-time.ts'
+import { receiverRows } from './verdict-rows/receiver.ts'
 import type { Case } from './verdict-rows/row.ts'
 
 /** Codes that no bundle comes to, each with the reason. */
@@ -22,6 +23,7 @@ const rows = {
   ...placeRows,
   ...nameRows,
   ...authorityRows,
+  ...receiverRows,
 } satisfies Record<Exclude<Code, keyof typeof unreachable>, readonly Case[]>
 
 describe('the table of verdicts', () => {

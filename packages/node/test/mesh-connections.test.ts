@@ -202,7 +202,7 @@ describe('Neighbours', () => {
     const { neighbours, log } = open()
     const connections = [connectionTo('a', 'inbound'), connectionTo('a', 'inbound')]
     for (const connection of connections) {
-      const { abort } = connection
+      const abort = connection.abort.bind(connection)
       // As libp2p does, which tells of the end within the call.
       connection.abort = (reason) => {
         abort(reason)
@@ -220,7 +220,7 @@ describe('Neighbours', () => {
   test('a connection whose abort() fails halfway is ended all the same', () => {
     const { neighbours, counts, log } = open()
     const connection = connectionTo('a', 'inbound')
-    const { abort } = connection
+    const abort = connection.abort.bind(connection)
     let calls = 0
     connection.abort = (reason) => {
       // As libp2p does when yamux cannot say goodbye on a closing socket.

@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
+import { emptyCounts } from '../src/mesh/counts.ts'
+import { Handshakes } from '../src/mesh/handshakes.ts'
 import { Libp2pMesh } from '../src/mesh/libp2p-mesh.ts'
 import { openLibp2p } from '../src/mesh/libp2p.ts'
 import { DEPARTED_MS, UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
@@ -67,18 +70,23 @@ describe('connections that say nothing', () => {
     expect(victim.told.connections).toEqual([{ peer: raw.peer, initiator: false }])
   })
 
-  test('a handshake that was ended or came through makes room for another', async () => {
-    await using bench = new MeshBench()
-    const [victim, raw] = [await bench.victim(), await bench.raw()]
-    const watch = new Watch()
-    using silence = new Silence(watch)
-    for (let round = 0; round < 2 * UNADMITTED_PER_SOURCE_MAX; round++) {
-      const connection = await raw.dial(victim.mesh.addresses)
-      await bench.until(() => victim.told.connections.length === round + 1)
-      await connection.close()
-      await bench.until(() => victim.told.disconnections.length === round + 1)
+  test('a handshake that came through, or whose socket closed, makes room for another', () => {
+    const counts = emptyCounts()
+    const handshakes = new Handshakes(counts)
+    const begin = (): MultiaddrConnection => {
+      const connection = Object.assign(new EventTarget(), {
+        remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/4001'),
+        abort: () => connection.dispatchEvent(new Event('close')),
+      }) as unknown as MultiaddrConnection & EventTarget
+      handshakes.begin(connection)
+      return connection
     }
-    expect(victim.mesh.counts.crowdedOut).toBe(0)
+    for (let index = 0; index < UNADMITTED_MAX; index++) handshakes.end(begin())
+    for (let index = 0; index < UNADMITTED_MAX; index++) begin().abort(new Error('closed'))
+    for (let index = 0; index < UNADMITTED_PER_SOURCE_MAX; index++) begin()
+    expect(counts.crowdedOut).toBe(0)
+    begin()
+    expect(counts.crowdedOut).toBe(1)
   })
 
   test('peers that are never admitted keep nobody out, nor this node in', async () => {

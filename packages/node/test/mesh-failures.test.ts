@@ -52,25 +52,25 @@ describe('contain()', () => {
   test('begins at once, counts what is thrown now or later, and never rejects', async () => {
     const counts = emptyCounts()
     const seen: unknown[] = []
-    const reasons = [new Error('now'), new Error('later')]
+    const [now, later] = [new Error('now'), new Error('later')]
     const calls = [
       contain(counts, () => seen.push('begun')),
       contain(
         counts,
         () => {
-          throw reasons[0]
+          throw now
         },
         (cause) => seen.push(cause),
       ),
       contain(
         counts,
-        () => Promise.reject(reasons[1]),
+        () => Promise.reject(later),
         (cause) => seen.push(cause),
       ),
     ]
     expect(seen[0]).toBe('begun')
     await Promise.all(calls)
-    expect(seen.slice(1)).toEqual(reasons)
+    expect(seen.slice(1)).toEqual([now, later])
     expect(counts.contained).toBe(2)
     await contain(counts, fault, fault)
     expect(counts.contained).toBe(4)
@@ -134,11 +134,9 @@ describe('failures that nobody waits for', () => {
     await bench.until(() => calls.length === 3)
     expect(mesh.subscribers(crew)).toEqual([raw.peer])
     const channel = await connection.newStream('/ixj/hello/1')
-    const { promise: closed, resolve } = Promise.withResolvers<void>()
-    channel.addEventListener('remoteCloseWrite', () => resolve())
-    await bench.until(() => calls.length === 4)
+    channel.addEventListener('remoteCloseWrite', () => raw.note())
     // Nobody has it, so it is closed.
-    await closed
+    await bench.until(() => calls.length === 4 && channel.remoteWriteStatus === 'closed')
     await mesh.disconnect(raw.peer)
     await bench.until(() => calls.length === 5)
     expect(calls).toEqual(['connected', 'held', 'changed', 'channel', 'disconnected'])
@@ -180,14 +178,10 @@ describe('failures that nobody waits for', () => {
   test('a keeper outlives every failure to dial', async () => {
     await using bench = new MeshBench()
     const [a, b] = [await bench.victim(), await bench.victim()]
-    let faults = 0
     using spy = vi.spyOn(a.mesh, 'dial')
-    spy.mockImplementation(async () => {
-      faults++
-      throw new RangeError('a bug')
-    })
+    spy.mockRejectedValue(new RangeError('a bug'))
     a.mesh.keepDialing(b.mesh.addresses[0] ?? '')
-    while (faults < 3) await bench.clock.advance(REDIAL_MS_MIN)
+    while (spy.mock.calls.length < 3) await bench.clock.advance(REDIAL_MS_MIN)
     expect(a.mesh.counts.dialsFailed).toBeGreaterThanOrEqual(2)
     spy.mockRestore()
     while (a.told.connections.length === 0) await bench.clock.advance(REDIAL_MS_MIN)

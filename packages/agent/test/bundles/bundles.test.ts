@@ -1,5 +1,5 @@
 import { parseName, parsePattern } from '@ixj/names'
-import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
 import { encode, sha256, signingInput, sortedSet, TrustError, type Value } from '@ixj/trust'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

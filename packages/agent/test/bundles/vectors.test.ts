@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
-import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
 import { AnchorSet, decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { bodies, CREW, CREW_GRANT, outcomeOf, toInbox, Town } from '../town.ts'
 import type { ApplicationValue } from '@ixj/trust'
 import { makeOffer, OFFER_TYPE, readBound } from '../../src/patterns/naming.ts'
-import { nodeSha256 } from '@ixj/node'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
 
 const BOSS: Partial<SpawnOptions> = {

@@ -1,12 +1,9 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { parsePattern } from '@ixj/names'
 import { expect } from 'vitest'
-import { utf8Bytes, type Condition } from '@ixj/trust'
+import { type Condition } from '@ixj/trust'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
-import { decodeBundle } from '../../src/bundles/bundle.ts'
-import { correlationOf, decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
-import { nodeSha256 } from '@ixj/node'
 import {
   ACCEPTED,
   annsBundle,
@@ -15,7 +12,6 @@ import {
   DESK,
   expectRefused,
   grantOn,
-  NODE,
   refusedAs,
   type Scene,
 } from '../scene.ts'
@@ -23,7 +19,7 @@ import { type Case, inScene, type Rows } from './row.ts'
 import type { BundleChanges } from '../../../../test/world/made-bundle.ts'
 
 /** Bundles of bob's under a grant of acme's with these conditions. */
-async function under(scene: Scene, conditions: readonly Condition[]) {
+export async function under(scene: Scene, conditions: readonly Condition[]) {
   const { world, acme } = scene
   const bob = await bindAnyhow(world, acme, 'bob.acme.example')
   const grant = await grantAnyhow(world, acme, { subject: bob.name, topics: [CREW], conditions })
@@ -89,33 +85,7 @@ function wider(
 
 const W1 = 'w1.bob.acme.example'
 
-/** The desk asks the neighbour's own name; the request as the neighbour got it. */
-async function ask(scene: Scene, lifespanMs = 5_000) {
-  await scene.raw.openInbox(NODE)
-  const asking = scene.desk.request(scene.raw.identity.name, 'question', { lifespanMs })
-  const outcome = asking.then(
-    (message) => message.body,
-    (cause: unknown) => (cause as { readonly code: string }).code,
-  )
-  await scene.world.pass(50)
-  const { bytes } = scene.raw.heard.findLast(({ topic }) => topic === scene.raw.identity.name)!
-  const bundle = decodeBundle(bytes, nodeSha256)
-  const [part] = decodeMessages(bundle.messagesBytes, 1)
-  return { outcome, correlation: correlationOf(bundle.id, part!.id) }
-}
-
-/** An answer to the desk. */
-function answer(
-  scene: Scene,
-  by: Scene['ann'],
-  correlation: Uint8Array,
-  changes: BundleChanges = {},
-) {
-  const parts = [partOf(scene.world, 'answer', { correlation })]
-  return makeBundle(scene.world, by, DESK, { action: 'answer', parts, ...changes })
-}
-
-/** What grants, requests and the receiver's policy decide. */
+/** What grants decide. */
 export const authorityRows = {
   'wider-than-parent': [
     wider('blames for an action more', {
@@ -303,103 +273,6 @@ export const authorityRows = {
     inScene('leaves a grant alone with a condition of a later version', async (scene) => {
       const make = await under(scene, [['moonPhase', 3]])
       await expectRefused(scene, 'unknown-condition', await make())
-    }),
-  ],
-  'not-asked': [
-    inScene('leaves an answer alone that was never asked for', async (scene) => {
-      const made = await answer(scene, scene.ann, scene.world.bytes(48))
-      await expectRefused(scene, 'not-asked', made)
-    }),
-    inScene('leaves an answer alone that somebody else was asked for', async (scene) => {
-      const { outcome, correlation } = await ask(scene)
-      const genuine = await answer(scene, scene.raw.identity, correlation)
-      await expectRefused(scene, 'not-asked', await answer(scene, scene.ann, correlation), {
-        genuine,
-      })
-      expect(await outcome).toBe('answer')
-    }),
-    inScene('leaves an answer alone that comes after the request’s end', async (scene) => {
-      const { outcome, correlation } = await ask(scene, 1_000)
-      await scene.world.pass(1_000)
-      expect(await outcome).toBe('no-answer')
-      await expectRefused(scene, 'not-asked', await answer(scene, scene.raw.identity, correlation))
-    }),
-    inScene('leaves a second answer alone', async (scene) => {
-      const { outcome, correlation } = await ask(scene)
-      const epoch = scene.world.clock.now()
-      const made = (first: number) =>
-        answer(scene, scene.raw.identity, correlation, { epoch, first })
-      expect(await carry(scene, await made(1))).toEqual(ACCEPTED)
-      expect(await outcome).toBe('answer')
-      await expectRefused(scene, 'not-asked', await made(2))
-    }),
-    inScene(
-      'leaves an answer alone under a grant: the request alone authorises it',
-      async (scene) => {
-        const { world, ann } = scene
-        const parts = [partOf(world, 'no answer at all')]
-        const made = await makeBundle(world, ann, CREW, {
-          action: 'answer',
-          parts,
-          under: grantOn(ann, CREW),
-        })
-        await expectRefused(scene, 'not-asked', made)
-      },
-    ),
-  ],
-  policy: [
-    inScene('leaves a name of one’s own organisation alone that has no grant', async (scene) => {
-      const bob = await bindAnyhow(scene.world, scene.acme, 'bob.acme.example')
-      await expectRefused(scene, 'policy', await makeBundle(scene.world, bob, DESK))
-    }),
-    inScene(
-      'leaves a sender alone whom a rule forbids, whatever its grant',
-      async (scene) => {
-        const make = await under(scene, [])
-        await expectRefused(scene, 'policy', await make())
-      },
-      {
-        rules: [
-          {
-            id: 'not bob',
-            effect: 'forbid',
-            sender: parsePattern('bob.acme.example'),
-            actions: ['publish'],
-            topic: parsePattern('**.acme.example'),
-          },
-        ],
-      },
-    ),
-  ],
-  'own-fault': [
-    inScene(
-      'blames nobody when the policy throws',
-      async (scene) => {
-        expect(await carry(scene, await annsBundle(scene, DESK))).toEqual(refusedAs('own-fault'))
-        expect(scene.deskInbox.size).toBe(0)
-      },
-      {
-        policy: {
-          decide: () => {
-            throw new Error('the policy file is gone')
-          },
-        },
-      },
-    ),
-  ],
-  body: [
-    inScene(
-      'blames nobody for messages that their sender signed and nobody can read',
-      async (scene) => {
-        const genuine = await annsBundle(scene, DESK, { first: 2 })
-        const made = await annsBundle(scene, DESK, { messagesBytes: utf8Bytes('not messages') })
-        await expectRefused(scene, 'body', made, { genuine })
-      },
-    ),
-    inScene('blames nobody for fewer messages than the header counts', async (scene) => {
-      const messagesBytes = encodeMessages([partOf(scene.world, 'one')])
-      const made = await annsBundle(scene, DESK, { messagesBytes, count: 2 })
-      await expectRefused(scene, 'body', made)
     }),
   ],
 } satisfies Rows

@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { AnchorSet, encode, type Value } from '@ixj/trust'
-import { nodeSha256 } from '@ixj/node'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { expect } from 'vitest'
 import { makeBundle, repackBundle, resignBundle } from '../../../../test/world/made-bundle.ts'
 import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'

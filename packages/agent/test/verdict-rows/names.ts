@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { encodeProof, isBinding, proofIdOf, SKEW_MS } from '@ixj/trust'
-import { nodeSha256 } from '@ixj/node'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { parsePattern } from '@ixj/names'
 import { expect } from 'vitest'
 import { makeBundle, proofOf } from '../../../../test/world/made-bundle.ts'

@@ -1,5 +1,5 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
-import { nodeSha256 } from '@ixj/node'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
 import { expect } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
