@@ -1,12 +1,19 @@
 import { connect, type Socket } from 'node:net'
-import type { Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import type { Libp2p, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { emptyCounts } from '../src/mesh/counts.ts'
+import { Departed } from '../src/mesh/departed.ts'
 import { Handshakes } from '../src/mesh/handshakes.ts'
 import { Libp2pMesh } from '../src/mesh/libp2p-mesh.ts'
 import { openLibp2p } from '../src/mesh/libp2p.ts'
-import { DEPARTED_MS, UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
+import {
+  CONNECTIONS_MAX,
+  DEPARTED_MS,
+  UNADMITTED_MAX,
+  UNADMITTED_PER_SOURCE_MAX,
+} from '../src/mesh/limits.ts'
 import { openPeerKey } from '../src/mesh/peer-key.ts'
 import { type Raw, roundTrip } from './mesh-attackers.ts'
 import { MeshBench, Told, Watch } from './mesh-bench.ts'
@@ -104,6 +111,19 @@ describe('connections that say nothing', () => {
     const other = await bench.raw()
     expect(await victim.mesh.dial(other.address)).toBe(other.peer)
   })
+
+  test('peers that were admitted no longer count', async () => {
+    await using bench = new MeshBench()
+    const victim = await bench.victim()
+    for (let index = 0; index <= UNADMITTED_PER_SOURCE_MAX; index++) {
+      const raw = await bench.raw()
+      await raw.dial(victim.mesh.addresses)
+      await bench.until(() => victim.told.connections.length === index + 1)
+      victim.mesh.admit(raw.peer)
+    }
+    expect(victim.told.disconnections).toEqual([])
+    expect(victim.mesh.counts.crowdedOut).toBe(0)
+  })
 })
 
 /** A mesh together with the libp2p node below it. */
@@ -169,5 +189,31 @@ describe('what libp2p remembers of peers', () => {
     await roundTrip(await raw.dial(mesh.addresses))
     await bench.clock.advance(DEPARTED_MS)
     expect(await libp2p.peerStore.all()).toHaveLength(1)
+    await raw.node.hangUp(libp2p.peerId)
+    await watch.until(() => told.disconnections.length === 2)
+    await mesh[Symbol.asyncDispose]()
+    expect(bench.clock.pending).toBe(0)
+  })
+
+  test('no more peers than can be connected wait to be forgotten', async () => {
+    const [clock, counts, forgotten] = [new ManualClock(), emptyCounts(), new Set<string>()]
+    const departed = new Departed({
+      clock,
+      counts,
+      isConnected: () => false,
+      forget: async (peer) => {
+        if (peer.toString() === '0') throw new Error('It cannot be deleted')
+        forgotten.add(peer.toString())
+      },
+    })
+    const add = (index: number): void =>
+      departed.add({ toString: () => `${index}` } as unknown as PeerId)
+    for (let index = 0; index < CONNECTIONS_MAX - 1; index++) add(index)
+    await clock.advance(DEPARTED_MS - 1)
+    expect(forgotten.size).toBe(0)
+    add(CONNECTIONS_MAX)
+    await clock.advance(0)
+    expect(forgotten.size).toBe(CONNECTIONS_MAX - 1)
+    expect(counts.contained).toBe(1)
   })
 })

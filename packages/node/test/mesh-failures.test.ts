@@ -143,6 +143,42 @@ describe('failures that nobody waits for', () => {
     expect(mesh.counts.contained).toBe(5)
   })
 
+  test('what gossipsub fails on when it is told of a neighbour ends that connection alone', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw } = await stranger(bench)
+    const { gossip } = await bench.plain()
+    using spy = vi.spyOn(Object.getPrototypeOf(gossip) as { addPeer(): void }, 'addPeer')
+    spy.mockImplementation(fault)
+    victim.mesh.admit(raw.peer)
+    await bench.until(() => victim.told.disconnections.length === 1)
+    expect(victim.mesh.counts.contained).toBe(1)
+    spy.mockRestore()
+    await works(bench, victim)
+  })
+
+  test('a subscription that gossipsub fails on is counted; if we made it, the neighbour is cut', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw, gossip } = await besiege(bench, crew)
+    const plain = await bench.plain()
+    using spy = vi.spyOn(
+      Object.getPrototypeOf(plain.gossip) as { handleReceivedSubscription(): boolean },
+      'handleReceivedSubscription',
+    )
+    spy.mockImplementation(fault)
+    sendRpc(gossip, subscribe)
+    await bench.until(() => victim.told.held.length === 1)
+    victim.mesh.allow(raw.peer, 'other.acme.example')
+    sendRpc(gossip, { subscriptions: [{ topic: wire('other.acme.example'), subscribe: true }] })
+    await roundTripTo(victim, raw)
+    expect(victim.mesh.counts.contained).toBe(1)
+    expect(victim.told.disconnections).toEqual([])
+    victim.mesh.allow(raw.peer, crew)
+    await bench.until(() => victim.told.disconnections.length === 1)
+    expect(victim.mesh.counts.contained).toBe(2)
+    spy.mockRestore()
+    await works(bench, victim)
+  })
+
   test('a verdict that makes no sense to gossipsub is counted', async () => {
     await using bench = new MeshBench()
     const { victim, raw, gossip } = await besiege(bench, crew)

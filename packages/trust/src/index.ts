@@ -140,10 +140,6 @@ export {
   NOT_REACHED,
   NOTE_REVOCATION,
 } from './explanation.ts'
-export {
-  describeAuthority,
-  describeKey,
-  describeNameChain,
-} from './description.ts'
+export { describeAuthority, describeKey, describeNameChain } from './description.ts'
 export { formatDate, formatTime, formatTimeLeft } from './time-text.ts'
 export { remedyOf } from './remedies.ts'

@@ -10,16 +10,16 @@ import {
 } from '@ixj/agent'
 import type { Libp2p } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Mesh, MeshOptions } from '../mesh.ts'
 import { contain } from './contain.ts'
 import { emptyCounts, type MeshCounts } from './counts.ts'
 import { Departed } from './departed.ts'
 import { Doors } from './doors.ts'
 import { guardReceiver } from './guarded-receiver.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
+import type { Mesh, MeshOptions } from './mesh-port.ts'
 import { Neighbours } from './neighbours.ts'
 import { Router } from './router.ts'
-import { systemClock } from './system-clock.ts'
+import { systemClock } from '../system-clock.ts'
 import { formatWireTopic } from './wire-topic.ts'
 
 /** The mesh over one libp2p node; `openMesh` makes it, starts it and hands it out. */

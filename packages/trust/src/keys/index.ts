@@ -1,3 +1,3 @@
 export * from './noble-keys.ts'
 export * from './ports.ts'
-export { checkPublicKey, strictPrecheck } from './strict.ts'
+export { checkPublicKey } from './strict.ts'

@@ -1,0 +1,45 @@
+import type { Clock, Peer, Transport } from '@ixj/agent'
+import type { MeshCounts } from './counts.ts'
+import type { Keeper } from './keeper.ts'
+
+/** The protocols that every node has from the first issue on. */
+export const MESH_PROTOCOLS_DEFAULT: readonly string[] = ['/ixj/hello/1', '/ixj/proof/1']
+
+/** How a mesh is opened. */
+export interface MeshOptions {
+  /**
+   * The libp2p peer key: an Ed25519 seed of 32 bytes, or libp2p's protobuf form; default: a new
+   * one. A key of its own, never a name's key: names are proved in hello.
+   */
+  readonly privateKeyBytes?: Uint8Array
+  /** Multiaddrs to listen on, such as `/ip4/127.0.0.1/tcp/0`; none means only to dial. */
+  readonly listen: readonly string[]
+  /** The closed list of channels that may be opened to us; default {@link MESH_PROTOCOLS_DEFAULT}. */
+  readonly protocols?: readonly string[]
+  /** Times admission, held gossip, verdicts and redialling; default: the machine's clock. */
+  readonly clock?: Clock
+  /** Uniform in [0, 1): spreads redialling; default `Math.random`, since nothing secret needs it. */
+  readonly random?: () => number
+}
+
+/** A transport over libp2p: TCP, noise, yamux, gossipsub behind both gates. */
+export interface Mesh extends Transport {
+  /** Where this node can be dialled: multiaddrs with `/p2p/` and its peer id. */
+  readonly addresses: readonly string[]
+  /** What was refused, dropped or ended so far, by reason. */
+  readonly counts: Readonly<MeshCounts>
+  /**
+   * Connects once; resolves at once to a peer that is connected. With `/p2p/` in the address, only
+   * that peer will do.
+   * @throws TransportError `refused`, `closed`
+   */
+  dial(address: string, options?: { readonly signal?: AbortSignal }): Promise<Peer>
+  /**
+   * Dials the address now and, whenever the connection to the peer there has ended, again, for
+   * ever, after 0.5 to 5 s. Disposing of the keeper stops that and leaves the connection alone.
+   * @throws TransportError `refused` if it is no address
+   */
+  keepDialing(address: string): Keeper
+  /** What gossip holds against a neighbour: 0 is nothing; below -80 nothing of it is read. */
+  score(peer: Peer): number
+}
