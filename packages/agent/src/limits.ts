@@ -108,5 +108,7 @@ export const MEMBERS_MAX = 65_536
 
 /** Chains that passed, kept until they lapse or a trust decision changes. */
 export const CHAIN_CACHE_MAX = 65_536
+/** How long statements are kept after their end, so that a late user is told `expired`, not missing. */
+export const ENDED_STATEMENTS_KEPT_MS = 600_000
 /** How often tables are swept of what has ended. */
 export const SWEEP_MS = 1_000

@@ -14,7 +14,7 @@ export const RESULTS = parseName('results.acme.example')
 export const PLANNER = parseName('planner.acme.example')
 export const LEDGER = parseName('ledger.acme.example')
 export const COUNSEL = parseName('counsel.globex.example')
-/** A worker whose binding ended an hour ago; its key is still at mallory's. */
+/** A worker whose binding ended minutes ago, more than the skew; its key is still at mallory's. */
 export const EXPIRED_WORKER = parseName('w10.planner.acme.example')
 /** A node that has a name of the organisation, and no right to any topic. */
 export const READER_NODE = parseName('reader.nodes.acme.example')
@@ -114,7 +114,7 @@ async function makeMallory(
   given: { readonly acme: Identity; readonly planner: Identity; readonly stranger: Identity },
 ): Promise<void> {
   const { acme, planner, stranger } = given
-  const anHourAgo = { ...issuing, clock: { ...systemClock, now: () => Date.now() - 3_600_000 } }
+  const minutesAgo = { ...issuing, clock: { ...systemClock, now: () => Date.now() - 300_000 } }
   await makeMember(
     mesh,
     {
@@ -123,7 +123,7 @@ async function makeMallory(
       organisation: planner,
       options: { lifetimeSeconds: 60 },
     },
-    anHourAgo,
+    minutesAgo,
   )
   await makeMember(mesh, { role: 'reader', name: READER_NODE, organisation: acme, options: WEEK })
   await (await openHome(homeOf(mesh, 'reader'))).writeAnchors(new AnchorSet([ownAnchor(acme)]))

@@ -13,7 +13,7 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { DECISIONS_MAX, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
+import { DECISIONS_MAX, ENDED_STATEMENTS_KEPT_MS, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
@@ -363,7 +363,7 @@ export class Core implements Receiver {
     this.intake.sweep(now)
     this.neighbours.sweep(now)
     this.presence.sweep(now)
-    this.statements.sweep(now)
+    this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
     this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
   }
 }

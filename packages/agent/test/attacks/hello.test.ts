@@ -170,7 +170,7 @@ describe('a hello that does not hold', () => {
     const hellos = watchHellos()
     const before = world.checks
     await new RawNode(world, acme, { ...self, statements }, 'stranger').meet(NODE)
-    expect(hellos()).toEqual(['too-large'])
+    expect(hellos()).toEqual(['form'])
     expect(world.checks - before).toBe(0)
   })
 })

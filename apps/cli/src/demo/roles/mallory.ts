@@ -108,7 +108,7 @@ async function leaveGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   })
 }
 
-/** 3. A worker whose binding ended an hour ago still has its key. */
+/** 3. A worker whose binding ended minutes ago still has its key. */
 async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   const identity = await (await openHome(homeOf(mesh, 'mallory'))).readIdentity(EXPIRED_WORKER)
   const fields = await fieldsOf(mallory, identity, undefined)
@@ -116,7 +116,7 @@ async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   await mallory.mesh.publish(CREW, bundle.bytes)
   tellAttack({
     name: 'expired worker',
-    what: `${identity.name} sends with the key of a binding that ended an hour ago`,
+    what: `${identity.name} sends with the key of a binding that ended four minutes ago`,
     code: 'expired',
     id: bundle.idText,
   })
