@@ -2,6 +2,7 @@ import type { Name } from '@ixj/names'
 import {
   TrustError,
   checkName,
+  isBinding,
   sha256 as plainSha256,
   StatementStore,
   type AnchorSet,
@@ -13,7 +14,13 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { DECISIONS_MAX, ENDED_STATEMENTS_KEPT_MS, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
+import {
+  DECISIONS_MAX,
+  ENDED_STATEMENTS_KEPT_MS,
+  HELLO_STATEMENTS_MAX,
+  PROOF_WAIT_MS,
+  SWEEP_MS,
+} from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
@@ -377,12 +384,14 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(kept.map((signed) => signed.idText))
   const known = { ...options.identity, statements: kept }
-  const proof = proofs.compose(provingStatements(known, []))
-  const { bindings } = proofs.material(proof.idText)!
+  const proving = provingStatements(known, [])
+  const bindings = proving.filter(isBinding)
   const chain = checkName(
     { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
     { bindings, anchors: options.anchors, now: options.clock.now() },
   )
+  // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
+  const proof = proofs.compose(proving.length > HELLO_STATEMENTS_MAX ? chain.links : proving)
   return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
 }
 

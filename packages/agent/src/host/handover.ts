@@ -18,6 +18,15 @@ export interface HandoverContext {
   isHere(topic: Name): boolean
 }
 
+/** What is handed over. */
+export interface Load {
+  readonly bytes: Uint8Array
+  /** Goes ahead of the bundle to whoever does not have it. */
+  readonly proof: KnownProof
+  /** Called before the transport is given the bundle: somebody may have it from then on. */
+  readonly given: () => void
+}
+
 /** Hands bundles to the neighbours that carry their topic, and waits for some to be there. */
 export class Handover {
   readonly #context: HandoverContext
@@ -54,23 +63,23 @@ export class Handover {
   }
 
   /** Hands over an inbox's bundle; resolves to how many nodes took it. @throws AgentError `not-handed-over` */
-  async inbox(topic: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+  async inbox(topic: Name, load: Load): Promise<number> {
     let peers = 0
     for (const carrier of this.#inboxCarriers(topic)) {
-      peers += await this.#publish(carrier, bytes, proof)
+      peers += await this.#publish(carrier, load)
     }
     return peers
   }
 
   /**
    * Hands over a group's bundle; 0 if no member is on another node.
-   * @throws AgentError `not-handed-over` if there are some, and none could be handed it in 1 s
+   * @throws AgentError `not-handed-over` if there are some, and none could be handed it in 1 to 2 s
    */
-  async group(topic: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+  async group(topic: Name, load: Load): Promise<number> {
     const { clock, transport } = this.#context
     const deadline = clock.now() + HANDOVER_MS
     for (;;) {
-      const peers = await this.#publish(topic, bytes, proof)
+      const peers = await this.#publish(topic, load)
       if (peers > 0 || !this.#context.hasOthers(topic)) return peers
       const ready = () => transport.subscribers(topic).length > 0 || !this.#context.hasOthers(topic)
       if (await this.#until(ready, deadline)) continue
@@ -92,16 +101,17 @@ export class Handover {
    * keep, and later give away, what nobody took at once.
    * @throws AgentError `not-handed-over`
    */
-  async #publish(carrier: Name, bytes: Uint8Array, proof: KnownProof): Promise<number> {
+  async #publish(carrier: Name, load: Load): Promise<number> {
     const { clock, transport, neighbours } = this.#context
     const deadline = clock.now() + HANDOVER_MS
     let given = false
     for (;;) {
       const peers = transport.subscribers(carrier)
       if (peers.length === 0 && !given) return 0
-      for (const peer of peers) neighbours.get(peer)?.push(proof)
+      for (const peer of peers) neighbours.get(peer)?.push(load.proof)
       given = true
-      const taken = await this.#tryPublish(carrier, bytes)
+      load.given()
+      const taken = await this.#tryPublish(carrier, load.bytes)
       if (taken > 0) return taken
       if (clock.now() >= deadline) {
         const message = `Cannot hand over on ${carrier}: nobody took it in ${HANDOVER_MS} ms`

@@ -122,7 +122,12 @@ export class Neighbours {
 
   /** A topic was opened here: those who asked for it are shown our right, the others are asked. */
   opened(topic: OpenTopic): void {
-    for (const neighbour of this.#admitted.values()) this.#introduce(neighbour, topic)
+    for (const neighbour of this.#admitted.values()) {
+      // A right to the inbox of this name is none to the group, nor the other way round.
+      const right = neighbour.rights.get(topic.topic)
+      if (right !== undefined && right.frame.of !== topic.of) this.#end(neighbour, topic.topic)
+      this.#introduce(neighbour, topic)
+    }
   }
 
   /** A topic was closed here. */
@@ -266,6 +271,7 @@ export class Neighbours {
   #wanted(neighbour: Exchange, markBytes: Uint8Array): void {
     const mark = toHex(markBytes)
     // The oldest wish of this very neighbour makes room; a wish too many is no fault.
+    neighbour.wants.delete(mark)
     const oldest = neighbour.wants.values().next()
     if (neighbour.wants.size >= WANTS_PER_NEIGHBOUR_MAX && oldest.done !== true) {
       neighbour.wants.delete(oldest.value)
@@ -289,6 +295,10 @@ export class Neighbours {
       if (neighbour.rights.size >= RIGHTS_PER_NEIGHBOUR_MAX && !neighbour.rights.has(frame.topic)) {
         const limit = `limit ${RIGHTS_PER_NEIGHBOUR_MAX} rights of a neighbour`
         throw new TrustError('too-large', `Cannot keep the right to ${frame.topic}: ${limit}`)
+      }
+      const before = neighbour.rights.get(frame.topic)
+      if (before !== undefined && before.frame.carrier !== frame.carrier) {
+        this.#end(neighbour, frame.topic)
       }
       neighbour.rights.set(frame.topic, { frame, until })
       this.#context.transport.allow(neighbour.peer, frame.carrier)

@@ -24,6 +24,7 @@ import {
   STATE_LIFESPAN_MS,
 } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-book.ts'
+import { Budget } from '../pipeline/rate.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import type { SendOptions } from './message.ts'
 
@@ -43,6 +44,8 @@ export class Sender {
   readonly #streams = new Map<string, Stream>()
   readonly #lanes = new Map<string, LaneQueue>()
   readonly #proofs = new Map<string, KnownProof>()
+  /** Of grants with a limit; as many as the agent holds. */
+  readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
 
   constructor(core: Core, identity: Identity, epoch: number) {
@@ -119,6 +122,7 @@ export class Sender {
   ): Promise<number> {
     if (this.#closing.signal.aborted) throw this.#closedError()
     options.signal?.throwIfAborted()
+    this.#checkRate(lane.grant)
     return await this.#queue(lane).add(part, options)
   }
 
@@ -131,6 +135,20 @@ export class Sender {
 
   #closedError(): AgentError {
     return new AgentError('closed', `Cannot send: ${this.#identity.name} is closed`)
+  }
+
+  /** What every receiver would refuse is told to the one who sends it. */
+  #checkRate(grant: SignedStatement<Grant> | null): void {
+    const perSecond = perSecondOf(grant)
+    if (grant === null || perSecond === undefined) return
+    const now = this.#core.clock.now()
+    const budget = this.#budgets.get(grant.idText) ?? new Budget(perSecond, now)
+    this.#budgets.set(grant.idText, budget)
+    if (budget.take(1, now)) return
+    throw new AgentError(
+      'backpressure',
+      `Cannot send: its grant allows ${perSecond} messages a second`,
+    )
   }
 
   #queue(lane: Lane): LaneQueue {
@@ -160,15 +178,17 @@ export class Sender {
   }
 
   async #publish(lane: Lane, stream: Stream, taken: readonly Waiting[]): Promise<void> {
+    let seen = false
+    const isSeen = () => {
+      if (!seen) stream.next += taken.length
+      seen = true
+    }
     try {
       const proof = this.#proof(lane.grant)
       const bundle = await this.#seal(lane, stream.next, taken, proof)
       for (const waiting of taken) waiting.sealed?.(bundle)
-      // Somebody may have it from here on, whatever becomes of the rest.
-      stream.next += taken.length
-      const { peers, seen } = await this.#handOver(lane, bundle, proof)
       // Places that nobody saw are used again: a later reader would wait for them in vain.
-      if (!seen) stream.next -= taken.length
+      const peers = await this.#handOver(lane, bundle, { proof, isSeen })
       if (peers === 0 && lane.of === 'inbox') {
         throw new AgentError('unreachable', `Cannot reach ${lane.topic}: its host has just gone`)
       }
@@ -202,23 +222,26 @@ export class Sender {
 
   /**
    * Agents of this node pass the same pipeline as those of others, and follow the stream like them
-   * where a bundle is not for them. `seen`: somebody may know the bundle.
+   * where a bundle is not for them. Before anybody may know the bundle, `isSeen` is called.
    */
   async #handOver(
     lane: Lane,
     bundle: Bundle,
-    proof: KnownProof,
-  ): Promise<{ readonly peers: number; readonly seen: boolean }> {
+    { proof, isSeen }: { readonly proof: KnownProof; readonly isSeen: () => void },
+  ): Promise<number> {
     const { topics, intake, handover } = this.#core
     const { bytes, header } = bundle
-    const followed = topics.followers(header).length > 0
-    if (followed) await intake.take(bytes, { topic: lane.topic, from: null })
+    if (topics.followers(header).length > 0) {
+      isSeen()
+      await intake.take(bytes, { topic: lane.topic, from: null })
+    }
     const here = topics.audience(header).length > 0 ? 1 : 0
+    const load = { bytes, proof, given: isSeen }
     const there =
       lane.of === 'group'
-        ? await handover.group(lane.topic, bytes, proof)
-        : await handover.inbox(lane.topic, bytes, proof)
-    return { peers: here + there, seen: followed || there > 0 }
+        ? await handover.group(lane.topic, load)
+        : await handover.inbox(lane.topic, load)
+    return here + there
   }
 
   #proof(grant: SignedStatement<Grant> | null): KnownProof {

@@ -69,8 +69,9 @@ export async function judge(
   checkTime(header, context)
   context.states.check(header)
   context.replay.checkEarly(place)
-  checkRate(header, standing, context)
+  const draw = checkRate(header, standing, context)
   context.replay.write(place)
+  draw()
   context.states.write(header)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
   return { bundle, place, chain, signed: true, messages, decision, ...standing }
@@ -82,28 +83,27 @@ export async function judge(
  */
 function checkTopic(header: Header, carrier: Carrier, context: PipelineContext): void {
   const opened = context.opened(header.topic)
-  const answers = header.action === 'answer'
-  if (opened !== undefined && !answers && !context.takes(header.topic, header.action)) {
-    throw new Refusal(
-      'not-hosted',
-      `Cannot accept ${header.action}: nobody takes it on ${header.topic}`,
-    )
-  }
   if (header.class === 'task') {
     throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
   }
   if (header.topic === carrier.topic) {
-    if (opened !== undefined) return
+    if (opened !== undefined) return checkTaken(header, context)
     throw new Refusal('not-hosted', `Cannot accept bundle: ${header.topic} is not open here`)
   }
   if (carrier.topic === context.node) {
-    if (opened === 'inbox') return
+    if (opened === 'inbox') return checkTaken(header, context)
     throw new Refusal('not-hosted', `Cannot accept bundle: ${header.topic} has no inbox here`)
   }
   throw new Refusal(
     'wrong-topic',
     `Cannot accept bundle for ${header.topic}: it came on ${carrier.topic}`,
   )
+}
+
+/** Answers are told apart by their requests, whatever the topic takes. */
+function checkTaken({ action, topic }: Header, context: PipelineContext): void {
+  if (action === 'answer' || context.takes(topic, action)) return
+  throw new Refusal('not-hosted', `Cannot accept ${action}: nobody takes it on ${topic}`)
 }
 
 /**

@@ -13,12 +13,17 @@ export class Budget {
     this.#at = now
   }
 
-  /** Takes that many if they are there. */
-  take(count: number, now: number): boolean {
+  /** Whether that many are there. */
+  has(count: number, now: number): boolean {
     const elapsed = Math.max(0, now - this.#at)
     this.#left = Math.min(this.#perSecond, this.#left + (elapsed * this.#perSecond) / 1_000)
     this.#at = Math.max(this.#at, now)
-    if (this.#left < count) return false
+    return this.#left >= count
+  }
+
+  /** Takes that many if they are there. */
+  take(count: number, now: number): boolean {
+    if (!this.has(count, now)) return false
     this.#left -= count
     return true
   }

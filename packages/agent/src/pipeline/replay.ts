@@ -89,12 +89,7 @@ export class ReplayTable {
         `Cannot follow another sender: the limit is ${REPLAY_LANES_MAX}`,
       )
     }
-    if (place.epoch <= lane.over) {
-      throw new Refusal(
-        'out-of-window',
-        `Cannot accept bundle of epoch ${place.epoch}: two newer are open`,
-      )
-    }
+    checkEpoch(lane, place)
     const stream = lane.streams.find((each) => each.epoch === place.epoch)
     if (stream === undefined) return
     if (overlapping(stream.places, place)?.id === place.id) throw duplicate(place)
@@ -108,7 +103,8 @@ export class ReplayTable {
 
   /**
    * Takes the places for a bundle that passed every check.
-   * @throws Refusal `duplicate` if a copy was faster, `equivocation` if another bundle is there
+   * @throws Refusal `duplicate` if a copy was faster, `equivocation` if another bundle is there,
+   * `out-of-window` if two newer epochs were
    */
   write(place: Place): void {
     const { places, floor } = this.#stream(place)
@@ -153,6 +149,7 @@ export class ReplayTable {
     lane.until = Math.max(lane.until, place.forgetAt)
     const known = lane.streams.find((each) => each.epoch === place.epoch)
     if (known !== undefined) return known
+    checkEpoch(lane, place)
     const stream: Stream = { epoch: place.epoch, stream: place.stream, places: [], floor: 0 }
     lane.streams.push(stream)
     lane.streams.sort((left, right) => right.epoch - left.epoch)
@@ -178,6 +175,14 @@ export class ReplayTable {
     if (last !== undefined) stream.floor = Math.max(stream.floor, last.first + last.count)
     this.#bundles -= gone.length
   }
+}
+
+/** Two newer epochs of the sender are open, or were. */
+function checkEpoch(lane: Lane, { epoch }: Place): void {
+  const known = lane.streams.some((stream) => stream.epoch === epoch)
+  const older = lane.streams.length >= 2 && lane.streams.every((stream) => stream.epoch > epoch)
+  if (known || (epoch > lane.over && !older)) return
+  throw new Refusal('out-of-window', `Cannot accept bundle of epoch ${epoch}: two newer are open`)
 }
 
 function duplicate(place: Place): Refusal {

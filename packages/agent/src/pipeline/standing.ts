@@ -79,18 +79,27 @@ const BURST_MS = 2_000
 /**
  * Messages a second, by grant, so that children share their parent's budget. Counted over sentAt,
  * so that a burst in the network is not held against a sender that kept the pace; but sentAt is the
- * sender's word, so it counts no further back than 2 s and never ahead. Drawn last: what is refused
- * for another reason costs nothing.
+ * sender's word, so it counts no further back than 2 s and never ahead. All budgets are looked at
+ * before any is drawn, and drawn by the function that is returned, when nothing else can refuse.
+ * @throws TrustError `condition`
  */
-export function checkRate(header: Header, standing: Standing, context: PipelineContext): void {
-  if (standing.authority === undefined) return
+export function checkRate(
+  header: Header,
+  standing: Standing,
+  context: PipelineContext,
+): () => void {
+  if (standing.authority === undefined) return () => {}
   const now = context.clock.now()
   const at = Math.min(now, Math.max(header.sentAt, now - BURST_MS))
-  for (const budget of messagesPerSecondBudgets(standing.authority)) {
-    if (context.grantBudget(budget.grantIdText, budget.perSecond).take(header.count, at)) continue
+  const budgets = messagesPerSecondBudgets(standing.authority).map(({ grantIdText, perSecond }) => {
+    const budget = context.grantBudget(grantIdText, perSecond)
+    if (budget.has(header.count, at)) return budget
     throw new TrustError(
       'condition',
-      `Cannot accept ${header.count} messages: grant ${budget.grantIdText} allows ${budget.perSecond} a second`,
+      `Cannot accept ${header.count} messages: grant ${grantIdText} allows ${perSecond} a second`,
     )
+  })
+  return () => {
+    for (const budget of budgets) budget.take(header.count, at)
   }
 }

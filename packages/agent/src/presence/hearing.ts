@@ -73,7 +73,7 @@ export class Hearing {
         `Cannot hear presence of ${signer}: it never had a member`,
       )
     }
-    const members = await this.#findMembers(announcement, node, from)
+    const { members, unchecked } = await this.#findMembers(announcement, node, from)
     if (announcement.members.length > 0 && members.length === 0) {
       throw new TrustError(
         'not-granted',
@@ -84,7 +84,7 @@ export class Hearing {
     if (!this.#roster.isNews(signerKey, time)) {
       throw new Refusal('duplicate', `Cannot hear presence of ${signer}: a newer one came`)
     }
-    this.#roster.announce(node, members, { time, now: this.#context.clock.now() })
+    this.#roster.announce(node, { members, unchecked }, { time, now: this.#context.clock.now() })
   }
 
   #checkTime(time: number): void {
@@ -129,19 +129,22 @@ export class Hearing {
     { topic, members }: Announcement,
     node: ProvenNode,
     from: Peer | null,
-  ): Promise<readonly { readonly member: Member; readonly until: number }[]> {
+  ): Promise<Parameters<Roster['announce']>[1]> {
     const { clock } = this.#context
     const deadline = clock.now() + PROOF_WAIT_MS
     const found: { readonly member: Member; readonly until: number }[] = []
-    for (let index = 0; index < members.length; index += PRESENCE_FETCHES_MAX) {
-      if (clock.now() >= deadline) break
+    let index = 0
+    for (; index < members.length && clock.now() < deadline; index += PRESENCE_FETCHES_MAX) {
       const some = members.slice(index, index + PRESENCE_FETCHES_MAX)
       const checked = await Promise.all(
         some.map((member) => this.#checkMember(topic, member, node, from)),
       )
       found.push(...checked.filter((entry) => entry !== undefined))
     }
-    return found
+    const unchecked = members
+      .slice(index)
+      .map((member) => ({ name: member.agent, key: member.agentKey }))
+    return { members: found, unchecked }
   }
 
   async #checkMember(

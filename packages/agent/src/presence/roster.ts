@@ -57,16 +57,22 @@ export class Roster {
    */
   announce(
     node: { readonly name: Name; readonly key: Uint8Array },
-    members: readonly { readonly member: Member; readonly until: number }[],
+    told: {
+      readonly members: readonly { readonly member: Member; readonly until: number }[]
+      /** Claimed too, and not checked in time: they stay as they were. */
+      readonly unchecked: readonly Pick<Member, 'name' | 'key'>[]
+    },
     at: { readonly time: number; readonly now: number },
   ): void {
     this.#newest.set(toHex(node.key), at.time)
     const lost = at.now + PRESENCE_LOST_MS
-    const told = new Map(members.map((entry) => [keyOf(entry.member), entry]))
+    const checked = new Map(told.members.map((entry) => [keyOf(entry.member), entry]))
+    const unchecked = new Set(told.unchecked.map(keyOf))
     for (const [key, heard] of this.#heard) {
-      if (heard.member.node === node.name && !told.has(key)) this.#remove(key)
+      const isTold = checked.has(key) || unchecked.has(key)
+      if (heard.member.node === node.name && !isTold) this.#remove(key)
     }
-    for (const [key, { member, until }] of told) {
+    for (const [key, { member, until }] of checked) {
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
       this.#heard.set(key, { member, until: Math.min(lost, until) })
@@ -101,6 +107,6 @@ export class Roster {
   }
 }
 
-function keyOf(member: Member): string {
+function keyOf(member: Pick<Member, 'name' | 'key'>): string {
   return `${member.name}|${toHex(member.key)}`
 }

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
+import { makeBundle, partOf, proofOf } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
 import { RawNode } from '../../../../test/world/raw-node.ts'
+import { provingStatements } from '../../src/host/identity.ts'
 import { ACCEPTED, carry, CREW, grantOn, NODE, openScene, refusedAs } from '../scene.ts'
 import { bodies, Town, toInbox } from '../town.ts'
 
 const WANTED = 'desk.crew.acme.example'
 const RESULTS = 'results.desk.acme.example'
 
-/** Two nodes, n1 with a planner that writes to an inbox on n2. */
-async function openTown() {
-  const town = await Town.open(2)
+/** A planner on n1 that writes to an inbox on n2. */
+async function openPair(town: Town) {
   const planner = await town.agent('planner', 1, { grants: [toInbox(WANTED)] })
   const desk = await town.agent('desk.crew', 2)
-  return { town, planner, inbox: desk.messages() }
+  return { planner, inbox: desk.messages() }
 }
 
 /** A neighbour of this node that may read every group below the crew, and says so of the inbox. */
@@ -33,8 +33,8 @@ describe('a right to read a group', () => {
     ['is an inbox here', 'n2.acme.example', 1],
     ['is not open here', 'n1.acme.example', 0],
   ])('gives nothing of a name that %s', async (_, node, index) => {
-    const { town, planner, inbox } = await openTown()
-    await using _town = town
+    await using town = await Town.open(2)
+    const { planner, inbox } = await openPair(town)
     const decisions = town.nodes[index]!.host.decisions()
     const spy = await openSpy(town, node)
     expect(decisions.drain().filter(({ about }) => about === 'right')).toMatchObject([
@@ -56,6 +56,47 @@ describe('a right to read a group', () => {
     await town.world.pass(1_000)
     expect(bodies(inbox)).toEqual(['for the desk alone'])
     expect(heardOf(spy)).toEqual([])
+  })
+})
+
+describe('a right to an inbox', () => {
+  it('gives nothing of the group that opens by that name later', async () => {
+    await using town = await Town.open(1)
+    const { world, acme } = town
+    const node = 'n1.acme.example'
+    const identity = await world.bind(acme, 'spy.acme.example')
+    const host = await grantAnyhow(world, acme, {
+      subject: identity.name,
+      topics: [CREW],
+      actions: ['host'],
+    })
+    const spy = await new RawNode(world, acme, identity).meet(node)
+    const proof = proofOf([...provingStatements(identity, []), host])
+    await spy.prove(node, proof)
+    await spy.say(node, {
+      kind: 'right',
+      topic: CREW,
+      of: 'inbox',
+      carrier: CREW,
+      agent: null,
+      agentKey: null,
+      subscribe: null,
+      host: host.id,
+      proof: proof.id,
+    })
+    spy.transport.allow(node, CREW)
+    await spy.transport.subscribe(CREW)
+    await world.pass(50)
+    // As an inbox it holds: what is written to that name reaches its host.
+    const planner = await town.agent('planner', 1, { grants: [toInbox(CREW)] })
+    await world.until(planner.send(CREW, 'for the inbox'))
+    await world.pass(50)
+    const heard = () => spy.heard.filter(({ topic }) => topic === CREW)
+    expect(heard()).toHaveLength(1)
+    const { crew } = await town.member('ann', 1)
+    await world.until(crew.publish('for the group alone'))
+    await world.pass(6_000)
+    expect(heard()).toHaveLength(1)
   })
 })
 
