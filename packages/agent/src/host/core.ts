@@ -1,10 +1,8 @@
 import type { Name } from '@ixj/names'
 import {
   TrustError,
-  checkName,
-  isBinding,
   sha256 as plainSha256,
-  StatementStore,
+  type StatementStore,
   type AnchorSet,
   type GenerateKey,
   type NameChain,
@@ -14,17 +12,11 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import {
-  DECISIONS_MAX,
-  ENDED_STATEMENTS_KEPT_MS,
-  HELLO_STATEMENTS_MAX,
-  PROOF_WAIT_MS,
-  SWEEP_MS,
-} from '../limits.ts'
+import { DECISIONS_MAX, ENDED_STATEMENTS_KEPT_MS, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
-import { ProofBook, type KnownProof } from '../neighbours/proof-book.ts'
+import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable, type Policy } from '../pipeline/policy.ts'
 import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
@@ -39,8 +31,9 @@ import {
   type Verdict,
 } from '../transport.ts'
 import { Handover } from './handover.ts'
-import { provingStatements, type Identity } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { Intake } from './intake.ts'
+import { addOwn } from './own-statements.ts'
 import type { Store } from './store.ts'
 import { Topics, type Sink } from './topics.ts'
 
@@ -373,36 +366,4 @@ export class Core implements Receiver {
     this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
     this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
   }
-}
-
-/** Checks the node's own chain against its own anchors, and opens the core on it. */
-export async function openCore(options: HostOptions): Promise<Core> {
-  const hash = options.hash ?? plainSha256
-  const statements = new StatementStore()
-  const proofs = new ProofBook(statements, hash)
-  const { verifier } = options
-  const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
-  statements.pin(kept.map((signed) => signed.idText))
-  const known = { ...options.identity, statements: kept }
-  const proving = provingStatements(known, [])
-  const bindings = proving.filter(isBinding)
-  const chain = checkName(
-    { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
-    { bindings, anchors: options.anchors, now: options.clock.now() },
-  )
-  // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
-  const proof = proofs.compose(proving.length > HELLO_STATEMENTS_MAX ? chain.links : proving)
-  return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
-}
-
-async function addOwn(
-  statements: readonly SignedStatement[],
-  into: { readonly statements: StatementStore; readonly verifier: Verifier; readonly hash: Sha256 },
-): Promise<readonly SignedStatement[]> {
-  const { verifier, hash } = into
-  const kept: SignedStatement[] = []
-  for (const { envelope } of statements) {
-    kept.push(await into.statements.add(envelope, { owner: 'self', verifier, hash }))
-  }
-  return kept
 }

@@ -7,7 +7,8 @@ import { makeOffer, OFFER_TYPE, readBound } from '../patterns/naming.ts'
 import type { Decision } from '../pipeline/decision.ts'
 import type { Evidence } from '../pipeline/replay.ts'
 import type { Queue } from '../queue.ts'
-import { openCore, type Core, type HostOptions } from './core.ts'
+import type { Core, HostOptions } from './core.ts'
+import { openCore } from './open-core.ts'
 import { grantHost, provingStatements, type Identity } from './identity.ts'
 
 /** A node without its I/O: it runs agents over whatever transport, clock and store it is given. */

@@ -1,0 +1,26 @@
+import { checkName, isBinding, sha256, StatementStore } from '@ixj/trust'
+import { HELLO_STATEMENTS_MAX } from '../limits.ts'
+import { ProofBook } from '../neighbours/proof-book.ts'
+import { Core, type HostOptions } from './core.ts'
+import { provingStatements } from './identity.ts'
+import { addOwn } from './own-statements.ts'
+
+/** Checks the node's own chain against its own anchors, and opens the core on it. */
+export async function openCore(options: HostOptions): Promise<Core> {
+  const hash = options.hash ?? sha256
+  const statements = new StatementStore()
+  const proofs = new ProofBook(statements, hash)
+  const { verifier } = options
+  const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
+  statements.pin(kept.map((signed) => signed.idText))
+  const known = { ...options.identity, statements: kept }
+  const proving = provingStatements(known, [])
+  const bindings = proving.filter(isBinding)
+  const chain = checkName(
+    { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
+    { bindings, anchors: options.anchors, now: options.clock.now() },
+  )
+  // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
+  const proof = proofs.compose(proving.length > HELLO_STATEMENTS_MAX ? chain.links : proving)
+  return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
+}
