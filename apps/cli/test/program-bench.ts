@@ -60,6 +60,8 @@ export class ProgramBench implements AsyncDisposable {
         ...process.env,
         HOME: this.folder,
         FORCE_COLOR: '1',
+        // Node warns on standard error where both are set, as continuous integration may do.
+        NO_COLOR: undefined,
         // Compiled once for all the processes of a test: a third of their time.
         NODE_COMPILE_CACHE: join(this.folder, '.compiled'),
       },

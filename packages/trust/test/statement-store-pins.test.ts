@@ -103,14 +103,19 @@ describe('a pinned statement', () => {
     expect(store.sweep(NOW + SKEW)).toBe(0)
     expect(store.sweep(NOW + SKEW + 1)).toBe(1)
     expect(held(short)).toEqual([false])
+    // Nothing of the pin is left: brought again, it goes with its owner.
+    await add(short)
     store.unpin([short.idText])
-    expect(store.counts).toMatchObject({ statements: 0, bytes: 0 })
+    expect(held(short)).toEqual([true])
+    store.release('self')
+    expect(store.counts).toMatchObject({ statements: 0, owners: 0, bytes: 0 })
   })
 
   it('is one that is here: an id that is not is passed over', async () => {
     const { store, add, held } = open({ ownerStatementsMax: 1 })
     store.pin([own.idText])
     await add(own)
+    expect(held(own)).toEqual([true])
     await add(another)
     expect(held(own, another)).toEqual([false, true])
   })
