@@ -36,6 +36,19 @@ export function messageFacts(open: () => Promise<TransportBench>): void {
     await bench.until(() => b.told.messages.length > 0 && c.told.messages.length > 0)
   })
 
+  test('a newcomer gets what is passed on from the moment it is a subscriber', async () => {
+    await using bench = await open()
+    const [a, b] = await pair(bench)
+    const c = await subject(bench)
+    await share(bench, a, b, crew)
+    await connect(bench, b, c)
+    admit(b, c)
+    await share(bench, b, c, crew)
+    expect(await settled(bench, a.at.publish(crew, bytesOf('at once')))).toBe(1)
+    await bench.until(() => c.told.texts().includes('at once'))
+    expect(b.told.texts()).toEqual(['at once'])
+  })
+
   test('the same bytes again are handed over again and delivered once', async () => {
     await using bench = await open()
     const [a, b] = await pair(bench)

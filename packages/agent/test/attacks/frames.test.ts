@@ -1,9 +1,20 @@
-import { encode } from '@ixj/trust'
+import { encode, STORE_OWNERS_MAX } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { RawNode } from '../../../../test/world/raw-node.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
-import { carry, CREW, DESK, NODE, openScene, refusedAs, type Scene } from '../scene.ts'
+import {
+  ACCEPTED,
+  carry,
+  CREW,
+  DESK,
+  grantOn,
+  NODE,
+  openScene,
+  refusedAs,
+  type Scene,
+} from '../scene.ts'
 
 const TIMES = NEIGHBOUR_FAULTS_MAX + 4
 
@@ -67,6 +78,32 @@ describe('no fault of a neighbour is', () => {
     }
     expect(isNeighbour(scene)).toBe(true)
     expect(scene.node.host.counts.get('proof-missing')).toBe(TIMES)
+  })
+
+  it('a statement for which our own table has no room', async () => {
+    await using scene = await openScene()
+    const { world, acme, raw, node } = scene
+    // What it has told so far was used, so that it owns nothing in the table.
+    const own = await makeBundle(world, raw.identity, CREW, { under: grantOn(raw.identity, CREW) })
+    expect(await carry(scene, own)).toEqual(ACCEPTED)
+    for (let index = 0; index < STORE_OWNERS_MAX; index++) {
+      const identity = await bindAnyhow(world, acme, `o${index}.acme.example`)
+      const owner = new RawNode(world, acme, identity)
+      owner.transport.connect(NODE)
+      if (index % 64 === 63) await world.pass(20)
+    }
+    await world.pass(100)
+    expect(node.host.neighbours).toHaveLength(STORE_OWNERS_MAX + 1)
+    const bob = await bindAnyhow(world, acme, 'bob.acme.example')
+    const made = await makeBundle(world, bob, CREW)
+    for (let time = 0; time < TIMES; time++) await raw.prove(NODE, made.proof)
+    await world.pass(50)
+    expect(node.host.counts.get('store-full')).toBe(TIMES)
+    expect(isNeighbour(scene)).toBe(true)
+    world.network.disconnect(NODE, 'o0.acme.example')
+    await world.pass(50)
+    await raw.prove(NODE, made.proof)
+    expect(await carry(scene, made, { proved: false })).toEqual(refusedAs('not-granted'))
   })
 
   it('while bytes that no version sends are', async () => {
