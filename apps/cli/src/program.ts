@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
 import { folderArgument } from './arguments.ts'
 import { addBind } from './commands/bind.ts'
 import { addExplain } from './commands/explain.ts'
@@ -32,6 +33,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
     .description(
       'Agents talk one to one, one to many, many to one and many to many; every message\nproves who said it, for whom and under which grant.',
     )
+    .version(readVersion(), '-V, --version', 'tell the version')
     .option(
       '--home <folder>',
       'keys, statements, trust and policy (default: ~/.ixj)',
@@ -59,4 +61,10 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
     addDemo(program)
   }
   return program
+}
+
+/** From the package's own description, so that it is told in one place. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
 }

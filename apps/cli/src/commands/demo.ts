@@ -58,7 +58,7 @@ async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const terminal = process.stderr.isTTY
   const paint = picocolors.createColors(process.stdout.isTTY && !json)
-  const report = await runLicences({
+  const running = runLicences({
     root,
     attacks: flags.attacks,
     signal: stopping.signal,
@@ -70,9 +70,25 @@ async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
       process.stderr.write(terminal ? `\r\u001B[2K${line}` : `${line}\n`)
     },
   })
+  const report = await orStopped(running, stopping.signal)
   if (terminal) process.stderr.write('\r\u001B[2K')
+  if (report === undefined) {
+    process.stderr.write('stopped\n')
+    process.exitCode = 130
+    return
+  }
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${formatReport(report, paint)}\n`)
   if (!report.succeeded) process.exitCode = 1
+}
+
+/** The report; undefined if somebody stopped the run, which is no failure. */
+async function orStopped<T>(running: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await running
+  } catch (cause) {
+    if (signal.aborted) return undefined
+    throw cause
+  }
 }
 
 async function runRole(role: Role | 'setup', root: string, flags: LicencesFlags): Promise<void> {

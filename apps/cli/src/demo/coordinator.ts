@@ -64,7 +64,7 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   signal.addEventListener(
     'abort',
-    () => run.fail(new Error('The job took too long or was stopped')),
+    () => run.fail(new Error(`The job was stopped, or took longer than ${JOB_MS / 1_000} s`)),
     { once: true },
   )
   const processes: RoleProcess[] = []

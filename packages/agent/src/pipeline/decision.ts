@@ -74,7 +74,7 @@ export function plainDecision(
       key: NOT_REACHED,
       authority: NOT_REACHED,
       policy: NOT_REACHED,
-      ...(cause === undefined ? {} : failing(code, cause, false)),
+      ...(cause === undefined ? {} : failing(code, false)),
       notes: [NOTE_REVOCATION],
     }),
   }
@@ -101,7 +101,7 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
     sender: header?.sender ?? 'unreadable',
     onBehalfOf: trace.onBehalfOf ?? null,
     ...reached,
-    ...(cause === undefined ? {} : failing(codeOf(cause), cause, trace.chain !== undefined)),
+    ...(cause === undefined ? {} : failing(codeOf(cause), trace.chain !== undefined)),
     notes: [NOTE_REVOCATION],
   }
 }
@@ -127,11 +127,9 @@ function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'messag
 }
 
 /** Which of the four questions a code answers with no; the others stay as they were found. */
-function failing(code: Code | null, cause: unknown, nameHeld: boolean): Partial<Explanation> {
-  const no: Answer = {
-    state: 'no',
-    lines: [cause instanceof Error ? cause.message : String(cause)],
-  }
+function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
+  // The tree tells the reason once, at its head.
+  const no: Answer = { state: 'no', lines: ['see the reason above'] }
   switch (code) {
     case 'no-anchor':
     case 'anchor-limits':

@@ -143,8 +143,8 @@ function placeOf(bundle: Bundle): Place {
 
 /**
  * Strangers get 10 checks a second through each neighbour, counted before any signature is checked
- * for them. A stranger is who writes to an inbox and was never accepted there, holds no grant for
- * it, owns nothing of it, and was not asked. That a grant is held costs no signature here: its
+ * for them. A stranger is who was never accepted on the topic, holds no grant for it, owns
+ * nothing of it, and was not asked. That a grant is held costs no signature here: its
  * statements were checked when they came.
  */
 function checkStranger(
@@ -155,7 +155,6 @@ function checkStranger(
 ): void {
   const now = context.clock.now()
   const known =
-    context.opened(header.topic) === 'group' ||
     context.chains.has(acceptedKey(header), now) ||
     isAtOrBelow(header.topic, header.sender) ||
     (header.action === 'answer' && context.awaits(header)) ||

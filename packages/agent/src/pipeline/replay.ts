@@ -186,7 +186,7 @@ function checkEpoch(lane: Lane, { epoch }: Place): void {
 }
 
 function duplicate(place: Place): Refusal {
-  return new Refusal('duplicate', `Cannot accept bundle ${place.id} twice`)
+  return new Refusal('duplicate', `Cannot accept bundle ${place.id.slice(0, 16)}… twice`)
 }
 
 // Places do not overlap, so only two neighbours can meet a new one.
