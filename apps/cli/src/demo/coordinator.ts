@@ -68,6 +68,10 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
     { once: true },
   )
   const processes: RoleProcess[] = []
+  // All at once: none waits for another to end.
+  cleanUp.defer(async () => {
+    await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()))
+  })
   for (const role of options.attacks ? ROLES : ROLES.filter((each) => each !== 'mallory')) {
     const child = startRole(role, {
       mesh,
@@ -79,7 +83,6 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
       },
       fail: (cause) => run.fail(cause),
     })
-    cleanUp.use(child)
     processes.push(child)
     options.started?.(child)
   }

@@ -14,7 +14,7 @@ export interface RoleProcess extends AsyncDisposable {
 }
 
 /** How long a process may take to end after it was asked to. */
-const END_MS = 10_000
+const END_MS = 3_000
 /** Output of a process kept for an error: the end of it says why. */
 const ERROR_CHARACTERS_MAX = 4_000
 

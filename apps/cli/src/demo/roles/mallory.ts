@@ -63,7 +63,7 @@ export async function runMallory(options: RoleOptions): Promise<void> {
   const worker = await mallory.host.askName(PLANNER, 'w9', { signal })
   await worker.join(CREW, { signal })
   tell({ event: 'ready', role: 'mallory', node: mallory.host.name })
-  const lines = createInterface({ input: process.stdin })
+  const lines = createInterface({ input: process.stdin, signal })
   for await (const line of lines) if (line === 'attack') break
   const began = Date.now()
   await using reader = await openAttacker(mesh, 'reader', READER_NODE)
