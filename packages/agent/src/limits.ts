@@ -50,7 +50,7 @@ export const REPLAY_WINDOW = 1_024
 export const REPLAY_BUNDLES_MAX = 1_048_576
 /** Keys refused for equivocation that are remembered, with their evidence. */
 export const EQUIVOCATORS_MAX = 4_096
-/** Checks a second that strangers get on inboxes, for each neighbour that carries them. */
+/** Checks a second that strangers get, for each neighbour that carries them. */
 export const STRANGER_CHECKS_PER_SECOND = 10
 
 /** Items that a reader's queue holds before it loses the oldest, unless the reader says otherwise. */
