@@ -11,6 +11,7 @@ export {
   type Header,
   type MessageClass,
 } from './bundles/header.ts'
+export { decodeApproval, signApproval, type Approval, type Approved } from './bundles/approval.ts'
 export { decodeBundle, hasDigest, sealBundle, type Bundle } from './bundles/bundle.ts'
 export {
   correlationOf,

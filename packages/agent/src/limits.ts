@@ -6,6 +6,12 @@ export const MESSAGES_BYTES_MAX = 60 * 1024
 export const BUNDLE_MESSAGES_MAX = 256
 /** Audience entries in one header: the roster of a large crew is a pattern, not a list. */
 export const AUDIENCE_MAX = 64
+/** Approvals in one header: more than the names that one condition can list are never needed. */
+export const APPROVALS_MAX = 16
+/** One approval: three names of 253 bytes, and less than 400 bytes of the rest. */
+export const APPROVAL_BYTES_MAX = 1_152
+/** How long an approval may be good for: long enough to collect the others. */
+export const APPROVAL_MS_MAX = 300_000
 /** A content type is a short label, not data. */
 export const CONTENT_TYPE_BYTES_MAX = 128
 

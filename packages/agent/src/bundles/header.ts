@@ -6,7 +6,6 @@ import {
   readBytes,
   readBytesUpTo,
   readInteger,
-  readList,
   readName,
   readOneOf,
   readOptional,
@@ -15,9 +14,10 @@ import {
   readTime,
   PRIORITY_MAX,
   TrustError,
-  type Field,
 } from '@ixj/trust'
 import {
+  APPROVAL_BYTES_MAX,
+  APPROVALS_MAX,
   AUDIENCE_MAX,
   BUNDLE_MESSAGES_MAX,
   EVENT_LIFESPAN_MS_MAX,
@@ -25,6 +25,7 @@ import {
   STATE_LIFESPAN_MS_MAX,
   TASK_LIFESPAN_MS_MAX,
 } from '../limits.ts'
+import { decodeApproval, type Approval } from './approval.ts'
 import { checkVersion, VERSION } from './version.ts'
 
 /** How a message is cared for: only the newest counts; ordered; acknowledged and retried. */
@@ -60,7 +61,8 @@ export interface Header {
   readonly proof: Uint8Array
   /** Whom it is for; null: all. It selects, it does not hide. */
   readonly audience: readonly Pattern[] | null
-  readonly approvals: readonly Uint8Array[]
+  /** Rising by the key that signs, none twice: distinct keys are what counts. */
+  readonly approvals: readonly Approval[]
   readonly digest: Uint8Array
 }
 
@@ -85,7 +87,7 @@ export function encodeHeader(header: Header): Uint8Array {
       header.authority,
       header.proof,
       header.audience,
-      header.approvals,
+      header.approvals.map((approval) => approval.envelope),
       null,
       header.digest,
     ],
@@ -132,17 +134,11 @@ export function decodeHeader(bytes: Uint8Array): Header {
         key: (pattern) => pattern,
       }),
     ),
-    approvals: readApprovals(fields[15]),
+    approvals: readSortedSet(fields[15], 'approvals of header', {
+      itemsMax: APPROVALS_MAX,
+      item: (field, what) => decodeApproval(readBytesUpTo(field, what, APPROVAL_BYTES_MAX)),
+      key: (approval) => approval.signed.signerKey,
+    }),
     digest: readBytes(fields[17], 'digest of header', 32),
   }
-}
-
-/** Approvals have a form, and nothing checks them yet: a header that needs them must not pass. */
-function readApprovals(field: Field): readonly Uint8Array[] {
-  const approvals = readList(field, 'approvals of header', {
-    itemsMax: AUDIENCE_MAX,
-    item: (item, what) => readBytesUpTo(item, what, HEADER_BYTES_MAX),
-  })
-  if (approvals.length === 0) return approvals
-  throw new TrustError('unsupported', 'Cannot read header: approvals are not built yet')
 }

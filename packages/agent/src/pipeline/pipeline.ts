@@ -86,6 +86,9 @@ function checkTopic(header: Header, carrier: Carrier, context: PipelineContext):
   if (header.class === 'task') {
     throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
   }
+  if (header.approvals.length > 0) {
+    throw new TrustError('unsupported', 'Cannot accept approvals: nothing checks them yet')
+  }
   if (header.topic === carrier.topic) {
     if (opened !== undefined) return checkTaken(header, context)
     throw new Refusal('not-hosted', `Cannot accept bundle: ${header.topic} is not open here`)

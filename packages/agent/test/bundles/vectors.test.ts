@@ -3,6 +3,7 @@ import { parseName, parsePattern } from '@ixj/names'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
 import { AnchorSet, decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
+import { decodeApproval, signApproval } from '../../src/bundles/approval.ts'
 import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../../src/bundles/header.ts'
 import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
@@ -35,10 +36,25 @@ interface BundleVector {
     readonly authority: string | null
     readonly proof: string
     readonly audience: readonly string[] | null
+    readonly approvals?: readonly string[]
   }
   readonly parts: readonly PartVector[]
   readonly id: string
   readonly bytes: string
+}
+
+interface ApprovalVector {
+  readonly seed: string
+  readonly signer: string
+  readonly time: number
+  readonly nonce: string
+  readonly topic: string
+  readonly sender: string
+  readonly authority: string
+  readonly messageId: string
+  readonly digest: string
+  readonly notAfter: number
+  readonly envelope: string
 }
 
 interface MemberVector {
@@ -54,6 +70,7 @@ interface MemberVector {
 interface Vectors {
   readonly seed: string
   readonly bundles: readonly BundleVector[]
+  readonly approvals: readonly ApprovalVector[]
   readonly presence: {
     readonly node: string
     readonly topic: string
@@ -105,11 +122,31 @@ describe('the vectors of bundles', () => {
       authority: optional(fields.authority),
       proof: fromHex(fields.proof),
       audience: fields.audience?.map((text) => parsePattern(text)) ?? null,
-      approvals: [],
+      approvals: (fields.approvals ?? []).map((hex) => decodeApproval(fromHex(hex))),
     }
     const sealed = await sealBundle(header, encodeMessages(parts), { signer, hash: nodeSha256 })
     expect(toHex(sealed.bytes)).toBe(vector.bytes)
     expect(sealed).toEqual(bundle)
+  })
+})
+
+describe('the vectors of approvals', () => {
+  it.each(vectors.approvals)('$signer: read, verified and signed again', async (vector) => {
+    const read = decodeApproval(fromHex(vector.envelope))
+    expect(await holds(read.signed, verifier)).toBe(true)
+    const approved = {
+      topic: parseName(vector.topic),
+      sender: parseName(vector.sender),
+      authority: fromHex(vector.authority),
+      messageId: fromHex(vector.messageId),
+      digest: fromHex(vector.digest),
+      notAfter: vector.notAfter,
+    }
+    expect(read).toMatchObject(approved)
+    const { time, nonce } = vector
+    const signature = { signer: parseName(vector.signer), time, nonce: fromHex(nonce) }
+    const again = await signApproval(approved, signature, nodeSigner(fromHex(vector.seed)))
+    expect(toHex(again)).toBe(vector.envelope)
   })
 })
 

@@ -5,6 +5,8 @@ import { expect } from 'vitest'
 import { makeBundle, repackBundle, resignBundle } from '../../../../test/world/made-bundle.ts'
 import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
 import { ownAnchor, World } from '../../../../test/world/world.ts'
+import { signApproval } from '../../src/bundles/approval.ts'
+import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { openCore } from '../../src/host/open-core.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
@@ -195,8 +197,22 @@ export const byteRows = {
     repacked('leaves one signature over several bundles alone', 'unsupported', (fields) => {
       fields[3] = [0, 2, [new Uint8Array(32)]]
     }),
-    resigned('leaves approvals alone', 'unsupported', (fields) => {
-      fields[15] = [new Uint8Array(9)]
+    inScene('leaves approvals alone', async (scene) => {
+      const genuine = await annsBundle(scene, DESK)
+      const { signer } = scene.ann
+      const { header } = decodeBundle(genuine.bytes, nodeSha256)
+      const envelope = await signApproval(
+        {
+          ...header,
+          authority: new Uint8Array(32),
+          messageId: new Uint8Array(16),
+          notAfter: header.sentAt + 1,
+        },
+        { signer: scene.ann.name, time: header.sentAt, nonce: new Uint8Array(16) },
+        signer,
+      )
+      const bytes = await resignBundle(genuine, signer, (fields) => (fields[15] = [envelope]))
+      await expectRefused(scene, 'unsupported', { bytes, on: DESK }, { genuine })
     }),
     resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
     inScene('leaves a grant that needs approvals alone', async (scene) => {

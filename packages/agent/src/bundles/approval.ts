@@ -1,0 +1,84 @@
+import type { Name } from '@ixj/names'
+import {
+  decode,
+  encode,
+  readArray,
+  readBytes,
+  readName,
+  readTime,
+  TrustError,
+  type Signer,
+} from '@ixj/trust'
+import { APPROVAL_BYTES_MAX, APPROVAL_MS_MAX } from '../limits.ts'
+import { readSignedBody, signBody, type Signature, type SignedBody } from './signed-body.ts'
+
+/** What somebody approves: one message, by one sender, under one grant. Ids and digests are bytes. */
+export interface Approved {
+  readonly topic: Name
+  readonly sender: Name
+  /** 32 bytes: the grant that asks for approvals. */
+  readonly authority: Uint8Array
+  /** 16 bytes. */
+  readonly messageId: Uint8Array
+  /** 32 bytes: SHA-256 of the messages of the bundle, which holds this one message. */
+  readonly digest: Uint8Array
+  /** ms since the Unix epoch; at most 5 min after the approval's time. */
+  readonly notAfter: number
+}
+
+/** An approval as it stands in a header; docs/protocol.md, "Approvals". */
+export interface Approval extends Approved {
+  readonly signed: SignedBody
+  /** `[body, signature]`, encoded. */
+  readonly envelope: Uint8Array
+}
+
+const OWN_FIELDS = 6
+const BODY_BYTES_MAX = APPROVAL_BYTES_MAX - 72
+
+/**
+ * Signs an approval and gives its envelope.
+ * @throws TrustError `form` if notAfter is not after its time, or more than 5 min after
+ */
+export async function signApproval(
+  approved: Approved,
+  signature: Omit<Signature, 'signerKey'>,
+  signer: Signer,
+): Promise<Uint8Array> {
+  const { topic, sender, authority, messageId, digest, notAfter } = approved
+  checkEnd(signature.time, notAfter)
+  const fields = [topic, sender, authority, messageId, digest, notAfter]
+  return encode([...(await signBody('approval', signature, fields, signer))])
+}
+
+/**
+ * Reads an approval: its form alone; whether it holds, and for what, is not checked here.
+ * @throws TrustError `encoding`, `too-large`, `depth`, `form`, `name`, `wrong-kind`, `unsupported`
+ */
+export function decodeApproval(envelope: Uint8Array): Approval {
+  const value = decode(envelope, { bytesMax: APPROVAL_BYTES_MAX })
+  const pair = readArray(value, 'approval', 2)
+  const signed = readSignedBody('approval', pair, { fields: OWN_FIELDS, bytesMax: BODY_BYTES_MAX })
+  const { fields } = signed
+  const approval = {
+    signed,
+    envelope,
+    topic: readName(fields[0], 'topic of approval'),
+    sender: readName(fields[1], 'sender of approval'),
+    authority: readBytes(fields[2], 'authority of approval', 32),
+    messageId: readBytes(fields[3], 'message id of approval', 16),
+    digest: readBytes(fields[4], 'digest of approval', 32),
+    notAfter: readTime(fields[5], 'notAfter of approval'),
+  }
+  checkEnd(signed.time, approval.notAfter)
+  return approval
+}
+
+/** An approval is for now: a stock of them would be a grant that nobody can see. */
+function checkEnd(time: number, notAfter: number): void {
+  if (notAfter > time && notAfter - time <= APPROVAL_MS_MAX) return
+  throw new TrustError(
+    'form',
+    `Cannot use approval: it ends ${notAfter - time} ms after its time, must be 1 to ${APPROVAL_MS_MAX}`,
+  )
+}
