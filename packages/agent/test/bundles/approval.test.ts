@@ -150,7 +150,7 @@ describe('the approvals of a header', () => {
   it('are refused past 16, before any of them is read', async () => {
     const made = await header([])
     const fields = decode(encodeHeader(made)) as Value[]
-    fields[15] = Array<Value>(APPROVALS_MAX + 1).fill(new Uint8Array(0))
+    fields[15] = Array.from({ length: APPROVALS_MAX + 1 }, () => new Uint8Array(0))
     expect(codeOf(() => decodeHeader(encode(fields)))).toBe('form')
   })
 })
