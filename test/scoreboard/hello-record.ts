@@ -6,6 +6,7 @@ import {
   type HelloContext,
   initiateHello,
 } from '../../packages/agent/src/neighbours/hello.ts'
+import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
 import type { Channel } from '../../packages/agent/src/transport.ts'
 import { proofOf } from '../world/made-bundle.ts'
 import { name, ownAnchor } from '../world/world.ts'
@@ -70,7 +71,11 @@ function contextOf(bench: Bench, identity: Identity, verifier: Verifier): HelloC
     random: world.bytes,
     verifier,
     anchors: new AnchorSet([ownAnchor(acme)]),
-    proof: { bytes: proof.bytes, envelopes: proof.statements.map(({ envelope }) => envelope) },
+    proof: () => ({
+      bytes: proof.bytes,
+      envelopes: proof.statements.map(({ envelope }) => envelope),
+    }),
+    zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
     hash: nodeSha256,
     keep: async (envelope, owner) => void (await store.add(envelope, { owner, verifier })),
   }

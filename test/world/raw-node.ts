@@ -9,6 +9,7 @@ import {
   respondHello,
   type HelloContext,
 } from '../../packages/agent/src/neighbours/hello.ts'
+import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
 import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/neighbours.ts'
 import { HELLO_PROTOCOL, type Channel } from '../../packages/agent/src/transport.ts'
 import { type MadeBundle, type MadeProof, proofOf } from './made-bundle.ts'
@@ -58,7 +59,11 @@ export class RawNode implements Receiver {
       random: world.bytes,
       verifier: world.verifier,
       anchors: new AnchorSet([ownAnchor(organisation)]),
-      proof: { bytes: proof.bytes, envelopes: proof.statements.map(({ envelope }) => envelope) },
+      proof: () => ({
+        bytes: proof.bytes,
+        envelopes: proof.statements.map(({ envelope }) => envelope),
+      }),
+      zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
       hash: nodeSha256,
       keep: async () => {},
     }

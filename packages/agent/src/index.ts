@@ -40,6 +40,7 @@ export {
   type Identity,
 } from './host/identity.ts'
 export type { HostOptions } from './host/core.ts'
+export type { ProvenName, ZoneKeySource, ZoneProof } from './neighbours/zone-keys.ts'
 export { Host, openHost } from './host/host.ts'
 export { Agent } from './patterns/agent.ts'
 export type { Audience } from './patterns/audience.ts'

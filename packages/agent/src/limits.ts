@@ -37,6 +37,17 @@ export const OUTBOX_MESSAGES_MAX = 4_096
 /** How long a publish waits for a neighbour while members are known and none can be handed it. */
 export const HANDOVER_MS = 1_000
 
+/** Sets of DNSSEC records whose check is remembered: each costs some milliseconds. */
+export const DNSSEC_CHECKED_MAX = 1_024
+/** Names whose newest records are kept; then the longest unchanged is forgotten. */
+export const DNSSEC_NAMES_MAX = 4_096
+/** Checks of DNSSEC records for each neighbour, and for all who are not admitted together. */
+export const DNSSEC_CHECKS_PER_SECOND = 32
+/** Budgets of that kind; as many as there may be neighbours. */
+export const DNSSEC_OWNERS_MAX = 1_024
+/** Records that our own proofs rest on are asked for again so long before they lapse, at least. */
+export const DNSSEC_REFRESH_MS = 60_000
+
 /** How long a bundle waits for its proof. */
 export const PROOF_WAIT_MS = 2_000
 /** Bundles that may wait for proofs, for each neighbour. */

@@ -16,15 +16,17 @@ interface JsonObject {
  * a line feed at the end. Equal sets give equal texts.
  */
 export function formatAnchors(anchors: AnchorSet): string {
-  const list = anchors.list.map(({ name, kind, keys, names, purposes, addedAt, addedBy }) => ({
-    name,
-    kind,
-    keys: keys.map((key) => toBase64url(key)),
-    names,
-    purposes,
-    addedAt,
-    addedBy,
-  }))
+  const list = anchors.list.map(
+    ({ name, kind, keys, records, names, purposes, addedAt, addedBy }) => ({
+      name,
+      kind,
+      ...(kind === 'key' ? { keys: keys.map((key) => toBase64url(key)) } : { records }),
+      names,
+      purposes,
+      addedAt,
+      addedBy,
+    }),
+  )
   return `${JSON.stringify({ version: VERSION, anchors: list }, null, 2)}\n`
 }
 
@@ -33,7 +35,7 @@ export function formatAnchors(anchors: AnchorSet): string {
  * is refused, so that no reader sees another file than a person does. Order and white space are
  * free; `names`, `purposes`, `addedAt`, `addedBy` may be left out.
  * @throws TrustError `too-large`, `encoding` (no JSON, a key that is no base64url), `form`, `name`,
- * `bad-key`, `unsupported` (a later version, a `zone` anchor)
+ * `bad-key`, `unsupported` (a later version)
  */
 export function parseAnchors(text: string): AnchorSet {
   if (text.length > ANCHORS_TEXT_MAX) {
@@ -54,17 +56,17 @@ export function parseAnchors(text: string): AnchorSet {
 }
 
 function readAnchor(value: Json, what: string): AnchorFields {
-  const known = ['name', 'kind', 'keys', 'names', 'purposes', 'addedAt', 'addedBy']
-  const { name, kind, keys, names, purposes, addedAt, addedBy } = readObject(value, what, known)
-  if (kind === 'zone') {
-    throw new TrustError('unsupported', `Cannot read ${what}: zone anchors are not supported`)
-  }
-  if (kind !== 'key') throw refused(what, 'its kind must be "key"')
-  const keyTexts = readTexts(keys, `keys of ${what}`)
+  const known = ['name', 'kind', 'keys', 'records', 'names', 'purposes', 'addedAt', 'addedBy']
+  const object = readObject(value, what, known)
+  const { name, kind, keys, records, names, purposes, addedAt, addedBy } = object
+  if (kind !== 'key' && kind !== 'zone') throw refused(what, 'its kind must be "key" or "zone"')
   return {
     name: readName(readString(name, `name of ${what}`), `name of ${what}`),
     kind,
-    keys: keyTexts.map((text) => fromBase64url(text)),
+    ...(keys === undefined
+      ? {}
+      : { keys: readTexts(keys, `keys of ${what}`).map((text) => fromBase64url(text)) }),
+    ...(records === undefined ? {} : { records: readTexts(records, `records of ${what}`) }),
     ...(names === undefined ? {} : { names: readPatterns(names, `names of ${what}`) }),
     ...(purposes === undefined ? {} : { purposes: readPurposes(purposes, `purposes of ${what}`) }),
     ...(addedAt === undefined ? {} : { addedAt: readNumber(addedAt, `addedAt of ${what}`) }),

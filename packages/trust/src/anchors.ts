@@ -1,7 +1,14 @@
 import { liesWithin, type Name, parentName, parsePattern, type Pattern } from '@ixj/names'
 import { sortedSet } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
-import { ANCHOR_ADDED_BY_MAX, ANCHOR_KEYS_MAX, ANCHOR_NAMES_MAX, ANCHORS_MAX } from './limits.ts'
+import {
+  ANCHOR_ADDED_BY_MAX,
+  ANCHOR_KEYS_MAX,
+  ANCHOR_NAMES_MAX,
+  ANCHOR_RECORD_LENGTH_MAX,
+  ANCHOR_RECORDS_MAX,
+  ANCHORS_MAX,
+} from './limits.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
@@ -13,10 +20,15 @@ export type Purpose = 'connect' | 'send' | 'grant'
 /** A name and its keys that this entity trusts by its own decision. Section "Anchors". */
 export interface Anchor {
   readonly name: Name
-  /** A `zone` anchor, which yields keys through DNS, is not built. */
-  readonly kind: 'key'
-  /** 1 to {@link ANCHOR_KEYS_MAX} Ed25519 public keys of 32 bytes. */
+  /** `key`: its keys are trusted. `zone`: keys are those that the DNS zone publishes. */
+  readonly kind: 'key' | 'zone'
+  /** 1 to {@link ANCHOR_KEYS_MAX} Ed25519 public keys of 32 bytes; none for a zone. */
   readonly keys: readonly Uint8Array[]
+  /**
+   * 1 to {@link ANCHOR_RECORDS_MAX} records that a zone's key is told by, `DNSKEY …` or `DS …` as in
+   * a zone file (RFC 4034 sections 2.2, 5.3); none for keys. What they say is for the DNS to check.
+   */
+  readonly records: readonly string[]
   /** What the anchor may speak for, all at or below its name. */
   readonly names: readonly Pattern[]
   readonly purposes: readonly Purpose[]
@@ -29,8 +41,10 @@ export interface Anchor {
 /** What one gives to make an anchor; see {@link makeAnchor} for the defaults. */
 export interface AnchorFields {
   readonly name: Name
-  readonly kind?: 'key'
-  readonly keys: readonly Uint8Array[]
+  /** Default: `key`. */
+  readonly kind?: 'key' | 'zone'
+  readonly keys?: readonly Uint8Array[]
+  readonly records?: readonly string[]
   readonly names?: readonly Pattern[]
   readonly purposes?: readonly Purpose[]
   readonly addedAt?: number
@@ -49,19 +63,17 @@ export const ANCHOR_PURPOSES_DEFAULT: readonly Purpose[] = ['connect', 'send']
 /**
  * Makes an anchor from a copy of its fields. `names` defaults to the name and everything below it,
  * `purposes` to {@link ANCHOR_PURPOSES_DEFAULT}; both are sorted. Costs some 0.1 ms a key.
- * @throws TrustError `bad-key`, `form` (a count, a repeated key, names outside the anchor's slice)
+ * @throws TrustError `bad-key`, `form` (a count, a repeated key, a record that is none, names outside
+ * the anchor's slice)
  */
 export function makeAnchor(fields: AnchorFields): Anchor {
-  const { name, addedAt, addedBy } = fields
+  const { name, addedAt, addedBy, kind = 'key', keys = [], records = [] } = fields
   const names = fields.names ?? [parsePattern(name), parsePattern(`**.${name}`)]
   const purposes = fields.purposes ?? ANCHOR_PURPOSES_DEFAULT
-  checkCount(name, 'keys', fields.keys.length, ANCHOR_KEYS_MAX)
+  if (kind === 'key') checkKeys(name, keys, records)
+  else checkRecords(name, keys, records)
   checkCount(name, 'names', names.length, ANCHOR_NAMES_MAX)
   checkCount(name, 'purposes', purposes.length, PURPOSES.length)
-  for (const key of fields.keys) checkPublicKey(key)
-  if (sortedSet(fields.keys, (key) => key).length !== fields.keys.length) {
-    throw refused(name, 'one of its keys repeats')
-  }
   // What an anchor speaks for is a part of its own slice: trust in a name is trust in that name.
   const stranger = names.find((pattern) => !liesWithin(pattern, name))
   if (stranger !== undefined) throw refused(name, `"${stranger}" is not at or below its name`)
@@ -74,8 +86,9 @@ export function makeAnchor(fields: AnchorFields): Anchor {
   }
   const anchor: Anchor = Object.freeze({
     name,
-    kind: 'key',
-    keys: Object.freeze(fields.keys.map((key) => Uint8Array.from(key))),
+    kind,
+    keys: Object.freeze(keys.map((key) => Uint8Array.from(key))),
+    records: Object.freeze([...records]),
     names: Object.freeze(sortedSet(names, (pattern) => pattern)),
     purposes: Object.freeze(sortedSet(purposes, (purpose) => purpose)),
     ...(addedAt === undefined ? {} : { addedAt }),
@@ -158,6 +171,29 @@ export class AnchorSet {
   without(name: Name): AnchorSet {
     return new AnchorSet(this.list.filter((anchor) => anchor.name !== name))
   }
+}
+
+function checkKeys(name: Name, keys: readonly Uint8Array[], records: readonly string[]): void {
+  checkCount(name, 'keys', keys.length, ANCHOR_KEYS_MAX)
+  if (records.length > 0) throw refused(name, 'it has keys of its own, and records of a zone')
+  for (const key of keys) checkPublicKey(key)
+  if (sortedSet(keys, (key) => key).length !== keys.length) {
+    throw refused(name, 'one of its keys repeats')
+  }
+}
+
+const zoneRecord = /^(?:DNSKEY [0-9]{1,5} 3 [0-9]{1,3}|DS [0-9]{1,5} [0-9]{1,3} [0-9]{1,3}) \S+$/
+
+function checkRecords(name: Name, keys: readonly Uint8Array[], records: readonly string[]): void {
+  checkCount(name, 'records', records.length, ANCHOR_RECORDS_MAX)
+  if (keys.length > 0) throw refused(name, 'it is of a zone, and has keys of its own')
+  for (const record of records) {
+    if (record.length > ANCHOR_RECORD_LENGTH_MAX || !zoneRecord.test(record)) {
+      const form = `"DNSKEY flags 3 algorithm key" or "DS tag algorithm type digest"`
+      throw refused(name, `one of its records is no ${form}`)
+    }
+  }
+  if (new Set(records).size !== records.length) throw refused(name, 'one of its records repeats')
 }
 
 function checkCount(name: Name, what: string, count: number, limit: number): void {

@@ -7,6 +7,7 @@ import { checkConditionsKnown, checkHours, valueOf } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
 import { checkName, type NameChain } from './name-chain.ts'
+import type { PublishedKey } from './published-key.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { checkPeriod } from './validity.ts'
@@ -32,6 +33,10 @@ export interface AuthorityContext {
   readonly grants: readonly SignedStatement<Grant>[]
   /** Those that prove the names of the grants' issuers. */
   readonly bindings: readonly SignedStatement<Binding>[]
+  /** Keys that DNS publishes, as a zone anchor of this verifier proved; default none. */
+  readonly published?: readonly PublishedKey[]
+  /** Why DNSSEC records prove nothing here; for the refusal. */
+  readonly unproven?: readonly string[]
   readonly anchors: AnchorSet
   /** Ms since the Unix epoch. */
   readonly now: number
@@ -64,7 +69,7 @@ export interface Authority {
  * `condition`, `expired`, `not-yet-valid`, and as {@link checkName}
  */
 export function checkAuthority(question: AuthorityQuestion, context: AuthorityContext): Authority {
-  const { grants, bindings, anchors, now } = context
+  const { grants, bindings, published = [], unproven = [], anchors, now } = context
   // "Counted before any cryptography" (pitfall 19).
   const statements = grants.length + bindings.length
   if (statements > PROOF_STATEMENTS_MAX) {
@@ -83,7 +88,10 @@ export function checkAuthority(question: AuthorityQuestion, context: AuthorityCo
   checkHours(leaf.statement.conditions, now)
   const purpose = question.purpose ?? 'grant'
   const issuers = chain.map(({ statement: { issuer: name, issuerKey: key } }) =>
-    checkName({ name, key, use: 'grant', purpose }, { bindings, anchors, now }),
+    checkName(
+      { name, key, use: 'grant', purpose },
+      { bindings, published, unproven, anchors, now },
+    ),
   )
   const periods = [...chain.map(({ statement }) => statement), ...issuers]
   return {

@@ -13,14 +13,26 @@ export function describeNameChain(chain: NameChain, now: number): string[] {
   const details = [addedAt === undefined ? [] : [formatDate(addedAt)], addedBy ?? []].flat()
   const added = details.length === 0 ? '' : ` (${details.join(', ')})`
   const end = chain.links.length === 0 ? [] : [`bindings: ${formatTimeLeft(chain.notAfter, now)}`]
-  return [names.join(' ← '), `anchor: ${name}, from your trust store${added}`, ...end]
+  const zone = chain.anchor.kind === 'zone' ? 'zone ' : ''
+  return [
+    names.join(' ← '),
+    ...describePublished(chain, now),
+    `anchor: ${zone}${name}, from your trust store${added}`,
+    ...end,
+  ]
+}
+
+function describePublished({ published }: NameChain, now: number): string[] {
+  if (published === null) return []
+  const left = formatTimeLeft(published.notAfter, now)
+  return [`published in DNS for ${published.name}, signed by zone ${published.zone}, ${left}`]
 }
 
 /** Which key it is, in lines for an explanation: the whole key, and who bound it. */
 export function describeKey(chain: NameChain): string[] {
   const leaf = chain.links.at(-1)
-  const source =
-    leaf === undefined ? 'a key of the anchor itself' : `bound by ${leaf.statement.issuer}`
+  const own = chain.published === null ? 'a key of the anchor itself' : 'published in DNS'
+  const source = leaf === undefined ? own : `bound by ${leaf.statement.issuer}`
   return [`ed25519 ${toBase64url(chain.key)}, ${source}`]
 }
 

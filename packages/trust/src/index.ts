@@ -2,6 +2,8 @@ export {
   ANCHOR_ADDED_BY_MAX,
   ANCHOR_KEYS_MAX,
   ANCHOR_NAMES_MAX,
+  ANCHOR_RECORD_LENGTH_MAX,
+  ANCHOR_RECORDS_MAX,
   ANCHORS_MAX,
   ANCHORS_TEXT_MAX,
   APPROVERS_MAX,
@@ -21,6 +23,7 @@ export {
   PRIORITY_CAP_DEFAULT,
   PRIORITY_MAX,
   PROOF_BYTES_MAX,
+  PROOF_DNSSEC_BYTES_MAX,
   PROOF_STATEMENTS_MAX,
   PUBLIC_KEY_BYTES,
   SEED_BYTES,
@@ -108,6 +111,7 @@ export {
   type NameQuestion,
   type NameUse,
 } from './name-chain.ts'
+export type { PublishedKey } from './published-key.ts'
 export { checkAttenuation, checkRoot, grantCovers, isHolder, issueGrant } from './attenuation.ts'
 export {
   type Authority,

@@ -79,11 +79,20 @@ export const CHAIN_LINKS_MAX = 16
 /** Statements in one proof, and in one check, counted before any cryptography (pitfall 19). */
 export const PROOF_STATEMENTS_MAX = 64
 
-/** Bytes of an encoded proof: 64 ids of 34 bytes, and what stands around them. */
-export const PROOF_BYTES_MAX = 4 * 1024
+/** Bytes of the DNSSEC records in a proof: a chain from the root of the DNS takes 3 to 5 KB. */
+export const PROOF_DNSSEC_BYTES_MAX = 8 * 1024
+
+/** Bytes of an encoded proof: its records, 64 ids of 34 bytes, and what stands around them. */
+export const PROOF_BYTES_MAX = 12 * 1024
 
 /** Keys of one anchor: the key in use, the next one, and two for a roll-over that went wrong. */
 export const ANCHOR_KEYS_MAX = 4
+
+/** DNSKEY and DS records of one zone anchor: two keys, each by two digests, twice over. */
+export const ANCHOR_RECORDS_MAX = 8
+
+/** Characters of one such record: an RSA key of 4,096 bits takes some 700. */
+export const ANCHOR_RECORD_LENGTH_MAX = 1_024
 
 /** Patterns that one anchor may speak for. */
 export const ANCHOR_NAMES_MAX = 32

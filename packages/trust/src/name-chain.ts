@@ -2,7 +2,8 @@ import { isAtOrBelow, isBelow, matches, type Name } from '@ixj/names'
 import type { Anchor, AnchorSet, Purpose } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes } from './bytes.ts'
-import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
+import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX, SKEW_MS } from './limits.ts'
+import { findPublishedFault, type PublishedKey, publishedUnder } from './published-key.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { checkPeriod, holdsAt } from './validity.ts'
@@ -22,6 +23,10 @@ export interface NameQuestion {
 /** What a name is checked against. The bindings have been verified: take them from the store. */
 export interface NameContext {
   readonly bindings: readonly SignedStatement<Binding>[]
+  /** Keys that DNS publishes, as a zone anchor of this verifier proved; default none. */
+  readonly published?: readonly PublishedKey[]
+  /** Why DNSSEC records that came with the bindings prove nothing here; for the refusal. */
+  readonly unproven?: readonly string[]
   readonly anchors: AnchorSet
   /** Ms since the Unix epoch. */
   readonly now: number
@@ -33,11 +38,16 @@ export interface NameChain {
   /** 32 bytes. */
   readonly key: Uint8Array
   readonly anchor: Anchor
-  /** From the anchor down to the name; empty for the anchor's own key. */
+  /** The published key under a zone anchor with which it begins; null under a key anchor. */
+  readonly published: PublishedKey | null
+  /** From there down to the name; empty for the anchor's own key, or a published one. */
   readonly links: readonly SignedStatement<Binding>[]
-  /** The latest start of all links; 0 if there is none. */
+  /** The latest start of all links and the published key; 0 if there is none. */
   readonly notBefore: number
-  /** The earliest end of all links; Infinity if there is none. No skew is in it. */
+  /**
+   * The earliest end of all links; Infinity if there is none. No skew is in it; a published key's
+   * end, which no skew widens, counts as that much earlier.
+   */
   readonly notAfter: number
 }
 
@@ -58,21 +68,30 @@ export function checkName(question: NameQuestion, context: NameContext): NameCha
     throw new TrustError('cost-cap', `${tried(question)}: ${size}`)
   }
   const anchor = findAnchor(question, anchors)
-  if (anchor.name === question.name) return anchorChain(question, anchor)
+  if (anchor.kind === 'key' && anchor.name === question.name) return anchorChain(question, anchor)
+  const { use } = question
   const path = climb(question, {
     anchor,
     bindings,
+    published: context.published ?? [],
     permits: (link, below) => fits(link, question, below) && holdsAt(link, context.now),
+    begins: (published, linksBelow) =>
+      findPublishedFault(published, { use, linksBelow, now: context.now }, '') === undefined,
   })
-  if (path.links === undefined) throw explainFailure(question, { ...context, anchor })
+  if (path.best === undefined) throw explainFailure(question, { ...context, anchor })
+  const { root, links, notAfter } = path.best
   return {
     name: question.name,
     // A copy of our own, which no caller's buffer changes later.
-    key: path.links.at(-1)!.statement.key,
+    key: links.at(-1)?.statement.key ?? root!.key,
     anchor,
-    links: path.links,
-    notBefore: path.links.reduce((latest, link) => Math.max(latest, link.statement.notBefore), 0),
-    notAfter: path.notAfter,
+    published: root,
+    links,
+    notBefore: links.reduce(
+      (latest, link) => Math.max(latest, link.statement.notBefore),
+      root?.notBefore ?? 0,
+    ),
+    notAfter,
   }
 }
 
@@ -102,7 +121,7 @@ function anchorChain(question: NameQuestion, anchor: Anchor): NameChain {
     const reason = `the key is not one of the ${anchor.keys.length} of its anchor`
     throw new TrustError('no-chain', `${tried(question)}: ${reason}`)
   }
-  return { name, key, anchor, links: [], notBefore: 0, notAfter: Infinity }
+  return { name, key, anchor, published: null, links: [], notBefore: 0, notAfter: Infinity }
 }
 
 /** A name and key on the way up, and the way from it down to the name asked for. */
@@ -117,14 +136,24 @@ interface Step {
 interface ClimbRules {
   readonly anchor: Anchor
   readonly bindings: readonly SignedStatement<Binding>[]
+  readonly published: readonly PublishedKey[]
+  /** Whether this published key may begin a way with that many links. */
+  readonly begins: (published: PublishedKey, links: number) => boolean
   /** Whether this link may stand with that many links below it. */
   readonly permits: (binding: Binding, linksBelow: number) => boolean
 }
 
-interface Path {
-  /** From the anchor down; undefined if there is no way. */
-  readonly links: readonly SignedStatement<Binding>[] | undefined
+interface Way {
+  /** The published key with which it begins; null for a key of the anchor. */
+  readonly root: PublishedKey | null
+  /** From there down. */
+  readonly links: readonly SignedStatement<Binding>[]
   readonly notAfter: number
+}
+
+interface Path {
+  /** The way that holds longest; undefined if there is none. */
+  readonly best: Way | undefined
   /** Whether the search ended at {@link CHAIN_LINKS_MAX}, with ways left to go. */
   readonly cut: boolean
 }
@@ -136,8 +165,9 @@ interface Path {
  */
 function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {
   const byName = Map.groupBy(rules.bindings, (link) => link.statement.name)
-  let frontier: readonly Step[] = [{ name, key, notAfter: Infinity, link: null, below: null }]
-  let best: Step | undefined
+  const start: Step = { name, key, notAfter: Infinity, link: null, below: null }
+  let frontier: readonly Step[] = [start]
+  let best = wayFrom(start, 0, rules)
   for (let linksBelow = 0; linksBelow < CHAIN_LINKS_MAX && frontier.length > 0; linksBelow++) {
     const next = new Map<Name, Step[]>()
     for (const step of frontier) {
@@ -151,19 +181,35 @@ function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {
           link,
           below: step,
         }
-        if (isRoot(rules.anchor, above)) best = longer(best, above)
-        else if (isBelow(above.name, rules.anchor.name)) keepLongest(next, above)
+        const way = wayFrom(above, linksBelow + 1, rules)
+        if (way !== undefined && (best === undefined || way.notAfter > best.notAfter)) best = way
+        if (isBelow(above.name, rules.anchor.name)) keepLongest(next, above)
       }
     }
     frontier = [...next.values()].flat()
   }
-  const notAfter = best?.notAfter ?? Infinity
-  return { links: best && linksOf(best), notAfter, cut: frontier.length > 0 }
+  return { best, cut: frontier.length > 0 }
 }
 
-/** Links match by (issuer, issuerKey): a name alone proves nothing. */
-function isRoot(anchor: Anchor, step: Step): boolean {
-  return step.name === anchor.name && anchor.keys.some((key) => equalBytes(key, step.key))
+/**
+ * The way down from here, if the anchor lets one begin here: with a key of its own, or with one
+ * that its zone publishes. Keys match by (name, key): a name alone proves nothing.
+ */
+function wayFrom(step: Step, linksBelow: number, rules: ClimbRules): Way | undefined {
+  const { anchor, published, begins } = rules
+  if (step.name === anchor.name && anchor.keys.some((key) => equalBytes(key, step.key))) {
+    return { root: null, links: linksOf(step), notAfter: step.notAfter }
+  }
+  let best: Way | undefined
+  for (const root of publishedUnder(anchor, step, published)) {
+    if (!begins(root, linksBelow)) continue
+    // What holds is asked with skew everywhere; the end of a signature in the DNS has none.
+    const notAfter = Math.min(step.notAfter, root.notAfter - SKEW_MS)
+    if (best === undefined || notAfter > best.notAfter) {
+      best = { root, links: linksOf(step), notAfter }
+    }
+  }
+  return best
 }
 
 function longer(best: Step | undefined, candidate: Step): Step {
@@ -204,14 +250,25 @@ function explainFailure(
   question: NameQuestion,
   context: NameContext & { readonly anchor: Anchor },
 ): TrustError {
-  const { anchor, bindings, now } = context
-  const { links, cut } = climb(question, { anchor, bindings, permits: () => true })
-  if (links === undefined) {
+  const { anchor, bindings, published = [], now } = context
+  const always = { permits: () => true, begins: () => true }
+  const { best, cut } = climb(question, { anchor, bindings, published, ...always })
+  if (best === undefined) {
     if (!cut)
       return new TrustError('no-chain', `${tried(question)}: ${deepestReached(question, context)}`)
     const limit = `more than ${CHAIN_LINKS_MAX} links`
     return new TrustError('cost-cap', `${tried(question)}: ${limit}`)
   }
+  const { root, links } = best
+  const fault =
+    root === null
+      ? undefined
+      : findPublishedFault(
+          root,
+          { use: question.use, linksBelow: links.length, now },
+          tried(question),
+        )
+  if (fault !== undefined) return fault
   for (const [index, { statement }] of links.entries()) {
     const linksBelow = links.length - 1 - index
     const place = `link ${index + 1} of ${links.length}, ${statement.issuer} → ${statement.name}`
@@ -251,8 +308,10 @@ function findLinkFailure(
 /** Says how far bindings lead from the anchor towards the name; visits each binding once. */
 function deepestReached(
   { name }: NameQuestion,
-  { anchor, bindings }: { readonly anchor: Anchor; readonly bindings: NameContext['bindings'] },
+  context: NameContext & { readonly anchor: Anchor },
 ): string {
+  const { anchor, bindings } = context
+  if (anchor.kind === 'zone') return zoneReached(name, context)
   const towards = bindings.filter((link) => isAtOrBelow(name, link.statement.name))
   const byIssuer = Map.groupBy(towards, (link) => link.statement.issuer)
   const reached = new Set<SignedStatement<Binding>>()
@@ -273,6 +332,22 @@ function deepestReached(
   return foreign
     ? `bindings by "${anchor.name}" are not by the keys of your anchor`
     : `no binding by "${anchor.name}" leads towards it`
+}
+
+/** Unverifiable is not forged: no records are another answer than records of other keys. */
+function zoneReached(name: Name, context: NameContext & { readonly anchor: Anchor }): string {
+  const { anchor, published = [], unproven = [] } = context
+  const above = published.filter(
+    (key) => isAtOrBelow(name, key.name) && publishedUnder(anchor, key, [key]).length > 0,
+  )
+  if (above.length === 0 && unproven.length > 0) {
+    return `the DNSSEC records that came with it do not hold: ${unproven.join('; ')}`
+  }
+  if (above.length === 0) {
+    return `no DNSSEC records came with it that the zone anchor "${anchor.name}" proves`
+  }
+  const names = [...new Set(above.map((key) => key.name))].join(', ')
+  return `"${anchor.name}" publishes keys for ${names}, and none leads to this key`
 }
 
 function tried({ name }: NameQuestion): string {

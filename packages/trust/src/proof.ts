@@ -1,10 +1,24 @@
 import type { Authority } from './authority.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes, toHex } from './bytes.ts'
-import { decode, encode, type Field, readArray, readBytes, readList } from './encoding/index.ts'
+import {
+  decode,
+  encode,
+  type Field,
+  readArray,
+  readBytes,
+  readBytesUpTo,
+  readList,
+} from './encoding/index.ts'
 import type { Grant } from './grant.ts'
-import { ID_BYTES, PROOF_BYTES_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
+import {
+  ID_BYTES,
+  PROOF_BYTES_MAX,
+  PROOF_DNSSEC_BYTES_MAX,
+  PROOF_STATEMENTS_MAX,
+} from './limits.ts'
 import type { NameChain } from './name-chain.ts'
+import type { PublishedKey } from './published-key.ts'
 import { isBinding, isGrant, type SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
@@ -16,12 +30,18 @@ import { TrustError } from './trust-error.ts'
 export interface Proof {
   readonly bindings: readonly Uint8Array[]
   readonly grants: readonly Uint8Array[]
+  /** DNSSEC records that prove published keys; what they prove is not looked at here. */
+  readonly dnssec?: Uint8Array
 }
 
 /** The statements of a proof, in its order. */
 export interface ProofStatements {
   readonly bindings: readonly SignedStatement<Binding>[]
   readonly grants: readonly SignedStatement<Grant>[]
+  /** What its DNSSEC records proved here; default nothing. */
+  readonly published?: readonly PublishedKey[]
+  /** Why some of its DNSSEC records prove nothing here; default nothing. */
+  readonly unproven?: readonly string[]
 }
 
 /** Where {@link resolveProof} finds statements; a {@link StatementStore} is one. */
@@ -35,24 +55,25 @@ export interface StatementSource {
  */
 export function encodeProof(proof: Proof): Uint8Array {
   checkIds(proof)
-  return encode([[...proof.bindings], [...proof.grants], [], null])
+  return encode([[...proof.bindings], [...proof.grants], [], proof.dnssec ?? null])
 }
 
 /**
  * Reads a proof.
  * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `cost-cap` (more than
- * {@link PROOF_STATEMENTS_MAX} ids), `unsupported` (cross-certificates, DNSSEC records)
+ * {@link PROOF_STATEMENTS_MAX} ids), `unsupported` (cross-certificates)
  */
 export function decodeProof(bytes: Uint8Array): Proof {
   const fields = readArray(decode(bytes, { bytesMax: PROOF_BYTES_MAX }), 'proof', 4)
   const [bindings, grants, crossCertificates, dnssec] = fields
-  if (readIds(crossCertificates, 'crossCertificates of proof').length > 0 || dnssec !== null) {
-    const message = 'Cannot read proof: cross-certificates and DNSSEC records are not supported'
+  if (readIds(crossCertificates, 'crossCertificates of proof').length > 0) {
+    const message = 'Cannot read proof: cross-certificates are not supported'
     throw new TrustError('unsupported', message)
   }
   const proof = {
     bindings: readIds(bindings, 'bindings of proof'),
     grants: readIds(grants, 'grants of proof'),
+    ...(dnssec === null ? {} : { dnssec: readDnssec(dnssec, 'DNSSEC records of proof') }),
   }
   checkIds(proof)
   return proof
@@ -65,6 +86,7 @@ export function decodeProof(bytes: Uint8Array): Proof {
 export function makeProof(parts: {
   readonly names: readonly NameChain[]
   readonly authorities?: readonly Authority[]
+  readonly dnssec?: Uint8Array
 }): Proof {
   const bindings = new Map<string, Uint8Array>()
   const grants = new Map<string, Uint8Array>()
@@ -75,7 +97,11 @@ export function makeProof(parts: {
   links.sort((left, right) => left.statement.name.length - right.statement.name.length)
   for (const { idText, id } of links) bindings.set(idText, id)
   for (const { idText, id } of authorities.flatMap(({ chain }) => chain)) grants.set(idText, id)
-  const proof = { bindings: [...bindings.values()], grants: [...grants.values()] }
+  const proof = {
+    bindings: [...bindings.values()],
+    grants: [...grants.values()],
+    ...(parts.dnssec === undefined ? {} : { dnssec: parts.dnssec }),
+  }
   checkIds(proof)
   return proof
 }
@@ -140,7 +166,14 @@ function readIds(value: Field, what: string): Uint8Array[] {
   })
 }
 
-function checkIds({ bindings, grants }: Proof): void {
+function readDnssec(value: Field, what: string): Uint8Array {
+  const records = readBytesUpTo(value, what, PROOF_DNSSEC_BYTES_MAX)
+  if (records.length > 0) return records
+  throw new TrustError('form', `Cannot read ${what}: there are none, and it is not nil`)
+}
+
+function checkIds({ bindings, grants, dnssec }: Proof): void {
+  if (dnssec !== undefined) readDnssec(dnssec, 'DNSSEC records of proof')
   const ids = [...bindings, ...grants]
   // "A cost cap: … 64 statements …, counted before any cryptography" (pitfall 19).
   if (ids.length > PROOF_STATEMENTS_MAX) {

@@ -34,6 +34,7 @@ describe('checkName() with a chain', () => {
       name: w1,
       key: keyOf(w1),
       anchor: anchors.get(acme),
+      published: null,
       links: [toPlanner, short],
       notBefore: NOW - 5,
       notAfter: NOW + 5,

@@ -12,6 +12,7 @@ import {
   type Proof,
   resolveProof,
 } from '../src/proof.ts'
+import { PROOF_DNSSEC_BYTES_MAX } from '../src/limits.ts'
 import { proofIdOf } from '../src/signing.ts'
 import { StatementStore } from '../src/statement-store.ts'
 import {
@@ -72,8 +73,19 @@ describe('encodeProof() and decodeProof()', () => {
     expect(() => encodeProof(over)).toThrow(refusal('cost-cap', '65 statements, limit 64'))
     const bytes = encode([over.bindings, over.grants, [], null])
     expect(() => decodeProof(bytes)).toThrow(refusal('cost-cap', '65 statements, limit 64'))
-    const bomb = encode([ids(200), [], [], null])
+    const bomb = encode([ids(400), [], [], null])
     expect(() => decodeProof(bomb)).toThrow(refusal('too-large'))
+  })
+
+  it('carry DNSSEC records as they are: 1 byte to 8 KiB, or none', () => {
+    const with8k = { bindings: ids(64), grants: [], dnssec: new Uint8Array(PROOF_DNSSEC_BYTES_MAX) }
+    expect(decodeProof(encodeProof(with8k))).toEqual(with8k)
+    expect(decodeProof(encodeProof({ bindings: [], grants: [] }))).not.toHaveProperty('dnssec')
+    for (const bytes of [0, PROOF_DNSSEC_BYTES_MAX + 1]) {
+      const dnssec = new Uint8Array(bytes)
+      expect(() => encodeProof({ bindings: [], grants: [], dnssec })).toThrow(refusal('form'))
+      expect(() => decodeProof(encode([[], [], [], dnssec]))).toThrow(refusal('form'))
+    }
   })
 
   it('refuse what is repeated, of another length, or not supported', () => {
@@ -84,7 +96,7 @@ describe('encodeProof() and decodeProof()', () => {
     expect(() => encodeProof({ bindings: [short], grants: [] })).toThrow(refusal('form', '31'))
     expect(() => decodeProof(encode([[short], [], [], null]))).toThrow(refusal('form'))
     expect(() => decodeProof(encode([[], [], [idAt(1)], null]))).toThrow(refusal('unsupported'))
-    expect(() => decodeProof(encode([[], [], [], []]))).toThrow(refusal('unsupported'))
+    expect(() => decodeProof(encode([[], [], [], []]))).toThrow(refusal('form'))
     expect(() => decodeProof(encode([[], [], []]))).toThrow(refusal('form'))
     expect(() => decodeProof(encode([[], null, [], null]))).toThrow(refusal('form'))
   })

@@ -17,6 +17,7 @@ import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
+import type { ZoneKeyBook, ZoneKeySource } from '../neighbours/zone-keys.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable, type Policy } from '../pipeline/policy.ts'
 import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
@@ -52,6 +53,10 @@ export interface HostOptions {
   readonly store: Store
   /** Default: the plain JavaScript one. */
   readonly hash?: Sha256
+  /** The DNS; without it, zone anchors lead to no name. */
+  readonly zoneKeys?: ZoneKeySource
+  /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */
+  readonly sought?: (topic: Name) => void
 }
 
 /** What the parts of a host share: its tables, and the ways in and out. */
@@ -68,6 +73,7 @@ export class Core implements Receiver {
   readonly transport: Transport
   readonly statements: StatementStore
   readonly proofs: ProofBook
+  readonly zoneKeys: ZoneKeyBook
   readonly topics = new Topics()
   readonly presence: Presence
   readonly neighbours: Neighbours
@@ -85,9 +91,13 @@ export class Core implements Receiver {
     options: HostOptions,
     proof: KnownProof,
     chain: NameChain,
-    statements: StatementStore,
-    proofs: ProofBook,
+    books: {
+      readonly statements: StatementStore
+      readonly proofs: ProofBook
+      readonly zoneKeys: ZoneKeyBook
+    },
   ) {
+    const { statements, proofs, zoneKeys } = books
     this.identity = options.identity
     this.chain = chain
     this.clock = options.clock
@@ -100,6 +110,7 @@ export class Core implements Receiver {
     this.transport = options.transport
     this.statements = statements
     this.proofs = proofs
+    this.zoneKeys = zoneKeys
     const { transport, clock, random, verifier, anchors, identity } = options
     const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
     this.neighbours = new Neighbours({
@@ -113,21 +124,24 @@ export class Core implements Receiver {
         random,
         verifier,
         anchors,
-        proof: {
-          bytes: proof.bytes,
-          envelopes: proofs.statements(proof).map((signed) => signed.envelope),
+        proof: () => {
+          const known = proofs.current(proof)
+          const envelopes = proofs.statements(known).map((signed) => signed.envelope)
+          return { bytes: known.bytes, envelopes }
         },
+        zoneKeys,
         hash: this.hash,
         keep: (envelope, owner) => this.#keep(envelope, owner),
       },
       proofs,
       anchors,
       open: this.topics.shown,
+      sought: options.sought ?? (() => {}),
       keep: (envelope, owner) => this.#keep(envelope, owner),
       report: (event) => this.#report(event),
     })
     this.presence = new Presence({
-      node: { name: identity.name, signer: identity.signer, proof },
+      node: { name: identity.name, signer: identity.signer, proof: () => proofs.current(proof) },
       clock,
       random,
       verifier,
@@ -331,6 +345,17 @@ export class Core implements Receiver {
     await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
   }
 
+  /** Rights that we showed rest on records that lapse; what is newer is shown before that. */
+  async #renewZoneKeys(): Promise<void> {
+    try {
+      if (!(await this.zoneKeys.refresh()) || this.#closed) return
+      for (const topic of this.topics.shown.values()) this.neighbours.opened(topic)
+    } catch (cause) {
+      const own = this.identity.name
+      this.record(this.#plain('right', 'renew', own, own, cause))
+    }
+  }
+
   #report(event: NeighbourEvent): void {
     const own = this.identity.name
     switch (event.kind) {
@@ -364,6 +389,7 @@ export class Core implements Receiver {
     this.neighbours.sweep(now)
     this.presence.sweep(now)
     this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
+    void this.#renewZoneKeys()
     this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
   }
 }

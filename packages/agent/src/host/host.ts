@@ -1,6 +1,7 @@
 import { childName, parseName, type Name } from '@ixj/names'
 import { checkName, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import { rootsOf } from '../neighbours/proof-book.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
 import { makeOffer, OFFER_TYPE, readBound } from '../patterns/naming.ts'
@@ -28,7 +29,7 @@ export class Host implements AsyncDisposable {
   /** Opens the node's own inbox: it is an agent of its own name. Called once, by {@link openHost}. */
   async openSelf(): Promise<this> {
     const { identity, clock } = this.#core
-    const proof = this.#core.proofs.compose(provingStatements(identity, []))
+    const proof = this.#core.proofs.compose(provingStatements(identity, []), identity)
     this.#self = await new Agent({
       core: this.#core,
       identity,
@@ -127,6 +128,7 @@ export class Host implements AsyncDisposable {
     unpin: () => void,
   ): Promise<Agent> {
     const core = this.#core
+    await core.zoneKeys.follow(rootsOf(identity.statements, identity))
     this.#checkOwnChain(identity)
     const { clock, random, hash } = core
     const host = await grantHost(
@@ -135,7 +137,7 @@ export class Host implements AsyncDisposable {
       { now: clock.now(), random, hash },
     )
     const hosted = await core.pinStatements([host])
-    const proof = core.proofs.compose([...provingStatements(identity, []), host])
+    const proof = core.proofs.compose([...provingStatements(identity, []), host], identity)
     const carrier = options.inbox === 'own' ? identity.name : this.name
     const agent: Agent = new Agent({
       core,
@@ -160,12 +162,10 @@ export class Host implements AsyncDisposable {
   /** An agent whose chain does not even hold at home would be refused everywhere. */
   #checkOwnChain(identity: Identity): void {
     const { proofs, anchors, clock } = this.#core
-    const { idText } = proofs.compose(provingStatements(identity, []))
-    const material = proofs.material(idText)
-    if (material === undefined) throw new Error(`The statements of ${identity.name} were not kept`)
+    const known = proofs.compose(provingStatements(identity, []), identity)
     checkName(
       { name: identity.name, key: identity.signer.publicKey, use: 'sign', purpose: 'send' },
-      { bindings: material.bindings, anchors, now: clock.now() },
+      { ...proofs.materialOf(known), anchors, now: clock.now() },
     )
   }
 

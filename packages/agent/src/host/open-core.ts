@@ -1,6 +1,7 @@
-import { checkName, isBinding, sha256, StatementStore } from '@ixj/trust'
+import { checkName, sha256, StatementStore } from '@ixj/trust'
 import { HELLO_STATEMENTS_MAX } from '../limits.ts'
-import { ProofBook } from '../neighbours/proof-book.ts'
+import { ProofBook, rootsOf } from '../neighbours/proof-book.ts'
+import { ZoneKeyBook } from '../neighbours/zone-keys.ts'
 import { Core, type HostOptions } from './core.ts'
 import { provingStatements } from './identity.ts'
 import { addOwn } from './own-statements.ts'
@@ -9,18 +10,25 @@ import { addOwn } from './own-statements.ts'
 export async function openCore(options: HostOptions): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore()
-  const proofs = new ProofBook(statements, hash)
+  const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
+  const proofs = new ProofBook(statements, hash, zoneKeys)
   const { verifier } = options
   const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(kept.map((signed) => signed.idText))
   const known = { ...options.identity, statements: kept }
   const proving = provingStatements(known, [])
-  const bindings = proving.filter(isBinding)
+  await zoneKeys.follow(rootsOf(proving, known))
+  const composed = proofs.compose(proving, known)
   const chain = checkName(
     { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
-    { bindings, anchors: options.anchors, now: options.clock.now() },
+    {
+      ...proofs.materialOf(composed),
+      anchors: options.anchors,
+      now: options.clock.now(),
+    },
   )
   // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
-  const proof = proofs.compose(proving.length > HELLO_STATEMENTS_MAX ? chain.links : proving)
-  return new Core({ ...options, identity: known }, proof, chain, statements, proofs)
+  const many = proving.length > HELLO_STATEMENTS_MAX
+  const proof = many ? proofs.compose(chain.links, known) : composed
+  return new Core({ ...options, identity: known }, proof, chain, { statements, proofs, zoneKeys })
 }

@@ -219,6 +219,7 @@ export class Exchange {
         }
         return
       case 'proof':
+        await this.#hooks.proofs.check(frame.bytes, this.peer)
         this.#fetching.delete(this.#hooks.proofs.add(frame.bytes, this.peer).idText)
         return
       case 'fetch':

@@ -17,11 +17,10 @@ import {
   STATEMENT_BYTES_MAX,
   TrustError,
   type AnchorSet,
-  type Binding,
   type NameChain,
+  type ProofStatements,
   type Random,
   type Sha256,
-  type SignedStatement,
   type Signer,
   type Value,
   type Verifier,
@@ -33,6 +32,7 @@ import { HELLO_STATEMENTS_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Channel, Peer } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
+import type { ZoneKeyBook } from './zone-keys.ts'
 
 /** What a node brings to a hello. */
 export interface HelloContext {
@@ -42,9 +42,10 @@ export interface HelloContext {
   readonly random: Random
   readonly verifier: Verifier
   readonly anchors: AnchorSet
+  readonly zoneKeys: ZoneKeyBook
   readonly hash: Sha256
-  /** Our own proof and the statements in it. */
-  readonly proof: { readonly bytes: Uint8Array; readonly envelopes: readonly Uint8Array[] }
+  /** Our own proof, as it is now, and the statements in it. */
+  readonly proof: () => { readonly bytes: Uint8Array; readonly envelopes: readonly Uint8Array[] }
   /** Keeps a statement of a peer after its signature held. @throws TrustError `bad-signature` */
   readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
 }
@@ -144,7 +145,7 @@ async function prove(role: Role, scene: Scene, context: HelloContext): Promise<U
     sceneFields(role, scene),
     context.signer,
   )
-  const { bytes, envelopes } = context.proof
+  const { bytes, envelopes } = context.proof()
   return encode([1, 'prove', bytes, envelopes, body, signature], {
     bytesMax: CHANNEL_FRAME_BYTES_MAX,
   })
@@ -197,7 +198,7 @@ async function check(
   // hello itself has to hold, and then the links of that one chain. Only these are kept.
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
-    { bindings: readBindings(proved, context.hash), anchors: context.anchors, now },
+    { ...(await readMaterial(proved, hello.signer, context)), anchors: context.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
     throw new TrustError(
@@ -209,8 +210,15 @@ async function check(
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
 }
 
-/** The bindings that the proof names, in its order; their signatures are not checked here. */
-function readBindings(proved: readonly Value[], hash: Sha256): readonly SignedStatement<Binding>[] {
+/**
+ * The statements that the proof names, in its order; their signatures are not checked here. DNSSEC
+ * records are looked at only where a zone anchor of ours counts for the name that is claimed.
+ */
+async function readMaterial(
+  proved: readonly Value[],
+  signer: Name,
+  { hash, zoneKeys }: HelloContext,
+): Promise<ProofStatements> {
   const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
   const envelopes = readList(proved[3], 'statements of hello', {
     itemsMax: HELLO_STATEMENTS_MAX,
@@ -218,7 +226,10 @@ function readBindings(proved: readonly Value[], hash: Sha256): readonly SignedSt
   })
   const statements = envelopes.map((envelope) => decodeStatement(envelope, hash))
   const byId = new Map(statements.map((signed) => [signed.idText, signed]))
-  return resolveProof(proof, byId).bindings
+  const resolved = resolveProof(proof, byId)
+  if (proof.dnssec === undefined || !zoneKeys.covers(signer)) return resolved
+  await zoneKeys.check(proof.dnssec, null)
+  return { ...resolved, ...zoneKeys.proven(proof.dnssec) }
 }
 
 function readHello(proved: readonly Value[]) {

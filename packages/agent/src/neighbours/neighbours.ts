@@ -56,6 +56,8 @@ export interface NeighboursContext {
   readonly proofs: ProofBook
   readonly anchors: AnchorSet
   readonly open: ReadonlyMap<Name, OpenTopic>
+  /** An inbox is sought that was not before. */
+  sought(topic: Name): void
   readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
   report(event: NeighbourEvent): void
 }
@@ -148,6 +150,7 @@ export class Neighbours {
     this.#sought.set(topic, this.#context.clock.now())
     if (!isNew) return
     for (const neighbour of this.#admitted.values()) this.#ask(neighbour, topic)
+    this.#context.sought(topic)
     const oldest = this.#sought.keys().next()
     if (this.#sought.size > SOUGHT_MAX && oldest.done !== true) this.#forgo(oldest.value)
   }
@@ -285,7 +288,8 @@ export class Neighbours {
 
   #show(neighbour: Exchange, topic: OpenTopic): void {
     neighbour.shown.add(topic.topic)
-    neighbour.show(topic.right, topic.proof)
+    const proof = this.#context.proofs.current(topic.proof)
+    neighbour.show({ ...topic.right, proof: proof.id }, proof)
     if (topic.of === 'inbox') this.#context.transport.announce(neighbour.peer, topic.carrier)
   }
 

@@ -48,10 +48,9 @@ export interface RightContext {
  */
 export function checkMember(claim: MemberClaim, node: ProvenNode, context: RightContext): Right {
   const { agent, agentKey, topic } = claim
-  const { bindings } = context.material
   const chain = checkName(
     { name: agent, key: agentKey, use: 'sign', purpose: 'send' },
-    { bindings, anchors: context.anchors, now: context.now },
+    { ...context.material, anchors: context.anchors, now: context.now },
   )
   let until = chain.notAfter
   const subject = { subject: agent, subjectKey: agentKey, topic }
@@ -71,43 +70,58 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
     const authority = checkAuthority({ ...subject, leaf, action: 'answer' }, material)
     until = Math.min(until, authority.notAfter)
   }
-  if (claim.host !== null) {
+  if (claim.host !== null || agent !== node.name) {
     until = Math.min(until, checkHost(agent, claim.host, node, context).until)
-  } else if (agent !== node.name) {
-    throw new TrustError(
-      'not-granted',
-      `Cannot let ${node.name} receive for ${agent}: it shows no host grant`,
-    )
   }
   return { until: until + SKEW_MS, chain }
 }
 
-/** An inbox's right: a chain that gives `host` on the inbox to this very node. @throws TrustError */
+/**
+ * An inbox's right: a chain that gives `host` on the inbox to this very node, or the key record of
+ * the inbox's name, which lists the node as a host.
+ * @throws TrustError
+ */
 export function checkInbox(
   topic: Name,
   host: Uint8Array | null,
   node: ProvenNode,
   context: RightContext,
 ): Right {
-  if (host === null) {
-    if (topic === node.name) return { until: Infinity }
-    throw new TrustError(
-      'not-granted',
-      `Cannot let ${node.name} receive for ${topic}: it shows no host grant`,
-    )
-  }
+  if (host === null && topic === node.name) return { until: Infinity }
   return { until: checkHost(topic, host, node, context).until + SKEW_MS }
 }
 
 // A host grant gives away the issuer's own inbox and no authority over anybody else, so an anchor
 // that lets names send is enough for it.
-function checkHost(topic: Name, leaf: Uint8Array, node: ProvenNode, context: RightContext): Right {
+function checkHost(
+  topic: Name,
+  leaf: Uint8Array | null,
+  node: ProvenNode,
+  context: RightContext,
+): Right {
   const { material, anchors, now } = context
+  if (leaf === null) return checkPublishedHost(topic, node, context)
   const authority = checkAuthority(
     { leaf, subject: node.name, subjectKey: node.key, action: 'host', topic, purpose: 'send' },
     { ...material, anchors, now },
   )
   return { until: authority.notAfter }
+}
+
+/** "A secure `h=` counts as the name's `host` grant": for the record's own name, and no topic below. */
+function checkPublishedHost(topic: Name, node: ProvenNode, context: RightContext): Right {
+  const { material, anchors, now } = context
+  const record = material.published?.find(
+    ({ name, hosts }) => name === topic && hosts.includes(node.name),
+  )
+  if (record === undefined) {
+    throw new TrustError(
+      'not-granted',
+      `Cannot let ${node.name} receive for ${topic}: it shows no host grant`,
+    )
+  }
+  const question = { name: topic, key: record.key, use: 'grant', purpose: 'send' } as const
+  return { until: checkName(question, { ...material, anchors, now }).notAfter }
 }
 
 /** Whether a member is asked in the group: it shows a grant for it, or owns the topic. */

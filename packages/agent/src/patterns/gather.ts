@@ -97,7 +97,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const own = { ...identity, statements: [...identity.statements, host] }
     const hosted = await core.pinStatements([host])
     this.#unpin = hosted.unpin
-    const proof = core.proofs.compose(provingStatements(own, [host]))
+    const proof = core.proofs.compose(provingStatements(own, [host]), own)
     const open = inboxOf(topic, { carrier: topic, host, proof })
     await core.open(open, this.#sink)
     this.#open = open

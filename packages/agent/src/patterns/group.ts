@@ -65,7 +65,8 @@ export class Group implements AsyncDisposable {
     const answer = this.#right('answer')
     const leaves = [subscribe, answer].filter((grant) => grant !== null && grant !== 'owner')
     const statements = provingStatements(identity, leaves)
-    const known = core.proofs.compose(hostGrant === null ? statements : [...statements, hostGrant])
+    const proving = hostGrant === null ? statements : [...statements, hostGrant]
+    const known = core.proofs.compose(proving, identity)
     const common = {
       agent: identity.name,
       agentKey: identity.signer.publicKey,

@@ -249,11 +249,12 @@ export class Sender {
     let proof = this.#proofs.get(key)
     if (proof === undefined) {
       const leaves = grant === null ? [] : [grant]
-      proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves))
+      proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves), this.#identity)
       this.#proofs.set(key, proof)
     }
-    this.#core.proofs.use(proof)
-    return proof
+    const current = this.#core.proofs.current(proof)
+    this.#core.proofs.use(current)
+    return current
   }
 
   #chooseGrant(

@@ -21,7 +21,7 @@ export function nameChain(
   return context.chains.through(chainKey(header), now, () => {
     const value = checkName(
       { name: header.sender, key: header.key, use: 'sign', purpose: 'send' },
-      { bindings: material.bindings, anchors: context.anchors, now },
+      { ...material, anchors: context.anchors, now },
     )
     return { value, until: value.notAfter + SKEW_MS }
   })
@@ -45,7 +45,7 @@ export function grantChain(
         action: header.action,
         topic: header.topic,
       },
-      { grants: material.grants, bindings: material.bindings, anchors: context.anchors, now },
+      { ...material, anchors: context.anchors, now },
     )
     return { value, until: value.notAfter + SKEW_MS }
   })

@@ -95,11 +95,11 @@ export class Hearing {
 
   async #checkNode(announcement: Announcement, from: Peer | null): Promise<void> {
     const { signed, proof } = announcement
-    const { bindings } = await this.#material(proof, from, signed.body.length)
+    const material = await this.#material(proof, from, signed.body.length)
     const { anchors, clock, verifier } = this.#context
     checkName(
       { name: signed.signer, key: signed.signerKey, use: 'sign', purpose: 'connect' },
-      { bindings, anchors, now: clock.now() },
+      { ...material, anchors, now: clock.now() },
     )
     if (!(await holds(signed, verifier))) {
       throw new TrustError(

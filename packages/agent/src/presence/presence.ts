@@ -24,7 +24,7 @@ import { Roster, type Member, type PresenceChange } from './roster.ts'
 
 /** What a node's presence is kept with. */
 export interface PresenceContext extends HearingContext {
-  readonly node: { readonly name: Name; readonly signer: Signer; readonly proof: KnownProof }
+  readonly node: { readonly name: Name; readonly signer: Signer; readonly proof: () => KnownProof }
   readonly random: Random
   readonly transport: Transport
   /** Members changed, so a publish that waits for them may go on. */
@@ -215,17 +215,27 @@ export class Presence {
   async #announce(name: Name, topic: Topic): Promise<void> {
     const { node, clock, random, transport, proofs } = this.#context
     try {
-      const members = [...topic.local.values()]
+      const own = node.proof()
+      // Records of the DNS lapse: each proof is told as it is now.
+      const proven = [...topic.local.values()].map((member) => {
+        const known = proofs.get(toHex(member.proof))
+        const proof = known === undefined ? undefined : proofs.current(known)
+        return { proof, member: proof === undefined ? member : { ...member, proof: proof.id } }
+      })
       topic.toldAt = Math.max(clock.now(), topic.toldAt + 1)
       const bytes = await sealAnnouncement(
-        { node: node.name, topic: name, proof: node.proof.id, members },
+        {
+          node: node.name,
+          topic: name,
+          proof: own.id,
+          members: proven.map(({ member }) => member),
+        },
         { signer: node.signer, now: topic.toldAt, random },
       )
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)
-        neighbour?.push(node.proof)
-        for (const member of members) {
-          const proof = proofs.get(toHex(member.proof))
+        neighbour?.push(own)
+        for (const { proof } of proven) {
           if (proof !== undefined) neighbour?.push(proof)
         }
       }

@@ -8,6 +8,7 @@ import { name, World } from '../../../../test/world/world.ts'
 import { provingStatements } from '../../src/host/identity.ts'
 import { PROOFS_MAX, PROOFS_PER_NEIGHBOUR_MAX } from '../../src/limits.ts'
 import { ProofBook } from '../../src/neighbours/proof-book.ts'
+import { ZoneKeyBook } from '../../src/neighbours/zone-keys.ts'
 import { crewGrant, CREW, grantOn, NODE, openScene, type Scene } from '../scene.ts'
 
 let made = 0
@@ -57,7 +58,8 @@ describe('the proof book', () => {
     const verifier = openNodeVerifier()
     const [binding] = (await world.bind(acme, 'ann.acme.example')).statements
     await statements.add(binding!.envelope, { owner: 'self', verifier })
-    const book = new ProofBook(statements, nodeSha256)
+    const zoneKeys = new ZoneKeyBook(undefined, world.clock, nodeSha256)
+    const book = new ProofBook(statements, nodeSha256, zoneKeys)
     return { book, own: book.compose([binding!]) }
   }
 

@@ -10,6 +10,7 @@ import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
 import { holds, readSignedBody } from '../../src/bundles/signed-body.ts'
 import { decodeFrame, encodeFrame } from '../../src/neighbours/frames.ts'
 import { initiateHello } from '../../src/neighbours/hello.ts'
+import { ZoneKeyBook } from '../../src/neighbours/zone-keys.ts'
 import { makeOffer } from '../../src/patterns/naming.ts'
 import { decodeAnnouncement, sealAnnouncement } from '../../src/presence/announcement.ts'
 import type { Channel } from '../../src/transport.ts'
@@ -195,7 +196,8 @@ describe('the vector of hello', () => {
       random: () => randoms.shift()!,
       verifier,
       anchors: new AnchorSet(),
-      proof: { bytes: fromHex('94909090c0'), envelopes: [] },
+      proof: () => ({ bytes: fromHex('94909090c0'), envelopes: [] }),
+      zoneKeys: new ZoneKeyBook(undefined, { now: () => 0, at: () => () => {} }, nodeSha256),
       hash: nodeSha256,
       keep: async () => {},
     })
