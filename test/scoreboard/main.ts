@@ -19,10 +19,17 @@ function commitOf(): string {
   }
 }
 
+/** Where rows are: here, and beside the tests of what they are about. */
+const PLACES = [
+  'test/scoreboard',
+  'packages/dns/test/wire/fuzz',
+  'packages/dns/test/server/random-packets',
+]
+
 /** Runs every row at full counts, its lines shown as they come; resolves to vitest's status. */
 function runRows(rowsFile: string): Promise<number> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const child = spawn(process.execPath, [vitest, 'run', 'test/scoreboard', '--reporter=dot'], {
+  const child = spawn(process.execPath, [vitest, 'run', ...PLACES, '--reporter=dot'], {
     cwd: root,
     env: { ...process.env, IXJ_SCOREBOARD: 'full', IXJ_SCOREBOARD_ROWS: rowsFile },
     stdio: ['ignore', 'pipe', 'inherit'],

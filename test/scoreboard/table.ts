@@ -42,8 +42,8 @@ export function formatTable(rows: readonly CollectedRow[], run: Run): string {
     '',
     '<!-- Written by `npm run scoreboard`; do not edit. -->',
     '',
-    `Commit ${run.commit}, Node ${run.node}, ${run.date}. Each row is a test in test/scoreboard; ` +
-      '`npm test` runs it at 1/100 of its counts.',
+    `Commit ${run.commit}, Node ${run.node}, ${run.date}. Each row is a test, which ` +
+      '`npm test` runs at 1/100 of its counts.',
     '',
     // Its columns are as wide as what stands in them; aligned, every run would change every line.
     '<!-- prettier-ignore -->',

@@ -1,1 +1,2 @@
+export * from './web-crypto-dnssec.ts'
 export * from './web-crypto-keys.ts'
