@@ -64,11 +64,15 @@ export function partOf(
   }
 }
 
-/** A proof over these statements in this order, whatever they prove. */
-export function proofOf(statements: readonly SignedStatement[]): MadeProof {
+/** A proof over these statements in this order, and these DNSSEC records, whatever they prove. */
+export function proofOf(statements: readonly SignedStatement[], dnssec?: Uint8Array): MadeProof {
   const ids = (kind: string) =>
     statements.filter(({ statement }) => statement.kind === kind).map(({ id }) => id)
-  const bytes = encodeProof({ bindings: ids('binding'), grants: ids('grant') })
+  const bytes = encodeProof({
+    bindings: ids('binding'),
+    grants: ids('grant'),
+    ...(dnssec === undefined ? {} : { dnssec }),
+  })
   return { statements, bytes, id: proofIdOf(bytes, nodeSha256) }
 }
 

@@ -46,12 +46,19 @@ export class RawNode implements Receiver {
   readonly #sessions = new Map<Peer, Uint8Array>()
   readonly #hello: HelloContext
 
-  constructor(world: World, organisation: Identity, identity: Identity, label?: Peer) {
+  /** With `dnssec`, its hellos bring what that gives. */
+  constructor(
+    world: World,
+    organisation: Identity,
+    identity: Identity,
+    label?: Peer,
+    dnssec?: () => Uint8Array,
+  ) {
     this.world = world
     this.identity = identity
     this.transport = world.network.open(label ?? identity.name)
     this.transport.attach(this)
-    const proof = proofOf(provingStatements(identity, []))
+    const statements = provingStatements(identity, [])
     this.#hello = {
       name: identity.name,
       signer: identity.signer,
@@ -60,8 +67,8 @@ export class RawNode implements Receiver {
       verifier: world.verifier,
       anchors: new AnchorSet([ownAnchor(organisation)]),
       proof: () => ({
-        bytes: proof.bytes,
-        envelopes: proof.statements.map(({ envelope }) => envelope),
+        bytes: proofOf(statements, dnssec?.()).bytes,
+        envelopes: statements.map(({ envelope }) => envelope),
       }),
       zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
       hash: nodeSha256,

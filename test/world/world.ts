@@ -12,11 +12,12 @@ import {
   type SpawnOptions,
   type Store,
   type Transport,
+  type ZoneKeySource,
 } from '@ixj/agent'
 import { openMemoryNetwork, type MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
 import { parseName, type Name } from '@ixj/names'
-import { AnchorSet, type AnchorFields, type Signer } from '@ixj/trust'
+import { AnchorSet, type AnchorFields, type Signer, type Verifier } from '@ixj/trust'
 import { seededBytes, seededRandom } from './random.ts'
 
 /** When a world's clock starts: 2026-11-01T00:00:00Z. */
@@ -43,6 +44,12 @@ export interface WorldNodeOptions {
   readonly clockAheadMs?: number
   /** The node's identity, where it was made before. */
   readonly identity?: Identity
+  /** In place of the anchor of its organisation's own key. */
+  readonly ownAnchor?: AnchorFields
+  /** Default: the world's, which answers at once. */
+  readonly verifier?: Verifier
+  /** The DNS, for the anchors of the node. */
+  readonly zoneKeys?: (anchors: AnchorSet) => ZoneKeySource
 }
 
 /** A node of a world. */
@@ -117,17 +124,20 @@ export class World {
     transport: Transport,
     options: WorldNodeOptions = {},
   ): Promise<Host> {
+    const own = options.ownAnchor ?? ownAnchor(organisation)
+    const anchors = new AnchorSet([own, ...(options.anchors ?? [])])
     const host = await openHost({
       identity,
-      anchors: new AnchorSet([ownAnchor(organisation), ...(options.anchors ?? [])]),
+      anchors,
       policy: options.policy ?? ruleTable(options.rules ?? []),
       transport,
       clock: aheadOf(this.clock, options.clockAheadMs ?? 0),
       random: this.bytes,
-      verifier: this.verifier,
+      verifier: options.verifier ?? this.verifier,
       generateKey: () => this.key(),
       store: options.store ?? memoryStore(),
       hash: nodeSha256,
+      ...(options.zoneKeys === undefined ? {} : { zoneKeys: options.zoneKeys(anchors) }),
     })
     this.hosts.push(host)
     return host

@@ -39,14 +39,27 @@ export const HANDOVER_MS = 1_000
 
 /** Sets of DNSSEC records whose check is remembered: each costs some milliseconds. */
 export const DNSSEC_CHECKED_MAX = 1_024
-/** Names whose newest records are kept; then the longest unchanged is forgotten. */
+/** Records that do not hold are looked at again after this long: a clock may have been behind. */
+export const DNSSEC_FAILED_MS = 10_000
+/** Names whose newest records are remembered; no newcomer pushes one out. 32 MiB at most. */
 export const DNSSEC_NAMES_MAX = 4_096
+/**
+ * How long they are, from their signing: no records of a key count for longer than these two days,
+ * so from then on there are none to be outvoted.
+ */
+export const DNSSEC_NAME_MS = 2 * 86_400_000
 /** Checks of DNSSEC records for each neighbour, and for all who are not admitted together. */
 export const DNSSEC_CHECKS_PER_SECOND = 32
 /** Budgets of that kind; as many as there may be neighbours. */
 export const DNSSEC_OWNERS_MAX = 1_024
+/** Names that proofs of our own rest on: agents with keys in the DNS, one or two for each. */
+export const DNSSEC_FOLLOWED_MAX = 4_096
 /** Records that our own proofs rest on are asked for again so long before they lapse, at least. */
 export const DNSSEC_REFRESH_MS = 60_000
+/** Between two questions for one name whose records were not renewed yet; longer while much is left. */
+export const DNSSEC_RETRY_MS = 20_000
+/** Names that are asked for at once when many lapse together. */
+export const DNSSEC_FETCHES_MAX = 16
 
 /** How long a bundle waits for its proof. */
 export const PROOF_WAIT_MS = 2_000
@@ -89,8 +102,12 @@ export const HELLO_STATEMENTS_MAX = 16
 export const FRAME_STATEMENTS_MAX = 64
 /** Proofs kept from one neighbour before its oldest is forgotten. */
 export const PROOFS_PER_NEIGHBOUR_MAX = 1_024
+/** Bytes of these: that many without DNSSEC records, or some 340 of the largest with. */
+export const PROOFS_PER_NEIGHBOUR_BYTES_MAX = 4 * 1024 * 1024
 /** Proofs kept in all. */
 export const PROOFS_MAX = 65_536
+/** Bytes of these: 4 KiB each. */
+export const PROOFS_BYTES_MAX = 256 * 1024 * 1024
 /** Inboxes of others that a node asks for; below what a neighbour remembers, groups included. */
 export const SOUGHT_MAX = 2_048
 /** How long an inbox that nobody here writes to is still asked for. */

@@ -106,6 +106,7 @@ export {
 export { formatAnchors, parseAnchors } from './anchors-text.ts'
 export {
   checkName,
+  findAnchor,
   type NameChain,
   type NameContext,
   type NameQuestion,

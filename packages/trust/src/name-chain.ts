@@ -95,7 +95,15 @@ export function checkName(question: NameQuestion, context: NameContext): NameCha
   }
 }
 
-function findAnchor(question: NameQuestion, anchors: AnchorSet): Anchor {
+/**
+ * The anchor that decides about a name: the first thing that {@link checkName} asks, for who has to
+ * know it before there are bindings or records.
+ * @throws TrustError `no-anchor`, `anchor-limits`
+ */
+export function findAnchor(
+  question: Pick<NameQuestion, 'name' | 'purpose'>,
+  anchors: AnchorSet,
+): Anchor {
   const { name, purpose } = question
   // "The most specific anchor at or above a name is its only root": if that one refuses, no other
   // is asked, or a partner's name could be spoken for by whoever is trusted above it (pitfall 17).
@@ -350,6 +358,6 @@ function zoneReached(name: Name, context: NameContext & { readonly anchor: Ancho
   return `"${anchor.name}" publishes keys for ${names}, and none leads to this key`
 }
 
-function tried({ name }: NameQuestion): string {
+function tried({ name }: Pick<NameQuestion, 'name'>): string {
   return `Cannot verify name "${name}"`
 }

@@ -6,6 +6,7 @@ import {
   type AnchorSet,
   type GenerateKey,
   type NameChain,
+  type PublishedKey,
   type Random,
   type Sha256,
   type SignedStatement,
@@ -16,8 +17,11 @@ import { DECISIONS_MAX, ENDED_STATEMENTS_KEPT_MS, PROOF_WAIT_MS, SWEEP_MS } from
 import { AgentError } from '../agent-error.ts'
 import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
-import type { KnownProof, ProofBook } from '../neighbours/proof-book.ts'
-import type { ZoneKeyBook, ZoneKeySource } from '../neighbours/zone-keys.ts'
+import type { FollowedNames } from '../neighbours/followed-names.ts'
+import type { ProofBook } from '../neighbours/proof-book.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
+import { Renewal } from '../neighbours/renewal.ts'
+import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable, type Policy } from '../pipeline/policy.ts'
 import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
@@ -31,6 +35,7 @@ import {
   type Transport,
   type Verdict,
 } from '../transport.ts'
+import type { Books } from './books.ts'
 import { Handover } from './handover.ts'
 import type { Identity } from './identity.ts'
 import { Intake } from './intake.ts'
@@ -57,6 +62,8 @@ export interface HostOptions {
   readonly zoneKeys?: ZoneKeySource
   /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */
   readonly sought?: (topic: Name) => void
+  /** Called when nobody here has written to it for long. */
+  readonly forgone?: (topic: Name) => void
 }
 
 /** What the parts of a host share: its tables, and the ways in and out. */
@@ -73,12 +80,13 @@ export class Core implements Receiver {
   readonly transport: Transport
   readonly statements: StatementStore
   readonly proofs: ProofBook
-  readonly zoneKeys: ZoneKeyBook
+  readonly followed: FollowedNames
   readonly topics = new Topics()
   readonly presence: Presence
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly intake: Intake
+  readonly #renewal: Renewal
   /** Decisions so far, by code; `accepted` for those that passed. */
   readonly counts = new Map<Code | 'accepted', number>()
   readonly #readers = new Set<Queue<Decision>>()
@@ -87,17 +95,8 @@ export class Core implements Receiver {
   #cancelSweep: () => void
   #closed = false
 
-  constructor(
-    options: HostOptions,
-    proof: KnownProof,
-    chain: NameChain,
-    books: {
-      readonly statements: StatementStore
-      readonly proofs: ProofBook
-      readonly zoneKeys: ZoneKeyBook
-    },
-  ) {
-    const { statements, proofs, zoneKeys } = books
+  constructor(options: HostOptions, proof: KnownProof, chain: NameChain, books: Books) {
+    const { statements, proofs, zoneKeys, followed } = books
     this.identity = options.identity
     this.chain = chain
     this.clock = options.clock
@@ -110,9 +109,10 @@ export class Core implements Receiver {
     this.transport = options.transport
     this.statements = statements
     this.proofs = proofs
-    this.zoneKeys = zoneKeys
+    this.followed = followed
     const { transport, clock, random, verifier, anchors, identity } = options
     const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
+    const isOutvoted = (key: PublishedKey) => zoneKeys.isOutvoted(key)
     this.neighbours = new Neighbours({
       transport,
       clock,
@@ -137,6 +137,7 @@ export class Core implements Receiver {
       anchors,
       open: this.topics.shown,
       sought: options.sought ?? (() => {}),
+      forgone: options.forgone ?? (() => {}),
       keep: (envelope, owner) => this.#keep(envelope, owner),
       report: (event) => this.#report(event),
     })
@@ -149,6 +150,7 @@ export class Core implements Receiver {
       proofs,
       transport,
       neighbour,
+      isOutvoted,
       changed: () => this.handover.changed(),
       unsent: (topic, cause) =>
         this.record(this.#plain('presence', 'announce', topic, identity.name, cause)),
@@ -172,7 +174,17 @@ export class Core implements Receiver {
       proofs,
       statements,
       neighbour,
+      isOutvoted,
       record: (decision) => this.record(decision),
+    })
+    const { neighbours, topics } = this
+    this.#renewal = new Renewal({
+      ...books,
+      neighbours,
+      shown: topics.shown,
+      own: proof,
+      failed: (cause) =>
+        this.record(this.#plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
     transport.attach(this)
@@ -343,17 +355,8 @@ export class Core implements Receiver {
 
   async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
     await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
-  }
-
-  /** Rights that we showed rest on records that lapse; what is newer is shown before that. */
-  async #renewZoneKeys(): Promise<void> {
-    try {
-      if (!(await this.zoneKeys.refresh()) || this.#closed) return
-      for (const topic of this.topics.shown.values()) this.neighbours.opened(topic)
-    } catch (cause) {
-      const own = this.identity.name
-      this.record(this.#plain('right', 'renew', own, own, cause))
-    }
+    // A check takes time. What a neighbour told goes with it, so nothing may come after it.
+    if (!this.neighbours.has(owner)) this.statements.release(owner)
   }
 
   #report(event: NeighbourEvent): void {
@@ -389,7 +392,7 @@ export class Core implements Receiver {
     this.neighbours.sweep(now)
     this.presence.sweep(now)
     this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
-    void this.#renewZoneKeys()
+    void this.#renewal.sweep(now)
     this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
   }
 }

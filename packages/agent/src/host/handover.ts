@@ -3,7 +3,7 @@ import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
-import type { KnownProof } from '../neighbours/proof-book.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { reasonOf } from '../abort-reason.ts'
 import { TransportError, type Transport } from '../transport.ts'
 

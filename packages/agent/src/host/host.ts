@@ -113,23 +113,30 @@ export class Host implements AsyncDisposable {
 
   async #openAgent(given: Identity, options: { readonly inbox: 'own' | 'node' }): Promise<Agent> {
     const core = this.#core
-    const own = await core.pinStatements(given.statements)
+    const held: (() => void)[] = []
+    const release = () => {
+      for (const end of held.splice(0)) end()
+    }
     try {
-      return await this.#openPinned({ ...given, statements: own.statements }, options, own.unpin)
+      const own = await core.pinStatements(given.statements)
+      held.push(own.unpin)
+      const identity = { ...given, statements: own.statements }
+      held.push(await core.followed.follow(rootsOf(identity.statements, identity)))
+      this.#checkOwnChain(identity)
+      return await this.#openHeld(identity, options, { held, release })
     } catch (cause) {
-      own.unpin()
+      release()
       throw cause
     }
   }
 
-  async #openPinned(
+  /** Opens an agent; whatever is `held` for it is released when it closes. */
+  async #openHeld(
     identity: Identity,
     options: { readonly inbox: 'own' | 'node' },
-    unpin: () => void,
+    { held, release }: { readonly held: (() => void)[]; readonly release: () => void },
   ): Promise<Agent> {
     const core = this.#core
-    await core.zoneKeys.follow(rootsOf(identity.statements, identity))
-    this.#checkOwnChain(identity)
     const { clock, random, hash } = core
     const host = await grantHost(
       identity,
@@ -137,6 +144,7 @@ export class Host implements AsyncDisposable {
       { now: clock.now(), random, hash },
     )
     const hosted = await core.pinStatements([host])
+    held.push(hosted.unpin)
     const proof = core.proofs.compose([...provingStatements(identity, []), host], identity)
     const carrier = options.inbox === 'own' ? identity.name : this.name
     const agent: Agent = new Agent({
@@ -151,8 +159,7 @@ export class Host implements AsyncDisposable {
       open: (child) => this.#openAgent(child, { inbox: 'node' }),
       closed: () => {
         this.#agents.delete(agent)
-        hosted.unpin()
-        unpin()
+        release()
       },
     })
     this.#agents.add(await agent.openInbox())

@@ -3,6 +3,7 @@ import {
   SKEW_MS,
   toHex,
   type AnchorSet,
+  type PublishedKey,
   type Sha256,
   type StatementStore,
   type Verifier,
@@ -39,6 +40,8 @@ export interface IntakeOptions {
   readonly proofs: ProofBook
   readonly statements: StatementStore
   neighbour(peer: Peer | null): Exchange | undefined
+  /** Whether newer records of the DNS take a key back. */
+  isOutvoted(key: PublishedKey): boolean
   record(decision: Decision): void
 }
 
@@ -65,7 +68,7 @@ export class Intake {
       replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
       offsets: new ClockOffsets(),
-      chains: new ChainCache(),
+      chains: new ChainCache((key) => options.isOutvoted(key)),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),

@@ -1,5 +1,6 @@
 import { checkName, sha256, StatementStore } from '@ixj/trust'
 import { HELLO_STATEMENTS_MAX } from '../limits.ts'
+import { FollowedNames } from '../neighbours/followed-names.ts'
 import { ProofBook, rootsOf } from '../neighbours/proof-book.ts'
 import { ZoneKeyBook } from '../neighbours/zone-keys.ts'
 import { Core, type HostOptions } from './core.ts'
@@ -11,13 +12,14 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore()
   const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
-  const proofs = new ProofBook(statements, hash, zoneKeys)
+  const followed = new FollowedNames(options.zoneKeys, zoneKeys, options.clock)
+  const proofs = new ProofBook(statements, hash, { zoneKeys, followed })
   const { verifier } = options
   const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(kept.map((signed) => signed.idText))
   const known = { ...options.identity, statements: kept }
   const proving = provingStatements(known, [])
-  await zoneKeys.follow(rootsOf(proving, known))
+  await followed.follow(rootsOf(proving, known))
   const composed = proofs.compose(proving, known)
   const chain = checkName(
     { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
@@ -30,5 +32,6 @@ export async function openCore(options: HostOptions): Promise<Core> {
   // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
   const many = proving.length > HELLO_STATEMENTS_MAX
   const proof = many ? proofs.compose(chain.links, known) : composed
-  return new Core({ ...options, identity: known }, proof, chain, { statements, proofs, zoneKeys })
+  const books = { statements, proofs, zoneKeys, followed }
+  return new Core({ ...options, identity: known }, proof, chain, books)
 }

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { toHex, type SignedStatement } from '@ixj/trust'
+import { toHex, type NameChain, type SignedStatement } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
   FETCHES_PER_NEIGHBOUR_MAX,
@@ -13,7 +13,9 @@ import { Refusal } from '../pipeline/verdicts.ts'
 import type { Channel, Peer } from '../transport.ts'
 import type { Greeted } from './hello.ts'
 import { decodeFrame, encodeFrame, type Frame, type RightFrame } from './frames.ts'
-import type { KnownProof, ProofBook } from './proof-book.ts'
+import type { ProofBook } from './proof-book.ts'
+import type { KnownProof } from './proof-shelf.ts'
+import type { Right } from './right.ts'
 
 /** Statement bytes that one frame may hold, below the frame's limit. */
 const FRAME_STATEMENT_BYTES = 60 * 1024
@@ -28,6 +30,8 @@ export interface ExchangeHooks {
   readonly proofs: ProofBook
   /** Keeps a statement whose signature holds. @throws TrustError */
   readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
+  /** Whether it is admitted still. */
+  isHere(neighbour: Exchange): boolean
   wanted(neighbour: Exchange, mark: Uint8Array): void
   shown(neighbour: Exchange, right: RightFrame): void
   ended(neighbour: Exchange, topic: Name): void
@@ -48,7 +52,9 @@ export class Exchange {
   /** Topics for which it was shown our right. */
   readonly shown = new Set<Name>()
   /** Rights that it has shown and that hold, by topic. */
-  readonly rights = new Map<Name, { readonly frame: RightFrame; readonly until: number }>()
+  readonly rights = new Map<Name, Right & { readonly frame: RightFrame }>()
+  /** The chain of its name: that of its hello, or a newer one. */
+  chain: NameChain
   /** Checks that strangers get through it. */
   readonly strangers: Budget
   faults = 0
@@ -65,6 +71,7 @@ export class Exchange {
   constructor(peer: Peer, greeted: Greeted, strangers: Budget, hooks: ExchangeHooks) {
     this.peer = peer
     this.greeted = greeted
+    this.chain = greeted.chain
     this.strangers = strangers
     this.#hooks = hooks
   }
@@ -219,8 +226,7 @@ export class Exchange {
         }
         return
       case 'proof':
-        await this.#hooks.proofs.check(frame.bytes, this.peer)
-        this.#fetching.delete(this.#hooks.proofs.add(frame.bytes, this.peer).idText)
+        await this.#takeProof(frame.bytes)
         return
       case 'fetch':
         this.#answer(frame.proof)
@@ -241,6 +247,16 @@ export class Exchange {
         this.#hooks.ended(this, frame.topic)
         return
     }
+  }
+
+  async #takeProof(bytes: Uint8Array): Promise<void> {
+    const { proofs } = this.#hooks
+    const known = proofs.read(bytes)
+    await proofs.check(known, this.peer)
+    // A check takes time. What a neighbour told goes with it, so nothing may come after it.
+    if (!this.#hooks.isHere(this)) return
+    this.#fetching.delete(known.idText)
+    proofs.add(known, this.peer)
   }
 
   #answer(id: Uint8Array): void {

@@ -6,6 +6,7 @@ import {
   decodeStatement,
   encode,
   equalBytes,
+  findAnchor,
   readArray,
   readBytes,
   readBytesUpTo,
@@ -195,10 +196,13 @@ async function check(
     throw new Refusal('hello', `Cannot greet ${hello.signer}: it said to be ${expectedName}`)
   }
   // A stranger is told off before any signature is checked: the chain is read as it stands, then the
-  // hello itself has to hold, and then the links of that one chain. Only these are kept.
+  // hello itself has to hold, and then the links of that one chain. Only these are kept. Records of
+  // the DNS are all that costs more before: those who dial in share a budget for that, and cannot
+  // use up the one of a node that we dialled.
+  const from = role === 'responder' ? owner : null
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
-    { ...(await readMaterial(proved, hello.signer, context)), anchors: context.anchors, now },
+    { ...(await readMaterial(proved, hello.signer, from, context)), anchors: context.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
     throw new TrustError(
@@ -212,12 +216,13 @@ async function check(
 
 /**
  * The statements that the proof names, in its order; their signatures are not checked here. DNSSEC
- * records are looked at only where a zone anchor of ours counts for the name that is claimed.
+ * records are looked at only where a zone anchor of ours lets nodes of the claimed name connect.
  */
 async function readMaterial(
   proved: readonly Value[],
   signer: Name,
-  { hash, zoneKeys }: HelloContext,
+  from: Peer | null,
+  { hash, zoneKeys, anchors }: HelloContext,
 ): Promise<ProofStatements> {
   const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
   const envelopes = readList(proved[3], 'statements of hello', {
@@ -227,8 +232,9 @@ async function readMaterial(
   const statements = envelopes.map((envelope) => decodeStatement(envelope, hash))
   const byId = new Map(statements.map((signed) => [signed.idText, signed]))
   const resolved = resolveProof(proof, byId)
-  if (proof.dnssec === undefined || !zoneKeys.covers(signer)) return resolved
-  await zoneKeys.check(proof.dnssec, null)
+  const anchor = findAnchor({ name: signer, purpose: 'connect' }, anchors)
+  if (proof.dnssec === undefined || anchor.kind !== 'zone') return resolved
+  await zoneKeys.check(proof.dnssec, from)
   return { ...resolved, ...zoneKeys.proven(proof.dnssec) }
 }
 

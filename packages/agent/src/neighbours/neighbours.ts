@@ -1,13 +1,5 @@
 import type { Name } from '@ixj/names'
-import {
-  concatBytes,
-  SKEW_MS,
-  toHex,
-  TrustError,
-  utf8Bytes,
-  type AnchorSet,
-  type Sha256,
-} from '@ixj/trust'
+import { concatBytes, toHex, TrustError, utf8Bytes, type AnchorSet, type Sha256 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
   HELLO_MS,
@@ -28,7 +20,8 @@ import type { RightFrame } from './frames.ts'
 import { initiateHello, respondHello, type Greeted, type HelloContext } from './hello.ts'
 import type { ProofBook } from './proof-book.ts'
 import type { OpenTopic } from './open-topic.ts'
-import { checkInbox, checkMember } from './right.ts'
+import { currentChain } from './renewed-chain.ts'
+import { checkInbox, checkMember, type Right } from './right.ts'
 
 /** The protocol of {@link Exchange}. */
 export const PROOF_PROTOCOL = '/ixj/proof/1'
@@ -58,6 +51,8 @@ export interface NeighboursContext {
   readonly open: ReadonlyMap<Name, OpenTopic>
   /** An inbox is sought that was not before. */
   sought(topic: Name): void
+  /** It is sought no longer. */
+  forgone(topic: Name): void
   readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
   report(event: NeighbourEvent): void
 }
@@ -88,6 +83,11 @@ export class Neighbours {
   /** One admitted neighbour. */
   get(peer: Peer | null): Exchange | undefined {
     return peer === null ? undefined : this.#admitted.get(peer)
+  }
+
+  /** Whether a connection stands, admitted or not. */
+  has(peer: Peer): boolean {
+    return this.#admitted.has(peer) || this.#greeting.has(peer)
   }
 
   /** A connection stands: the initiator begins the hello. */
@@ -167,17 +167,32 @@ export class Neighbours {
 
   /** Ends rights, and neighbours, whose statements have ended. */
   sweep(now: number): void {
+    const { transport, anchors, hello } = this.#context
+    const { zoneKeys } = hello
     for (const neighbour of this.#admitted.values()) {
-      if (neighbour.greeted.chain.notAfter + SKEW_MS < now) {
-        void this.#context.transport.disconnect(neighbour.peer)
-      }
+      const chain = currentChain(neighbour.chain, { zoneKeys, anchors, now })
+      if (chain === undefined) void transport.disconnect(neighbour.peer)
+      else neighbour.chain = chain
       for (const [topic, right] of neighbour.rights) {
         if (right.until < now) this.#end(neighbour, topic)
+        else if (right.rests.some((key) => zoneKeys.isOutvoted(key))) {
+          this.#recheck(neighbour, right.frame)
+        }
       }
     }
     for (const [topic, used] of this.#sought) {
       if (used >= now - SOUGHT_MS) break
       this.#forgo(topic)
+    }
+  }
+
+  /** Newer records say something else of a key that this right rests on. */
+  #recheck(neighbour: Exchange, frame: RightFrame): void {
+    try {
+      neighbour.rights.set(frame.topic, { frame, ...this.#checkRight(neighbour, frame) })
+    } catch (cause) {
+      this.#end(neighbour, frame.topic)
+      this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
     }
   }
 
@@ -231,6 +246,7 @@ export class Neighbours {
       clock,
       proofs: this.#context.proofs,
       keep: this.#context.keep,
+      isHere: (from) => this.#admitted.get(from.peer) === from,
       wanted: (from, mark) => this.#wanted(from, mark),
       shown: (from, right) => this.#shown(from, right),
       ended: (from, topic) => this.#end(from, topic),
@@ -260,6 +276,7 @@ export class Neighbours {
   /** Nothing here writes to this inbox any more. */
   #forgo(topic: Name): void {
     this.#sought.delete(topic)
+    this.#context.forgone(topic)
     if (this.#context.open.has(topic)) return
     for (const neighbour of this.#admitted.values()) {
       neighbour.unwant(this.#markBytes(neighbour, topic))
@@ -295,7 +312,7 @@ export class Neighbours {
 
   #shown(neighbour: Exchange, frame: RightFrame): void {
     try {
-      const until = this.#checkRight(neighbour, frame)
+      const right = this.#checkRight(neighbour, frame)
       if (neighbour.rights.size >= RIGHTS_PER_NEIGHBOUR_MAX && !neighbour.rights.has(frame.topic)) {
         const limit = `limit ${RIGHTS_PER_NEIGHBOUR_MAX} rights of a neighbour`
         throw new TrustError('too-large', `Cannot keep the right to ${frame.topic}: ${limit}`)
@@ -304,7 +321,7 @@ export class Neighbours {
       if (before !== undefined && before.frame.carrier !== frame.carrier) {
         this.#end(neighbour, frame.topic)
       }
-      neighbour.rights.set(frame.topic, { frame, until })
+      neighbour.rights.set(frame.topic, { frame, ...right })
       this.#context.transport.allow(neighbour.peer, frame.carrier)
       this.#context.report({ kind: 'route', topic: frame.topic })
     } catch (cause) {
@@ -312,8 +329,8 @@ export class Neighbours {
     }
   }
 
-  /** Until when the right holds. @throws TrustError; Refusal `proof-missing`, `wrong-topic` */
-  #checkRight(neighbour: Exchange, frame: RightFrame): number {
+  /** @throws TrustError; Refusal `proof-missing`, `wrong-topic` */
+  #checkRight(neighbour: Exchange, frame: RightFrame): Right {
     const material = this.#context.proofs.material(toHex(frame.proof))
     if (material === undefined) {
       const reason = 'its proof is not complete'
@@ -330,13 +347,12 @@ export class Neighbours {
       throw new Refusal('wrong-topic', `Cannot share ${frame.topic} as ${frame.of}: ${reason}`)
     }
     const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
-    if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context).until
+    if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context)
     const { topic, agent, agentKey, subscribe, host } = frame
     if (agent === null || agentKey === null) {
       throw new TrustError('form', `Cannot check the right to group ${topic}: it names no member`)
     }
     return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context)
-      .until
   }
 
   #end(neighbour: Exchange, topic: Name): void {

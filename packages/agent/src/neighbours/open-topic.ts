@@ -1,7 +1,7 @@
 import type { Name } from '@ixj/names'
 import type { Grant, SignedStatement } from '@ixj/trust'
 import type { RightFrame } from './frames.ts'
-import type { KnownProof } from './proof-book.ts'
+import type { KnownProof } from './proof-shelf.ts'
 
 /** A topic that is open on this node, and the right by which the node receives it. */
 export interface OpenTopic {

@@ -7,24 +7,22 @@ import {
   proofIdOf,
   resolveProof,
   toHex,
-  type Proof,
   type ProofStatements,
   type Sha256,
   type SignedStatement,
   type Signer,
   type StatementStore,
 } from '@ixj/trust'
-import { PROOFS_MAX, PROOFS_PER_NEIGHBOUR_MAX } from '../limits.ts'
+import {
+  PROOFS_BYTES_MAX,
+  PROOFS_MAX,
+  PROOFS_PER_NEIGHBOUR_BYTES_MAX,
+  PROOFS_PER_NEIGHBOUR_MAX,
+} from '../limits.ts'
 import type { Peer } from '../transport.ts'
-import type { ZoneKeyBook } from './zone-keys.ts'
-
-/** A proof and its id: what a header names. */
-export interface KnownProof {
-  readonly id: Uint8Array
-  readonly idText: string
-  readonly bytes: Uint8Array
-  readonly proof: Proof
-}
+import type { FollowedNames } from './followed-names.ts'
+import { ProofShelf, type KnownProof } from './proof-shelf.ts'
+import type { ProvenName, ZoneKeyBook } from './zone-keys.ts'
 
 /** Whose name and key a proof is about. */
 export interface Holder {
@@ -32,11 +30,14 @@ export interface Holder {
   readonly signer: Signer
 }
 
+/** What a proof of our own was made of. */
 interface Parts {
   readonly statements: readonly SignedStatement[]
   /** Names that nothing in the statements binds: their keys are anchors, or published in DNS. */
   readonly roots: readonly Name[]
-  readonly version: number
+  readonly records: readonly ProvenName[]
+  /** Id of the proof that it was made in place of. */
+  readonly before: string | undefined
 }
 
 /**
@@ -46,19 +47,26 @@ interface Parts {
 export class ProofBook {
   readonly #statements: StatementStore
   readonly #hash: Sha256
-  readonly #own = new Map<string, KnownProof>()
-  readonly #kept = new Map<string, KnownProof>()
-  readonly #told = new Map<Peer, Map<string, KnownProof>>()
+  readonly #own = new ProofShelf({ max: PROOFS_MAX, bytesMax: PROOFS_BYTES_MAX })
+  readonly #kept = new ProofShelf({ max: PROOFS_MAX, bytesMax: PROOFS_BYTES_MAX })
+  readonly #told = new Map<Peer, ProofShelf>()
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #zoneKeys: ZoneKeyBook
+  readonly #followed: FollowedNames
   /** What our own proofs were made of: they are made again when DNSSEC records were renewed. */
   readonly #parts = new WeakMap<KnownProof, Parts>()
+  /** The newest that was made in place of a proof. */
   readonly #renewed = new WeakMap<KnownProof, KnownProof>()
 
-  constructor(statements: StatementStore, hash: Sha256, zoneKeys: ZoneKeyBook) {
+  constructor(
+    statements: StatementStore,
+    hash: Sha256,
+    dns: { readonly zoneKeys: ZoneKeyBook; readonly followed: FollowedNames },
+  ) {
     this.#statements = statements
     this.#hash = hash
-    this.#zoneKeys = zoneKeys
+    this.#zoneKeys = dns.zoneKeys
+    this.#followed = dns.followed
   }
 
   /**
@@ -68,78 +76,93 @@ export class ProofBook {
    */
   compose(statements: Iterable<SignedStatement>, holder?: Holder): KnownProof {
     const list = [...statements]
-    return this.#compose(list, rootsOf(list, holder))
+    const roots = rootsOf(list, holder)
+    return this.#compose({
+      statements: list,
+      roots,
+      records: this.#followed.recordsOf(roots),
+      before: undefined,
+    })
   }
 
-  /** A proof of our own as it is today: with the newest DNSSEC records. */
+  /**
+   * A proof of our own as it is today: with records of the DNS that hold. The one before stays at
+   * hand for those who were told its id, and those before that go.
+   */
   current(known: KnownProof): KnownProof {
-    const parts = this.#parts.get(known)
-    if (parts === undefined || parts.version === this.#zoneKeys.version) return known
-    const before = this.#renewed.get(known)
-    if (before !== undefined && this.#parts.get(before)?.version === this.#zoneKeys.version) {
-      return before
+    const latest = this.#renewed.get(known) ?? known
+    const parts = this.#parts.get(latest)
+    if (parts === undefined) return known
+    const records = this.#followed.recordsOf(parts.roots, parts.records)
+    const isSame = records.length === parts.records.length
+    if (isSame && records.every((proven, index) => proven === parts.records[index])) return latest
+    const renewed = this.#compose({ ...parts, records, before: latest.idText })
+    if (parts.before !== undefined && parts.before !== renewed.idText) {
+      this.#own.delete(parts.before)
     }
-    const renewed = this.#compose(parts.statements, parts.roots)
     this.#renewed.set(known, renewed)
     return renewed
   }
 
-  #compose(statements: readonly SignedStatement[], roots: readonly Name[]): KnownProof {
+  #compose(parts: Parts): KnownProof {
     const bindings = new Map<string, SignedStatement>()
     const grants = new Map<string, SignedStatement>()
-    for (const signed of statements) {
+    for (const signed of parts.statements) {
       if (isBinding(signed)) bindings.set(signed.idText, signed)
       else grants.set(signed.idText, signed)
     }
-    const dnssec = this.#zoneKeys.recordsFor(roots)
-    const bytes = encodeProof({
+    const dnssec = this.#zoneKeys.join(parts.records)
+    const proof = {
       bindings: [...bindings.values()].map((signed) => signed.id),
       grants: [...grants.values()].map((signed) => signed.id),
       ...(dnssec === undefined ? {} : { dnssec }),
-    })
-    const known = this.#read(bytes)
-    if (roots.length > 0) {
-      this.#parts.set(known, { statements, roots, version: this.#zoneKeys.version })
     }
+    const bytes = encodeProof(proof)
+    const id = proofIdOf(bytes, this.#hash)
+    const known = { id, idText: toHex(id), bytes, proof }
+    if (parts.roots.length > 0) this.#parts.set(known, parts)
     this.use(known)
     return known
   }
 
   /** Has a proof of our own at hand, the longest unused going for it when there are too many. */
   use(known: KnownProof): void {
-    put(this.#own, known, PROOFS_MAX)
+    this.#own.put(known)
+  }
+
+  /** Reads a proof. @throws TrustError `encoding`, `form`, `cost-cap`, `unsupported` */
+  read(bytes: Uint8Array): KnownProof {
+    const id = proofIdOf(bytes, this.#hash)
+    return { id, idText: toHex(id), bytes, proof: decodeProof(bytes) }
   }
 
   /**
    * Checks the DNSSEC records of a proof that a neighbour tells, before it is added: what it leads
    * to is known from then on.
-   * @throws TrustError `encoding`, `form`, `cost-cap`, `unsupported`; Refusal `rate`
+   * @throws Refusal `rate`
    */
-  async check(bytes: Uint8Array, teller: Peer): Promise<void> {
-    const { dnssec } = decodeProof(bytes)
-    if (dnssec !== undefined) await this.#zoneKeys.check(dnssec, teller)
+  async check({ proof }: KnownProof, teller: Peer): Promise<void> {
+    if (proof.dnssec !== undefined) await this.#zoneKeys.check(proof.dnssec, teller)
   }
 
-  /**
-   * Keeps a proof that a neighbour told, under its quota; statements of it may still be missing.
-   * @throws TrustError `encoding`, `form`, `cost-cap`, `unsupported`
-   */
-  add(bytes: Uint8Array, teller: Peer): KnownProof {
-    const known = this.#read(bytes)
+  /** Keeps a proof that a neighbour told, under its quota; statements of it may still be missing. */
+  add(known: KnownProof, teller: Peer): void {
     let told = this.#told.get(teller)
     if (told === undefined) {
-      told = new Map()
+      told = new ProofShelf({
+        max: PROOFS_PER_NEIGHBOUR_MAX,
+        bytesMax: PROOFS_PER_NEIGHBOUR_BYTES_MAX,
+      })
       this.#told.set(teller, told)
     }
-    put(told, known, PROOFS_PER_NEIGHBOUR_MAX)
+    told.put(known)
     for (const run of this.#waiting.get(known.idText) ?? []) run()
-    return known
   }
 
   /** Keeps a proof that led to something accepted, beyond its teller's quota and presence. */
   keep(idText: string): void {
     const known = this.get(idText)
-    if (known !== undefined && !this.#own.has(idText)) put(this.#kept, known, PROOFS_MAX)
+    if (known !== undefined && this.#own.get(idText) === undefined) this.#kept.put(known)
   }
 
   /** Forgets what this neighbour alone told. */
@@ -202,19 +225,6 @@ export class ProofBook {
       if (waiting.size === 0) this.#waiting.delete(idText)
     }
   }
-
-  #read(bytes: Uint8Array): KnownProof {
-    const id = proofIdOf(bytes, this.#hash)
-    return { id, idText: toHex(id), bytes, proof: decodeProof(bytes) }
-  }
-}
-
-function put(into: Map<string, KnownProof>, known: KnownProof, max: number): void {
-  into.delete(known.idText)
-  into.set(known.idText, known)
-  if (into.size <= max) return
-  const oldest = into.keys().next()
-  if (oldest.done !== true) into.delete(oldest.value)
 }
 
 /** The holder, and each issuer, whose name and key no binding among the statements binds. */

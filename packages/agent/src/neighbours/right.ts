@@ -6,6 +6,7 @@ import {
   type AnchorSet,
   type NameChain,
   type ProofStatements,
+  type PublishedKey,
   SKEW_MS,
 } from '@ixj/trust'
 
@@ -28,10 +29,11 @@ export interface MemberClaim {
   readonly host: Uint8Array | null
 }
 
-/** Until when a right holds by its statements alone, skew included, and whom it is of. */
+/** Until when a right holds by its statements alone, skew included. */
 export interface Right {
   readonly until: number
-  readonly chain?: NameChain
+  /** Keys in DNS that it rests on: newer records may take one back before. */
+  readonly rests: readonly PublishedKey[]
 }
 
 /** What rights are checked against. */
@@ -53,12 +55,14 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
     { ...context.material, anchors: context.anchors, now: context.now },
   )
   let until = chain.notAfter
+  const chains = [chain]
   const subject = { subject: agent, subjectKey: agentKey, topic }
   const material = { ...context.material, anchors: context.anchors, now: context.now }
   if (claim.subscribe !== null) {
     const leaf = claim.subscribe
     const authority = checkAuthority({ ...subject, leaf, action: 'subscribe' }, material)
     until = Math.min(until, authority.notAfter)
+    chains.push(...authority.issuers)
   } else if (!isAtOrBelow(topic, agent)) {
     throw new TrustError(
       'not-granted',
@@ -69,11 +73,19 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
     const leaf = claim.answer
     const authority = checkAuthority({ ...subject, leaf, action: 'answer' }, material)
     until = Math.min(until, authority.notAfter)
+    chains.push(...authority.issuers)
   }
   if (claim.host !== null || agent !== node.name) {
-    until = Math.min(until, checkHost(agent, claim.host, node, context).until)
+    const host = checkHost(agent, claim.host, node, context)
+    until = Math.min(until, host.until)
+    chains.push(...host.chains)
   }
-  return { until: until + SKEW_MS, chain }
+  return { until: until + SKEW_MS, rests: publishedIn(chains) }
+}
+
+/** The keys in DNS that chains begin with. */
+export function publishedIn(chains: readonly NameChain[]): readonly PublishedKey[] {
+  return chains.flatMap(({ published }) => published ?? [])
 }
 
 /**
@@ -87,8 +99,15 @@ export function checkInbox(
   node: ProvenNode,
   context: RightContext,
 ): Right {
-  if (host === null && topic === node.name) return { until: Infinity }
-  return { until: checkHost(topic, host, node, context).until + SKEW_MS }
+  if (host === null && topic === node.name) return { until: Infinity, rests: [] }
+  const { until, chains } = checkHost(topic, host, node, context)
+  return { until: until + SKEW_MS, rests: publishedIn(chains) }
+}
+
+/** Until when a node may host, skew not included, and by which names. */
+interface Hosting {
+  readonly until: number
+  readonly chains: readonly NameChain[]
 }
 
 // A host grant gives away the issuer's own inbox and no authority over anybody else, so an anchor
@@ -98,30 +117,39 @@ function checkHost(
   leaf: Uint8Array | null,
   node: ProvenNode,
   context: RightContext,
-): Right {
+): Hosting {
   const { material, anchors, now } = context
   if (leaf === null) return checkPublishedHost(topic, node, context)
   const authority = checkAuthority(
     { leaf, subject: node.name, subjectKey: node.key, action: 'host', topic, purpose: 'send' },
     { ...material, anchors, now },
   )
-  return { until: authority.notAfter }
+  return { until: authority.notAfter, chains: authority.issuers }
 }
 
 /** "A secure `h=` counts as the name's `host` grant": for the record's own name, and no topic below. */
-function checkPublishedHost(topic: Name, node: ProvenNode, context: RightContext): Right {
+function checkPublishedHost(topic: Name, node: ProvenNode, context: RightContext): Hosting {
   const { material, anchors, now } = context
-  const record = material.published?.find(
+  const records = (material.published ?? []).filter(
     ({ name, hosts }) => name === topic && hosts.includes(node.name),
   )
-  if (record === undefined) {
-    throw new TrustError(
-      'not-granted',
-      `Cannot let ${node.name} receive for ${topic}: it shows no host grant`,
-    )
+  let failure = new TrustError(
+    'not-granted',
+    `Cannot let ${node.name} receive for ${topic}: it shows no host grant`,
+  )
+  for (const record of records) {
+    try {
+      const question = { name: topic, key: record.key, use: 'grant', purpose: 'send' } as const
+      // By this very record: a binding of the same key says nothing of hosts, and may hold longer.
+      const chain = checkName(question, { bindings: [], published: [record], anchors, now })
+      if (chain.published !== null) return { until: chain.notAfter, chains: [chain] }
+    } catch (cause) {
+      // Of several records one may have ended, or be for later: another may hold.
+      if (!(cause instanceof TrustError)) throw cause
+      failure = cause
+    }
   }
-  const question = { name: topic, key: record.key, use: 'grant', purpose: 'send' } as const
-  return { until: checkName(question, { ...material, anchors, now }).notAfter }
+  throw failure
 }
 
 /** Whether a member is asked in the group: it shows a grant for it, or owns the topic. */

@@ -1,16 +1,18 @@
 import type { Name } from '@ixj/names'
-import { equalBytes, toHex, type PublishedKey, type Sha256 } from '@ixj/trust'
+import { toHex, type PublishedKey, type Sha256 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
   DNSSEC_CHECKED_MAX,
   DNSSEC_CHECKS_PER_SECOND,
+  DNSSEC_FAILED_MS,
+  DNSSEC_NAME_MS,
   DNSSEC_NAMES_MAX,
   DNSSEC_OWNERS_MAX,
-  DNSSEC_REFRESH_MS,
 } from '../limits.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
+import { claimIn, isSameClaim } from './published-claim.ts'
 
 /** What DNSSEC records prove of one name. */
 export interface ProvenName {
@@ -19,7 +21,7 @@ export interface ProvenName {
   readonly signedAt: number
   /** When its records lapse, ms. */
   readonly notAfter: number
-  /** Empty where the zone proves that it publishes none. */
+  /** Those whose time is still to come stand here too; empty where none of the records counts. */
   readonly keys: readonly PublishedKey[]
   /** The records of this name alone. */
   readonly records: Uint8Array
@@ -43,16 +45,20 @@ export interface ZoneKeySource {
   fetch(name: Name): Promise<Uint8Array | undefined>
 }
 
+/** What one set of records proved. Its names are kept without their records. */
 interface Checked {
-  readonly keys: readonly PublishedKey[]
+  readonly id: string
+  readonly names: readonly Pick<ProvenName, 'name' | 'signedAt' | 'keys'>[]
   readonly faults: readonly string[]
+  /** What does not hold now may hold later, by its times: then it may be checked again. */
+  readonly until: number
 }
 
-const NOTHING: Checked = { keys: [], faults: [] }
+const NOTHING = { names: [], faults: [] }
 
 /**
  * Keys that DNS publishes, as far as this node has proved them: what each set of records proves, and
- * for each name the newest. A zone that has taken a key back is not outvoted by older records.
+ * for each name the newest. What a zone has taken back is not brought back by older records.
  */
 export class ZoneKeyBook {
   readonly #source: ZoneKeySource | undefined
@@ -61,89 +67,122 @@ export class ZoneKeyBook {
   /** By the SHA-256 of the records; what proves nothing stands apart, and cannot push out the rest. */
   readonly #checked = new Map<string, Checked>()
   readonly #failed = new Map<string, Checked>()
+  /** As long as somebody holds the records, nothing pushes out what they proved. */
   readonly #byBytes = new WeakMap<Uint8Array, Checked>()
+  readonly #running = new Map<string, Promise<Checked>>()
   readonly #newest = new Map<Name, ProvenName>()
-  readonly #budgets = new Map<string, Budget>()
-  /** Names whose records we keep fresh, since our own proofs rest on them. */
-  readonly #followed = new Set<Name>()
-  readonly #fetching = new Map<Name, Promise<boolean>>()
-  #version = 0
+  /** When the zone signed the set that a key was found in. */
+  readonly #signedAt = new WeakMap<PublishedKey, number>()
+  readonly #strangers: Budget
+  readonly #budgets = new Map<Peer, Budget>()
 
   constructor(source: ZoneKeySource | undefined, clock: Clock, hash: Sha256) {
     this.#source = source
     this.#clock = clock
     this.#hash = hash
-  }
-
-  /** Rises whenever newer records of any name have come. */
-  get version(): number {
-    return this.#version
-  }
-
-  /** Whether a zone anchor of ours is the one that counts for this name. */
-  covers(name: Name): boolean {
-    return this.#source?.covers(name) ?? false
+    this.#strangers = new Budget(DNSSEC_CHECKS_PER_SECOND, clock.now())
   }
 
   /**
    * Checks records that somebody gave; each set of them once. A neighbour, and all who are not
-   * admitted together, get a number of checks a second, counted before any signature.
+   * admitted together (`from` is null), get a number of checks a second, counted before any
+   * signature.
    * @throws Refusal `rate`
    */
   async check(records: Uint8Array, from: Peer | null): Promise<void> {
-    if (this.#source === undefined || this.#find(records) !== undefined) return
+    if (this.#source === undefined) return
     const now = this.#clock.now()
-    if (!this.#budget(from ?? '', now).take(1, now)) {
-      throw new Refusal('rate', 'Cannot check more DNSSEC records in this second')
+    const known = this.#find(records)
+    if (known !== undefined && now < known.until) return
+    const id = known?.id ?? this.#idOf(records)
+    let running = this.#running.get(id)
+    if (running === undefined) {
+      if (!this.#budget(from, now).take(1, now)) {
+        throw new Refusal('rate', 'Cannot check more DNSSEC records in this second')
+      }
+      running = this.#prove(id, records, this.#source).finally(() => this.#running.delete(id))
+      this.#running.set(id, running)
     }
-    const { names, faults } = await this.#source.prove(records, now)
-    for (const proven of names) this.#learn(proven)
-    const known = names.length === 0 ? this.#failed : this.#checked
-    known.set(this.#idOf(records), { keys: names.flatMap(({ keys }) => keys), faults })
-    dropOldest(known, DNSSEC_CHECKED_MAX)
+    this.#byBytes.set(records, await running)
   }
 
-  /** What records that were checked prove now. */
+  /** What records that were checked prove now: where newer ones are known, what those say counts. */
   proven(records: Uint8Array): {
     readonly published: readonly PublishedKey[]
     readonly unproven: readonly string[]
   } {
-    const { keys, faults } = this.#find(records) ?? NOTHING
-    const published = keys.filter((key) => this.#isCurrent(key))
-    return { published, unproven: faults }
+    const { names, faults } = this.#find(records) ?? NOTHING
+    return { published: names.flatMap((proven) => this.#current(proven)), unproven: faults }
   }
 
-  /** The records at hand for these names, as one; undefined where there are none. */
-  recordsFor(names: readonly Name[]): Uint8Array | undefined {
-    if (this.#source === undefined) return undefined
-    const now = this.#clock.now()
-    const found = names.flatMap((name) => {
-      const proven = this.#newest.get(name)
-      return proven !== undefined && proven.keys.length > 0 && proven.notAfter > now ? [proven] : []
-    })
-    if (found.length === 0) return undefined
-    const records = this.#source.join(found.map((proven) => proven.records))
-    this.#byBytes.set(records, { keys: found.flatMap(({ keys }) => keys), faults: [] })
+  /** Whether newer records of its name than those that it was found in leave a key out, or change it. */
+  isOutvoted(key: PublishedKey): boolean {
+    const newest = this.#newest.get(key.name)
+    if (newest === undefined || newest.signedAt <= (this.#signedAt.get(key) ?? 0)) return false
+    const claim = claimIn(newest, key)
+    return claim === undefined || !isSameClaim(claim, key)
+  }
+
+  /** The newest records of a name that are known. */
+  newest(name: Name): ProvenName | undefined {
+    return this.#newest.get(name)
+  }
+
+  /** Records that were proved, as one set. @throws what {@link ZoneKeySource.join} does */
+  join(parts: readonly ProvenName[]): Uint8Array | undefined {
+    if (this.#source === undefined || parts.length === 0) return undefined
+    const records = this.#source.join(parts.map((proven) => proven.records))
+    const id = this.#idOf(records)
+    this.#byBytes.set(records, { id, names: parts, faults: [], until: Infinity })
     return records
   }
 
-  /** Has the records of these names at hand, as far as the DNS gives them, and keeps them fresh. */
-  async follow(names: readonly Name[]): Promise<void> {
-    const own = names.filter((name) => this.covers(name))
-    for (const name of own) this.#followed.add(name)
-    await Promise.all(own.filter((name) => !this.#isFresh(name)).map((name) => this.#fetch(name)))
+  /**
+   * Takes in what records prove of a name. Of two, the one signed later counts; of two signed at
+   * once, the one that holds longer, or the one that was `asked` for: nobody chose it for us.
+   * A full table takes no name that is not `own`, and loses none.
+   */
+  learn(proven: ProvenName, options: { readonly asked?: boolean; readonly own?: boolean }): void {
+    for (const key of proven.keys) this.#signedAt.set(key, proven.signedAt)
+    const before = this.#newest.get(proven.name)
+    if (before === undefined) {
+      if (this.#newest.size >= DNSSEC_NAMES_MAX && options.own !== true) return
+    } else {
+      const later = options.asked === true || proven.notAfter > before.notAfter
+      if (proven.signedAt < before.signedAt) return
+      if (proven.signedAt === before.signedAt && !later) return
+    }
+    this.#newest.set(proven.name, proven)
   }
 
-  /** Fetches what lapses soon; resolves to whether anything is newer than before. */
-  async refresh(): Promise<boolean> {
-    const stale = [...this.#followed].filter((name) => !this.#isFresh(name))
-    const renewed = await Promise.all(stale.map((name) => this.#fetch(name)))
-    return renewed.includes(true)
+  /** Forgets names of which no older records can count any more, and their holders do not need. */
+  sweep(now: number, isNeeded: (name: Name) => boolean): void {
+    for (const [name, { signedAt }] of this.#newest) {
+      if (signedAt + DNSSEC_NAME_MS < now && !isNeeded(name)) this.#newest.delete(name)
+    }
+  }
+
+  async #prove(id: string, records: Uint8Array, source: ZoneKeySource): Promise<Checked> {
+    const now = this.#clock.now()
+    const { names, faults } = await source.prove(records, now)
+    for (const proven of names) this.learn(proven, {})
+    const checked = {
+      id,
+      names: names.map(({ name, signedAt, keys }) => ({ name, signedAt, keys })),
+      faults,
+      until: faults.length === 0 ? Infinity : now + DNSSEC_FAILED_MS,
+    }
+    this.#checked.delete(id)
+    this.#failed.delete(id)
+    const known = names.length === 0 ? this.#failed : this.#checked
+    known.set(id, checked)
+    dropOldest(known, DNSSEC_CHECKED_MAX)
+    return checked
   }
 
   #find(records: Uint8Array): Checked | undefined {
-    const known = this.#byBytes.get(records)
-    if (known !== undefined) return known
+    const held = this.#byBytes.get(records)
+    if (held !== undefined) return this.#checked.get(held.id) ?? held
     const id = this.#idOf(records)
     const found = this.#checked.get(id) ?? this.#failed.get(id)
     if (found !== undefined) this.#byBytes.set(records, found)
@@ -154,47 +193,25 @@ export class ZoneKeyBook {
     return toHex(this.#hash(records))
   }
 
-  /** Half of the time that is left is time enough to ask again, and again. */
-  #isFresh(name: Name): boolean {
-    const proven = this.#newest.get(name)
-    if (proven === undefined) return false
-    const left = proven.notAfter - this.#clock.now()
-    return left > Math.max(DNSSEC_REFRESH_MS, (proven.notAfter - proven.signedAt) / 2)
+  /**
+   * A key as its name's newest records have it: gone, or allowed less, or more. How long it holds is
+   * what its own records say.
+   */
+  #current({ name, signedAt, keys }: Checked['names'][number]): readonly PublishedKey[] {
+    const newest = this.#newest.get(name)
+    if (newest === undefined || newest.signedAt <= signedAt) return keys
+    return keys.flatMap((key) => {
+      const claim = claimIn(newest, key)
+      if (claim === undefined) return []
+      if (isSameClaim(claim, key)) return [key]
+      const changed = { ...claim, notAfter: key.notAfter }
+      this.#signedAt.set(changed, newest.signedAt)
+      return [changed]
+    })
   }
 
-  #fetch(name: Name): Promise<boolean> {
-    const running = this.#fetching.get(name)
-    if (running !== undefined) return running
-    const fetching = this.#fetchNow(name).finally(() => this.#fetching.delete(name))
-    this.#fetching.set(name, fetching)
-    return fetching
-  }
-
-  async #fetchNow(name: Name): Promise<boolean> {
-    const before = this.#newest.get(name)?.signedAt
-    const records = await this.#source?.fetch(name)
-    if (records === undefined || this.#source === undefined) return false
-    const { names } = await this.#source.prove(records, this.#clock.now())
-    for (const proven of names) this.#learn(proven)
-    return this.#newest.get(name)?.signedAt !== before
-  }
-
-  #learn(proven: ProvenName): void {
-    const before = this.#newest.get(proven.name)
-    if (before !== undefined && before.signedAt >= proven.signedAt) return
-    this.#newest.delete(proven.name)
-    this.#newest.set(proven.name, proven)
-    this.#version += 1
-    dropOldest(this.#newest, DNSSEC_NAMES_MAX)
-  }
-
-  /** A key that newer records of its name leave out was taken back. */
-  #isCurrent(key: PublishedKey): boolean {
-    const newest = this.#newest.get(key.name)
-    return newest === undefined || newest.keys.some((other) => equalBytes(other.key, key.key))
-  }
-
-  #budget(from: string, now: number): Budget {
+  #budget(from: Peer | null, now: number): Budget {
+    if (from === null) return this.#strangers
     const known = this.#budgets.get(from)
     if (known !== undefined) return known
     const budget = new Budget(DNSSEC_CHECKS_PER_SECOND, now)

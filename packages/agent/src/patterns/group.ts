@@ -101,7 +101,7 @@ export class Group implements AsyncDisposable {
       answer: answer === null || answer === 'owner' ? null : answer.id,
       since: core.clock.now(),
     }
-    core.presence.join(topic, member)
+    core.presence.join(topic, member, known)
   }
 
   /**

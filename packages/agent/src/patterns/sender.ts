@@ -23,7 +23,7 @@ import {
   PRIORITY_DEFAULT,
   STATE_LIFESPAN_MS,
 } from '../limits.ts'
-import type { KnownProof } from '../neighbours/proof-book.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import type { SendOptions } from './message.ts'

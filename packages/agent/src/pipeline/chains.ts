@@ -9,6 +9,7 @@ import {
   type ProofStatements,
 } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
+import { publishedIn } from '../neighbours/right.ts'
 import type { PipelineContext } from './context.ts'
 
 /** The chain from an anchor of ours to the sender's name and key. @throws TrustError */
@@ -23,7 +24,7 @@ export function nameChain(
       { name: header.sender, key: header.key, use: 'sign', purpose: 'send' },
       { ...material, anchors: context.anchors, now },
     )
-    return { value, until: value.notAfter + SKEW_MS }
+    return { value, until: value.notAfter + SKEW_MS, rests: publishedIn([value]) }
   })
 }
 
@@ -47,7 +48,7 @@ export function grantChain(
       },
       { ...material, anchors: context.anchors, now },
     )
-    return { value, until: value.notAfter + SKEW_MS }
+    return { value, until: value.notAfter + SKEW_MS, rests: publishedIn(value.issuers) }
   })
 }
 

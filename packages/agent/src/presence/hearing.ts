@@ -1,5 +1,13 @@
 import type { Name } from '@ixj/names'
-import { checkName, SKEW_MS, toHex, TrustError, type AnchorSet, type Verifier } from '@ixj/trust'
+import {
+  checkName,
+  SKEW_MS,
+  toHex,
+  TrustError,
+  type AnchorSet,
+  type PublishedKey,
+  type Verifier,
+} from '@ixj/trust'
 import { holds } from '../bundles/signed-body.ts'
 import type { Clock } from '../clock.ts'
 import {
@@ -25,6 +33,8 @@ export interface HearingContext {
   readonly anchors: AnchorSet
   readonly proofs: ProofBook
   neighbour(peer: Peer | null): Exchange | undefined
+  /** Whether newer records of the DNS take a key back. */
+  isOutvoted(key: PublishedKey): boolean
 }
 
 /** Checks what other nodes announce about one topic, and enters what holds into its roster. */
@@ -36,11 +46,12 @@ export class Hearing {
   /** How often each of them may still be heard. */
   readonly #budgets = new Map<string, Budget>()
   /** Members' rights that held, each until it ends. */
-  readonly #rights = new ChainCache()
+  readonly #rights: ChainCache
 
   constructor(roster: Roster, context: HearingContext) {
     this.#roster = roster
     this.#context = context
+    this.#rights = new ChainCache((key) => context.isOutvoted(key))
   }
 
   /** Hears an announcement about this topic. @throws Refusal, TrustError */
@@ -159,7 +170,7 @@ export class Hearing {
       const now = clock.now()
       const until = this.#rights.through(rightKey(topic, member, node), now, () => {
         const right = checkMember({ ...member, topic }, node, { material, anchors, now })
-        return { value: right.until, until: right.until }
+        return { value: right.until, ...right }
       })
       const { agent, agentKey, since } = member
       const answers = mayAnswer({ ...member, topic })

@@ -7,7 +7,7 @@ import {
   PRESENCE_MS,
   QUEUE_MAX,
 } from '../limits.ts'
-import type { KnownProof } from '../neighbours/proof-book.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { mayAnswer } from '../neighbours/right.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { AgentError } from '../agent-error.ts'
@@ -33,8 +33,14 @@ export interface PresenceContext extends HearingContext {
   unsent(topic: Name, cause: unknown): void
 }
 
+/** A member here, and the proof of all that it claims as it was first made. */
+interface LocalMember {
+  readonly member: PresentMember
+  readonly known: KnownProof
+}
+
 interface Topic {
-  readonly local: Map<string, PresentMember>
+  readonly local: Map<string, LocalMember>
   readonly roster: Roster
   readonly watchers: Set<Queue<PresenceChange>>
   cancel: (() => void) | undefined
@@ -57,7 +63,7 @@ export class Presence {
   }
 
   /** A member here; others are told. @throws AgentError `argument` past the limit */
-  join(name: Name, member: PresentMember): void {
+  join(name: Name, member: PresentMember, known: KnownProof): void {
     const topic = this.#topics.get(name) ?? this.#open(name)
     if (topic.local.size >= PRESENCE_MEMBERS_MAX) {
       throw new AgentError(
@@ -65,7 +71,8 @@ export class Presence {
         `Cannot host another member of ${name}: the limit is ${PRESENCE_MEMBERS_MAX}`,
       )
     }
-    const members = [...topic.local.values(), member]
+    const members = [...topic.local.values()].map((local) => local.member)
+    members.push(member)
     if (membersBytes(members) > PRESENCE_BYTES_MAX) {
       const limit = `${PRESENCE_BYTES_MAX} bytes of presence`
       throw new AgentError(
@@ -73,7 +80,7 @@ export class Presence {
         `Cannot host another member of ${name}: the limit is ${limit}`,
       )
     }
-    topic.local.set(toHex(member.agentKey), member)
+    topic.local.set(toHex(member.agentKey), { member, known })
     this.#tell(topic, { kind: 'joined', member: this.#localMember(name, member) })
     this.poke(name)
   }
@@ -81,10 +88,10 @@ export class Presence {
   /** A member here has left; others are told at once, since nothing of the topic may be open later. */
   async leave(name: Name, key: Uint8Array): Promise<void> {
     const topic = this.#topics.get(name)
-    const member = topic?.local.get(toHex(key))
-    if (topic === undefined || member === undefined) return
+    const local = topic?.local.get(toHex(key))
+    if (topic === undefined || local === undefined) return
     topic.local.delete(toHex(key))
-    this.#tell(topic, { kind: 'left', member: this.#localMember(name, member) })
+    this.#tell(topic, { kind: 'left', member: this.#localMember(name, local.member) })
     await this.#announce(name, topic)
     if (topic.local.size > 0) return
     topic.cancel?.()
@@ -96,7 +103,7 @@ export class Presence {
   members(name: Name): readonly Member[] {
     const topic = this.#topics.get(name)
     if (topic === undefined) return []
-    const local = [...topic.local.values()].map((member) => this.#localMember(name, member))
+    const local = [...topic.local.values()].map(({ member }) => this.#localMember(name, member))
     return [...local, ...topic.roster.members()]
   }
 
@@ -217,10 +224,9 @@ export class Presence {
     try {
       const own = node.proof()
       // Records of the DNS lapse: each proof is told as it is now.
-      const proven = [...topic.local.values()].map((member) => {
-        const known = proofs.get(toHex(member.proof))
-        const proof = known === undefined ? undefined : proofs.current(known)
-        return { proof, member: proof === undefined ? member : { ...member, proof: proof.id } }
+      const proven = [...topic.local.values()].map(({ member, known }) => {
+        const proof = proofs.current(known)
+        return { proof, member: { ...member, proof: proof.id } }
       })
       topic.toldAt = Math.max(clock.now(), topic.toldAt + 1)
       const bytes = await sealAnnouncement(
@@ -235,9 +241,7 @@ export class Presence {
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)
         neighbour?.push(own)
-        for (const { proof } of proven) {
-          if (proof !== undefined) neighbour?.push(proof)
-        }
+        for (const { proof } of proven) neighbour?.push(proof)
       }
       await transport.publish(name, bytes)
     } catch (cause) {

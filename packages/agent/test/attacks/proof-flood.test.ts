@@ -1,4 +1,10 @@
-import { encodeProof, StatementStore, toHex } from '@ixj/trust'
+import {
+  encodeProof,
+  PROOF_DNSSEC_BYTES_MAX,
+  StatementStore,
+  toHex,
+  type Verifier,
+} from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, proofOf, type MadeProof } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
@@ -6,10 +12,15 @@ import { nodeSha256, openNodeVerifier } from '../../../../test/world/native-keys
 import { RawNode } from '../../../../test/world/raw-node.ts'
 import { name, World } from '../../../../test/world/world.ts'
 import { provingStatements } from '../../src/host/identity.ts'
-import { PROOFS_MAX, PROOFS_PER_NEIGHBOUR_MAX } from '../../src/limits.ts'
+import {
+  PROOFS_MAX,
+  PROOFS_PER_NEIGHBOUR_BYTES_MAX,
+  PROOFS_PER_NEIGHBOUR_MAX,
+} from '../../src/limits.ts'
+import { FollowedNames } from '../../src/neighbours/followed-names.ts'
 import { ProofBook } from '../../src/neighbours/proof-book.ts'
 import { ZoneKeyBook } from '../../src/neighbours/zone-keys.ts'
-import { crewGrant, CREW, grantOn, NODE, openScene, type Scene } from '../scene.ts'
+import { crewGrant, CREW, DESK, grantOn, NODE, openScene, type Scene } from '../scene.ts'
 
 let made = 0
 
@@ -59,46 +70,66 @@ describe('the proof book', () => {
     const [binding] = (await world.bind(acme, 'ann.acme.example')).statements
     await statements.add(binding!.envelope, { owner: 'self', verifier })
     const zoneKeys = new ZoneKeyBook(undefined, world.clock, nodeSha256)
-    const book = new ProofBook(statements, nodeSha256, zoneKeys)
-    return { book, own: book.compose([binding!]) }
+    const followed = new FollowedNames(undefined, zoneKeys, world.clock)
+    const book = new ProofBook(statements, nodeSha256, { zoneKeys, followed })
+    const tell = (bytes: Uint8Array, teller: string) => {
+      const known = book.read(bytes)
+      book.add(known, teller)
+      return known
+    }
+    return { book, tell, own: book.compose([binding!]) }
   }
 
   it('has its own proofs at hand however many others are told', async () => {
-    const { book, own } = await openBook()
-    const accepted = book.add(junkProof(), 'honest')
+    const { book, tell, own } = await openBook()
+    const accepted = tell(junkProof(), 'honest')
     book.keep(accepted.idText)
     for (let count = 0; count <= PROOFS_MAX; count++) {
-      book.add(junkProof(), `peer ${count % 100}`)
+      tell(junkProof(), `peer ${count % 100}`)
     }
     expect(book.material(own.idText)?.bindings).toHaveLength(1)
     expect(book.get(accepted.idText)).toBeDefined()
   })
 
   it('has its own proofs at hand however many others were accepted', async () => {
-    const { book, own } = await openBook()
+    const { book, tell, own } = await openBook()
     for (let count = 0; count <= PROOFS_MAX; count++) {
-      book.keep(book.add(junkProof(), 'honest').idText)
+      book.keep(tell(junkProof(), 'honest').idText)
     }
     expect(book.material(own.idText)?.bindings).toHaveLength(1)
   })
 
   it('forgets the oldest of who tells too many, and of nobody else', async () => {
-    const { book } = await openBook()
-    const quiet = book.add(junkProof(), 'quiet')
-    const first = book.add(junkProof(), 'loud')
-    const second = book.add(junkProof(), 'loud')
-    for (let count = 2; count <= PROOFS_PER_NEIGHBOUR_MAX; count++) book.add(junkProof(), 'loud')
+    const { book, tell } = await openBook()
+    const quiet = tell(junkProof(), 'quiet')
+    const first = tell(junkProof(), 'loud')
+    const second = tell(junkProof(), 'loud')
+    for (let count = 2; count <= PROOFS_PER_NEIGHBOUR_MAX; count++) tell(junkProof(), 'loud')
     const held = [quiet, first, second].map(({ idText }) => book.get(idText) !== undefined)
     expect(held).toEqual([true, false, true])
   })
 
+  it('bounds what it holds in bytes as well, for proofs with records', async () => {
+    const { book, tell } = await openBook()
+    const large = () => {
+      made += 1
+      const dnssec = new Uint8Array(PROOF_DNSSEC_BYTES_MAX)
+      new DataView(dnssec.buffer).setUint32(0, made)
+      return encodeProof({ bindings: [], grants: [], dnssec })
+    }
+    const fitting = Math.floor(PROOFS_PER_NEIGHBOUR_BYTES_MAX / large().length)
+    const told = Array.from({ length: fitting + 2 }, () => tell(large(), 'loud'))
+    const held = told.filter(({ idText }) => book.get(idText) !== undefined)
+    expect(held).toEqual(told.slice(2))
+  })
+
   it('forgets with a neighbour what it alone told', async () => {
-    const { book } = await openBook()
+    const { book, tell } = await openBook()
     const bytes = junkProof()
-    const shared = book.add(bytes, 'a')
-    book.add(bytes, 'b')
-    const lone = book.add(junkProof(), 'a')
-    const accepted = book.add(junkProof(), 'a')
+    const shared = tell(bytes, 'a')
+    tell(bytes, 'b')
+    const lone = tell(junkProof(), 'a')
+    const accepted = tell(junkProof(), 'a')
     book.keep(accepted.idText)
     book.release('a')
     const held = [shared, lone, accepted].map(({ idText }) => book.get(idText) !== undefined)
@@ -121,6 +152,31 @@ describe('the host', () => {
     await disconnect(scene, member)
     expect(await fetched(scene, told.id)).toBeUndefined()
     expect(await fetched(scene, bundle.proof.id)).toEqual(envelopesOf(bundle.proof))
+  })
+
+  it('keeps no statement of a neighbour that went while its signature was checked', async () => {
+    let gate: Promise<void> | undefined
+    const own = openNodeVerifier()
+    const verifier: Verifier = {
+      verify: async (...checked) => {
+        await gate
+        return await own.verify(...checked)
+      },
+    }
+    await using scene = await openScene({ verifier })
+    const member = await openMember(scene, 'm1.acme.example')
+    const told = proofOf(provingStatements(await bindAnyhow(scene.world, scene.acme, DESK), []))
+    let open = () => {}
+    gate = new Promise((resolve) => (open = resolve))
+    await member.prove(NODE, told)
+    await scene.world.pass(10)
+    await disconnect(scene, member)
+    open()
+    gate = undefined
+    await scene.world.pass(10)
+    // Who tells the proof alone does not find its statements here.
+    await scene.raw.say(NODE, { kind: 'proof', bytes: told.bytes })
+    expect(await fetched(scene, told.id)).toEqual([])
   })
 
   it('keeps what led to an accepted bundle, and not the 60 other statements of its proof', async () => {

@@ -190,7 +190,7 @@ export const placeRows = {
         replay,
         states: new StateTable(),
         offsets: new ClockOffsets(),
-        chains: new ChainCache(),
+        chains: new ChainCache(() => false),
         takes: () => true,
         opened: () => 'inbox' as const,
         material: async () => {
