@@ -9,5 +9,20 @@ export {
 export { systemClock } from './system-clock.ts'
 export * from './home/limits.ts'
 export { HomeError, type HomeCode } from './home/home-error.ts'
+export { DNS_SETTINGS_DEFAULT, type DnsSettings, upstreamsOf } from './home/dns-file.ts'
+export { type NodeDns, openNodeDns } from './dns/node-dns.ts'
+export { zoneAnchorsOf } from './dns/zone-key-source.ts'
+export { zonesOf } from './dns/zone-anchors.ts'
 export { openHome, type Home } from './home/home.ts'
+export {
+  createZoneFolder,
+  lockZoneChanges,
+  readZoneSettings,
+  zoneFor,
+  zoneNames,
+  type ZonePaths,
+  zonePaths,
+} from './home/home-zones.ts'
+export { openHomeSecureNames } from './home/secure-names.ts'
+export type { ZoneSettings } from './home/zone-settings.ts'
 export { formatStatements, parseStatements, type StatementsFile } from './home/statements-file.ts'

@@ -8,4 +8,4 @@ export {
   openMesh,
 } from './mesh.ts'
 export { NodeError, type NodeCode } from './node-error.ts'
-export { Node, type NodeOptions, openNode } from './node.ts'
+export { type DnsOptions, Node, type NodeOptions, openNode } from './node.ts'

@@ -17,6 +17,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     gossip: mesh.router.service,
     refuses: () => !mesh.attached,
     counts: mesh.counts,
+    ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
   })
   await mesh.start(libp2p, options.protocols ?? MESH_PROTOCOLS_DEFAULT)
   return mesh

@@ -14,6 +14,11 @@ import { type Home, openHome } from './home/home.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
 import { NodeError } from './node-error.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
+import type { Resolver } from '@ixj/dns'
+import { openNodeDns } from './dns/node-dns.ts'
+import { openSearch, type Search } from './dns/search.ts'
+import { withZones } from './dns/zone-anchors.ts'
+import type { DnsSettings } from './home/dns-file.ts'
 import { systemClock } from './system-clock.ts'
 
 /** How often a closing node wakes its process; it is there for the process to live, not to wake. */
@@ -29,10 +34,26 @@ export interface NodeOptions {
   readonly listen?: readonly string[]
   /** Multiaddrs of neighbours that are dialled for ever; see {@link Node.keepDialing}. */
   readonly connect?: readonly string[]
+  /** Zone anchors beside those of the home. */
+  readonly anchors?: {
+    /**
+     * DNSKEY and DS lines in zone-file form. A zone at or above the node's own name is trusted for
+     * all purposes, another to connect and to send; an anchor of the home stands before one here.
+     */
+    readonly dns: string
+  }
+  /** Whom to ask about names; default: as the home's dns.json says. */
+  readonly dns?: DnsOptions
   /** Default: the rules of the home's policy.json, or the rule table's defaults without one. */
   readonly policy?: Policy
   /** Default: {@link systemClock}. */
   readonly clock?: Clock
+}
+
+/** How a node asks the DNS. It is asked only where there is a zone anchor. */
+export interface DnsOptions extends Partial<DnsSettings> {
+  /** In place of one that asks the upstreams; it is not closed with the node. */
+  readonly resolver?: Resolver
 }
 
 /** A process that runs agents on the mesh: one libp2p peer with a name of its own. */
@@ -44,6 +65,7 @@ export class Node implements AsyncDisposable {
   readonly mesh: Mesh
   readonly #home: Home
   readonly #locks: AsyncDisposableStack
+  readonly #search: Search
   readonly #locked = new Set<Name>()
 
   /** Use {@link openNode}. */
@@ -51,6 +73,7 @@ export class Node implements AsyncDisposable {
     readonly host: Host
     readonly mesh: Mesh
     readonly home: Home
+    readonly search: Search
     /** What is given back when the node has closed. */
     readonly locks: AsyncDisposableStack
   }) {
@@ -59,6 +82,7 @@ export class Node implements AsyncDisposable {
     this.mesh = parts.mesh
     this.#home = parts.home
     this.#locks = parts.locks
+    this.#search = parts.search
   }
 
   /** Where this node can be dialled: multiaddrs with `/p2p/` and its peer id. */
@@ -112,6 +136,11 @@ export class Node implements AsyncDisposable {
     return await this.host.askName(parent, label, options)
   }
 
+  /** What the last search in the DNS for a name's nodes asked and found: sentences for people. */
+  searchNotes(name: Name): readonly string[] {
+    return this.#search.notes(name)
+  }
+
   /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
   decisions(
     options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
@@ -153,16 +182,24 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const { listen = [], connect = [], clock = systemClock } = options
   const home = typeof options.home === 'string' ? await openHome(options.home) : options.home
   const identity = await home.readIdentity(name)
-  const anchors = await home.readAnchors()
+  const anchors = withZones(await home.readAnchors(), options.anchors?.dns, name)
   const policy = options.policy ?? ruleTable(await home.readRules())
   // Whatever is open when something fails is closed again, the last first.
   await using opening = new AsyncDisposableStack()
   const locks = new AsyncDisposableStack()
   opening.use(locks)
   locks.use(await home.lock(name))
+  const settings = { ...(await home.readDnsSettings()), ...options.dns }
+  const dns = opening.use(await openNodeDns({ anchors, settings, home, clock }))
   const mesh = opening.use(
-    await listenOn({ listen, clock, privateKeyBytes: await home.readPeerKey(name) }),
+    await listenOn({
+      listen,
+      clock,
+      privateKeyBytes: await home.readPeerKey(name),
+      ...(dns.resolver === undefined ? {} : { resolver: dns.resolver }),
+    }),
   )
+  const search = opening.use(openSearch({ mesh, dns, anchors, own: name }))
   const host = await openHost({
     identity,
     anchors,
@@ -174,11 +211,16 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     generateKey: generateNodeKey,
     store: home.store(),
     hash: nodeSha256,
+    ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
+    sought: (topic) => search.seek(topic),
+    forgone: (topic) => search.forgo(topic),
   })
   opening.use(host)
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
-  return new Node({ host, mesh, home, locks })
+  locks.use(dns)
+  locks.use(search)
+  return new Node({ host, mesh, home, search, locks })
 }
 
 async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> {

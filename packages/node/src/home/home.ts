@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Identity, Rule, Store } from '@ixj/agent'
-import { isName, type Name } from '@ixj/names'
+import type { Name } from '@ixj/names'
 import {
   AnchorSet,
   formatAnchors,
@@ -13,7 +12,14 @@ import {
   utf8Text,
 } from '@ixj/trust'
 import { nodeRandom, nodeSigner } from '../node-keys.ts'
+import {
+  DNS_SETTINGS_DEFAULT,
+  type DnsSettings,
+  formatDnsSettings,
+  parseDnsSettings,
+} from './dns-file.ts'
 import { checkFolder, makeFolder, OTHERS_MAY_WRITE, readBounded, replaceFile } from './file.ts'
+import { fileName, listNames } from './file-names.ts'
 import { FileStore } from './file-store.ts'
 import { HomeError } from './home-error.ts'
 import { type KeyPlace, type KeyPurpose, readKeyFile, writeKeyFile } from './key-file.ts'
@@ -25,7 +31,8 @@ import { formatStatements, parseStatements } from './statements-file.ts'
 /**
  * A home folder: keys (`keys/NAME.key`), what was stated about their names
  * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), its policy
- * (`policy.json`), peer keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
+ * (`policy.json`), whom it asks about names (`dns.json`), zones that it keeps (`zones/ZONE/`), peer
+ * keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
  * Every file is written in whole or not at all. Several processes may share a home, each with names
  * of its own.
  */
@@ -71,6 +78,17 @@ export interface Home {
   readRules(): Promise<readonly Rule[]>
   /** Replaces the rules of its policy. @throws HomeError as `readRules` would */
   writeRules(rules: readonly Rule[]): Promise<void>
+  /** Whom it asks about names; the system's name servers without a file. @throws as `readRules` */
+  readDnsSettings(): Promise<DnsSettings>
+  /** Replaces whom it asks about names. @throws HomeError as `readDnsSettings` would */
+  writeDnsSettings(settings: DnsSettings): Promise<void>
+  /**
+   * Replaces whom it asks about names by what `change` makes of it, as `updateAnchors` does.
+   * @throws HomeError `in-use`, and as `readDnsSettings`
+   */
+  updateDnsSettings(change: (settings: DnsSettings) => DnsSettings): Promise<DnsSettings>
+  /** Where the zones that were seen signed are remembered. */
+  readonly secureNamesPath: string
   /** The libp2p key of a node, a seed of 32 bytes, made on first use. @throws TrustError `key-file` */
   readPeerKey(node: Name): Promise<Uint8Array>
   /** What nodes remember between runs. Values are safe from crashes when `set` has resolved. */
@@ -187,6 +205,31 @@ class FolderHome implements Home {
     await this.#replace(path, text)
   }
 
+  async readDnsSettings(): Promise<DnsSettings> {
+    const path = this.#dnsPath()
+    const bytes = await this.#readTrusted(path, limits.DNS_FILE_BYTES_MAX)
+    return bytes === undefined ? DNS_SETTINGS_DEFAULT : parseDnsSettings(bytes, path)
+  }
+
+  async writeDnsSettings(settings: DnsSettings): Promise<void> {
+    const path = this.#dnsPath()
+    const text = formatDnsSettings(settings)
+    parseDnsSettings(Buffer.from(text), path)
+    await this.#replace(path, text)
+  }
+
+  async updateDnsSettings(change: (settings: DnsSettings) => DnsSettings): Promise<DnsSettings> {
+    await using locks = new AsyncDisposableStack()
+    locks.use(await openChangeLock(await this.#locksFolder(), 'dns'))
+    const settings = change(await this.readDnsSettings())
+    await this.writeDnsSettings(settings)
+    return settings
+  }
+
+  get secureNamesPath(): string {
+    return join(this.folder, 'trust', 'secure-names')
+  }
+
   async readPeerKey(node: Name): Promise<Uint8Array> {
     const place = this.#keyPlace(node, 'peer')
     const known = await readKeyFile(place)
@@ -232,6 +275,10 @@ class FolderHome implements Home {
     return join(this.folder, 'trust', 'anchors.json')
   }
 
+  #dnsPath(): string {
+    return join(this.folder, 'dns.json')
+  }
+
   #policyPath(): string {
     return join(this.folder, 'policy.json')
   }
@@ -243,33 +290,5 @@ class FolderHome implements Home {
   async #replace(path: string, text: string): Promise<void> {
     await makeFolder(join(path, '..'))
     await replaceFile(path, text)
-  }
-}
-
-/** The file of a name. Names hold no `/` and start with no dot, so none leads out of its folder. */
-function fileName(name: Name, ending: string): string {
-  if (name.length <= limits.FILE_NAME_MAX) return `${name}${ending}`
-  const size = `${name.length} characters, limit ${limits.FILE_NAME_MAX}`
-  throw new HomeError('too-large', `Cannot keep files of "${name}": ${size}`)
-}
-
-/** The names whose files lie in a folder, sorted; other files are passed over. */
-async function listNames(folder: string, ending: string): Promise<readonly Name[]> {
-  const files = await listFolder(folder)
-  return files
-    .filter((file) => file.endsWith(ending))
-    .map((file) => file.slice(0, -ending.length))
-    .filter((name) => isName(name))
-    .toSorted()
-}
-
-async function listFolder(path: string): Promise<readonly string[]> {
-  try {
-    return await readdir(path)
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOENT') return []
-    throw new HomeError('file', `Cannot list ${path}: ${code ?? cause.message}`, { cause })
   }
 }

@@ -22,6 +22,18 @@ export const RULE_ID_MAX = 120
 /** Bytes of an anchors file: its text limit is checked again where it is parsed. */
 export const ANCHORS_FILE_BYTES_MAX = 16 * 1024 * 1024
 
+/** Name servers in a DNS settings file: one for each organisation that is asked directly. */
+export const UPSTREAMS_MAX = 256
+
+/** Bytes of a DNS settings file: its servers with a certificate each. */
+export const DNS_FILE_BYTES_MAX = 1024 * 1024
+
+/** Keys of a zone that its settings hold: one, and one more while another takes its place. */
+export const ZONE_RECORDS_KEPT_MAX = 4
+
+/** Bytes of a zone's settings: its keys, a path, and the rest. */
+export const ZONE_SETTINGS_BYTES_MAX = 16 * 1024
+
 /** Bytes of one remembered value: epochs and the like. */
 export const STORED_VALUE_BYTES_MAX = 64 * 1024
 

@@ -5,8 +5,10 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
+import type { Resolver } from '@ixj/dns'
 import type { MeshCounts } from './counts.ts'
 import { Handshakes } from './handshakes.ts'
+import { validatedDns } from './validated-dns.ts'
 import * as limits from './limits.ts'
 
 /** What libp2p is told from outside. */
@@ -17,6 +19,8 @@ export interface Libp2pOptions {
   /** Whether an inbound connection is refused before any byte of it is read. */
   readonly refuses: () => boolean
   readonly counts: MeshCounts
+  /** Looks names in addresses up; default: the system. */
+  readonly resolver?: Resolver
 }
 
 /** A libp2p node that is not started: TCP, noise, yamux, each option with its reason. */
@@ -49,6 +53,7 @@ export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
       maxIncomingPendingConnections: limits.CONNECTIONS_MAX,
       dialTimeout: limits.DIAL_MS_MAX,
       addressDialTimeout: limits.DIAL_MS_MAX,
+      ...(options.resolver === undefined ? {} : { resolvers: validatedDns(options.resolver) }),
       // Keepers redial; libp2p gives up after five attempts.
       reconnectRetries: 0,
     },

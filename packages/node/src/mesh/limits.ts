@@ -91,3 +91,8 @@ export const DIAL_MS_MAX = 5_000
  * connection. One that closes in good order ends its streams just before itself.
  */
 export const GOSSIP_ENDED_MS = 200
+
+/** Addresses that the names in one address may come to. */
+export const DNS_ADDRESSES_MAX = 16
+/** Lookups for one address: `_dnsaddr` may lead to further names, and those to further ones. */
+export const DNS_LOOKUPS_MAX = 32

@@ -1,4 +1,5 @@
 import type { Clock, Peer, Transport } from '@ixj/agent'
+import type { Resolver } from '@ixj/dns'
 import type { MeshCounts } from './counts.ts'
 import type { Keeper } from './keeper.ts'
 
@@ -16,6 +17,8 @@ export interface MeshOptions {
   readonly listen: readonly string[]
   /** The closed list of channels that may be opened to us; default {@link MESH_PROTOCOLS_DEFAULT}. */
   readonly protocols?: readonly string[]
+  /** Looks names in addresses up; default: the system, which nobody validates. */
+  readonly resolver?: Resolver
   /** Times admission, held gossip, verdicts and redialling; default: the machine's clock. */
   readonly clock?: Clock
   /** Uniform in [0, 1): spreads redialling; default `Math.random`, since nothing secret needs it. */

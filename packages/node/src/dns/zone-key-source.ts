@@ -1,0 +1,212 @@
+import type { ProvenName, ZoneKeySource, ZoneProof } from '@ixj/agent'
+import {
+  decodeChain,
+  type DnsRecord,
+  DnsError,
+  type DnssecCrypto,
+  encodeChain,
+  isDnsName,
+  keyOwner,
+  keysOf,
+  nameOfKeyOwner,
+  type NameKeys,
+  nodeDnssecCrypto,
+  parseZoneAnchors,
+  type Resolver,
+  sameRecord,
+  type Secure,
+  TYPE,
+  validate,
+  type Validation,
+  type ZoneAnchor,
+} from '@ixj/dns'
+import { isName, type Name } from '@ixj/names'
+import {
+  type Anchor,
+  type AnchorSet,
+  PROOF_DNSSEC_BYTES_MAX,
+  type PublishedKey,
+  toBase64url,
+  TrustError,
+} from '@ixj/trust'
+import { nodeSha256 } from '../node-keys.ts'
+
+/** Names whose keys the records of one proof may prove: each costs a validation of its own. */
+export const PROVEN_NAMES_MAX = 6
+/** Signature checks that the records of one proof may cost in all: an honest one takes some twelve. */
+const SIGNATURE_CHECKS_MAX = 48
+/** Digests, of keys and of names for NSEC3, that they may cost in all. */
+const DIGESTS_MAX = 256
+
+/** The zone anchors of a trust store, as the DNS has them. @throws DnsError `record`, `argument` */
+export function zoneAnchorsOf(anchors: AnchorSet): readonly ZoneAnchor[] {
+  return anchors.list
+    .filter(({ kind }) => kind === 'zone')
+    .flatMap((anchor) => zoneAnchorOf(anchor))
+}
+
+/** One zone anchor of a trust store. @throws DnsError `record`, `argument` */
+export function zoneAnchorOf({ name, records }: Anchor): readonly ZoneAnchor[] {
+  return parseZoneAnchors(records.map((record) => `${name}. IN ${record}`).join('\n'))
+}
+
+/**
+ * What a host needs of the DNS: it checks records against the zone anchors, and asks the resolver.
+ * @throws DnsError if an anchor's records cannot be read
+ */
+export function openZoneKeySource(
+  anchors: AnchorSet,
+  options: { readonly resolver?: Resolver; readonly signal?: AbortSignal },
+): ZoneKeySource {
+  const zones = zoneAnchorsOf(anchors)
+  const native = nodeDnssecCrypto()
+  const covers = (name: Name) => anchors.for(name)?.kind === 'zone'
+  return {
+    covers,
+    prove: async (bytes, now) => {
+      const records = decode(bytes)
+      if (typeof records === 'string') return { names: [], faults: [records] }
+      const context = { anchors: zones, now, crypto: boundedCrypto(native) }
+      const check = (name: Name) =>
+        validate({ name: keyOwner(name), type: TYPE.TXT }, records, context)
+      return await proveNames(records, { covers, check, now })
+    },
+    join: (chains) => joinChains(chains),
+    fetch: async (name) => {
+      // A name that leaves no room for the label in front of it has no record.
+      const owner = `_ixjkey.${name}`
+      if (options.resolver === undefined || !isDnsName(owner)) return undefined
+      const { signal } = options
+      const asking = signal === undefined ? {} : { signal }
+      const found = await options.resolver.resolve(owner, TYPE.TXT, asking)
+      return found.state === 'secure' && found.answer === 'positive'
+        ? encodeChain(found.used)
+        : undefined
+    },
+  }
+}
+
+/** The records, or why they are none. */
+function decode(bytes: Uint8Array): readonly DnsRecord[] | string {
+  try {
+    return decodeChain(bytes)
+  } catch (cause) {
+    if (cause instanceof DnsError) return cause.message
+    throw cause
+  }
+}
+
+/**
+ * One set of records cannot make us work without end: names share zones, so what was checked for
+ * one is known for the next, and past the caps nothing holds any more.
+ */
+function boundedCrypto(native: DnssecCrypto): DnssecCrypto {
+  const known = new Map<string, boolean | Promise<boolean>>()
+  let digests = 0
+  return {
+    verify: (algorithm, publicKey, data, signature) => {
+      const parts = [publicKey, nodeSha256(data), signature].map((bytes) => toBase64url(bytes))
+      const id = [algorithm, ...parts].join('|')
+      const before = known.get(id)
+      if (before !== undefined) return before
+      if (known.size >= SIGNATURE_CHECKS_MAX) return false
+      const holds = native.verify(algorithm, publicKey, data, signature)
+      known.set(id, holds)
+      return holds
+    },
+    digest: (algorithm, data) => {
+      digests += 1
+      return digests > DIGESTS_MAX ? new Uint8Array() : native.digest(algorithm, data)
+    },
+  }
+}
+
+function namesIn(records: readonly DnsRecord[]): ReadonlySet<Name> {
+  const owners = records.filter(({ type }) => type === TYPE.TXT).map(({ name }) => name)
+  return new Set(owners.flatMap((owner) => nameOfKeyOwner(owner) ?? []))
+}
+
+async function proveNames(
+  records: readonly DnsRecord[],
+  by: {
+    readonly covers: (name: Name) => boolean
+    readonly check: (name: Name) => Promise<Validation>
+    readonly now: number
+  },
+): Promise<ZoneProof> {
+  const { covers, check, now } = by
+  const names = namesIn(records)
+  // Counted before any signature is checked.
+  if (names.size > PROVEN_NAMES_MAX) {
+    return { names: [], faults: [`keys of ${names.size} names, limit ${PROVEN_NAMES_MAX}`] }
+  }
+  const proven: ProvenName[] = []
+  const faults: string[] = []
+  for (const name of names) {
+    // A name without a zone anchor here costs no signature, and is for somebody else.
+    if (!covers(name)) continue
+    const validation = await check(name)
+    if (validation.state !== 'secure') {
+      faults.push(`${name}: ${describe(validation)}`)
+      continue
+    }
+    const found = keysOf(name, validation, { now })
+    const keys = publishedKeys(found, validation)
+    if (keys.length === 0) faults.push(...found.reasons.map((reason) => `${name}: ${reason}`))
+    // Records of the name itself that give no key outvote older ones; an alias, which others may
+    // have signed anew, or a wildcard do not.
+    const isOwn = validation.name === keyOwner(name) && !validation.wildcard
+    if (validation.answer !== 'positive' || !isOwn) continue
+    proven.push({
+      name,
+      keys,
+      signedAt: validation.signedAt,
+      notAfter: found.notAfter,
+      records: encodeChain(validation.used),
+    })
+  }
+  return { names: proven, faults }
+}
+
+function describe(validation: Exclude<Validation, Secure>): string {
+  switch (validation.state) {
+    case 'insecure':
+      return 'the zone is not signed'
+    case 'bogus':
+      return validation.message
+    case 'incomplete':
+      return 'records that lead to the anchor are missing'
+  }
+}
+
+/** A zone with a single label has no name of ours, so its keys count for nobody. */
+function publishedKeys(found: NameKeys, { zone }: Secure): readonly PublishedKey[] {
+  if (!isName(zone)) return []
+  // Keys that are to count later are checked now: this set of records is not looked at again.
+  return [...found.keys, ...found.pending].map((record) => ({
+    ...record,
+    name: found.name,
+    zone,
+    notAfter: found.notAfter,
+  }))
+}
+
+/** Records that stand in several chains stand once in the whole. @throws TrustError `too-large` */
+function joinChains(chains: readonly Uint8Array[]): Uint8Array {
+  const refuse = (reason: string, options?: ErrorOptions) =>
+    new TrustError('too-large', `Cannot put the DNSSEC records into one proof: ${reason}`, options)
+  const joined: DnsRecord[] = []
+  for (const record of chains.flatMap((chain) => decodeChain(chain))) {
+    if (!joined.some((other) => sameRecord(record, other))) joined.push(record)
+  }
+  const names = namesIn(joined).size
+  if (names > PROVEN_NAMES_MAX) throw refuse(`${names} names, limit ${PROVEN_NAMES_MAX}`)
+  try {
+    const bytes = encodeChain(joined)
+    if (bytes.length <= PROOF_DNSSEC_BYTES_MAX) return bytes
+    throw refuse(`${bytes.length} bytes, limit ${PROOF_DNSSEC_BYTES_MAX}`)
+  } catch (cause) {
+    if (!(cause instanceof DnsError)) throw cause
+    throw refuse(cause.message, { cause })
+  }
+}
