@@ -22,6 +22,7 @@ import {
   TrustError,
   verifySignature,
 } from '@ixj/trust'
+import type { ZoneFindings } from './zone-keys.ts'
 
 /** A name with a key, and what was stated about both. */
 export interface Claim {
@@ -32,7 +33,7 @@ export interface Claim {
 }
 
 /** What a claim is held against. */
-export interface BeliefContext {
+export interface BeliefContext extends Partial<ZoneFindings> {
   readonly anchors: AnchorSet
   /** Ms since the Unix epoch. */
   readonly now: number
@@ -88,7 +89,7 @@ export async function verified(
  * The chain from an anchor to a name and key: as a sender, or for a key that only binds as such.
  * @throws TrustError as checkName
  */
-export function checkChain(claim: Claim, { anchors, now }: BeliefContext): NameChain {
+export function checkChain(claim: Claim, context: BeliefContext): NameChain {
   const { name, key } = claim
   const bindings = claim.statements
     .filter(isBinding)
@@ -98,12 +99,12 @@ export function checkChain(claim: Claim, { anchors, now }: BeliefContext): NameC
   )
   const onlyBinds = own.length > 0 && own.every(({ statement }) => statement.uses === 'bind')
   const use = onlyBinds ? 'bind' : 'sign'
-  return checkName({ name, key, use, purpose: 'send' }, { bindings, anchors, now })
+  return checkName({ name, key, use, purpose: 'send' }, { ...context, bindings })
 }
 
-function describeUses({ links }: NameChain): string {
-  const leaf = links.at(-1)?.statement
-  if (leaf === undefined) return 'may sign and bind'
+function describeUses({ links, published }: NameChain): string {
+  const leaf = links.at(-1)?.statement ?? published
+  if (leaf === undefined || leaf === null) return 'may sign and bind'
   const uses = { sign: 'sign', bind: 'bind', both: 'sign and bind' }[leaf.uses]
   return leaf.depth === 0 ? `may ${uses}` : `may ${uses}; ${leaf.depth} bindings may follow below`
 }
@@ -120,8 +121,9 @@ function describeGrants(claim: Claim, context: BeliefContext): Answer {
 function describeGrant(
   grant: SignedStatement<Grant>,
   claim: Claim,
-  { anchors, now }: BeliefContext,
+  context: BeliefContext,
 ): string {
+  const { now } = context
   const { name, key, statements } = claim
   const { actions, topics } = grant.statement
   const what = `${actions.join(', ')} on ${topics.join(', ')}`
@@ -136,7 +138,7 @@ function describeGrant(
     topic: exampleOf(topic),
   }
   try {
-    const authority = checkAuthorityOf(question, { statements, anchors, now })
+    const authority = checkAuthorityOf(question, { ...context, statements })
     return `${what}: ${describeAuthority(authority, now).join('; ')}`
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause
@@ -153,15 +155,16 @@ export function checkAuthorityOf(
     readonly action: Action
     readonly topic: Name
   },
-  { statements, anchors, now }: BeliefContext & Pick<Claim, 'statements'>,
+  context: BeliefContext & Pick<Claim, 'statements'>,
 ): ReturnType<typeof checkAuthority> {
+  const { statements } = context
   const grants = statements.filter(isGrant)
   const bindings = statements
     .filter(isBinding)
     .filter(({ statement }) =>
       grants.some((each) => isAtOrBelow(each.statement.issuer, statement.name)),
     )
-  return checkAuthority(question, { grants, bindings, anchors, now })
+  return checkAuthority(question, { ...context, grants, bindings })
 }
 
 /** A name that a pattern matches. */

@@ -1,4 +1,5 @@
 import { AgentError, Refusal, TransportError } from '@ixj/agent'
+import { DnsError } from '@ixj/dns'
 import { NameError } from '@ixj/names'
 import { HomeError } from '@ixj/node/home'
 import { TrustError } from '@ixj/trust'
@@ -73,6 +74,7 @@ function isCoded(cause: unknown): cause is Error & { readonly code: string } {
     CommandError,
     HomeError,
     TrustError,
+    DnsError,
     NameError,
     AgentError,
     TransportError,

@@ -14,6 +14,7 @@ import {
   TrustError,
 } from '@ixj/trust'
 import { checkAuthorityOf, checkChain, verified } from './belief.ts'
+import { findZoneKeys, rootsOf } from './zone-keys.ts'
 import { type FileExplanation, type HomeContext, statementsOf } from './explain-here.ts'
 
 /**
@@ -55,11 +56,13 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
     await checkBytes(bundle)
     step = 'name'
     const statements = await verified(await statementsOf(context.home))
-    const chain = checkChain({ name, key, statements }, context)
+    const found = await findZoneKeys(rootsOf(name, statements), context)
+    const believing = { ...context, ...found, statements }
+    const chain = checkChain({ name, key, statements }, believing)
     reached.name = { state: 'yes', lines: describeNameChain(chain, context.now) }
     reached.key = { state: 'yes', lines: describeKey(chain) }
     step = 'authority'
-    reached.authority = { state: 'yes', lines: authorityLines(bundle, { ...context, statements }) }
+    reached.authority = { state: 'yes', lines: authorityLines(bundle, believing) }
     return { ...common, ...reached, outcome: 'accepted', code: null, message: null }
   } catch (cause) {
     if (!(cause instanceof TrustError || cause instanceof Refusal)) throw cause

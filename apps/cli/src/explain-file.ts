@@ -19,6 +19,7 @@ import { CommandError } from './command-error.ts'
 import { explainBundle } from './explain-bundle.ts'
 import { type FileExplanation, type HomeContext, statementsOf } from './explain-here.ts'
 import type { Record } from './output.ts'
+import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
 /**
  * Explains a statements file, a statement, or a bundle.
@@ -54,7 +55,9 @@ async function explainStatements(
     checked.push({ signed, holds: await verifySignature(signed, verifier) })
   }
   const known = await statementsOf(context.home)
-  const believed = await explainName({ ...subject, statements: [...known, ...statements] }, context)
+  const all = [...known, ...statements]
+  const found = await findZoneKeys(rootsOf(subject.name, all), context)
+  const believed = await explainName({ ...subject, statements: all }, { ...context, ...found })
   const broken = checked.find(({ holds }) => !holds)
   return {
     lines: checked.map(({ signed, holds }) => describeStatement(signed, holds)),

@@ -3,6 +3,7 @@ import type { Home } from '@ixj/node/home'
 import { type Explanation, isBinding, type SignedStatement } from '@ixj/trust'
 import { type BeliefContext, explainName } from './belief.ts'
 import type { Record } from './output.ts'
+import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
 /** A home, whom it trusts, and when. */
 export interface HomeContext extends BeliefContext {
@@ -18,12 +19,13 @@ export interface FileExplanation {
 
 /**
  * Why a home would believe a name, from its anchors and the statements that lie in it: with the key
- * that it has of it, or that its anchor has, or that the latest binding gives.
+ * that it has of it, or that its anchor has, or that the DNS or the latest binding gives.
  */
 export async function explainHere(name: Name, context: HomeContext): Promise<Explanation> {
   const statements = await statementsOf(context.home)
-  const key = await keyOf(name, statements, context)
-  return await explainName({ name, key, statements }, context)
+  const found = await findZoneKeys(rootsOf(name, statements), context)
+  const key = await keyOf(name, statements, { ...context, ...found })
+  return await explainName({ name, key, statements }, { ...context, ...found })
 }
 
 /** Every statement that lies in a home, each once. */
@@ -38,11 +40,13 @@ export async function statementsOf(home: Home): Promise<readonly SignedStatement
 async function keyOf(
   name: Name,
   statements: readonly SignedStatement[],
-  { home, anchors }: HomeContext,
+  { home, anchors, published = [] }: HomeContext,
 ): Promise<Uint8Array> {
   if ((await home.keyNames()).includes(name)) return (await home.readSigner(name)).publicKey
   const [anchored] = anchors.get(name)?.keys ?? []
   if (anchored !== undefined) return anchored
+  const inDns = published.find((each) => each.name === name)
+  if (inDns !== undefined) return inDns.key
   const bound = statements
     .filter(isBinding)
     .filter(({ statement }) => statement.name === name)

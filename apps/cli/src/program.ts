@@ -1,17 +1,33 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { folderArgument } from './arguments.ts'
+import { addAgent } from './commands/agent.ts'
 import { addBind } from './commands/bind.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
 import { addKey } from './commands/key.ts'
 import { addNode } from './commands/node.ts'
 import { addPub } from './commands/pub.ts'
+import { addResolve } from './commands/resolve.ts'
 import { addSub } from './commands/sub.ts'
 import { addTrust } from './commands/trust.ts'
+import { addZone } from './commands/zone.ts'
 import { Output } from './output.ts'
 
 /** Commands that need nothing of the demonstration, whose code takes half a second to load. */
-const WITHOUT_DEMO: readonly string[] = ['bind', 'explain', 'key', 'node', 'pub', 'sub', 'trust']
+const WITHOUT_DEMO: readonly string[] = [
+  'agent',
+  'bind',
+  'doctor',
+  'explain',
+  'key',
+  'node',
+  'pub',
+  'resolve',
+  'sub',
+  'trust',
+  'zone',
+]
 
 /** Runs one command line, without `node` and the script; gives the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
@@ -52,6 +68,10 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addBind(program)
   addTrust(program)
   addExplain(program)
+  addResolve(program)
+  addZone(program)
+  addAgent(program)
+  addDoctor(program)
   addNode(program)
   addSub(program)
   addPub(program)

@@ -17,6 +17,7 @@ import {
 import { explainName } from './belief.ts'
 import { CommandError } from './command-error.ts'
 import { readInput } from './named-file.ts'
+import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
 /** What became of statements that were taken in. */
 export interface AcceptedStatements {
@@ -72,9 +73,11 @@ export async function mergeStatements(
   const all = new Map([...kept, ...again, ...added].map((each) => [each.idText, each]))
   const merged = [...all.values()]
   await home.writeStatements(name, merged)
+  const anchors = await home.readAnchors()
+  const found = await findZoneKeys(rootsOf(name, merged), { home, anchors })
   const { code } = await explainName(
     { name, key: identity.signer.publicKey, statements: merged },
-    { anchors: await home.readAnchors(), now },
+    { anchors, ...found, now },
   )
   const replaced = identity.statements.filter(({ idText }) => !all.has(idText)).length
   return { name, added: added.length, replaced, code }

@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runLicences } from '../src/demo/coordinator.ts'
 import { countPlainly } from '../src/demo/licence-table.ts'
@@ -9,6 +11,7 @@ import { findPackages, NO_LICENCE, readPackage, UNREADABLE } from '../src/demo/p
 import type { RoleProcess } from '../src/demo/processes.ts'
 import { ruleOn } from '../src/demo/roles/counsel.ts'
 
+const run = promisify(execFile)
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const PROGRAM = [process.execPath, '--conditions=ixj:src', MAIN]
 
@@ -80,8 +83,27 @@ describe('the main job', () => {
     expect(report.succeeded).toBe(true)
   }, 90_000)
 
-  it('refuses all seven attacks, each with its explanation', async () => {
-    const report = await runLicences({ root, attacks: true, program: PROGRAM })
+  it('refuses all seven attacks, each with its explanation; its zones can be looked into', async () => {
+    const resolved: string[] = []
+    const report = await runLicences({
+      root,
+      attacks: true,
+      program: PROGRAM,
+      stay: async ({ zones }) => {
+        for (const { zone, server, anchors } of zones) {
+          const name = zone === 'acme.example' ? 'planner.acme.example' : 'counsel.globex.example'
+          const home = join(root, `home-of-${zone}`)
+          const asking = ['resolve', name, '--server', server, '--anchors', anchors, '--home', home]
+          resolved.push((await run(PROGRAM[0]!, [...PROGRAM.slice(1), ...asking])).stdout)
+        }
+      },
+    })
+    expect(resolved).toHaveLength(2)
+    for (const text of resolved) {
+      expect(text).toMatch(/^SECURE {2}_ixjkey\.(planner\.acme|counsel\.globex)\.example TXT/)
+      expect(text).toMatch(/✓ {2}(acme|globex)\.example {2}DNSKEY of/)
+      expect(text).toMatch(/SECURE {2}_dnsaddr\.\S+ TXT {2}\(from your anchor/)
+    }
     const seen = report.attacks.map((attack) => [attack.refusal?.code, attack.refused])
     expect(seen).toEqual([
       ['bad-signature', true],

@@ -22,6 +22,7 @@ import { invocationOf } from '../invocation.ts'
 import { writeOutput } from '../named-file.ts'
 import { printable } from '../output.ts'
 import { mergeStatements } from '../statements.ts'
+import { findZoneKeys, rootsOf } from '../zone-keys.ts'
 
 const DAY_SECONDS = 24 * 3_600
 /** Ten years: longer is forgotten, not trusted. */
@@ -139,10 +140,14 @@ async function bind(home: Home, name: Name, flags: BindFlags): Promise<Bound> {
   )
   // A chain that would hold nowhere is not worth writing down.
   const anchors = await anchorsFor(home, parent)
-  const chain = checkChain({ name, key, statements }, { anchors, now: systemClock.now() })
+  const found = await findZoneKeys(rootsOf(name, statements), { home, anchors })
+  const claim = { name, key, statements }
+  const { links } = checkChain(claim, { anchors, ...found, now: systemClock.now() })
   const here = own !== undefined && equalBytes(own.publicKey, key)
   if (here) await mergeStatements(home, name, statements)
-  return { key, statements, here, until: chain.notAfter }
+  // How long the DNS proves the top of the chain is renewed by itself; the links are not.
+  const until = Math.min(...links.map(({ statement }) => statement.notAfter))
+  return { key, statements, here, until }
 }
 
 /**

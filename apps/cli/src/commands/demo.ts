@@ -2,9 +2,10 @@ import { Argument, Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import picocolors from 'picocolors'
-import { runLicences } from '../demo/coordinator.ts'
-import { ROLES, type Role } from '../demo/events.ts'
-import { formatReport, progressLine } from '../demo/report.ts'
+import { aborted } from '../demo/addresses.ts'
+import { runLicences, type LicencesReport } from '../demo/coordinator.ts'
+import { ROLES, type Role, ZONE_ROLES, type ZoneRole } from '../demo/events.ts'
+import { formatReport, formatZones, progressLine } from '../demo/report.ts'
 import { runCounsel } from '../demo/roles/counsel.ts'
 import { runLedger } from '../demo/roles/ledger.ts'
 import { runMallory } from '../demo/roles/mallory.ts'
@@ -12,12 +13,14 @@ import type { RoleOptions } from '../demo/roles/opening.ts'
 import { runPlanner } from '../demo/roles/planner.ts'
 import { runWorkers } from '../demo/roles/workers.ts'
 import { setUpMesh } from '../demo/setup.ts'
+import { runZone } from '../demo/zones.ts'
 
 interface LicencesFlags {
   readonly json?: boolean
   readonly attacks: boolean
+  readonly stay?: boolean
   readonly home?: string
-  readonly role?: Role | 'setup'
+  readonly role?: Role | ZoneRole | 'setup'
   readonly listen?: readonly string[]
 }
 
@@ -34,11 +37,16 @@ export function addDemo(program: Command): void {
       new Argument('[folder]', 'a node_modules folder').default(OWN_PACKAGES, 'this project’s own'),
     )
     .addOption(
-      new Option('--role <role>', 'run one process of it in --home').choices(['setup', ...ROLES]),
+      new Option('--role <role>', 'run one process of it in --home').choices([
+        'setup',
+        ...ZONE_ROLES,
+        ...ROLES,
+      ]),
     )
     .option('--home <folder>', 'the folder of the whole mesh, with --role')
     .option('--listen <address...>', 'multiaddrs to listen on, with --role')
     .option('--no-attacks', 'only the job')
+    .option('--stay', 'keep the name servers up afterwards, until Ctrl-C')
     .option('--json', 'one object instead of the report')
     .addHelpText(
       'after',
@@ -58,10 +66,12 @@ async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const terminal = process.stderr.isTTY
   const paint = picocolors.createColors(process.stdout.isTTY && !json)
+  let isTold = false
   const running = runLicences({
     root,
     attacks: flags.attacks,
     signal: stopping.signal,
+    ...(flags.stay === true ? { stay } : {}),
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     hear: (event) => {
       const line = json ? undefined : progressLine(event)
@@ -72,13 +82,26 @@ async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
   })
   const report = await orStopped(running, stopping.signal)
   if (terminal) process.stderr.write('\r\u001B[2K')
+  if (isTold) return
   if (report === undefined) {
     process.stderr.write('stopped\n')
     process.exitCode = 130
     return
   }
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${formatReport(report, paint)}\n`)
-  if (!report.succeeded) process.exitCode = 1
+  print(report)
+
+  function print(done: LicencesReport): void {
+    isTold = true
+    process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${formatReport(done, paint)}\n`)
+    if (!done.succeeded) process.exitCode = 1
+  }
+
+  async function stay(done: LicencesReport): Promise<void> {
+    if (terminal) process.stderr.write('\r\u001B[2K')
+    print(done)
+    process.stderr.write(`${formatZones(done)}\n`)
+    await aborted(stopping.signal)
+  }
 }
 
 /** The report; undefined if somebody stopped the run, which is no failure. */
@@ -91,7 +114,11 @@ async function orStopped<T>(running: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-async function runRole(role: Role | 'setup', root: string, flags: LicencesFlags): Promise<void> {
+async function runRole(
+  role: Role | ZoneRole | 'setup',
+  root: string,
+  flags: LicencesFlags,
+): Promise<void> {
   const mesh = flags.home
   if (mesh === undefined) throw new Error('--role needs --home: the folder of the whole mesh')
   if (role === 'setup') {
@@ -108,6 +135,11 @@ async function runRole(role: Role | 'setup', root: string, flags: LicencesFlags)
     signal: ending.signal,
   }
   switch (role) {
+    case 'acme-dns':
+    case 'globex-dns': {
+      const [, , address = '127.0.0.1'] = options.listen[0]?.split('/') ?? []
+      return await runZone(role, { mesh, address, port: 0, signal: ending.signal })
+    }
     case 'planner':
       return await runPlanner({ ...options, root })
     case 'workers-1':

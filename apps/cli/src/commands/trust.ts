@@ -1,24 +1,21 @@
-import { userInfo } from 'node:os'
+import { type DnsName, openSecureNames } from '@ixj/dns'
 import type { Name, Pattern } from '@ixj/names'
 import { type Home, systemClock } from '@ixj/node/home'
-import {
-  type Anchor,
-  type AnchorFields,
-  equalBytes,
-  formatDate,
-  makeAnchor,
-  type Purpose,
-  PURPOSES,
-  toBase64url,
-} from '@ixj/trust'
+import { type AnchorFields, type Purpose, PURPOSES } from '@ixj/trust'
 import type { Command } from 'commander'
+import { addAnchor, anchorRecord, anchorTable, userName, zoneFields } from '../anchors.ts'
 import { keyArgument, listArgument, nameArgument, patternsArgument } from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
+import { dnsNameArgument } from '../dns-arguments.ts'
 import { invocationOf } from '../invocation.ts'
-import { columns, printable, type Record } from '../output.ts'
+import { readInput } from '../named-file.ts'
+
+/** Bytes of a file with the keys of zones. */
+const ZONE_FILE_BYTES_MAX = 262_144
 
 interface AddFlags {
   readonly own?: boolean
+  readonly zone?: string
   readonly names?: readonly Pattern[]
   readonly purposes?: readonly Purpose[]
 }
@@ -26,12 +23,23 @@ interface AddFlags {
 const ADD_HELP = `
 Purposes: connect (its nodes may connect), send (its names count as senders), grant (what its names
 grant counts here). Default: connect,send; with --own all three.
+With --zone, keys are those that the name's DNS zone publishes, signed: for itself and for names
+below it. The file has DNSKEY or DS lines of the zone; its owner exports them, and hands them over on
+a way that you trust: ixj zone export NAME --as anchor
 
 Examples:
   $ ixj trust anchor add acme.example --own
-  $ ixj trust anchor add globex.example KEY --names 'counsel.globex.example,*.nodes.globex.example'`
+  $ ixj trust anchor add globex.example KEY --names 'counsel.globex.example,*.nodes.globex.example'
+  $ ixj trust anchor add globex.example --zone globex.anchor`
 
-/** Registers `trust anchor add`, `list` and `remove`. */
+const FORGET_HELP = `
+A zone that was seen signed is never taken without signatures again, so that nobody can strip them.
+If its owner has really ended signing, forget it here: it, and all zones below it.
+
+Example:
+  $ ixj trust forget globex.example`
+
+/** Registers `trust anchor add`, `list` and `remove`, and `trust forget`. */
 export function addTrust(program: Command): void {
   const trust = program.command('trust').description('whom this home trusts, by your own decision')
   const anchor = trust.command('anchor').description('names and keys that you trust')
@@ -41,6 +49,10 @@ export function addTrust(program: Command): void {
     .argument('<name>', 'the name at the top', nameArgument)
     .argument('[key]', 'its public key; default: of its key in this home', keyArgument)
     .option('--own', 'it is your own organisation: for all purposes')
+    .option(
+      '--zone <file>',
+      'trust what its DNS zone publishes: DNSKEY or DS lines, or - for input',
+    )
     .option(
       '--names <patterns>',
       'what it may speak for (default: itself and all below)',
@@ -52,7 +64,7 @@ export function addTrust(program: Command): void {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
       const added = await addAnchor(home, await fieldsOf(home, { name, key, flags }))
-      output.print(recordOf(added), `trusted from now on:\n${table([added])}`)
+      output.print(anchorRecord(added), `trusted from now on:\n${anchorTable([added])}`)
     })
   anchor
     .command('list')
@@ -61,8 +73,8 @@ export function addTrust(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const { list } = await (await openHome()).readAnchors()
-      if (output.json) for (const each of list) output.print(recordOf(each), '')
-      else if (list.length > 0) output.print({}, table(list))
+      if (output.json) for (const each of list) output.print(anchorRecord(each), '')
+      else if (list.length > 0) output.print({}, anchorTable(list))
       else output.note({}, 'This home trusts nobody yet: ixj trust anchor add')
     })
   anchor
@@ -79,25 +91,55 @@ export function addTrust(program: Command): void {
       })
       output.print({ name, removed: true }, `no longer trusted: ${name}`)
     })
+  addForget(trust)
+}
+
+function addForget(trust: Command): void {
+  trust
+    .command('forget')
+    .description('forget that a zone, and zones below it, were seen signed')
+    .argument('<name>', 'the name of the zone', dnsNameArgument)
+    .addHelpText('after', FORGET_HELP)
+    .action(async (name: DnsName, _options: object, command: Command) => {
+      const { output, openHome } = invocationOf(command)
+      const zones = openSecureNames((await openHome()).secureNamesPath).forget(name)
+      if (zones.length === 0) {
+        const reason = 'neither it nor a zone below it was seen signed'
+        throw new CommandError('absent', `Cannot forget ${name}: ${reason}`)
+      }
+      for (const zone of zones.toSorted()) {
+        output.print({ zone, forgotten: true }, `forgotten: ${zone} may come without signatures`)
+      }
+    })
 }
 
 async function fieldsOf(
   home: Home,
   given: { readonly name: Name; readonly key: Uint8Array | undefined; readonly flags: AddFlags },
 ): Promise<AnchorFields> {
-  const { name, flags } = given
+  const { name, key, flags } = given
   if (flags.own === true && flags.purposes !== undefined) {
     throw new ArgumentError('usage', 'Cannot use --own with --purposes: it means all of them')
   }
+  if (flags.zone !== undefined && key !== undefined) {
+    throw new ArgumentError('usage', 'Cannot use --zone with a key: an anchor is one or the other')
+  }
   const purposes = flags.own === true ? PURPOSES : flags.purposes
+  const trusted =
+    flags.zone === undefined
+      ? { name, keys: [key ?? (await ownKey(home, name))] }
+      : zoneFields(await readZoneText(flags.zone), name)
   return {
-    name,
-    keys: [given.key ?? (await ownKey(home, name))],
+    ...trusted,
     ...(flags.names === undefined ? {} : { names: flags.names }),
     ...(purposes === undefined ? {} : { purposes }),
     addedAt: systemClock.now(),
     addedBy: userName(),
   }
+}
+
+async function readZoneText(file: string): Promise<string> {
+  return Buffer.from(await readInput(file, ZONE_FILE_BYTES_MAX)).toString()
 }
 
 async function ownKey(home: Home, name: Name): Promise<Uint8Array> {
@@ -109,23 +151,6 @@ async function ownKey(home: Home, name: Name): Promise<Uint8Array> {
   )
 }
 
-/** A new key for a name that is trusted already is a decision of its own: it is never slipped in. */
-async function addAnchor(home: Home, fields: AnchorFields): Promise<Anchor> {
-  const anchor = makeAnchor(fields)
-  await home.updateAnchors((anchors) => {
-    const before = anchors.get(anchor.name)
-    const [key] = anchor.keys
-    const same = before?.keys.some((each) => key !== undefined && equalBytes(each, key))
-    if (before === undefined || same === true) return anchors.with(anchor)
-    const remedy = `if you mean it: ixj trust anchor remove ${anchor.name}`
-    throw new CommandError(
-      'exists',
-      `Cannot add the anchor ${anchor.name}: it is there with another key; ${remedy}`,
-    )
-  })
-  return anchor
-}
-
 function purposesArgument(text: string): readonly Purpose[] {
   return listArgument(text).map((word) => {
     const purpose = PURPOSES.find((each) => each === word)
@@ -133,39 +158,4 @@ function purposesArgument(text: string): readonly Purpose[] {
     const reason = `${JSON.stringify(word)} is not one of ${PURPOSES.join(', ')}`
     throw new ArgumentError('usage', `Cannot read the purposes: ${reason}`)
   })
-}
-
-/** Who decides to trust, for people who read the list later. */
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 100)
-  } catch (cause) {
-    // In a container the user may have a number only.
-    if (!(cause instanceof Error) || !('code' in cause)) throw cause
-    return `user ${process.getuid?.() ?? 'unknown'}`
-  }
-}
-
-function recordOf(anchor: Anchor): Record {
-  const { name, kind, keys, names, purposes, addedAt, addedBy } = anchor
-  return {
-    name,
-    kind,
-    keys: keys.map((key) => toBase64url(key)),
-    names: [...names],
-    purposes: [...purposes],
-    addedAt: addedAt ?? null,
-    addedBy: addedBy ?? null,
-  }
-}
-
-function table(list: readonly Anchor[]): string {
-  const rows = list.map(({ name, keys, names, purposes, addedAt, addedBy }) => [
-    name,
-    keys.map((key) => toBase64url(key)).join(' '),
-    purposes.join(','),
-    names.join(','),
-    printable([addedAt === undefined ? '' : formatDate(addedAt), addedBy ?? ''].join(' ').trim()),
-  ])
-  return columns([['NAME', 'KEY', 'PURPOSES', 'NAMES', 'ADDED'], ...rows])
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   ROLES,
+  ZONE_ROLES,
   type AttackEvent,
   type Counts,
   type DemoEvent,
@@ -13,12 +14,20 @@ import {
 import { countPlainly, sameTable, type LicenceTable } from './licence-table.ts'
 import { startRole, type RoleProcess } from './processes.ts'
 import { setUpMesh } from './setup.ts'
+import { anchorFile } from './zones.ts'
 
 /** An attack and what became of it. */
 export interface AttackReport extends AttackEvent {
   readonly refused: boolean
   /** How the refusing node explains it. */
   readonly refusal: RefusalEvent | null
+}
+
+/** A zone that was served, for who wants to look into it. */
+export interface ZoneReport {
+  readonly zone: string
+  readonly server: string
+  readonly anchors: string
 }
 
 /** What the main job came to. */
@@ -28,6 +37,8 @@ export interface LicencesReport extends JobResult {
   readonly agrees: boolean
   readonly attacks: readonly AttackReport[]
   readonly counts: Counts
+  /** The organisations' name servers, and the files of their zones' anchors. */
+  readonly zones: readonly ZoneReport[]
   readonly processes: number
   readonly succeeded: boolean
 }
@@ -42,6 +53,8 @@ export interface LicencesOptions {
   readonly program: readonly string[]
   /** Hears everything that the processes tell, as it comes. */
   hear?(event: DemoEvent): void
+  /** Called with the report while the name servers still run; they end when it resolves. */
+  stay?(report: LicencesReport): Promise<void>
   /** Hears of every process that was started. */
   started?(process: RoleProcess): void
   readonly signal?: AbortSignal
@@ -72,7 +85,8 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
   cleanUp.defer(async () => {
     await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()))
   })
-  for (const role of options.attacks ? ROLES : ROLES.filter((each) => each !== 'mallory')) {
+  const roles = options.attacks ? ROLES : ROLES.filter((each) => each !== 'mallory')
+  for (const role of [...ZONE_ROLES, ...roles]) {
     const child = startRole(role, {
       mesh,
       root: options.root,
@@ -93,8 +107,11 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
     await run.attacked
     await run.settled()
   }
-  await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()))
-  return report({ options, run, result, plain, processes: processes.length })
+  const nodes = processes.filter(({ role }) => !isZoneRole(role))
+  await Promise.all(nodes.map((each) => each[Symbol.asyncDispose]()))
+  const told = report({ options, run, result, plain, mesh, processes: processes.length })
+  await options.stay?.(told)
+  return told
 }
 
 function report(of: {
@@ -102,9 +119,10 @@ function report(of: {
   readonly run: Run
   readonly result: JobResult
   readonly plain: LicenceTable
+  readonly mesh: string
   readonly processes: number
 }): LicencesReport {
-  const { options, run, result, plain, processes } = of
+  const { options, run, result, plain, mesh, processes } = of
   const agrees = sameTable(result.table, plain)
   const attacks = run.attacks.map((attack) => run.judge(attack))
   const made = options.attacks ? ATTACKS : 0
@@ -115,9 +133,20 @@ function report(of: {
     agrees,
     attacks,
     counts: run.counts(),
+    zones: run.zones.map(({ role, zone, server }) => ({
+      zone,
+      server,
+      anchors: anchorFile(mesh, role),
+    })),
     processes,
     succeeded: agrees && attacks.length === made && attacks.every((attack) => attack.refused),
   }
+}
+
+type ServingEvent = Extract<DemoEvent, { readonly event: 'serving' }>
+
+function isZoneRole(role: string): boolean {
+  return ZONE_ROLES.some((zone) => zone === role)
 }
 
 /** Attacks that a whole run makes. */
@@ -130,6 +159,7 @@ class Run {
   readonly result: Promise<JobResult>
   readonly attacked: Promise<void>
   readonly attacks: AttackEvent[] = []
+  readonly zones: ServingEvent[] = []
   readonly #refusals: { readonly role: Role; readonly refusal: RefusalEvent }[] = []
   readonly #heard = new Set<string>()
   readonly #counts: Counts[] = []
@@ -157,6 +187,7 @@ class Run {
     if (event.event === 'done') this.#done(event.result)
     else if (event.event === 'attacked') this.#ended()
     else if (event.event === 'attack') this.attacks.push(event.attack)
+    else if (event.event === 'serving') this.zones.push(event)
     else if (event.event === 'refused') this.#refusals.push(event)
     else if (event.event === 'heard') this.#heard.add(event.text)
     else if (event.event === 'counts') this.#counts.push(event.counts)

@@ -8,6 +8,12 @@ export const ROLES = ['planner', 'workers-1', 'workers-2', 'ledger', 'counsel', 
 /** One process of the main job. */
 export type Role = (typeof ROLES)[number]
 
+/** The processes that serve the organisations' zones. */
+export const ZONE_ROLES = ['acme-dns', 'globex-dns'] as const
+
+/** The name server of one organisation. */
+export type ZoneRole = (typeof ZONE_ROLES)[number]
+
 /** How many messages a node decided about, by outcome. */
 export interface Counts {
   readonly sent: number
@@ -34,6 +40,12 @@ export interface JobResult {
 /** What a process of the main job tells its parent: one JSON object a line. */
 export type DemoEvent =
   | { readonly event: 'ready'; readonly role: Role; readonly node: string }
+  | {
+      readonly event: 'serving'
+      readonly role: ZoneRole
+      readonly zone: string
+      readonly server: string
+    }
   | { readonly event: 'crew'; readonly members: readonly string[] }
   | { readonly event: 'round'; readonly round: number; readonly folders: number }
   | {

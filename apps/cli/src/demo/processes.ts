@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import type { DemoEvent, Role } from './events.ts'
+import type { DemoEvent, Role, ZoneRole } from './events.ts'
 
 /** A process of the main job that its parent started. */
 export interface RoleProcess extends AsyncDisposable {
-  readonly role: Role
+  readonly role: Role | ZoneRole
   readonly pid: number
   /** Its exit: a code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
@@ -20,7 +20,7 @@ const ERROR_CHARACTERS_MAX = 4_000
 
 /** Starts one process of the main job, with the program that runs now. */
 export function startRole(
-  role: Role,
+  role: Role | ZoneRole,
   options: {
     readonly mesh: string
     readonly root: string

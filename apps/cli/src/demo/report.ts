@@ -72,6 +72,13 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
       'processes',
       `${report.processes}, of 2 organisations${report.attacks.length > 0 ? ' and an attacker' : ''}`,
     ],
+    [
+      'keys and addresses',
+      `from ${report.zones
+        .map(({ zone }) => zone)
+        .toSorted()
+        .join(' and ')}: DNSSEC, each on its own server`,
+    ],
     ['messages sent', String(counts.sent)],
     ['verified, accepted', `${counts.accepted} decisions over all nodes`],
     ['refused, by reason', refused === '' ? 'none' : refused],
@@ -93,11 +100,24 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
   return ['', ...rows.map(([label, value]) => `${label.padEnd(19)} ${value}`)]
 }
 
+/** How to look into the zones while their servers still run. */
+export function formatZones(report: LicencesReport): string {
+  const lines = report.zones.map(({ zone, server, anchors }) => {
+    const name = zone === 'acme.example' ? 'planner.acme.example' : `counsel.${zone}`
+    return `  ixj resolve ${name} --server ${server} --anchors ${anchors}`
+  })
+  return ['', 'The name servers stay up until you press Ctrl-C. Look into them:', ...lines].join(
+    '\n',
+  )
+}
+
 /** One line that says how the run stands; undefined where an event changes nothing for people. */
 export function progressLine(event: DemoEvent): string | undefined {
   switch (event.event) {
     case 'ready':
       return `${event.node} is up`
+    case 'serving':
+      return `${event.zone} is served at ${event.server}`
     case 'crew':
       return `the crew is complete: ${event.members.length} workers`
     case 'progress': {

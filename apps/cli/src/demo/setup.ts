@@ -1,9 +1,11 @@
 import { issueTo, type Identity, type IssueContext, type Rule, type SpawnOptions } from '@ixj/agent'
+import type { KeyRecord } from '@ixj/dns'
 import { parseName, parsePattern, type Name } from '@ixj/names'
-import { nodeRandom, nodeSha256, openHome, systemClock } from '@ixj/node'
-import { AnchorSet, type AnchorFields } from '@ixj/trust'
+import { nodeRandom, nodeSha256, openHome, systemClock, zonesOf } from '@ixj/node'
+import { AnchorSet, isBinding, type AnchorFields, type Uses } from '@ixj/trust'
 import { join } from 'node:path'
 import { ROLES, type Role } from './events.ts'
+import { makeUpdateKey, makeZone, PUBLISHERS, type PublishedMember } from './zones.ts'
 
 const ACME = parseName('acme.example')
 const GLOBEX = parseName('globex.example')
@@ -36,7 +38,10 @@ export function homeOf(mesh: string, role: string): string {
   return join(mesh, role)
 }
 
-/** Makes two organisations, their nodes and lasting agents: each process finds only what is its own. */
+/**
+ * Makes two organisations, each with a zone of its own in which its lasting agents' keys stand, and
+ * their nodes: each process finds only what is its own, and trusts zones, not copied keys.
+ */
 export async function setUpMesh(mesh: string): Promise<void> {
   const acme = await makeOrganisation(mesh, ACME)
   const globex = await makeOrganisation(mesh, GLOBEX)
@@ -44,16 +49,44 @@ export async function setUpMesh(mesh: string): Promise<void> {
   for (const role of ROLES) {
     const organisation = role === 'counsel' ? globex : acme
     await makeMember(mesh, { role, name: nodeOf(role), organisation, options: WEEK })
-    const anchors = [ownAnchor(organisation)]
-    // The one decision of trust between organisations, each with a limit on names.
-    if (role === 'ledger') anchors.push(foreignAnchor(globex, [COUNSEL, '*.nodes.globex.example']))
-    if (role === 'counsel') anchors.push(foreignAnchor(acme, [LEDGER, '*.nodes.acme.example']))
-    await (await openHome(homeOf(mesh, role))).writeAnchors(new AnchorSet(anchors))
   }
   const planner = await makePlanner(mesh, acme)
-  await makeLedger(mesh, acme)
-  await makeCounsel(mesh, globex)
+  const ledger = await makeLedger(mesh, acme)
+  const counsel = await makeCounsel(mesh, globex)
   await makeMallory(mesh, { acme, planner, stranger })
+  const zones = {
+    acme: await makeZone(mesh, 'acme-dns', [
+      published(acme, { uses: 'both', depth: 4 }),
+      published(planner, { uses: 'both', depth: 1, hosts: [nodeOf('planner')] }),
+      published(ledger, { uses: 'sign', depth: 0, hosts: [nodeOf('ledger')] }),
+    ]),
+    globex: await makeZone(mesh, 'globex-dns', [
+      published(globex, { uses: 'both', depth: 4 }),
+      published(counsel, { uses: 'sign', depth: 0, hosts: [nodeOf('counsel')] }),
+    ]),
+  }
+  for (const { role } of PUBLISHERS) await makeUpdateKey(mesh, role)
+  for (const role of [...ROLES, 'reader']) await writeTrust(mesh, role, zones)
+}
+
+/** Its own organisation's zone, and the one decision of trust beside it, with a limit on names. */
+async function writeTrust(
+  mesh: string,
+  role: string,
+  zones: { readonly acme: string; readonly globex: string },
+): Promise<void> {
+  const anchors = zoneAnchors(role === 'counsel' ? zones.globex : zones.acme, {
+    purposes: ['connect', 'grant', 'send'],
+  })
+  if (role === 'ledger') {
+    const names = [parsePattern(COUNSEL), parsePattern('*.nodes.globex.example')]
+    anchors.push(...zoneAnchors(zones.globex, { names }))
+  }
+  if (role === 'counsel') {
+    const names = [parsePattern(LEDGER), parsePattern('*.nodes.acme.example')]
+    anchors.push(...zoneAnchors(zones.acme, { names }))
+  }
+  await (await openHome(homeOf(mesh, role))).writeAnchors(new AnchorSet(anchors))
 }
 
 async function makePlanner(mesh: string, organisation: Identity): Promise<Identity> {
@@ -62,10 +95,9 @@ async function makePlanner(mesh: string, organisation: Identity): Promise<Identi
     role: 'planner',
     name: PLANNER,
     organisation,
+    inDns: true,
     options: {
       ...WEEK,
-      uses: 'both',
-      depth: 1,
       grants: [
         {
           actions: ['publish', 'request', 'subscribe', 'answer'],
@@ -89,14 +121,27 @@ async function makePlanner(mesh: string, organisation: Identity): Promise<Identi
   return planner
 }
 
-async function makeLedger(mesh: string, organisation: Identity): Promise<void> {
+async function makeLedger(mesh: string, organisation: Identity): Promise<Identity> {
   const host = { actions: ['host'], topics: [RESULTS], mayDelegate: [nodeOf('ledger')] } as const
   const options = { ...WEEK, grants: [host] }
-  await makeMember(mesh, { role: 'ledger', name: LEDGER, organisation, options })
+  return await makeMember(mesh, {
+    role: 'ledger',
+    name: LEDGER,
+    organisation,
+    options,
+    inDns: true,
+  })
 }
 
-async function makeCounsel(mesh: string, organisation: Identity): Promise<void> {
-  await makeMember(mesh, { role: 'counsel', name: COUNSEL, organisation, options: WEEK })
+async function makeCounsel(mesh: string, organisation: Identity): Promise<Identity> {
+  const options = WEEK
+  const counsel = await makeMember(mesh, {
+    role: 'counsel',
+    name: COUNSEL,
+    organisation,
+    options,
+    inDns: true,
+  })
   await writeRules(mesh, 'counsel', [
     {
       id: 'acme’s ledger may ask for rulings',
@@ -106,6 +151,7 @@ async function makeCounsel(mesh: string, organisation: Identity): Promise<void> 
       topic: parsePattern(COUNSEL),
     },
   ])
+  return counsel
 }
 
 /** What an attacker may have: a node of its own, an old worker's key, a reader, a stranger's node. */
@@ -126,7 +172,6 @@ async function makeMallory(
     minutesAgo,
   )
   await makeMember(mesh, { role: 'reader', name: READER_NODE, organisation: acme, options: WEEK })
-  await (await openHome(homeOf(mesh, 'reader'))).writeAnchors(new AnchorSet([ownAnchor(acme)]))
   await makeMember(mesh, {
     role: 'stranger',
     name: STRANGER_NODE,
@@ -151,6 +196,8 @@ async function makeMember(
     readonly name: Name
     readonly organisation: Identity
     readonly options: SpawnOptions
+    /** Its key stands in the zone, so nobody has to bind it. */
+    readonly inDns?: boolean
   },
   context: IssueContext = issuing,
 ): Promise<Identity> {
@@ -158,7 +205,10 @@ async function makeMember(
   const home = await openHome(homeOf(mesh, member.role))
   const signer = await home.createKey(name)
   const child = { name, key: signer.publicKey }
-  const statements = await issueTo(organisation, child, options, context)
+  const issued = await issueTo(organisation, child, options, context)
+  const statements = issued.filter(
+    (signed) => member.inDns !== true || !isBinding(signed) || signed.statement.name !== name,
+  )
   await home.writeStatements(name, statements)
   return { name, signer, statements }
 }
@@ -177,12 +227,26 @@ function ownAnchor({ name, signer }: Identity): AnchorFields {
   }
 }
 
-function foreignAnchor({ name, signer }: Identity, names: readonly string[]): AnchorFields {
-  return {
-    name,
-    keys: [signer.publicKey],
-    names: names.map((text) => parsePattern(text)),
-    addedAt: Date.now(),
-    addedBy: 'ixj demo',
+/** A zone's anchor, from the lines that its owner told. */
+function zoneAnchors(lines: string, fields: Partial<AnchorFields>): AnchorFields[] {
+  const added = { addedAt: Date.now(), addedBy: 'ixj demo' }
+  return zonesOf(lines).map((anchor) => ({ ...anchor, ...fields, ...added }))
+}
+
+/** What a zone says of a name: its key, what it may do, and which node receives for it. */
+function published(
+  { name, signer }: Identity,
+  of: { readonly uses: Uses; readonly depth: number; readonly hosts?: readonly Name[] },
+): PublishedMember {
+  const record: KeyRecord = {
+    key: signer.publicKey,
+    uses: of.uses,
+    depth: of.depth,
+    hosts: of.hosts ?? [],
+    strict: false,
+    notBefore: 0,
+    encryptionKey: null,
+    next: null,
   }
+  return { name, record }
 }

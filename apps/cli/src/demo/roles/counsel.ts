@@ -5,7 +5,8 @@ import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 
 /** The other organisation: rules on licence strings that are no SPDX identifiers (1×1). */
 export async function runCounsel(options: RoleOptions): Promise<void> {
-  const node = await openRole('counsel', options, ['ledger'])
+  // Nobody has to know where others are: the ledger looks counsel up when it has a question.
+  const node = await openRole('counsel', options, [])
   const counsel = await node.openAgent(COUNSEL)
   let sent = 0
   void (async () => {

@@ -1,6 +1,6 @@
 import type { Agent, Body, IncomingRequest, Message } from '@ixj/agent'
 import { isKnownLicence, tableOf } from '../licence-table.ts'
-import { COUNSEL, LEDGER, RESULTS } from '../setup.ts'
+import { COUNSEL, LEDGER, PLANNER, RESULTS } from '../setup.ts'
 import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 
 /** How long the ledger waits for results that the planner asks for before it calls them missing. */
@@ -8,7 +8,7 @@ const RESULTS_WAIT_MS = 2_000
 
 /** Fans the results in (N×1), and asks counsel about licences that it does not know (1×1). */
 export async function runLedger(options: RoleOptions): Promise<void> {
-  const node = await openRole('ledger', options, ['planner'])
+  const node = await openRole('ledger', options, [PLANNER])
   const agent = await node.openAgent(LEDGER)
   const ledger = new Ledger(agent, options.signal)
   void ledger.take()

@@ -19,6 +19,7 @@ import {
   openNodeVerifier,
   openHome,
   openMesh,
+  openNodeDns,
   systemClock,
   type Mesh,
 } from '@ixj/node'
@@ -35,10 +36,14 @@ import {
   RESULTS,
   STRANGER_NODE,
 } from '../setup.ts'
-import { readAddress, type RoleOptions } from './opening.ts'
+import { aborted, readAddress } from '../addresses.ts'
+import { readUpstreams } from '../zones.ts'
+import type { RoleOptions } from './opening.ts'
 
 /** How long gossip itself remembers a message, and a little more. */
 const FORGOTTEN_MS = 16_000
+/** How long the zones' servers may take to be up. */
+const DNS_MS = 20_000
 /** How long a refused hello may take. */
 const HELLO_MS = 5_000
 
@@ -262,11 +267,16 @@ async function seal(
 /** A node opened part by part, so that its messages can be seen before anything is decided. */
 async function openAttacker(mesh: string, role: string, name: Name): Promise<OpenNode> {
   const home = await openHome(homeOf(mesh, role))
+  const anchors = await home.readAnchors()
+  const upstreams = await readUpstreams(mesh, AbortSignal.timeout(DNS_MS))
+  const settings = { upstreams, dialPrivate: true }
+  const dns = await openNodeDns({ anchors, settings, home, clock: systemClock })
   const transport = await openMesh({ listen: [] })
   const seen: OpenNode['seen'] = []
   const host = await openHost({
     identity: await home.readIdentity(name),
-    anchors: await home.readAnchors(),
+    anchors,
+    ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
     transport: listening(transport, (topic, bytes) => seen.push({ topic, bytes, at: Date.now() })),
     clock: systemClock,
     random: nodeRandom,
@@ -275,7 +285,15 @@ async function openAttacker(mesh: string, role: string, name: Name): Promise<Ope
     store: home.store(),
     hash: nodeSha256,
   })
-  return { host, mesh: transport, seen, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+  return {
+    host,
+    mesh: transport,
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      await host[Symbol.asyncDispose]()
+      await dns[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** The mesh itself, with an ear at what it hands to its owner. */
@@ -307,9 +325,4 @@ function listening(mesh: Mesh, hear: (topic: string, bytes: Uint8Array) => void)
 
 function elapsed(milliseconds: number): Promise<void> {
   return new Promise((resolve) => systemClock.at(Date.now() + milliseconds, resolve))
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -1,9 +1,9 @@
+import type { Name } from '@ixj/names'
 import { openNode, type Node } from '@ixj/node'
-import { watch } from 'node:fs'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { aborted, writeAddress } from '../addresses.ts'
 import { tell, tellCounts, tellRefusals, type Role } from '../events.ts'
 import { homeOf, nodeOf } from '../setup.ts'
+import { publishAddress, readUpstreams } from '../zones.ts'
 
 /** What a process of the main job is started with. */
 export interface RoleOptions {
@@ -15,22 +15,29 @@ export interface RoleOptions {
   readonly signal: AbortSignal
 }
 
-/** Opens the node of a role, tells its address, and dials the roles that were there before. */
+/**
+ * Opens the node of a role, publishes where its agent is, and dials agents by what the zones say of
+ * them. All of this demonstration is on one machine or network, so private addresses are dialled.
+ */
 export async function openRole(
   role: Role,
   options: RoleOptions,
-  neighbours: readonly Role[],
+  neighbours: readonly Name[],
 ): Promise<Node> {
+  const { mesh, signal } = options
   const node = await openNode({
     name: nodeOf(role),
-    home: homeOf(options.mesh, role),
+    home: homeOf(mesh, role),
     listen: options.listen,
+    dns: { upstreams: await readUpstreams(mesh, signal), dialPrivate: true },
   })
   void tellRefusals(role, node.host)
-  await writeAddress(options.mesh, role, node.addresses)
-  for (const neighbour of neighbours) {
-    node.keepDialing(await readAddress(options.mesh, neighbour, options.signal))
-  }
+  const { addresses } = node
+  const address = addresses.find((each) => !each.includes('/127.0.0.1/')) ?? addresses[0]
+  if (address === undefined) throw new Error(`The node of ${role} has no address`)
+  await publishAddress(role, address, { mesh, signal })
+  await writeAddress(mesh, role, address)
+  for (const neighbour of neighbours) node.keepDialing(`/dnsaddr/${neighbour}`)
   tell({ event: 'ready', role, node: node.name })
   return node
 }
@@ -44,55 +51,4 @@ export async function untilEnd(
   await aborted(options.signal)
   tellCounts(role, node.host, options.sent())
   await node[Symbol.asyncDispose]()
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-}
-
-function addressFile(mesh: string, role: string): string {
-  return join(mesh, 'addresses', role)
-}
-
-async function writeAddress(mesh: string, role: string, all: readonly string[]): Promise<void> {
-  const address = all.find((each) => !each.includes('/127.0.0.1/')) ?? all[0]
-  if (address === undefined) throw new Error(`The node of ${role} has no address`)
-  const file = addressFile(mesh, role)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, address)
-  await rename(`${file}.new`, file)
-}
-
-/** Another process's address, as soon as it has told it. */
-export async function readAddress(
-  mesh: string,
-  role: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const file = addressFile(mesh, role)
-  await mkdir(dirname(file), { recursive: true })
-  signal.throwIfAborted()
-  return await new Promise<string>((resolve, reject) => {
-    const end = (settle: () => void) => {
-      watcher.close()
-      signal.removeEventListener('abort', abort)
-      settle()
-    }
-    const abort = () =>
-      end(() => reject(new Error('The wait for an address was ended', { cause: signal.reason })))
-    const look = async () => {
-      try {
-        const address = await readFile(file, 'utf8')
-        end(() => resolve(address))
-      } catch (cause) {
-        const failure = cause as NodeJS.ErrnoException
-        if (failure.code !== 'ENOENT') end(() => reject(failure))
-      }
-    }
-    // The watch begins before the first look, so that no file slips through between them.
-    const watcher = watch(dirname(file), () => void look())
-    signal.addEventListener('abort', abort, { once: true })
-    void look()
-  })
 }

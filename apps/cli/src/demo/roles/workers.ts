@@ -1,7 +1,7 @@
 import type { Agent, Body, Group, IncomingRequest } from '@ixj/agent'
 import type { Node } from '@ixj/node'
 import { readPackage } from '../packages.ts'
-import { CREW, PLANNER, RESULTS } from '../setup.ts'
+import { CREW, LEDGER, PLANNER, RESULTS } from '../setup.ts'
 import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 
 /** Workers in each process. */
@@ -12,7 +12,7 @@ export async function runWorkers(
   role: 'workers-1' | 'workers-2',
   options: RoleOptions,
 ): Promise<void> {
-  const node = await openRole(role, options, ['planner', 'ledger'])
+  const node = await openRole(role, options, [PLANNER, LEDGER])
   const first = role === 'workers-1' ? 1 : 1 + WORKERS
   const labels = Array.from({ length: WORKERS }, (_, index) => `w${first + index}`)
   const counters = await Promise.all(labels.map((label) => openWorker(node, label, options)))

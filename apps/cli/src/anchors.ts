@@ -1,0 +1,120 @@
+import { userInfo } from 'node:os'
+import { type DnsRecord, keyTagOf, parseRecord, readDnskey, readDs, TYPE } from '@ixj/dns'
+import type { Name } from '@ixj/names'
+import { type Home, zonesOf } from '@ixj/node/home'
+import {
+  type Anchor,
+  type AnchorFields,
+  equalBytes,
+  formatDate,
+  makeAnchor,
+  toBase64url,
+} from '@ixj/trust'
+import { CommandError } from './command-error.ts'
+import { columns, printable, type Record } from './output.ts'
+
+/**
+ * What a text of DNSKEY and DS lines says of one zone.
+ * @throws CommandError `absent` if it is of others, or of none; DnsError; NameError
+ */
+export function zoneFields(text: string, name: Name): AnchorFields {
+  const zones = zonesOf(text)
+  const found = zones.find((fields) => fields.name === name)
+  if (found !== undefined) return found
+  const others = zones.map((fields) => fields.name).join(', ')
+  const reason = others === '' ? 'no zone at all' : others
+  throw new CommandError('absent', `Cannot find the zone ${name} in this text: it has ${reason}`)
+}
+
+/**
+ * Trusts a name from now on. A new key for a name that is trusted already is a decision of its own:
+ * it is never slipped in.
+ * @throws CommandError `exists`; TrustError; HomeError
+ */
+export async function addAnchor(home: Home, fields: AnchorFields): Promise<Anchor> {
+  const anchor = makeAnchor(fields)
+  await home.updateAnchors((anchors) => {
+    const before = anchors.get(anchor.name)
+    if (before === undefined || isSameTrust(before, anchor)) return anchors.with(anchor)
+    throw anchorExists(before)
+  })
+  return anchor
+}
+
+/** The error for an anchor that would take the place of another. */
+export function anchorExists({ name }: Anchor): CommandError {
+  const remedy = `if you mean it: ixj trust anchor remove ${name}`
+  const reason = `it is there with another key; ${remedy}`
+  return new CommandError('exists', `Cannot add the anchor ${name}: ${reason}`)
+}
+
+function isSameTrust(before: Anchor, { kind, keys: [key], records }: Anchor): boolean {
+  if (before.kind !== kind) return false
+  if (kind === 'zone') return records.every((record) => before.records.includes(record))
+  return before.keys.some((each) => key !== undefined && equalBytes(each, key))
+}
+
+/** Who decides to trust, for people who read the list later. */
+export function userName(): string {
+  try {
+    return userInfo().username.slice(0, 100)
+  } catch (cause) {
+    // In a container the user may have a number only.
+    if (!(cause instanceof Error) || !('code' in cause)) throw cause
+    return `user ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
+/** An anchor for programs. */
+export function anchorRecord(anchor: Anchor): Record {
+  const { name, kind, keys, records, names, purposes, addedAt, addedBy } = anchor
+  return {
+    name,
+    kind,
+    keys: keys.map((key) => toBase64url(key)),
+    records: [...records],
+    names: [...names],
+    purposes: [...purposes],
+    addedAt: addedAt ?? null,
+    addedBy: addedBy ?? null,
+  }
+}
+
+/** Anchors for people, in columns. */
+export function anchorTable(list: readonly Anchor[]): string {
+  const rows = list.map((anchor) => [
+    anchor.name,
+    anchor.kind,
+    keyText(anchor),
+    anchor.purposes.join(','),
+    anchor.names.join(','),
+    addedText(anchor),
+  ])
+  return columns([['NAME', 'KIND', 'KEY', 'PURPOSES', 'NAMES', 'ADDED'], ...rows])
+}
+
+function addedText({ addedAt, addedBy }: Anchor): string {
+  const date = addedAt === undefined ? '' : formatDate(addedAt)
+  return printable([date, addedBy ?? ''].join(' ').trim())
+}
+
+/** A zone's keys by their tags, as DNS tools show them. */
+function keyText({ kind, name, keys, records }: Anchor): string {
+  if (kind === 'key') return keys.map((key) => toBase64url(key)).join(' ')
+  return records.map((text) => zoneKeyText(parseRecord(`${name}. 0 IN ${text}`))).join(', ')
+}
+
+const ALGORITHMS: ReadonlyMap<number, string> = new Map([
+  [8, 'RSA'],
+  [13, 'ECDSA P-256'],
+  [15, 'Ed25519'],
+])
+
+/** A DNSKEY or DS record in a few words: `DNSKEY 12345 (Ed25519)`. */
+export function zoneKeyText({ type, data }: DnsRecord): string {
+  const isDs = type === TYPE.DS
+  const tag = isDs ? readDs(data).keyTag : keyTagOf(data)
+  const algorithm = isDs ? readDs(data).algorithm : readDnskey(data).algorithm
+  const name = ALGORITHMS.get(algorithm) ?? `algorithm ${algorithm}`
+  return `${isDs ? 'DS' : 'DNSKEY'} ${tag} (${name})`
+}
