@@ -3,14 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { benchPatterns, type Row } from './patterns/patterns.ts'
+import { benchDns } from './dns/dns.ts'
+import { benchPatterns } from './patterns/patterns.ts'
+import { type Bench, formatTable } from './table.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
 })
 
-const benches: Readonly<Record<string, typeof benchPatterns>> = { patterns: benchPatterns }
+const benches: Readonly<Record<string, Bench>> = { dns: benchDns, patterns: benchPatterns }
 const chosen = positionals.length === 0 ? Object.keys(benches) : positionals
 
 for (const name of chosen) {
@@ -22,10 +24,14 @@ for (const name of chosen) {
     process.exit(2)
   }
   const scale = values.quick === true ? 0.1 : 1
-  const rows = await bench(scale, (line) => process.stderr.write(`bench ${name}: ${line}\n`))
+  const { rows, table } = await bench(scale, (line) =>
+    process.stderr.write(`bench ${name}: ${line}\n`),
+  )
   const result = { bench: name, ...circumstances(), rows }
   keep(name, result)
-  process.stdout.write(values.json === true ? `${JSON.stringify(result)}\n` : `${format(rows)}\n`)
+  process.stdout.write(
+    values.json === true ? `${JSON.stringify(result)}\n` : `${formatTable(table)}\n`,
+  )
 }
 
 function circumstances() {
@@ -42,28 +48,4 @@ function keep(name: string, result: unknown): void {
   const folder = fileURLToPath(new URL('./results/', import.meta.url))
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}${name}.json`, `${JSON.stringify(result, null, 2)}\n`)
-}
-
-function format(rows: readonly Row[]): string {
-  const head = ['', 'deliveries', 'per second', 'p50 ms', 'p99 ms', 'CPU s per million']
-  const lines = rows.map((row) => [
-    row.what,
-    String(row.deliveries),
-    row.perSecond.toFixed(0),
-    row.p50Ms.toFixed(2),
-    row.p99Ms.toFixed(2),
-    row.cpuSecondsPerMillion.toFixed(0),
-  ])
-  const all = [head, ...lines]
-  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)))
-  return all
-    .map((line) =>
-      line
-        .map((cell, column) => {
-          const width = widths[column] ?? 0
-          return column === 0 ? cell.padEnd(width) : cell.padStart(width)
-        })
-        .join('  '),
-    )
-    .join('\n')
 }

@@ -11,10 +11,11 @@ import {
   type BenchNode,
   type IdentityText,
 } from './node.ts'
+import { percentile, type BenchResult } from '../table.ts'
 import { preciseNow, type ReceiverOrder, type ReceiverReport } from './receiver.ts'
 
 /** One measured row. */
-export interface Row {
+interface Row {
   readonly what: string
   readonly deliveries: number
   readonly perSecond: number
@@ -35,7 +36,7 @@ const LIFETIME = { lifetimeSeconds: 3_600 }
 export async function benchPatterns(
   scale: number,
   progress: (line: string) => void,
-): Promise<readonly Row[]> {
+): Promise<BenchResult> {
   const acme: Identity = {
     name: parseName('acme.example'),
     signer: nodeSigner(nodeRandom(32)),
@@ -73,7 +74,19 @@ export async function benchPatterns(
   progress(`1×${RECEIVERS}`)
   rows.push(await oneToMany(crew, receiver, Math.ceil(10_000 * scale)))
   receiver.order({ end: true })
-  return rows
+  return { rows, table: tableOf(rows) }
+}
+
+function tableOf(rows: readonly Row[]): BenchResult['table'] {
+  const lines = rows.map((row) => [
+    row.what,
+    String(row.deliveries),
+    row.perSecond.toFixed(0),
+    row.p50Ms.toFixed(2),
+    row.p99Ms.toFixed(2),
+    row.cpuSecondsPerMillion.toFixed(0),
+  ])
+  return [['', 'deliveries', 'per second', 'p50 ms', 'p99 ms', 'CPU s per million'], ...lines]
 }
 
 /** Spawn, bind, grant, first message accepted by another process; one after the other. */
@@ -126,16 +139,13 @@ async function measure(
   const report = await receiver.report()
   const { user, system } = process.cpuUsage(cpu)
   if (!('counted' in report)) throw new Error('Expected a count')
-  const delays = report.delays.toSorted((left, right) => left - right)
-  const at = (part: number) =>
-    delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? NaN
   const cpuSeconds = ((user + system) / 1_000 + report.cpuMs) / 1_000
   return {
     what,
     deliveries: report.counted,
     perSecond: (report.counted * 1_000) / (report.at - began),
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: percentile(report.delays, 0.5),
+    p99Ms: percentile(report.delays, 0.99),
     cpuSecondsPerMillion: (cpuSeconds * 1e6) / report.counted,
   }
 }

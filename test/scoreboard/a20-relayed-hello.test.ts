@@ -56,7 +56,6 @@ describe('A20: a relayed hello', () => {
           of: 2 * rounds,
           counted: 'ends that admitted the man in the middle',
           goal: 'none',
-          note: 'inboxes redirected through SVCB: part 2',
         }),
       ).toBe('met')
     },

@@ -1,0 +1,34 @@
+/** What a bench measured: rows for programs, and the same as a table for people. */
+export interface BenchResult {
+  readonly rows: readonly object[]
+  /** The first line is its head; the first column is text, the others are figures. */
+  readonly table: readonly (readonly string[])[]
+}
+
+/** A bench: `scale` is 1 for a whole run; `progress` hears what it is at. */
+export type Bench = (scale: number, progress: (line: string) => void) => Promise<BenchResult>
+
+/** A table in columns: text to the left, figures to the right. */
+export function formatTable(table: BenchResult['table']): string {
+  const widths = table.reduce<number[]>(
+    (wide, line) => line.map((cell, column) => Math.max(cell.length, wide[column] ?? 0)),
+    [],
+  )
+  return table
+    .map((line) =>
+      line
+        .map((cell, column) => {
+          const width = widths[column] ?? 0
+          return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** The value below which that part of the sample lies. */
+export function percentile(sample: readonly number[], part: number): number {
+  const sorted = sample.toSorted((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
