@@ -150,11 +150,13 @@ async function measure(
 /** From sending an update until our validator has accepted the new key. */
 async function updateDelays(target: Target, count: number): Promise<readonly number[]> {
   await using resolver = resolverOf(target)
+  const primary = primaryOf(target)
   const delays: number[] = []
   for (let index = 0; index < count; index++) {
     const owner = keyOwner(parseName(`fresh${index}.${ZONE}`))
+    const update = updateOf([owner])
     const began = performance.now()
-    await sendUpdate(updateOf([owner]), primaryOf(target))
+    await sendUpdate(update, primary)
     const found = await resolver.resolve(owner, TYPE.TXT)
     if (found.state !== 'secure' || found.answer !== 'positive') {
       throw new Error(`${target.name} answered ${owner} ${found.state}, after it took the update`)

@@ -17,6 +17,8 @@ export type CommandCode =
   | 'too-large'
   /** Nobody else was present in time. */
   | 'nobody-there'
+  /** A process of the demonstration ended, or did not get on; its own words are in the message. */
+  | 'failed'
   /** Somebody ended the program before it was done. */
   | 'stopped'
   /** A statement file is not for the key that this home has. */

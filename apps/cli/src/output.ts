@@ -41,7 +41,8 @@ export class Output {
     this.note({ error: { code, message } }, `ixj: ${code}: ${printable(message)}`)
     // Where to look is in the stack, and nobody can do anything about it but us.
     if (failure === undefined && cause instanceof Error && !this.json) {
-      process.stderr.write(`${cause.stack ?? ''}\n`)
+      const lines = (cause.stack ?? '').split('\n').map((line) => printable(line))
+      process.stderr.write(`${lines.join('\n')}\n`)
     }
     return failure?.exitCode ?? 1
   }

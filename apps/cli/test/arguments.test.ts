@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import {
   addressArgument,
   keyArgument,
@@ -8,7 +8,7 @@ import {
   patternsArgument,
 } from '../src/arguments.ts'
 import { grantArgument } from '../src/grant-argument.ts'
-import { bodyText, columns, printable } from '../src/output.ts'
+import { bodyText, columns, Output, printable } from '../src/output.ts'
 
 test('nameArgument() and patternArgument() read what people type, and give canonical text', () => {
   expect(nameArgument('Bücher.Example')).toBe('xn--bcher-kva.example')
@@ -106,4 +106,16 @@ test('columns() are as wide as their widest cell', () => {
       ['aaa', 'b', ''],
     ]),
   ).toBe('a    bb  c\naaa  b')
+})
+
+test('what a bug says reaches the terminal without controls, its stack too', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  try {
+    new Output({ json: false }).fail(new TypeError('bad \u001B[2J'))
+    const written = write.mock.calls.map(([chunk]) => String(chunk)).join('')
+    expect(written).toContain('at ')
+    expect(written).not.toContain('\u001B')
+  } finally {
+    write.mockRestore()
+  }
 })

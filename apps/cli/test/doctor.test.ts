@@ -175,6 +175,15 @@ test.each([
     ['wrong dnsaddr', 'wrong dnsaddr'],
   ],
   [
+    'a multiaddr that cannot be read, and what is wrong besides',
+    async () => [
+      set(keyOwner(w1), TYPE.TXT, [writeKeyRecord(await keyRecord())]),
+      set('*.acme.example', TYPE.TXT, [writeKeyRecord(await keyRecord())]),
+      set(dnsaddrOwner(w1), TYPE.TXT, [text('dnsaddr=/dns4/a..b/tcp/1')]),
+    ],
+    ['wrong dnsaddr', 'wrong wildcard'],
+  ],
+  [
     'a wildcard of keys',
     async () => [
       set(keyOwner(w1), TYPE.TXT, [writeKeyRecord(await keyRecord())]),

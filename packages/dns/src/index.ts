@@ -1,5 +1,6 @@
 export * from './proof.ts'
 export { DNSSEC_KEYS_MAX, nodeDnssecCrypto } from './crypto/node-crypto.ts'
+export { rememberingCrypto, SIGNATURES_KEPT_MAX } from './crypto/remembering-crypto.ts'
 export {
   signTsig,
   TSIG_FUDGE_SECONDS,

@@ -199,7 +199,9 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       ...(dns.resolver === undefined ? {} : { resolver: dns.resolver }),
     }),
   )
-  const search = opening.use(openSearch({ mesh, dns, anchors, own: name }))
+  let neighbours: () => readonly Name[] = () => []
+  const isConnected = (node: Name) => neighbours().includes(node)
+  const search = opening.use(openSearch({ mesh, dns, anchors, own: name, isConnected }))
   const host = await openHost({
     identity,
     anchors,
@@ -216,6 +218,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     forgone: (topic) => search.forgo(topic),
   })
   opening.use(host)
+  neighbours = () => host.neighbours
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
   locks.use(dns)

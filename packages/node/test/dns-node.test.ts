@@ -85,6 +85,19 @@ describe('nodes whose names and places are in the DNS', () => {
     expect(node.neighbours).toEqual([node2])
   })
 
+  it('dial no node that is a neighbour already: the connection in use would give way', async () => {
+    const there = await openCounsel()
+    await publishEndpoint(placeOf(there).port)
+    const { node, agent } = await openPlanner()
+    there.keepDialing(placeOf(node).address)
+    for await (const { about } of node.decisions()) if (about === 'hello') break
+    const answer = await agent.request(counsel, 'may we?')
+    expect(answer).toMatchObject({ sender: counsel })
+    await expect.poll(() => node.searchNotes(counsel)).toContain(`${node2} is connected`)
+    expect(node.mesh.counts.connectionsRefused).toBe(0)
+    expect(there.mesh.counts.connectionsRefused).toBe(0)
+  })
+
   it('hand nothing to the node that a redirected endpoint leads to (A20)', async () => {
     // Whoever may write endpoints points at a node of its own, of the same organisation.
     const home = await globex.home('thief-home')

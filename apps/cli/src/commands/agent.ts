@@ -1,4 +1,4 @@
-import type { Published, RenewOptions } from '@ixj/dns'
+import { DnsError, type Published, type RenewOptions } from '@ixj/dns'
 import type { Name } from '@ixj/names'
 import { type Home, zoneNames } from '@ixj/node/home'
 import { toBase64url } from '@ixj/trust'
@@ -196,10 +196,21 @@ function addList(agent: Command): void {
       const home = await openHome()
       const zones = zone === undefined ? await zoneNames(home) : [zone]
       const listed = []
-      for (const each of zones) listed.push(...(await namesOf(home, each, output)))
+      const failures: unknown[] = []
+      for (const each of zones) {
+        try {
+          listed.push(...(await namesOf(home, each, output)))
+        } catch (cause) {
+          // One zone that nobody serves hides no other; if it is the only one, it is the answer.
+          if (!(cause instanceof DnsError) || zones.length === 1) throw cause
+          failures.push(output.fail(cause))
+        }
+      }
+      if (failures.length > 0) process.exitCode = 1
       if (output.json) return
       if (listed.length > 0) output.print({}, nameTable(listed))
-      else output.note({}, 'No zone of this home publishes a name yet: ixj agent add')
+      else if (failures.length === 0)
+        output.note({}, 'No zone of this home publishes a name yet: ixj agent add')
     })
 }
 

@@ -5,7 +5,8 @@ import picocolors from 'picocolors'
 import { aborted } from '../demo/addresses.ts'
 import { runLicences, type LicencesReport } from '../demo/coordinator.ts'
 import { ROLES, type Role, ZONE_ROLES, type ZoneRole } from '../demo/events.ts'
-import { formatReport, formatZones, progressLine } from '../demo/report.ts'
+import { progressLine } from '../demo/progress-line.ts'
+import { formatReport, formatZones } from '../demo/report.ts'
 import { runCounsel } from '../demo/roles/counsel.ts'
 import { runLedger } from '../demo/roles/ledger.ts'
 import { runMallory } from '../demo/roles/mallory.ts'
@@ -14,6 +15,8 @@ import { runPlanner } from '../demo/roles/planner.ts'
 import { runWorkers } from '../demo/roles/workers.ts'
 import { setUpMesh } from '../demo/setup.ts'
 import { runZone } from '../demo/zones.ts'
+import { Output } from '../output.ts'
+import { ArgumentError } from '../command-error.ts'
 
 interface LicencesFlags {
   readonly json?: boolean
@@ -80,8 +83,9 @@ async function showLicences(root: string, flags: LicencesFlags): Promise<void> {
       process.stderr.write(terminal ? `\r\u001B[2K${line}` : `${line}\n`)
     },
   })
-  const report = await orStopped(running, stopping.signal)
-  if (terminal) process.stderr.write('\r\u001B[2K')
+  const report = await orStopped(running, stopping.signal).finally(() => {
+    if (terminal) process.stderr.write('\r\u001B[2K')
+  })
   if (isTold) return
   if (report === undefined) {
     process.stderr.write('stopped\n')
@@ -120,7 +124,9 @@ async function runRole(
   flags: LicencesFlags,
 ): Promise<void> {
   const mesh = flags.home
-  if (mesh === undefined) throw new Error('--role needs --home: the folder of the whole mesh')
+  if (mesh === undefined) {
+    throw new ArgumentError('usage', 'Cannot use --role without --home, the folder of the mesh')
+  }
   if (role === 'setup') {
     await setUpMesh(mesh)
     return
@@ -134,11 +140,25 @@ async function runRole(
     listen: flags.listen ?? ['/ip4/127.0.0.1/tcp/0'],
     signal: ending.signal,
   }
+  try {
+    await runProcess(role, root, options)
+  } catch (cause) {
+    // What is open would keep the process alive, and nobody would learn that it has failed.
+    process.exit(new Output({ json: false }).fail(cause))
+  }
+}
+
+async function runProcess(
+  role: Role | ZoneRole,
+  root: string,
+  options: RoleOptions,
+): Promise<void> {
   switch (role) {
     case 'acme-dns':
     case 'globex-dns': {
+      const { mesh, signal } = options
       const [, , address = '127.0.0.1'] = options.listen[0]?.split('/') ?? []
-      return await runZone(role, { mesh, address, port: 0, signal: ending.signal })
+      return await runZone(role, { mesh, address, port: 0, signal })
     }
     case 'planner':
       return await runPlanner({ ...options, root })

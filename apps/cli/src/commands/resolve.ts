@@ -98,6 +98,27 @@ async function resolveAll(
     const isThere = found.state === 'secure' && found.answer === 'positive'
     if (index === 0 && !isThere) process.exitCode = 1
     output.print(recordOf(question, found), textOf(question, found, output))
+    if (index > 0 || output.json || isThere) continue
+    output.note({}, adviceOn(question, found))
+    // The other two would say the same.
+    if (found.state === 'unreachable') return
+  }
+}
+
+/** What to do where the first answer is none. */
+function adviceOn({ owner }: Question, found: Resolution): string {
+  const name = owner.replace(/^_ixjkey\./, '')
+  switch (found.state) {
+    case 'secure':
+      return `${name} is not published here: its zone ${found.zone} says so, signed`
+    case 'insecure':
+      return found.below === undefined
+        ? `no zone at or above ${name} is trusted: is it spelled so? ixj trust anchor add NAME --zone FILE, or --anchors FILE`
+        : `the zone of ${name} is not signed, so nothing in it counts`
+    case 'bogus':
+      return 'what came contradicts your anchors: do not use it; ixj doctor looks closer'
+    case 'unreachable':
+      return 'is the server running, and is --server its address and port? Servers that a zone sends on to are asked at port 53'
   }
 }
 

@@ -13,6 +13,9 @@ import {
 } from './events.ts'
 import { countPlainly, sameTable, type LicenceTable } from './licence-table.ts'
 import { startRole, type RoleProcess } from './processes.ts'
+import { CommandError } from '../command-error.ts'
+import { findPackages } from './packages.ts'
+import { progressLine } from './progress-line.ts'
 import { setUpMesh } from './setup.ts'
 import { anchorFile } from './zones.ts'
 
@@ -68,6 +71,7 @@ const JOB_MS = 90_000
  * attacks the mesh, and holds the result against a plain count.
  */
 export async function runLicences(options: LicencesOptions): Promise<LicencesReport> {
+  await checkRoot(options.root)
   const mesh = await mkdtemp(join(tmpdir(), 'ixj-licences-'))
   await using cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(mesh, { recursive: true, force: true }))
@@ -77,7 +81,10 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   signal.addEventListener(
     'abort',
-    () => run.fail(new Error(`The job was stopped, or took longer than ${JOB_MS / 1_000} s`)),
+    () => {
+      const reason = `it was not done in ${JOB_MS / 1_000} s; the last that was heard: ${run.last}`
+      run.fail(new CommandError('failed', `Cannot finish the job: ${reason}`))
+    },
     { once: true },
   )
   const processes: RoleProcess[] = []
@@ -112,6 +119,21 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
   const told = report({ options, run, result, plain, mesh, processes: processes.length })
   await options.stay?.(told)
   return told
+}
+
+/** @throws CommandError `file`, `absent` for a folder in which there is nothing to count */
+async function checkRoot(root: string): Promise<void> {
+  const refuse = (reason: string, options?: ErrorOptions) => {
+    const message = `Cannot count the licences of ${root}: ${reason}; give a node_modules folder`
+    return new CommandError('absent', message, options)
+  }
+  try {
+    if ((await findPackages(root)).length > 0) return
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw code === 'ENOENT' ? refuse('there is no such folder', { cause }) : cause
+  }
+  throw refuse('there are no packages in it')
 }
 
 function report(of: {
@@ -183,7 +205,11 @@ class Run {
     this.#failed(cause)
   }
 
+  /** The last thing that a person was told. */
+  last = 'nothing'
+
   hear(event: DemoEvent): void {
+    this.last = progressLine(event) ?? this.last
     if (event.event === 'done') this.#done(event.result)
     else if (event.event === 'attacked') this.#ended()
     else if (event.event === 'attack') this.attacks.push(event.attack)

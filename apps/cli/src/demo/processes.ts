@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { CommandError } from '../command-error.ts'
 import type { DemoEvent, Role, ZoneRole } from './events.ts'
 
 /** A process of the main job that its parent started. */
@@ -48,7 +49,9 @@ export function startRole(
     child.once('close', (code, signal) => {
       resolve(code ?? signal ?? 1)
       if (!ending && code !== 0 && signal === null) {
-        options.fail(new Error(`The process of ${role} ended with code ${code}:\n${errors}`))
+        const words = errors.trim().split('\n')[0] ?? ''
+        const reason = `the process of ${role} ended with code ${code}: ${words}`
+        options.fail(new CommandError('failed', `Cannot go on: ${reason}`))
       }
     })
     child.once('error', options.fail)

@@ -1,6 +1,5 @@
 import { isKnownLicence } from './licence-table.ts'
 import type { LicencesReport } from './coordinator.ts'
-import type { DemoEvent } from './events.ts'
 
 /** Colours, or nothing where they do not belong. */
 export interface Paint {
@@ -104,38 +103,8 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
 export function formatZones(report: LicencesReport): string {
   const lines = report.zones.map(({ zone, server, anchors }) => {
     const name = zone === 'acme.example' ? 'planner.acme.example' : `counsel.${zone}`
-    return `  ixj resolve ${name} --server ${server} --anchors ${anchors}`
+    return `  npx ixj resolve ${name} --server ${server} --anchors ${anchors}`
   })
-  return ['', 'The name servers stay up until you press Ctrl-C. Look into them:', ...lines].join(
-    '\n',
-  )
-}
-
-/** One line that says how the run stands; undefined where an event changes nothing for people. */
-export function progressLine(event: DemoEvent): string | undefined {
-  switch (event.event) {
-    case 'ready':
-      return `${event.node} is up`
-    case 'serving':
-      return `${event.zone} is served at ${event.server}`
-    case 'crew':
-      return `the crew is complete: ${event.members.length} workers`
-    case 'progress': {
-      const { done, total, workers } = event
-      const width = 24
-      const filled = total === 0 ? width : Math.round((width * done) / total)
-      const bar = `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`
-      return `${bar} ${done} of ${total} packages, ${workers} workers`
-    }
-    case 'missing':
-      return `missing: ${event.names.join(', ')}`
-    case 'done':
-      return 'the job is done'
-    case 'attack':
-      return `attack: ${event.attack.name}`
-    case 'waiting':
-      return `waiting ${Math.ceil(event.milliseconds / 1_000)} s ${event.text}`
-    default:
-      return undefined
-  }
+  const stays = 'The nodes have ended; the name servers stay up until Ctrl-C. Look into them:'
+  return ['', stays, ...lines].join('\n')
 }

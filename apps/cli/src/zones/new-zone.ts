@@ -21,6 +21,7 @@ import {
 import { isAtOrBelow, type Name, parseName } from '@ixj/names'
 import {
   createZoneFolder,
+  zoneNames,
   type Home,
   nodeRandom,
   systemClock,
@@ -28,7 +29,7 @@ import {
   type ZoneSettings,
 } from '@ixj/node/home'
 import { zoneFields } from '../anchors.ts'
-import { ArgumentError } from '../command-error.ts'
+import { ArgumentError, CommandError } from '../command-error.ts'
 import { makeUpdateKey, writeUpdateKey } from './update-key.ts'
 import { isAny, type NameserverArgument, type Place } from './zone-arguments.ts'
 import { askOwnServer, planTrust, trustZone, type ZoneTrust } from './zone-trust.ts'
@@ -71,6 +72,10 @@ const OPTIONS: Readonly<Record<ZoneSettings['backend'], readonly (keyof NewZoneF
  */
 export async function makeZone(home: Home, zone: Name, flags: NewZoneFlags): Promise<MadeZone> {
   checkOptions(flags)
+  if ((await zoneNames(home)).includes(zone)) {
+    const reason = 'this home keeps it already: ixj zone list'
+    throw new CommandError('exists', `Cannot make the zone ${zone}: ${reason}`)
+  }
   switch (flags.backend) {
     case 'embedded':
       return await makeEmbedded(home, zone, flags)

@@ -108,7 +108,8 @@ async function openServer(
     listen: listenPlaces(zones, flags.listen ?? []),
     keys,
     policies: own.map(({ zone, key }) => ({ key: key.name, names: [zone, `**.${zone}`] })),
-    transferKeys: keys.map(({ name }): DnsName => name),
+    // The update key of a zone reads that zone alone: it may be somebody else's.
+    transferKeys: copying.map(({ name }): DnsName => name),
     secondaries: flags.secondary ?? [],
     ...(await httpsOptions(flags)),
     random: nodeRandom,

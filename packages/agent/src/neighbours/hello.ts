@@ -200,9 +200,10 @@ async function check(
   // the DNS are all that costs more before: those who dial in share a budget for that, and cannot
   // use up the one of a node that we dialled.
   const from = role === 'responder' ? owner : null
+  const { material, dnssec } = await readMaterial(proved, hello.signer, from, context)
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
-    { ...(await readMaterial(proved, hello.signer, from, context)), anchors: context.anchors, now },
+    { ...material, anchors: context.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
     throw new TrustError(
@@ -211,6 +212,7 @@ async function check(
     )
   }
   for (const link of chain.links) await context.keep(link.envelope, owner)
+  if (dnssec !== undefined) context.zoneKeys.learnFrom(dnssec)
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
 }
 
@@ -223,7 +225,7 @@ async function readMaterial(
   signer: Name,
   from: Peer | null,
   { hash, zoneKeys, anchors }: HelloContext,
-): Promise<ProofStatements> {
+): Promise<{ readonly material: ProofStatements; readonly dnssec?: Uint8Array }> {
   const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
   const envelopes = readList(proved[3], 'statements of hello', {
     itemsMax: HELLO_STATEMENTS_MAX,
@@ -233,9 +235,10 @@ async function readMaterial(
   const byId = new Map(statements.map((signed) => [signed.idText, signed]))
   const resolved = resolveProof(proof, byId)
   const anchor = findAnchor({ name: signer, purpose: 'connect' }, anchors)
-  if (proof.dnssec === undefined || anchor.kind !== 'zone') return resolved
-  await zoneKeys.check(proof.dnssec, from)
-  return { ...resolved, ...zoneKeys.proven(proof.dnssec) }
+  const { dnssec } = proof
+  if (dnssec === undefined || anchor.kind !== 'zone') return { material: resolved }
+  await zoneKeys.check(dnssec, from)
+  return { material: { ...resolved, ...zoneKeys.proven(dnssec) }, dnssec }
 }
 
 function readHello(proved: readonly Value[]) {

@@ -142,7 +142,9 @@ export class ProofBook {
    * @throws Refusal `rate`
    */
   async check({ proof }: KnownProof, teller: Peer): Promise<void> {
-    if (proof.dnssec !== undefined) await this.#zoneKeys.check(proof.dnssec, teller)
+    if (proof.dnssec === undefined) return
+    await this.#zoneKeys.check(proof.dnssec, teller)
+    this.#zoneKeys.learnFrom(proof.dnssec)
   }
 
   /** Keeps a proof that a neighbour told, under its quota; statements of it may still be missing. */

@@ -69,6 +69,8 @@ export class ZoneKeyBook {
   readonly #failed = new Map<string, Checked>()
   /** As long as somebody holds the records, nothing pushes out what they proved. */
   readonly #byBytes = new WeakMap<Uint8Array, Checked>()
+  /** What records proved, until whoever brought them has proved to be a neighbour. */
+  readonly #unlearnt = new WeakMap<Checked, readonly ProvenName[]>()
   readonly #running = new Map<string, Promise<Checked>>()
   readonly #newest = new Map<Name, ProvenName>()
   /** When the zone signed the set that a key was found in. */
@@ -104,6 +106,17 @@ export class ZoneKeyBook {
       this.#running.set(id, running)
     }
     this.#byBytes.set(records, await running)
+  }
+
+  /**
+   * Takes in what records that were checked prove of their names. Not before whoever brought them
+   * has proved its own name: a stranger's records fill no table that lasts.
+   */
+  learnFrom(records: Uint8Array): void {
+    const checked = this.#find(records)
+    if (checked === undefined) return
+    for (const proven of this.#unlearnt.get(checked) ?? []) this.learn(proven, {})
+    this.#unlearnt.delete(checked)
   }
 
   /** What records that were checked prove now: where newer ones are known, what those say counts. */
@@ -165,7 +178,9 @@ export class ZoneKeyBook {
   async #prove(id: string, records: Uint8Array, source: ZoneKeySource): Promise<Checked> {
     const now = this.#clock.now()
     const { names, faults } = await source.prove(records, now)
-    for (const proven of names) this.learn(proven, {})
+    for (const { keys, signedAt } of names) {
+      for (const key of keys) this.#signedAt.set(key, signedAt)
+    }
     const checked = {
       id,
       names: names.map(({ name, signedAt, keys }) => ({ name, signedAt, keys })),
@@ -176,6 +191,7 @@ export class ZoneKeyBook {
     this.#failed.delete(id)
     const known = names.length === 0 ? this.#failed : this.#checked
     known.set(id, checked)
+    this.#unlearnt.set(checked, names)
     dropOldest(known, DNSSEC_CHECKED_MAX)
     return checked
   }

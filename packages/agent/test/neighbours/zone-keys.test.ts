@@ -71,6 +71,12 @@ async function accepted(sets: readonly Uint8Array[], from: string | null): Promi
   return outcomes.length - refused.length
 }
 
+/** What an admitted neighbour tells is checked, and taken in. */
+async function tell(records: Uint8Array): Promise<void> {
+  await book.check(records, 'peer')
+  book.learnFrom(records)
+}
+
 const many = <T>(amount: number, make: () => T) => Array.from({ length: amount }, make)
 
 describe('ZoneKeyBook', () => {
@@ -82,6 +88,16 @@ describe('ZoneKeyBook', () => {
     await book.check(Uint8Array.from(records), null)
     expect(count.checks).toBe(1)
     for (const copy of copies) expect(keysIn(copy)).toEqual([key])
+  })
+
+  it('takes in nothing of a stranger before it has proved its name', async () => {
+    publish()
+    const records = zone.chain(PLANNER)
+    await book.check(records, null)
+    expect(keysIn(records)).toHaveLength(1)
+    expect(book.newest(PLANNER)).toBeUndefined()
+    book.learnFrom(Uint8Array.from(records))
+    expect(book.newest(PLANNER)?.keys).toHaveLength(1)
   })
 
   it('proves nothing that was not checked', async () => {
@@ -153,30 +169,30 @@ describe('ZoneKeyBook', () => {
   it('lets newer records take a key back, or what it may do; older ones bring nothing back', async () => {
     const key = publish(PLANNER, { hosts: [name('n1.acme.example')], uses: 'both' })
     const [old, replayed] = [zone.chain(PLANNER), variant()]
-    await book.check(old, 'peer')
+    await tell(old)
     const [before] = book.proven(old).published
     await world.pass(2_000)
     zone.publish(PLANNER, { key, uses: 'sign' })
-    await book.check(zone.chain(PLANNER), 'peer')
+    await tell(zone.chain(PLANNER))
     const [changed] = book.proven(old).published
     expect(changed).toMatchObject({ key, uses: 'sign', hosts: [] })
     expect(changed?.notAfter).toBe(before?.notAfter)
     expect([before!, changed!].map((each) => book.isOutvoted(each))).toEqual([true, false])
     await world.pass(2_000)
     publish()
-    await book.check(zone.chain(PLANNER), 'peer')
+    await tell(zone.chain(PLANNER))
     expect(keysIn(old)).toEqual([])
     expect(book.isOutvoted(changed!)).toBe(true)
-    await book.check(replayed, 'peer')
+    await tell(replayed)
     expect([keysIn(replayed), keysIn(old)]).toEqual([[], []])
   })
 
   it('lets two sets of one second stand beside each other', async () => {
     const keys = [publish(), publish(OTHER)]
     const old = zone.chain(PLANNER, OTHER)
-    await book.check(old, 'peer')
+    await tell(old)
     const next = publish()
-    await book.check(zone.chain(PLANNER), 'peer')
+    await tell(zone.chain(PLANNER))
     expect(keysIn(old)).toEqual(keys)
     expect(keysIn(zone.chain(PLANNER))).toEqual([next])
   })
@@ -287,13 +303,13 @@ describe('FollowedNames', () => {
     expect(used).toHaveLength(1)
     await world.pass(5_000)
     zone.renew()
-    await book.check(zone.chain(PLANNER), 'peer')
+    await tell(zone.chain(PLANNER))
     expect(book.newest(PLANNER)).not.toBe(used[0])
     expect(followed.recordsOf([PLANNER], used)).toEqual(used)
     await world.pass(3 * HOUR)
     expect(followed.recordsOf([PLANNER], used)).toEqual([book.newest(PLANNER)])
     const other = publish()
-    await book.check(zone.chain(PLANNER), 'peer')
+    await tell(zone.chain(PLANNER))
     const [renewed] = followed.recordsOf([PLANNER], used)
     expect(renewed?.keys.map((each) => each.key)).toEqual([other])
     expect(other).not.toEqual(key)
@@ -313,7 +329,7 @@ describe('FollowedNames', () => {
     }
     book.learn(shortLived, {})
     expect(followed.recordsOf([PLANNER], [good!])).toEqual([good])
-    await book.check(newest, 'peer')
+    await tell(newest)
     expect(book.newest(PLANNER)?.notAfter).toBe(good!.notAfter + 5_000)
   })
 })

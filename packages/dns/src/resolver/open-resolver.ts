@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { nodeDnssecCrypto } from '../crypto/node-crypto.ts'
+import { rememberingCrypto } from '../crypto/remembering-crypto.ts'
 import {
   DnsError,
   isAtOrBelowName,
@@ -120,7 +121,7 @@ class NodeResolver implements ValidatingResolver {
     this.#anchors = options.anchors
     this.#now = options.now ?? Date.now
     this.#random = options.random ?? ((length) => Uint8Array.from(randomBytes(length)))
-    this.#crypto = options.crypto ?? nodeDnssecCrypto()
+    this.#crypto = options.crypto ?? rememberingCrypto(nodeDnssecCrypto())
     this.#secure = options.secure ?? new SecureNamesInMemory()
     this.#referralPort = options.referralPort ?? 53
     this.#limits = {

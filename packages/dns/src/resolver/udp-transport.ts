@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { DnsError } from '../proof.ts'
 import { onAbort, openDeadline } from './deadline.ts'
@@ -58,16 +58,19 @@ export class UdpTransport implements Transport {
         detach.push(onAbort(deadline.signal, () => reject(deadline.signal.reason as Error)))
         socket.on('error', fail)
         socket.on('message', this.#receiver(query, resolve))
-        socket.connect(port, address, () => {
+        socket.once('connect', () => {
           if (deadline.signal.aborted) return
           socket.send(query)
           const again = setTimeout(() => socket.send(query), UDP_RETRANSMIT_MS)
           detach.push(() => clearTimeout(again))
         })
+        // Without a callback, which would be called for a failure too: a referral may name an
+        // address that nothing can be sent to, and to send there all the same throws past us.
+        socket.connect(port, address)
       })
     } finally {
       for (const undo of detach) undo()
-      await closed(socket)
+      socket.close()
     }
   }
 
@@ -85,10 +88,4 @@ export class UdpTransport implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tcp[Symbol.asyncDispose]()
   }
-}
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.close(() => resolve())
-  })
 }

@@ -1,6 +1,14 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { DnsError } from '../proof.ts'
 
+/**
+ * The data of a sender's address as the system gives it: the interface that stands behind a
+ * link-local one, as in `fe80::1%eth0`, is no part of it.
+ */
+export function senderData(address: string): Uint8Array {
+  return addressData(address.replace(/%.*$/s, ''))
+}
+
 /** An IP address in text as the data of A or AAAA: 4 or 16 bytes. @throws DnsError `argument` */
 export function addressData(address: string): Uint8Array {
   if (isIPv4(address)) return Uint8Array.from(address.split('.'), Number)

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { concatBytes, type Random } from '@ixj/trust'
 import type { Edns, EdnsOption } from '../proof.ts'
-import { addressData } from './address-data.ts'
+import { senderData } from './address-data.ts'
 import { COOKIE_AHEAD_SECONDS_MAX, COOKIE_SECONDS_MAX } from './limits.ts'
 
 /** The EDNS option of cookies (RFC 7873 section 4). */
@@ -57,7 +57,7 @@ export class Cookies {
     front[0] = 1
     new DataView(front.buffer).setUint32(4, time)
     const hmac = createHmac('sha256', this.#secret)
-    const hash = hmac.update(client).update(front).update(addressData(address)).digest()
+    const hash = hmac.update(client).update(front).update(senderData(address)).digest()
     return concatBytes(front, hash.subarray(0, HASH_BYTES))
   }
 }

@@ -12,8 +12,12 @@ export const SIGNATURE_VALIDITY_MS = 4 * HOUR
 export const SIGNATURES_MAX = 131_072
 /** The largest TTL that a zone takes, in seconds: a day. */
 export const TTL_SECONDS_MAX = 86_400
-/** Records of a zone, so that no update key can fill the memory. */
+/** Records of a zone; with {@link ZONE_BYTES_MAX}, so that no update key can fill the memory. */
 export const ZONE_RECORDS_MAX = 1_000_000
+/** Bytes that the records of a zone take, about: a million records of five labels have 0.8 GB. */
+export const ZONE_BYTES_MAX = 1_073_741_824
+/** What a name takes for each of its labels: names above it that have no records exist, too. */
+export const LABEL_OVERHEAD_BYTES = 128
 /** Records of one RRset. */
 export const RRSET_RECORDS_MAX = 256
 /** Bytes of data of one RRset: it has to fit into one message, signed. */
@@ -27,6 +31,8 @@ export const ALIASES_MAX = 8
 export const UPDATES_WAITING_MAX = 8_192
 /** Updates that one transaction takes: bounds how long queries wait for it. */
 export const UPDATES_PER_COMMIT_MAX = 256
+/** After this no further update goes into a transaction: some cost a thousand times what most do. */
+export const COMMIT_MS_MAX = 50
 /** Prerequisites and changes of one update message: bounds how long it holds up queries. */
 export const UPDATE_RECORDS_MAX = 1_024
 /** Updates of one key that are remembered, so that none is carried out twice. */

@@ -84,7 +84,9 @@ export class Notifier implements AsyncDisposable {
       if (isAnswer(packet, id)) answered.resolve(true)
     })
     // Connected, so that only the secondary's own packets come in.
-    socket.connect(secondary.port, secondary.address, () => socket.send(bytes, () => undefined))
+    socket.once('connect', () => socket.send(bytes, () => undefined))
+    // Without a callback, which would be called, and throw, where there is no way to it either.
+    socket.connect(secondary.port, secondary.address)
     try {
       return await answered.promise
     } finally {

@@ -208,8 +208,11 @@ export class PacketHandler {
     const { query, signed, source } = request
     const refuse = (rcode: number) => this.#send(request, reply(query, { rcode }))
     const [question] = query.questions
-    const isAllowed = signed !== undefined && this.#options.transferKeys.has(signed.key.name)
-    if (!isAllowed || source.transport === 'https') return refuse(RCODE.REFUSED)
+    if (signed === undefined || source.transport === 'https') return refuse(RCODE.REFUSED)
+    const { name: key } = signed.key
+    // Whoever may change the zone itself may read it; no key of one zone reads another by that.
+    const isOwners = this.#options.rights.get(key)?.allows(question!.name, TYPE.SOA) === true
+    if (!isOwners && !this.#options.transferKeys.has(key)) return refuse(RCODE.REFUSED)
     const zone = this.#options.zones.get(question!.name)
     if (zone === undefined) return refuse(RCODE.NOTAUTH)
     const isIncremental = question!.type === TYPE.IXFR

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { addressData } from './address-data.ts'
+import { senderData } from './address-data.ts'
 import { RATE_BUCKETS, RATE_BURST, RATE_PER_SECOND, RATE_SLIP } from './limits.ts'
 
 /** What to do with an answer over UDP: send it, send it cut off so that TCP is tried, or nothing. */
@@ -47,7 +47,7 @@ export class RateLimiter {
   }
 
   #bucketOf(address: string): number {
-    const bytes = addressData(address)
+    const bytes = senderData(address)
     const length = isIPv4(address) ? 3 : 7
     let hash = this.#seed
     for (let index = 0; index < length; index++) {

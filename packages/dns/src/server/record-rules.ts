@@ -74,20 +74,20 @@ export function checkData(type: number, data: Uint8Array): void {
 
 /** Checks an RRset that goes into a zone. @throws DnsError `limit`, `zone` */
 export function checkRrset(rrset: Rrset): void {
-  const { type, ttl, records } = rrset
+  const { type, ttl, size, packed } = rrset
   const what = `${rrset.name} ${typeName(type)}`
   if (!Number.isInteger(ttl) || ttl < 0 || ttl > TTL_SECONDS_MAX) {
     throw new DnsError('limit', `Cannot take ${what}: TTL ${ttl} s, limit ${TTL_SECONDS_MAX}`)
   }
-  if (records.length > RRSET_RECORDS_MAX) {
-    const count = `${records.length} records, limit ${RRSET_RECORDS_MAX}`
+  if (size > RRSET_RECORDS_MAX) {
+    const count = `${size} records, limit ${RRSET_RECORDS_MAX}`
     throw new DnsError('limit', `Cannot take ${what}: ${count}`)
   }
-  const bytes = records.reduce((sum, { data }) => sum + data.length, 0)
+  const bytes = packed.length - 2 * size
   if (bytes > RRSET_BYTES_MAX) {
     throw new DnsError('limit', `Cannot take ${what}: ${bytes} bytes, limit ${RRSET_BYTES_MAX}`)
   }
-  if ((type === TYPE.CNAME || type === TYPE.SOA) && records.length !== 1) {
-    throw new DnsError('zone', `Cannot take ${what}: ${records.length} records, must be one`)
+  if ((type === TYPE.CNAME || type === TYPE.SOA) && size !== 1) {
+    throw new DnsError('zone', `Cannot take ${what}: ${size} records, must be one`)
   }
 }

@@ -1,5 +1,6 @@
 import { equalBytes } from '@ixj/trust'
-import { canonicalData, CLASS, type DnsName, type DnsRecord } from '../proof.ts'
+import { canonicalData, CLASS, type DnsName, type DnsRecord, labelCount } from '../proof.ts'
+import { LABEL_OVERHEAD_BYTES } from './limits.ts'
 
 /** The parts of an RRset. */
 export interface RrsetParts {
@@ -39,6 +40,11 @@ export class Rrset {
     for (let offset = 0; offset < this.packed.length; count++)
       offset += 2 + lengthAt(this.packed, offset)
     return count
+  }
+
+  /** About the bytes of memory that it takes, with the names above it. */
+  get bytes(): number {
+    return this.packed.length + labelCount(this.name) * LABEL_OVERHEAD_BYTES
   }
 
   /** Its records, made anew at each call. */
@@ -107,6 +113,7 @@ export function equalData(type: number, left: Uint8Array, right: Uint8Array): bo
 /** Whether two RRsets have the same TTL and data, in any order. */
 export function sameRrset(left: Rrset | undefined, right: Rrset): boolean {
   if (left === undefined || left.ttl !== right.ttl) return false
+  if (left.packed.length !== right.packed.length) return false
   return left.packed === right.packed || sameData(left, right.records)
 }
 
@@ -115,7 +122,37 @@ export function sameData(rrset: Rrset, records: readonly DnsRecord[]): boolean {
   return rrset.size === records.length && records.every(({ data }) => hasData(rrset, data))
 }
 
-/** Whether an RRset has a record with these data. */
+/** Whether an RRset has a record with these data. @throws DnsError `record` */
 export function hasData(rrset: Rrset, data: Uint8Array): boolean {
-  return rrset.records.some((record) => equalData(rrset.type, record.data, data))
+  return placeOf(rrset, data) !== undefined
+}
+
+/** An RRset without the record that has these data; it may have none then. @throws DnsError `record` */
+export function withoutRecord(rrset: Rrset, data: Uint8Array): Rrset {
+  const { name, type, ttl, packed } = rrset
+  const [start, end] = placeOf(rrset, data) ?? [0, 0]
+  const left = packed.slice(0, start) + packed.slice(end)
+  // A copy: a slice would keep the whole string in memory, however little of it is left.
+  return new Rrset(name, { type, ttl, packed: textOfBytes(bytesOf(left)) })
+}
+
+/**
+ * Where in the packed data a record stands. An update may ask this a thousand times of a set with
+ * hundreds of records, so nothing is copied but what is nearly equal.
+ */
+function placeOf({ type, packed }: Rrset, data: Uint8Array): readonly [number, number] | undefined {
+  const canonical = canonicalData(type, data)
+  const text = textOfBytes(canonical)
+  // Names may differ in case; where there is none, nothing is made lower.
+  const folded = canonical === data ? undefined : text.toLowerCase()
+  for (let offset = 0; offset < packed.length;) {
+    const start = offset + 2
+    const end = start + lengthAt(packed, offset)
+    offset = end
+    if (end - start !== data.length) continue
+    if (packed.startsWith(text, start)) return [start - 2, end]
+    if (folded === undefined || packed.slice(start, end).toLowerCase() !== folded) continue
+    if (equalData(type, bytesOf(packed, start, end), data)) return [start - 2, end]
+  }
+  return undefined
 }

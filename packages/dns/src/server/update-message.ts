@@ -12,7 +12,7 @@ import {
 } from '../proof.ts'
 import { UPDATE_RECORDS_MAX } from './limits.ts'
 import { checkData, checkRrset, isMetaType, isOwnersType } from './record-rules.ts'
-import { equalData, hasData, makeRrset, Rrset, sameData, withRecord } from './rrset.ts'
+import { hasData, makeRrset, Rrset, sameData, withoutRecord, withRecord } from './rrset.ts'
 import { isLaterSerial } from './serial.ts'
 import type { UpdateRights } from './update-policy.ts'
 import type { RecordSource } from './zone-content.ts'
@@ -134,8 +134,8 @@ function change(draft: ZoneDraft, record: DnsRecord): void {
   }
   const before = draft.rrset(name, type)
   if (type === TYPE.SOA || before === undefined || !holds(before, record.data)) return
-  const data = before.records.map((kept) => kept.data).filter((each) => !equal(type, each, record))
-  if (data.length > 0) draft.put(makeRrset({ name, type, ttl: before.ttl, data }))
+  const left = withoutRecord(before, record.data)
+  if (left.packed !== '') draft.put(left)
   // RFC 2136 section 3.4.2.4: the last server of the zone stays.
   else if (!(isApex && type === TYPE.NS)) draft.remove(name, type)
 }
@@ -175,10 +175,6 @@ function holds(rrset: Rrset, data: Uint8Array): boolean {
   } catch (cause) {
     throw refusal(RCODE.FORMERR, cause)
   }
-}
-
-function equal(type: number, data: Uint8Array, record: DnsRecord): boolean {
-  return equalData(type, data, record.data)
 }
 
 function checkedData(type: number, data: Uint8Array): void {

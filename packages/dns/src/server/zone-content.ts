@@ -34,6 +34,7 @@ export class ZoneContent implements RecordSource {
   readonly zone: DnsName
   readonly #nodes = new Map<string, MutableNode>()
   #recordCount = 0
+  #bytes = 0
 
   constructor(zone: DnsName) {
     this.zone = zone
@@ -42,6 +43,11 @@ export class ZoneContent implements RecordSource {
 
   get recordCount(): number {
     return this.#recordCount
+  }
+
+  /** About the bytes of memory that its records take. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** The node of a name; undefined if the name does not exist. */
@@ -72,6 +78,7 @@ export class ZoneContent implements RecordSource {
     if (!isAtOrBelowName(name, this.zone)) throw new Error(`${name} is not in zone ${this.zone}`)
     const before = this.rrset(name, type)
     this.#recordCount += (rrset?.size ?? 0) - (before?.size ?? 0)
+    this.#bytes += (rrset?.bytes ?? 0) - (before?.bytes ?? 0)
     if (rrset !== undefined) {
       const node = this.#nodes.get(name) ?? this.#create(name)
       const others = node.rrsets.filter((other) => other !== before)

@@ -9,6 +9,8 @@ export class ZoneDraft implements RecordSource {
   readonly #changes = new Map<DnsName, Map<number, Rrset | undefined>>()
   /** Records that it adds, less those that it removes. */
   recordDelta = 0
+  /** The same for the bytes that they take. */
+  byteDelta = 0
 
   constructor(base: RecordSource) {
     this.#base = base
@@ -63,6 +65,7 @@ export class ZoneDraft implements RecordSource {
   #change({ name, type, rrset }: RrsetChange): void {
     const before = this.rrset(name, type)
     this.recordDelta += (rrset?.size ?? 0) - (before?.size ?? 0)
+    this.byteDelta += (rrset?.bytes ?? 0) - (before?.bytes ?? 0)
     const types = this.#changes.get(name)
     if (types === undefined) this.#changes.set(name, new Map([[type, rrset]]))
     else types.set(type, rrset)

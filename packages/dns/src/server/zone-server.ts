@@ -39,7 +39,10 @@ export interface ZoneServerOptions {
   readonly keys?: readonly TsigKey[]
   /** What each key may change; a key without a policy may change nothing. */
   readonly policies?: readonly UpdatePolicy[]
-  /** Names of the keys that may copy whole zones. */
+  /**
+   * Names of the keys that may copy every zone whole. A key that may change the SOA of a zone may
+   * copy that one without standing here.
+   */
   readonly transferKeys?: readonly DnsName[]
   /** Servers that are told of every change. */
   readonly secondaries?: readonly Secondary[]

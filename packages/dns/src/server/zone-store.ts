@@ -10,9 +10,11 @@ import {
 } from '../proof.ts'
 import type { ServedZone } from './answer.ts'
 import {
+  COMMIT_MS_MAX,
   TYPES_PER_NAME_MAX,
   UPDATES_PER_COMMIT_MAX,
   UPDATES_WAITING_MAX,
+  ZONE_BYTES_MAX,
   ZONE_RECORDS_MAX,
 } from './limits.ts'
 import { isOwnersType } from './record-rules.ts'
@@ -36,6 +38,8 @@ export interface ZoneStoreOptions {
   readonly zone?: DnsName
   /** Default {@link ZONE_RECORDS_MAX}. */
   readonly recordsMax?: number
+  /** Of all records, about; default {@link ZONE_BYTES_MAX}. */
+  readonly bytesMax?: number
   /** The largest size of the file; default: as the disk allows. */
   readonly fileBytesMax?: number
   /** From a signature's inception, an hour back, to its expiration; default 4 hours. */
@@ -79,6 +83,7 @@ export class ZoneStore implements ZoneBackend, ServedZone, AsyncDisposable {
   readonly #key: ZoneKey
   readonly #file: ZoneFile
   readonly #recordsMax: number
+  readonly #bytesMax: number
   readonly #watchers = new Set<() => void>()
   #waiting: Waiting[] = []
   #closed = false
@@ -88,6 +93,7 @@ export class ZoneStore implements ZoneBackend, ServedZone, AsyncDisposable {
     this.zone = file.zone
     this.#file = file
     this.#recordsMax = options.recordsMax ?? ZONE_RECORDS_MAX
+    this.#bytesMax = options.bytesMax ?? ZONE_BYTES_MAX
     this.#key = zoneKeyOf(file.zone, file.seed, KEY_TTL_SECONDS)
     this.content = new ZoneContent(file.zone)
     for (const rrset of file.rrsets()) this.#take(rrset)
@@ -168,12 +174,18 @@ export class ZoneStore implements ZoneBackend, ServedZone, AsyncDisposable {
   }
 
   #commitWaiting(): void {
-    const group = this.#waiting.splice(0, UPDATES_PER_COMMIT_MAX)
-    if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting())
-    if (group.length === 0) return
     const draft = new ZoneDraft(this.content)
+    const group: Waiting[] = []
     // What a later change saw of an earlier one is true only once it is on disk, so all wait.
-    const settle = group.map((waiting) => this.#evaluate(draft, waiting))
+    const settle: (() => void)[] = []
+    const end = performance.now() + COMMIT_MS_MAX
+    for (const waiting of this.#waiting) {
+      if (group.length >= UPDATES_PER_COMMIT_MAX || performance.now() > end) break
+      group.push(waiting)
+      settle.push(this.#evaluate(draft, waiting))
+    }
+    this.#waiting.splice(0, group.length)
+    if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting())
     try {
       if (!draft.isEmpty) this.#commit(draft)
     } catch (cause) {
@@ -211,6 +223,11 @@ export class ZoneStore implements ZoneBackend, ServedZone, AsyncDisposable {
     const records = this.content.recordCount + group.recordDelta + draft.recordDelta
     if (draft.recordDelta > 0 && records > this.#recordsMax) {
       const size = `${records} records, limit ${this.#recordsMax}`
+      throw new DnsError('limit', `Cannot change ${this.zone}: ${size}`)
+    }
+    const bytes = this.content.bytes + group.byteDelta + draft.byteDelta
+    if (draft.byteDelta > 0 && bytes > this.#bytesMax) {
+      const size = `${bytes} bytes of records, limit ${this.#bytesMax}`
       throw new DnsError('limit', `Cannot change ${this.zone}: ${size}`)
     }
     for (const { name, rrset } of draft.changes()) {

@@ -3,6 +3,8 @@
  * that writes to a slow disk may take a second.
  */
 export const UPDATE_UDP_WAITS_MS = [1_000, 2_000] as const
+/** How long a socket to a primary stays open after the last message, in ms. */
+export const UDP_LINE_IDLE_MS = 1_000
 /** Packets of no use that are read before TCP is tried. */
 export const UPDATE_UDP_JUNK_MAX = 16
 /** One message over TCP and its answer, from the first byte to the last. */

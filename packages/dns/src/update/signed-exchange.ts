@@ -38,7 +38,7 @@ export async function askSigned(
   let sent = 0
   if (!tcp && signed.bytes.length <= UDP_BYTES_MAX) {
     const take = (packet: Uint8Array) => takePacket(packet, { message, signed, primary })
-    const outcome = await askOverUdp(signed.bytes, primary.server, { signal, take })
+    const outcome = await askOverUdp(signed.bytes, primary, { signal, take })
     if (outcome.answer !== undefined) {
       return { message: outcome.answer, repeated: outcome.sent > 1 }
     }

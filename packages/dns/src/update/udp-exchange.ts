@@ -1,8 +1,7 @@
-import { createSocket, type Socket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
 import { onAbort } from '../resolver/deadline.ts'
 import { UPDATE_UDP_JUNK_MAX, UPDATE_UDP_WAITS_MS } from './limits.ts'
 import type { Primary } from './primary.ts'
+import { lineTo } from './udp-line.ts'
 
 /** What came back over UDP, and how often the message went out. */
 export interface UdpOutcome<Answer> {
@@ -20,14 +19,14 @@ export type TakePacket<Answer> = (packet: Uint8Array) => Answer | 'junk' | 'doub
  */
 export async function askOverUdp<Answer extends object>(
   bytes: Uint8Array,
-  server: Primary['server'],
+  primary: Primary,
   options: { readonly signal: AbortSignal; readonly take: TakePacket<Answer> },
 ): Promise<UdpOutcome<Answer>> {
   const { signal, take } = options
-  const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
+  const line = lineTo(primary)
   let sent = 0
   let timer: NodeJS.Timeout | undefined
-  let detach = () => {}
+  const undo: (() => void)[] = []
   try {
     const answer = await new Promise<Answer | undefined>((resolve, reject) => {
       let junk = 0
@@ -35,31 +34,30 @@ export async function askOverUdp<Answer extends object>(
         const wait = UPDATE_UDP_WAITS_MS[sent]
         if (wait === undefined) return resolve(undefined)
         sent++
-        socket.send(bytes)
         timer = setTimeout(send, wait)
+        line.send(bytes).catch(reject)
       }
-      detach = onAbort(signal, () => reject(signal.reason as Error))
-      socket.on('error', () => resolve(undefined))
-      socket.on('message', (packet) => {
-        const taken = take(Uint8Array.from(packet))
-        if (taken === 'junk' && ++junk < UPDATE_UDP_JUNK_MAX) return
-        resolve(typeof taken === 'string' ? undefined : taken)
-      })
-      // Connected: the system drops packets from elsewhere, and says when nobody listens.
-      socket.connect(server.port, server.address, () => {
-        if (!signal.aborted) send()
-      })
+      const isTooMuch = () => ++junk >= UPDATE_UDP_JUNK_MAX
+      undo.push(onAbort(signal, () => reject(signal.reason as Error)))
+      undo.push(
+        line.listen({
+          id: (bytes[0]! << 8) | bytes[1]!,
+          packet: (packet) => {
+            const taken = take(packet)
+            if (taken === 'junk' && !isTooMuch()) return
+            resolve(typeof taken === 'string' ? undefined : taken)
+          },
+          junk: () => {
+            if (isTooMuch()) resolve(undefined)
+          },
+          failed: () => resolve(undefined),
+        }),
+      )
+      if (!signal.aborted) send()
     })
     return { answer, sent }
   } finally {
-    detach()
+    for (const each of undo) each()
     clearTimeout(timer)
-    await closed(socket)
   }
-}
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.close(() => resolve())
-  })
 }

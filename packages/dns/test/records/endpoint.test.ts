@@ -203,6 +203,8 @@ describe('writeDnsaddr() and readDnsaddrs()', () => {
     ['a second =', '/dns4/node1/x=1'],
     ['a letter outside of ASCII', '/dns4/nöde'],
     ['a control character', '/dns4/\u001b[2J'],
+    ['a socket of the file system', '/unix/%2Frun%2Fdocker.sock'],
+    ['a network that is none', '/ip4x/192.0.2.1/tcp/1'],
     ['over 254 bytes in all', `/dns4/${'a'.repeat(241)}`],
   ])('refuse %s', (_, bad) => {
     expect(() => writeDnsaddr(bad)).toThrow(expect.objectContaining({ code: 'argument' }))
@@ -222,7 +224,9 @@ describe('writeDnsaddr() and readDnsaddrs()', () => {
   })
 
   test('read 16 at most', () => {
-    const many = Array.from({ length: 20 }, (_, index) => dnsaddr([`dnsaddr=/tcp/${index}`]))
+    const many = Array.from({ length: 20 }, (_, index) =>
+      dnsaddr([`dnsaddr=/dns4/node/tcp/${index}`]),
+    )
     expect(readDnsaddrs(many)).toHaveLength(16)
   })
 })

@@ -20,6 +20,7 @@ import { STREAM_JUNK_MAX } from '../../src/resolver/limits.ts'
 import { StreamTransport } from '../../src/resolver/stream-transport.ts'
 import { openTcp, openTls } from '../../src/resolver/tcp-socket.ts'
 import { fitOf } from '../../src/resolver/transport.ts'
+import { UdpTransport } from '../../src/resolver/udp-transport.ts'
 
 const never = new AbortController().signal
 
@@ -85,6 +86,16 @@ describe('fitOf()', () => {
     ['nothing', new Uint8Array(), 'junk'],
   ])('does not take %s', (_what, packet, fit) => {
     expect(fitOf(query, packet)).toBe(fit)
+  })
+})
+
+describe('UdpTransport', () => {
+  it('gives up an address that a referral may name and nothing can be sent to', async () => {
+    const place = { address: '255.255.255.255', port: 53 }
+    await using transport = new UdpTransport(place, { junk: 0, overTcp: 0 })
+    // An error that ended the process would come past this promise.
+    const outcome = transport.ask(queryOf(1), AbortSignal.timeout(500))
+    await expect(outcome).rejects.toMatchObject({ code: 'unreachable' })
   })
 })
 

@@ -64,6 +64,19 @@ describe('the limit of answers over UDP', () => {
   })
 })
 
+test('senders on the same link, whose addresses name an interface, get answers and limits', async () => {
+  await using made = await makeZone('z.example')
+  const limiter = new RateLimiter({ random, perSecond: 1, burst: 1 })
+  const handler = handlerOf([made.store], { limiter, now: () => 1e12 })
+  const packet = encodeMessage(queryFor('SOA z.example', withCookie(CLIENT)))
+  const source = { ...FAR, address: 'fe80::1%eth0' }
+  const first = await answerOf(handler, packet, source)
+  expect([first.rcode, first.answers.length]).toEqual([RCODE.NOERROR, 2])
+  expect(handler.handle(packet, source)).toBeUndefined()
+  const known = encodeMessage(queryFor('SOA z.example', withCookie(cookieIn(first)!)))
+  expect((await answerOf(handler, known, source)).answers).toHaveLength(2)
+})
+
 describe('cookies', () => {
   const cookies = new Cookies(random)
   const address = '192.0.2.1'

@@ -106,6 +106,24 @@ describe('the file of a zone', () => {
     expect(names).toEqual([true, false, true])
   })
 
+  test('changes that take long let other work run in between', async () => {
+    await using made = await makeZone('z.example')
+    let turns = 0
+    const slow = () => {
+      for (const end = performance.now() + 60; performance.now() < end;) continue
+    }
+    const changes = Promise.all(Array.from({ length: 4 }, () => made.store.change(slow)))
+    let isDone = false
+    const count = () => {
+      turns++
+      if (!isDone) setImmediate(count)
+    }
+    setImmediate(count)
+    await changes
+    isDone = true
+    expect(turns).toBeGreaterThanOrEqual(3)
+  })
+
   test('disposing makes the changes that wait; afterwards there are none', async () => {
     await using made = await makeZone('z.example')
     const waiting = made.store.apply([txt('a.z.example')])

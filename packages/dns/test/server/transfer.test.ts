@@ -145,6 +145,21 @@ describe('AXFR', () => {
     expect(decodeMessage(await stranger.next()).rcode).toBe(RCODE.REFUSED)
   })
 
+  test('is of the zones whose SOA a key may change, and of no others', async () => {
+    await using second = await makeZone('second.test')
+    const policies = [{ key: TEST_KEY.name, names: [zone, `**.${zone}`] }]
+    const keyed = { keys: [TEST_KEY], policies, transferKeys: [] }
+    await using server = await serveZones([made.store, second.store], keyed)
+    const codeFor = async (name: string) => {
+      using client = await connectTcp(server.port)
+      const query = encodeMessage(queryFor(`AXFR ${name}`))
+      client.send(signTsig(query, { key: TEST_KEY, now: Date.now() }).bytes)
+      return decodeMessage(await client.next()).rcode
+    }
+    expect(await codeFor(zone)).toBe(RCODE.NOERROR)
+    expect(await codeFor('second.test')).toBe(RCODE.REFUSED)
+  })
+
   test('is of the zone as it was when it began', async () => {
     using client = await connectTcp(port)
     client.send(signTsig(copyQuery('AXFR'), { key: TEST_KEY, now: Date.now() }).bytes)
@@ -217,6 +232,13 @@ describe.runIf(run)('NSD as a secondary', () => {
     }
     expect(answers.map(({ type }) => type)).toEqual([TYPE.TXT, TYPE.RRSIG])
   })
+})
+
+test('a secondary that nothing can be sent to ends the service for nobody', async () => {
+  const secondaries = [{ address: '255.255.255.255', port: 53 }]
+  await using serving = await serveZones([made.store], { secondaries })
+  const asked = { port: serving.addresses[0]!.port, name: zone, type: TYPE.SOA, dnssecOk: false }
+  expect((await ask(asked)).answers).toHaveLength(1)
 })
 
 test('a zone that others copy gets a new serial every hour, before the signatures of copies end', async () => {

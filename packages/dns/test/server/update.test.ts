@@ -90,6 +90,17 @@ describe('an update message', () => {
     )
   })
 
+  test('takes one record out of a set, names in its data in any case, and keeps the rest', async () => {
+    await rcodeOf(['a', 'b', 'c'].map((host) => `${own} 60 IN MX 10 ${host}.Mail.example.`))
+    expect(await rcodeOf([`${own} 60 IN MX 10 B.mail.EXAMPLE.`])).toBe(RCODE.NOERROR)
+    expect(lines()).toHaveLength(3)
+    expect(await rcodeOf([`${own} 0 NONE MX 10 b.MAIL.example.`])).toBe(RCODE.NOERROR)
+    const left = ['a', 'c'].map((host) => `${own}.${zone}. 60 IN MX 10 ${host}.Mail.example.`)
+    expect(lines().toSorted()).toEqual(left)
+    expect(await rcodeOf([`${own} 0 NONE MX 11 a.mail.example.`])).toBe(RCODE.NOERROR)
+    expect(lines()).toHaveLength(2)
+  })
+
   test('keeps an alias alone, in silence (RFC 2136 section 3.4.2.2)', async () => {
     await rcodeOf([`${own} 60 IN CNAME a.`, `${own} 60 IN TXT "a"`, `${own} 60 IN CNAME b.`])
     expect(lines()).toEqual([`${own}.${zone}. 60 IN CNAME b.`])
@@ -158,6 +169,21 @@ describe('an update message', () => {
     const [question] = updateOf(zone, {}).questions
     const message = { ...updateOf(zone, {}), questions: [{ ...question!, type: TYPE.A }] }
     expect((await sendSigned(handlerOf([made.store]), message)).rcode).toBe(RCODE.FORMERR)
+  })
+
+  test('fills no memory: neither with large data nor with names of many labels', async () => {
+    await using small = await makeZone('small.example', '', { bytesMax: 40_960 })
+    const send = async (...changes: string[]) =>
+      (await sendSigned(handlerOf([small.store]), updateOf('small.example', { changes }))).rcode
+    const large = (name: string) => `${name} 60 IN TXT ${`"${'x'.repeat(255)}" `.repeat(60)}`
+    expect(await send(large('a'), large('b'), large('c'))).toBe(RCODE.SERVFAIL)
+    expect(await send(large('a'), large('b'))).toBe(RCODE.NOERROR)
+    expect(await send(large('c'))).toBe(RCODE.SERVFAIL)
+    const deep = (index: number) => `${'d.'.repeat(60)}n${index} 60 IN A 192.0.2.1`
+    expect(await send(deep(0), deep(1))).toBe(RCODE.SERVFAIL)
+    // What makes room is never refused, and gives it back.
+    expect(await send('a 0 ANY ANY', deep(0), deep(1))).toBe(RCODE.NOERROR)
+    expect((await small.reopen()).content.bytes).toBeLessThan(40_960)
   })
 
   test('fills no name and no zone without end', async () => {

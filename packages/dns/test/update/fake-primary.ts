@@ -21,6 +21,8 @@ export interface Received {
   readonly message: Message
   readonly mac: Uint8Array
   readonly transport: 'udp' | 'tcp'
+  /** The port that it came from; 0 over TCP. */
+  readonly port: number
   /** How many came before it. */
   readonly index: number
 }
@@ -45,16 +47,16 @@ export async function startFakePrimary(respond: Respond): Promise<FakePrimary> {
   const key = newTsigKey('ourtool')
   const port = await freePort()
   const received: Received[] = []
-  const answer = (bytes: Uint8Array, transport: Received['transport']) => {
+  const answer = (bytes: Uint8Array, transport: Received['transport'], from = 0) => {
     const message = decodeMessage(bytes)
     const { mac } = verifyTsig(bytes, message.tsig, { keys: [key], now: NOW })
-    const request = { bytes, message, mac, transport, index: received.length }
+    const request = { bytes, message, mac, transport, port: from, index: received.length }
     received.push(request)
     return respond(request, key)
   }
   const packets = createSocket('udp4')
   packets.on('message', (bytes, { port: from }) => {
-    for (const each of answer(Uint8Array.from(bytes), 'udp')) {
+    for (const each of answer(Uint8Array.from(bytes), 'udp', from)) {
       if (typeof each !== 'string') packets.send(each, from, '127.0.0.1')
     }
   })

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import process from 'node:process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
   CLASS,
@@ -9,6 +12,7 @@ import {
   UPDATE_UDP_JUNK_MAX,
   type ZoneUpdate,
 } from '@ixj/dns'
+import { UDP_LINE_IDLE_MS } from '../../src/update/limits.ts'
 import { newTsigKey } from '../../../../test/world/dns/tsig-secret.ts'
 import { NOW, replyTo, signedReplyTo, startFakePrimary, zone } from './fake-primary.ts'
 
@@ -38,6 +42,38 @@ describe('sendUpdate()', () => {
       answers: [absent],
       authorities: small.updates,
     })
+  })
+
+  test('carries messages under way at once over one socket, and gives each its own answer', async () => {
+    // Answered in pairs, the later one first.
+    const waiting: Uint8Array[] = []
+    await using fake = await startFakePrimary((request, key) => {
+      waiting.unshift(signedReplyTo(request, key))
+      return waiting.length < 2 ? [] : waiting.splice(0)
+    })
+    const sent = await Promise.allSettled(
+      Array.from({ length: 32 }, () => sendUpdate(small, fake.primary)),
+    )
+    expect(sent.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 'fulfilled'))
+    expect(new Set(fake.received.map(({ port }) => port)).size).toBe(1)
+    expect(fake.received).toHaveLength(32)
+  })
+
+  test('keeps no process alive by a socket that is idle', async () => {
+    await using bind = await startFakePrimary((request, key) => [signedReplyTo(request, key)])
+    const { server, key } = bind.primary
+    const program = `
+      import { sendUpdate } from '@ixj/dns'
+      const key = { ...${JSON.stringify(key)}, secret: Uint8Array.of(${[...key.secret].join()}) }
+      const primary = { server: ${JSON.stringify(server)}, key, now: () => ${NOW}, random: () => [1, 2] }
+      await sendUpdate({ zone: '${zone}', prerequisites: [], updates: [] }, primary)
+      process.stdout.write(String(process.uptime()))
+      process.on('exit', () => process.stdout.write(' ' + process.uptime()))`
+    const words = ['--conditions=ixj:src', '--input-type=module', '--eval', program]
+    const cwd = new URL('../../', import.meta.url)
+    const { stdout } = await promisify(execFile)(process.execPath, words, { cwd })
+    const [sent = 0, ended = Infinity] = stdout.split(' ').map(Number)
+    expect((ended - sent) * 1_000).toBeLessThan(UDP_LINE_IDLE_MS / 2)
   })
 
   test('takes TCP for what does not fit into 1,232 bytes', async () => {
@@ -157,5 +193,12 @@ describe('sendUpdate()', () => {
     await expect(sendUpdate(small, fake.primary, { signal })).rejects.toBe(reason)
     await expect(sendUpdate(small, fake.primary, { signal })).rejects.toBe(reason)
     expect(fake.received).toHaveLength(1)
+  })
+
+  test('says that a server is unreachable where nothing can be sent to its address', async () => {
+    const server = { address: '255.255.255.255', port: 53 }
+    const random = () => Uint8Array.of(0, 1)
+    const primary = { server, key: newTsigKey('ourtool'), now: () => NOW, random }
+    await expect(sendUpdate(small, primary)).rejects.toMatchObject({ code: 'unreachable' })
   })
 })

@@ -22,6 +22,8 @@ export const SEARCH_ADDRESSES_MAX = 16
 
 /** What a search for a name's nodes found. */
 export interface EndpointSearch {
+  /** The zone that signed the key record with the hosts; undefined where none was found. */
+  readonly zone?: string
   /** Multiaddrs to dial. Who may receive is proved in hello and by rights, never by these. */
   readonly addresses: readonly string[]
   /** What was asked and came of it: sentences for people. */
@@ -39,6 +41,8 @@ export async function findEndpoints(
     readonly resolver: Resolver
     readonly anchors: AnchorSet
     readonly now: () => number
+    /** Whether a node of this name is a neighbour. */
+    readonly isConnected: (host: Name) => boolean
     readonly signal?: AbortSignal
   },
 ): Promise<EndpointSearch> {
@@ -50,27 +54,37 @@ export async function findEndpoints(
     return await by.resolver.resolve(owner, type, options)
   }
   for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
-    const hosts = await hostsOf(at)
+    const { hosts, zone } = await hostsOf(at)
     if (hosts.length > 0) {
+      // Another connection to a node that is there would take the place of the one in use.
+      const connected = hosts.find((host) => by.isConnected(host))
+      if (connected !== undefined) {
+        return { addresses: [], notes: [...notes, `${connected} is connected`] }
+      }
+      const whole = await dnsaddrsOf(at)
       const endpoints = await endpointsOf(at, hosts)
-      const addresses = [...new Set([...endpoints, ...(await dnsaddrsOf(at))])]
-      return { addresses: addresses.slice(0, SEARCH_ADDRESSES_MAX), notes }
+      // An address with a peer id in it is dialled only once, and leads to that peer alone.
+      const bare = endpoints.filter((address) => !whole.some((each) => each.startsWith(address)))
+      const addresses = [...new Set([...whole, ...bare])]
+      return { zone, addresses: addresses.slice(0, SEARCH_ADDRESSES_MAX), notes }
     }
     if (at === top) break
   }
   return { addresses: [], notes }
 
   /** Only a secure record tells who may receive for a name. */
-  async function hostsOf(at: Name): Promise<readonly Name[]> {
+  async function hostsOf(
+    at: Name,
+  ): Promise<{ readonly hosts: readonly Name[]; readonly zone: string }> {
     const found = await ask(keyOwner(at), TYPE.TXT)
     if (found.state !== 'secure') {
       notes.push(`${at}: no key record, ${found.state}`)
-      return []
+      return { hosts: [], zone: '' }
     }
     const { keys } = keysOf(at, found, { now: by.now() })
     const hosts = [...new Set(keys.flatMap((key) => key.hosts))]
     notes.push(`${at}: ${hosts.length === 0 ? 'no hosts' : `hosts ${hosts.join(', ')}`}`)
-    return hosts
+    return { hosts, zone: found.zone }
   }
 
   async function endpointsOf(at: Name, hosts: readonly Name[]): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import { TransportError } from '@ixj/agent'
-import { isAtOrBelow, type Name } from '@ixj/names'
+import type { Name } from '@ixj/names'
 import type { AnchorSet } from '@ixj/trust'
 import type { Keeper, Mesh } from '../mesh.ts'
 import { findEndpoints } from './endpoint-search.ts'
@@ -39,6 +39,8 @@ export function openSearch(options: {
   readonly dns: NodeDns
   readonly anchors: AnchorSet
   readonly own: Name
+  /** Whether a node of this name is a neighbour. */
+  readonly isConnected: (node: Name) => boolean
 }): Search {
   const { mesh, dns, anchors, own } = options
   const { clock, resolver } = dns
@@ -65,12 +67,14 @@ export function openSearch(options: {
     if (resolver === undefined) return
     const signal = AbortSignal.any([sought.ending.signal, AbortSignal.timeout(SEARCH_MS_MAX)])
     const now = () => clock.now()
-    const { addresses, notes } = await findEndpoints(name, { resolver, anchors, now, signal })
+    const { isConnected } = options
+    const by = { resolver, anchors, now, isConnected, signal }
+    const { zone, addresses, notes } = await findEndpoints(name, by)
     if (sought.ending.signal.aborted) return
     const before = sought.keepers
     const keepers = new Map<string, Keeper>()
     const outcomes = addresses.map((address) => {
-      if (!mayDial(name, address)) return `${address}: of no public network, so it is not dialled`
+      if (!mayDial(zone, address)) return `${address}: of no public network, so it is not dialled`
       const keeper = before.get(address) ?? keep(address)
       if (keeper === undefined) return `${address}: no address`
       keepers.set(address, keeper)
@@ -84,9 +88,9 @@ export function openSearch(options: {
     await Promise.all(gone.map(([, keeper]) => keeper[Symbol.asyncDispose]()))
   }
 
-  function mayDial(name: Name, address: string): boolean {
-    const organisation = anchors.for(own)?.name
-    const isOurs = organisation !== undefined && isAtOrBelow(name, organisation)
+  /** A slice that was given away is somebody else's, though its name lies below ours. */
+  function mayDial(zone: string | undefined, address: string): boolean {
+    const isOurs = zone !== undefined && zone === anchors.for(own)?.name
     return isOurs || dns.dialPrivate || isPublicAddress(address)
   }
 

@@ -12,6 +12,7 @@ import {
   type NameKeys,
   nodeDnssecCrypto,
   parseZoneAnchors,
+  rememberingCrypto,
   type Resolver,
   sameRecord,
   type Secure,
@@ -26,14 +27,12 @@ import {
   type AnchorSet,
   PROOF_DNSSEC_BYTES_MAX,
   type PublishedKey,
-  toBase64url,
   TrustError,
 } from '@ixj/trust'
-import { nodeSha256 } from '../node-keys.ts'
 
 /** Names whose keys the records of one proof may prove: each costs a validation of its own. */
 export const PROVEN_NAMES_MAX = 6
-/** Signature checks that the records of one proof may cost in all: an honest one takes some twelve. */
+/** Signature checks that the records of one proof may ask for in all: six names take some thirty. */
 const SIGNATURE_CHECKS_MAX = 48
 /** Digests, of keys and of names for NSEC3, that they may cost in all. */
 const DIGESTS_MAX = 256
@@ -59,17 +58,20 @@ export function openZoneKeySource(
   options: { readonly resolver?: Resolver; readonly signal?: AbortSignal },
 ): ZoneKeySource {
   const zones = zoneAnchorsOf(anchors)
-  const native = nodeDnssecCrypto()
+  const native = rememberingCrypto(nodeDnssecCrypto())
   const covers = (name: Name) => anchors.for(name)?.kind === 'zone'
   return {
     covers,
     prove: async (bytes, now) => {
       const records = decode(bytes)
       if (typeof records === 'string') return { names: [], faults: [records] }
-      const context = { anchors: zones, now, crypto: boundedCrypto(native) }
+      const crypto = boundedCrypto(native)
+      const context = { anchors: zones, now, crypto }
       const check = (name: Name) =>
         validate({ name: keyOwner(name), type: TYPE.TXT }, records, context)
-      return await proveNames(records, { covers, check, now })
+      const proof = await proveNames(records, { covers, check, now })
+      if (!crypto.isSpent) return proof
+      return { names: [], faults: ['the records cost more signature checks than the cap'] }
     },
     join: (chains) => joinChains(chains),
     fetch: async (name) => {
@@ -96,23 +98,17 @@ function decode(bytes: Uint8Array): readonly DnsRecord[] | string {
   }
 }
 
-/**
- * One set of records cannot make us work without end: names share zones, so what was checked for
- * one is known for the next, and past the caps nothing holds any more.
- */
-function boundedCrypto(native: DnssecCrypto): DnssecCrypto {
-  const known = new Map<string, boolean | Promise<boolean>>()
+/** One set of records cannot make us work without end: past the caps nothing of it holds. */
+function boundedCrypto(native: DnssecCrypto): DnssecCrypto & { readonly isSpent: boolean } {
+  let checks = 0
   let digests = 0
   return {
-    verify: (algorithm, publicKey, data, signature) => {
-      const parts = [publicKey, nodeSha256(data), signature].map((bytes) => toBase64url(bytes))
-      const id = [algorithm, ...parts].join('|')
-      const before = known.get(id)
-      if (before !== undefined) return before
-      if (known.size >= SIGNATURE_CHECKS_MAX) return false
-      const holds = native.verify(algorithm, publicKey, data, signature)
-      known.set(id, holds)
-      return holds
+    get isSpent() {
+      return checks > SIGNATURE_CHECKS_MAX || digests > DIGESTS_MAX
+    },
+    verify: (...question) => {
+      checks += 1
+      return checks <= SIGNATURE_CHECKS_MAX && native.verify(...question)
     },
     digest: (algorithm, data) => {
       digests += 1

@@ -1,4 +1,4 @@
-import type { Agent, Group, Member } from '@ixj/agent'
+import { AgentError, type Agent, type Body, type Group, type Member } from '@ixj/agent'
 import { isBelow } from '@ixj/names'
 import { tell, type JobResult } from '../events.ts'
 import { findPackages } from '../packages.ts'
@@ -16,6 +16,9 @@ const ROUND_FOLDERS = 64
 const ROUND_LIFESPAN_MS = 5_000
 /** How long a worker's name lives. */
 const WORKER_SECONDS = 600
+/** How long an answer of the ledger is worth waiting for, and how often it is asked. */
+const ANSWER_LIFESPAN_MS = 8_000
+const ANSWER_TRIES_MAX = 4
 /** Rounds without any progress before the job is given up. */
 const IDLE_ROUNDS_MAX = 5
 
@@ -74,8 +77,7 @@ class Planner {
     const began = performance.now()
     const folders = await findPackages(this.#options.root)
     const rounds = await this.#fanOut(crew, folders)
-    const summary = (await this.#agent.request(LEDGER, { sum: true })).body
-    this.sent += 1
+    const summary = await this.#ask({ sum: true })
     const { packages, table, rulings, delivery } = summary as unknown as JobResult
     tell({
       event: 'done',
@@ -145,9 +147,22 @@ class Planner {
       if (reply.status !== 'replied') this.#note([reply.name])
     }
     this.#note(run.missing)
-    const answer = await this.#agent.request(LEDGER, { folders })
-    this.sent += 1
-    return (answer.body as readonly unknown[]).map(String)
+    const left = await this.#ask({ folders })
+    return (left as readonly unknown[]).map(String)
+  }
+
+  /** Asks the ledger, and again if no answer comes: what it is asked has no effect, so that is safe. */
+  async #ask(question: Body): Promise<Body> {
+    for (let tries = 1; ; tries++) {
+      this.sent += 1
+      try {
+        const options = { lifespanMs: ANSWER_LIFESPAN_MS }
+        return (await this.#agent.request(LEDGER, question, options)).body
+      } catch (cause) {
+        const isLost = cause instanceof AgentError && cause.code === 'no-answer'
+        if (!isLost || tries === ANSWER_TRIES_MAX) throw cause
+      }
+    }
   }
 
   #note(names: readonly string[]): void {

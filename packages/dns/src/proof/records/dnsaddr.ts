@@ -6,8 +6,11 @@ import { TYPE } from '../wire/record-type.ts'
 import { DNSADDR_BYTES_MAX, DNSADDRS_MAX } from './limits.ts'
 
 const PREFIX = 'dnsaddr='
-/** A multiaddr in text: js-libp2p ends it at a second `=`, so there is none. */
-const ADDRESS = /^(?:\/[!-.0-<>-~]+)+$/
+/**
+ * A multiaddr in text: js-libp2p ends it at a second `=`, so there is none. It begins in a network:
+ * whoever writes a zone must not have its readers open a socket in their own file system (`/unix`).
+ */
+const ADDRESS = /^\/(?:ip4|ip6|ip6zone|dns|dns4|dns6|dnsaddr)(?:\/[!-.0-<>-~]+)+$/
 
 /**
  * The data of a `_dnsaddr` TXT record with one multiaddr, as `/dns4/node1.acme.example/tcp/4001`.
@@ -19,7 +22,7 @@ export function writeDnsaddr(address: string): Uint8Array {
   const text = `${PREFIX}${address}`
   if (text.length > DNSADDR_BYTES_MAX || !ADDRESS.test(address)) {
     const shown = JSON.stringify(address.slice(0, 80))
-    const limit = `a multiaddr without "=" and spaces, at most ${DNSADDR_BYTES_MAX} with ${PREFIX}`
+    const limit = `a multiaddr of a network, without "=" and spaces, at most ${DNSADDR_BYTES_MAX} with ${PREFIX}`
     throw new DnsError('argument', `Cannot write dnsaddr ${shown}: must be ${limit}`)
   }
   return writeTxt(utf8Bytes(text))
