@@ -107,7 +107,11 @@ async function openServer(
     zones: stores,
     listen: listenPlaces(zones, flags.listen ?? []),
     keys,
-    policies: own.map(({ zone, key }) => ({ key: key.name, names: [zone, `**.${zone}`] })),
+    policies: own.map(({ zone, key }) => ({
+      key: key.name,
+      zone: parseDnsName(zone),
+      names: [zone, `**.${zone}`],
+    })),
     // The update key of a zone reads that zone alone: it may be somebody else's.
     transferKeys: copying.map(({ name }): DnsName => name),
     secondaries: flags.secondary ?? [],

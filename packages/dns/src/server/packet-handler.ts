@@ -211,9 +211,10 @@ export class PacketHandler {
     if (signed === undefined || source.transport === 'https') return refuse(RCODE.REFUSED)
     const { name: key } = signed.key
     // Whoever may change the zone itself may read it; no key of one zone reads another by that.
-    const isOwners = this.#options.rights.get(key)?.allows(question!.name, TYPE.SOA) === true
+    const { name } = question!
+    const isOwners = this.#options.rights.get(key)?.allows(name, name, TYPE.SOA) === true
     if (!isOwners && !this.#options.transferKeys.has(key)) return refuse(RCODE.REFUSED)
-    const zone = this.#options.zones.get(question!.name)
+    const zone = this.#options.zones.get(name)
     if (zone === undefined) return refuse(RCODE.NOTAUTH)
     const isIncremental = question!.type === TYPE.IXFR
     // RFC 1995 section 2: whoever has this serial needs no more than to hear it.

@@ -101,6 +101,7 @@ function checkForm(zone: DnsName, { name, type, class: kind, ttl, data }: DnsRec
 
 /** RFC 2136 section 3.3, told apart by name and type; for all types of a name, all that are there. */
 function checkRight(source: RecordSource, record: DnsRecord, rights: UpdateRights): void {
+  const { zone } = source
   const { name, type } = record
   const types =
     type === TYPE.ANY && record.class === CLASS.ANY
@@ -108,9 +109,11 @@ function checkRight(source: RecordSource, record: DnsRecord, rights: UpdateRight
       : [type]
   for (const each of types) {
     if (!isOwnersType(each)) throw refuse(RCODE.REFUSED, 'the server makes this type by itself')
-    if (!rights.allows(name, each)) throw refuse(RCODE.REFUSED, `the key may not change ${name}`)
+    if (!rights.allows(zone, name, each)) {
+      throw refuse(RCODE.REFUSED, `the key may not change ${name}`)
+    }
   }
-  if (types.length === 0 && !rights.allows(name, undefined)) {
+  if (types.length === 0 && !rights.allows(zone, name, undefined)) {
     throw refuse(RCODE.REFUSED, `the key may not change ${name}`)
   }
 }

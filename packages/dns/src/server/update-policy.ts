@@ -4,6 +4,8 @@ import { DnsError, type DnsName, isAtOrBelowName, labelCount, parseDnsName } fro
 export interface UpdatePolicy {
   /** The name of its TSIG key. */
   readonly key: DnsName
+  /** The one zone that it may change; each of the server's, if left out. */
+  readonly zone?: DnsName
   /** Names: `a.example` is exact, `*.a.example` one more label, `**.a.example` one or more. */
   readonly names: readonly string[]
   /** Record types; all, if left out. */
@@ -12,11 +14,12 @@ export interface UpdatePolicy {
 
 /** What is allowed to whoever signed a message. */
 export interface UpdateRights {
-  /** Whether records of this type of the name may be changed; without a type, any at all. */
-  allows(name: DnsName, type: number | undefined): boolean
+  /** Whether records of this type of the name may be changed in the zone; without a type, any. */
+  allows(zone: DnsName, name: DnsName, type: number | undefined): boolean
 }
 
 interface Rule {
+  readonly zone: DnsName | undefined
   readonly names: ReadonlyArray<(name: DnsName) => boolean>
   readonly types: ReadonlySet<number> | undefined
 }
@@ -24,8 +27,9 @@ interface Rule {
 /** The rights of every key by its name. @throws DnsError `name` for a pattern of no such form */
 export function rightsByKey(policies: readonly UpdatePolicy[]): ReadonlyMap<DnsName, UpdateRights> {
   const rules = new Map<DnsName, Rule[]>()
-  for (const { key, names, types } of policies) {
+  for (const { key, zone, names, types } of policies) {
     const rule = {
+      zone,
       names: names.map(matcher),
       types: types === undefined ? undefined : new Set(types),
     }
@@ -35,9 +39,10 @@ export function rightsByKey(policies: readonly UpdatePolicy[]): ReadonlyMap<DnsN
 }
 
 function anyAllows(rules: readonly Rule[]): UpdateRights['allows'] {
-  return (name, type) =>
+  return (zone, name, type) =>
     rules.some(
-      ({ names, types }) =>
+      ({ zone: only, names, types }) =>
+        (only === undefined || only === zone) &&
         (type === undefined || types === undefined || types.has(type)) &&
         names.some((matches) => matches(name)),
     )

@@ -240,6 +240,17 @@ describe('the right to update', () => {
     expect(lines()).toHaveLength(2)
   })
 
+  test('is that of one zone, where it names one: a child may be on the same server', async () => {
+    const of = (only: string) =>
+      handlerOf([made.store], {
+        policies: [{ key: TEST_KEY.name, zone: named(only), names: [zone, `**.${zone}`] }],
+      })
+    const line = `${own} 9 IN TXT "a"`
+    expect(await may(of(`crew.${zone}`), line)).toBe(false)
+    expect(await may(of('example'), line)).toBe(false)
+    expect(await may(of(zone), line)).toBe(true)
+  })
+
   test("is nobody's without a signature, or with a key that has no policy", async () => {
     const handler = handlerOf([made.store], { policies: [] })
     expect((await sendSigned(handler, change)).rcode).toBe(RCODE.REFUSED)
