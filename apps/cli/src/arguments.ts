@@ -37,8 +37,26 @@ export function listArgument(text: string): readonly string[] {
   return words
 }
 
+/** No word of a command line can contain it. */
+const MARK = '\0'
+
+/**
+ * The words of a command line, with a mark before those that look like a public key and begin with
+ * `-`, as one in 64 does: they would be taken for options. What stands after `--` is left alone.
+ */
+export function markKeys(words: readonly string[]): readonly string[] {
+  const end = words.includes('--') ? words.indexOf('--') : words.length
+  return words.map((word, index) => (index < end && /^-[\w-]{42}$/.test(word) ? MARK + word : word))
+}
+
+/** The word as it was typed. */
+export function textArgument(text: string): string {
+  return text.startsWith(MARK) ? text.slice(MARK.length) : text
+}
+
 /** A public key in base64url, 32 bytes. @throws ArgumentError `bad-key`, `encoding` */
-export function keyArgument(text: string): Uint8Array {
+export function keyArgument(word: string): Uint8Array {
+  const text = textArgument(word)
   try {
     const key = fromBase64url(text)
     checkPublicKey(key)
@@ -51,7 +69,8 @@ export function keyArgument(text: string): Uint8Array {
 }
 
 /** A folder; not the option that stands after a forgotten one. @throws ArgumentError `usage` */
-export function folderArgument(text: string): string {
+export function folderArgument(word: string): string {
+  const text = textArgument(word)
   if (text !== '' && !text.startsWith('-')) return text
   const reason = 'a folder is needed; one that starts with "-" is written ./-'
   throw new ArgumentError('usage', `Cannot use ${JSON.stringify(text)} as a folder: ${reason}`)

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
-import { folderArgument } from './arguments.ts'
+import { folderArgument, markKeys } from './arguments.ts'
 import { addAgent } from './commands/agent.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -33,7 +33,7 @@ const WITHOUT_DEMO: readonly string[] = [
 export async function runProgram(words: readonly string[]): Promise<number> {
   try {
     const program = await makeProgram(words)
-    await program.parseAsync([...words], { from: 'user' })
+    await program.parseAsync(markKeys(words), { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return 0

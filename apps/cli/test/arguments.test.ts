@@ -2,10 +2,12 @@ import { expect, test, vi } from 'vitest'
 import {
   addressArgument,
   keyArgument,
+  markKeys,
   nameArgument,
   numberArgument,
   patternArgument,
   patternsArgument,
+  textArgument,
 } from '../src/arguments.ts'
 import { grantArgument } from '../src/grant-argument.ts'
 import { bodyText, columns, Output, printable } from '../src/output.ts'
@@ -18,6 +20,15 @@ test('nameArgument() and patternArgument() read what people type, and give canon
     'acme.example',
     '*.acme.example',
   ])
+})
+
+test('markKeys() keeps a key from being an option; textArgument() gives the word back', () => {
+  const key = '-VjEyyGDoDSS0RspfebbGWKku-zma0djJ5FWQLDYmfc'
+  const words = ['pub', '--own', key, '-', '--', key]
+  const marked = markKeys(words)
+  expect(marked.map((word) => word.startsWith('-'))).toEqual([false, true, false, true, true, true])
+  expect(marked.map(textArgument)).toEqual(words)
+  expect(marked.with(2, key)).toEqual(words)
 })
 
 test.each([

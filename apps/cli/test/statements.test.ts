@@ -212,6 +212,21 @@ test('explain ends with 1 for what is not believed, and says what would change i
   expect(file).toMatchObject({ code: 1, stderr: expect.stringContaining('ixj: file:') as string })
 })
 
+test.each([
+  '-5gXw_f3L01JGceBGAgxBKhWKvKSHs6WY62yNCK3GV0',
+  '-VjEyyGDoDSS0RspfebbGWKku-zma0djJ5FWQLDYmfc',
+  '-hPXjybRitxUtih3VEvesRAU4g2OliKQoK9wRyD-WH0',
+  '--veofz2JyMHRF4_CDR9jTiDLWKA5mYFNRNbuhQx2oM',
+])('the key %s is no option, as an argument and behind one', async (key) => {
+  const home = ['--home', join(bench.folder, `dash${key}`)]
+  const added = await bench.done(...home, 'trust', 'anchor', 'add', 'a.example', key, '--json')
+  expect(records(added)).toMatchObject([{ keys: [key] }])
+  await bench.done(...home, 'key', 'new', 'b.example')
+  const words = ['bind', 'w1.b.example', '--key', key, '--by', 'b.example', '--json']
+  const bound = await bench.done(...home, ...words)
+  expect(bound).toContain(key)
+})
+
 test('trust anchor add, list and remove change whom the home trusts', async () => {
   const [acme] = records(await bench.done('key', 'show', 'acme.example', '--json'))
   const key = String(acme?.['publicKey'])

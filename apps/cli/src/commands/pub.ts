@@ -4,7 +4,13 @@ import { matches, type Name, type Pattern } from '@ixj/names'
 import type { Node } from '@ixj/node'
 import { toHex, TrustError, utf8Text } from '@ixj/trust'
 import { type Command, Option } from 'commander'
-import { nameArgument, numberArgument, patternArgument, repeated } from '../arguments.ts'
+import {
+  nameArgument,
+  numberArgument,
+  patternArgument,
+  repeated,
+  textArgument,
+} from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
@@ -34,7 +40,7 @@ export function addPub(program: Command): void {
   addSessionOptions(program.command('pub'))
     .description('join a group, wait until others are present, and publish one message')
     .argument('<topic>', 'the group', nameArgument)
-    .argument('[text]', 'the message, or - for the standard input')
+    .argument('[text]', 'the message, or - for the standard input', textArgument)
     .option('--file <file>', 'send what is in this file')
     .option('--to <pattern>', 'only for these members; repeatable', repeated(patternArgument))
     .option('--state', 'class state: only the newest counts, nothing is repaired')
