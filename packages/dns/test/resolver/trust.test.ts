@@ -109,7 +109,9 @@ describe.runIf(realTools('whose word the resolver takes', 'named', 'unbound'))(
       expect(keysOf(PLANNER, secure, { now }).keys).toHaveLength(1)
       const context = { anchors: [anchor], now, crypto: nodeDnssecCrypto() }
       const again = await validate({ name: KEY, type: TYPE.TXT }, decodeChain(chain), context)
-      expect(again).toMatchObject({ state: 'secure', records: secure.records })
+      // A resolver that kept an answer counts its TTL down; a chain bears the one that was signed.
+      const records = secure.records.map(({ name, type, data }) => ({ name, type, data }))
+      expect(again).toMatchObject({ state: 'secure', records })
     })
 
     it('lookupKeyChain() says why there is none', async () => {
