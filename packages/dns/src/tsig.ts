@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import {
   CLASS,
   DnsError,
@@ -136,6 +136,17 @@ interface Variables {
   readonly other: Uint8Array
 }
 
+/** To import a secret costs as much as its MAC. */
+const imported = new WeakMap<TsigKey, KeyObject>()
+
+function importedKey(key: TsigKey): KeyObject {
+  const known = imported.get(key)
+  if (known !== undefined) return known
+  const made = createSecretKey(key.secret)
+  imported.set(key, made)
+  return made
+}
+
 /** What the MAC covers: RFC 8945 section 4.3. */
 function macOf(
   message: Uint8Array,
@@ -148,7 +159,7 @@ function macOf(
   },
 ): Uint8Array {
   const { key, priorMac, unsignedBefore = [], variables } = options
-  const hmac = createHmac(hashes[key.algorithm], key.secret)
+  const hmac = createHmac(hashes[key.algorithm], importedKey(key))
   if (priorMac !== undefined) {
     hmac.update(Uint8Array.of(priorMac.length >> 8, priorMac.length)).update(priorMac)
   }

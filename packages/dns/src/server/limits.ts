@@ -77,3 +77,6 @@ export const NOTIFY_GAP_MS = MS
 /** Tries of one NOTIFY, and the wait for each answer (RFC 1996 section 3.6). */
 export const NOTIFY_TRIES_MAX = 5
 export const NOTIFY_WAIT_MS = 2 * MS
+
+/** RRsets of one update that are signed before anybody asks: an agent's key and its endpoints. */
+export const SIGNED_AHEAD_MAX = 4

@@ -1,6 +1,7 @@
 import {
   DnsError,
   type DnsName,
+  type DnsRecord,
   decodeMessage,
   EMPTY_MESSAGE,
   encodeMessage,
@@ -17,7 +18,7 @@ import type { TsigKey } from '../tsig.ts'
 import { answerQuery, type ZoneTable } from './answer.ts'
 import type { Cookies } from './cookies.ts'
 import type { ServerCounters } from './counters.ts'
-import { TRANSFERS_MAX } from './limits.ts'
+import { SIGNED_AHEAD_MAX, TRANSFERS_MAX } from './limits.ts'
 import type { Limited, RateLimiter } from './rate-limiter.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { reply } from './reply.ts'
@@ -195,6 +196,7 @@ export class PacketHandler {
     try {
       await store.change((draft) => applyUpdate(draft, query, rights))
       this.#counters.updates++
+      this.#signAhead(store, query.authorities)
       return RCODE.NOERROR
     } catch (cause) {
       if (cause instanceof UpdateRefused) return cause.rcode
@@ -202,6 +204,22 @@ export class PacketHandler {
       if (!(cause instanceof DnsError)) this.#report(cause)
       return RCODE.SERVFAIL
     }
+  }
+
+  /** Whoever publishes a key asks for it next: a few are signed once the update's answer is out. */
+  #signAhead(store: ZoneStore, records: readonly DnsRecord[]): void {
+    if (records.length > SIGNED_AHEAD_MAX) return
+    setImmediate(() => {
+      try {
+        for (const { name, type } of records) {
+          const rrset = store.content.rrset(name, type)
+          if (rrset !== undefined) store.signer.signature(rrset, this.#options.now())
+        }
+      } catch (error) {
+        // Nobody waits for this; a bug of ours must not end the service.
+        this.#report(error)
+      }
+    })
   }
 
   #transfer(request: Request): Reply {

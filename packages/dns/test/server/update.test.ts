@@ -60,6 +60,22 @@ describe('an update message', () => {
     expect(lines()).toEqual([])
   })
 
+  test('of a few sets has them signed before anybody asks; of many it does not', async () => {
+    const { signer } = made.store
+    const many = Array.from({ length: 5 }, (_, index) => `${own}-${index} 60 IN TXT "a"`)
+    for (const [changes, signed] of [
+      [[`${own} 60 IN TXT "a"`], 1],
+      [many, 0],
+    ] as const) {
+      const before = signer.made
+      // oxlint-disable-next-line no-await-in-loop -- One update after the other.
+      expect(await rcodeOf(changes)).toBe(RCODE.NOERROR)
+      // oxlint-disable-next-line no-await-in-loop -- Callbacks of one round run in their order.
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(signer.made - before).toBe(signed)
+    }
+  })
+
   test('is done in its order, in whole or not at all', async () => {
     await rcodeOf([`${own} 60 IN TXT "a"`, `${own} 0 ANY TXT`, `${own} 60 IN TXT "b"`])
     expect(lines()).toEqual([`${own}.${zone}. 60 IN TXT "b"`])
