@@ -1,6 +1,6 @@
 /** One line of the scoreboard: what was counted, and whether the goal was met. */
 export interface Row {
-  /** Its place in scoreboard.md, such as A1. */
+  /** Its place in docs/scoreboard.md, such as A1. */
   readonly id: string
   /** What was tried, as a person reads it. */
   readonly what: string

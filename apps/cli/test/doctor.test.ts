@@ -276,6 +276,48 @@ test('a zone below: its key is compared with what the zone above says', async ()
   expect(own.told).toContainEqual(expect.objectContaining({ level: 'ok', check: 'zone' }))
 })
 
+test('a zone below: the zone above is to name the servers that it has, at their addresses', async () => {
+  await using world = await openWorld()
+  await world.trust()
+  const team = parseDnsName('team.acme.example')
+  const ns = parseDnsName('ns1.team.acme.example')
+  await using store = await createZone({
+    file: join(world.folder, 'team', 'zone.sqlite'),
+    zone: team,
+    nameservers: [{ name: ns, addresses: ['127.0.0.1'] }],
+    mailbox: parseDnsName('dns.team.acme.example'),
+  })
+  const listen = [{ address: '127.0.0.1', port: 0 }]
+  await using server = await openZoneServer({ zones: [store], listen })
+  const place = { transport: 'udp', address: '127.0.0.1' } as const
+  const upstreams = [
+    { suffix: zone, ...place, port: world.port },
+    { suffix: team, ...place, port: server.addresses[0]!.port },
+  ]
+  const home = await openHome(join(world.folder, 'home'))
+  await home.writeDnsSettings({ upstreams, dialPrivate: false })
+  const ask = async (name: string, address: string) => {
+    const nameservers = [{ name: parseDnsName(name), addresses: [address] }]
+    await world.store.apply(delegationEdits({ child: team, nameservers, ds: [store.ds] }))
+    const { stdout } = await world.ixj.run('doctor', team, '--json')
+    const told = records(stdout) as unknown as readonly Told[]
+    return told
+      .filter(({ check }) => check === 'parent')
+      .map(({ level, text: what }) => [level, what])
+  }
+  const key = ['ok', expect.stringContaining('names its key') as string]
+  const same = 'acme.example names the same servers: ns1.team.acme.example'
+  expect(await ask(ns, '127.0.0.1')).toEqual([['ok', same], key])
+  const moved = 'acme.example has it at 127.0.0.9, it is at 127.0.0.1'
+  expect(await ask(ns, '127.0.0.9')).toEqual([['wrong', moved], key])
+  expect(await ask('ns9.team.acme.example', '127.0.0.1')).toMatchObject([
+    ['wrong', expect.stringContaining('sends those who ask to ns9.team.acme.example')],
+    ['note', expect.stringContaining('does not name ns1.team.acme.example')],
+    ['wrong', expect.stringContaining('it is at no address')],
+    key,
+  ])
+})
+
 test('a name server without an address is found', async () => {
   await using world = await openWorld()
   await world.trust()

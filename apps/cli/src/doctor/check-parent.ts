@@ -9,6 +9,7 @@ import {
 } from '@ixj/dns'
 import { toHex } from '@ixj/trust'
 import { zoneKeyText } from '../anchors.ts'
+import { checkDelegation } from './check-delegation.ts'
 import {
   type Examination,
   type ExaminedZone,
@@ -22,12 +23,13 @@ import {
 /** The zone above may be out of reach, as in a laboratory: nobody waits longer for it. */
 const PARENT_MS_MAX = 5_000
 
-/** Whether the zone above names the key that the zone has. */
+/** Whether the zone above names the key and the servers that the zone has. */
 export async function* checkParent(
-  { resolver }: Examination,
+  examination: Examination,
   { zone, isSecure }: ExaminedZone,
 ): Findings {
   if (!isSecure) return
+  const { resolver } = examination
   const keys = await resolver.resolve(zone, TYPE.DNSKEY)
   if (keys.state !== 'secure' || keys.answer !== 'positive') return
   const parent = await askParent(resolver, zone)
@@ -39,6 +41,7 @@ export async function* checkParent(
     })
     return
   }
+  yield* checkDelegation(examination, zone)
   if (parent.length === 0) {
     const text = 'the zone above has no DS of it, so only who holds its anchor can check it'
     yield note('parent', zone, { text, remedy })

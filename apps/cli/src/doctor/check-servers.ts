@@ -3,6 +3,7 @@ import {
   askServer,
   DnsError,
   type DnsName,
+  type DnsRecord,
   type Message,
   RCODE,
   rcodeName,
@@ -11,6 +12,7 @@ import {
   type Resolution,
   ROOT,
   TYPE,
+  type Upstream,
 } from '@ixj/dns'
 import { printable } from '../output.ts'
 import { type Place, placeText } from '../zones/zone-arguments.ts'
@@ -59,12 +61,9 @@ export async function* checkServers(examination: Examination, { zone }: Examined
   }
 }
 
-async function* findServers(
-  { resolver, upstreams, serverGiven }: Examination,
-  zone: DnsName,
-): Findings<readonly Server[]> {
-  // Only these are surely the zone's own: a resolver of the system is asked about everything.
-  const own = upstreams.filter(({ suffix }) => suffix === zone || (serverGiven && suffix === ROOT))
+async function* findServers(examination: Examination, zone: DnsName): Findings<readonly Server[]> {
+  const { resolver } = examination
+  const own = ownUpstreams(examination, zone)
   const servers: Server[] = []
   const found = await resolver.resolve(zone, TYPE.NS)
   const names = recordsOf(found).flatMap(({ type, data }) => readTarget(type, data))
@@ -77,8 +76,7 @@ async function* findServers(
       })
     }
     for (const address of addresses) {
-      const port = own.find((upstream) => upstream.address === address)?.port ?? DNS_PORT
-      const place = { address, port }
+      const place = placeOf(address, own)
       servers.push({ label: `${name} (${placeText(place)})`, place, isNamed: true })
     }
   }
@@ -95,6 +93,19 @@ async function* findServers(
     })
   }
   return servers.slice(0, SERVERS_MAX)
+}
+
+/** Only these are surely the zone's own: a resolver of the system is asked about everything. */
+export function ownUpstreams(
+  { upstreams, serverGiven }: Examination,
+  zone: DnsName,
+): readonly Upstream[] {
+  return upstreams.filter(({ suffix }) => suffix === zone || (serverGiven && suffix === ROOT))
+}
+
+/** Where a name server with this address listens: at another port than usual only if we were told. */
+export function placeOf(address: string, own: readonly Upstream[]): Place {
+  return { address, port: own.find((upstream) => upstream.address === address)?.port ?? DNS_PORT }
 }
 
 async function askBoth(
@@ -175,6 +186,7 @@ export async function addressesOf(
   return found.flatMap((each) => recordsOf(each).flatMap((record) => addressOf(record)))
 }
 
-function recordsOf(found: Resolution) {
+/** Records that may be used to find somebody: signed or not, but never contradicted. */
+export function recordsOf(found: Resolution): readonly DnsRecord[] {
   return found.state === 'secure' || found.state === 'insecure' ? found.records : []
 }

@@ -24,7 +24,7 @@ import {
 
 /** A name that was asked before it was made stays absent for this long: 5 s is felt already. */
 const NEGATIVE_TTL_SECONDS_MAX = 5
-/** A key that was removed can be proven until its signature ends (dns.md section 1). */
+/** A key that was removed can be proven until its signature ends. */
 const SIGNATURE_SECONDS_MAX = 4 * 3_600
 /** Clocks that nobody sets differ by a minute. */
 const CLOCK_SECONDS_MIN = 60

@@ -26,7 +26,7 @@ export const NAMESPACE_TTL_SECONDS_MAX = 86_400
 export const NAME_ADDRESSES_MAX = 16
 
 /**
- * How long signatures of the zone hold, in seconds (dns.md: at most 4 hours where agents are): a
+ * How long signatures of the zone hold, in seconds (at most 4 hours where agents are): a
  * new key counts when every answer without it has ended.
  */
 export const SIGNATURE_SECONDS = 14_400

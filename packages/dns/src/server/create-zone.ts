@@ -29,7 +29,7 @@ export interface NewZone extends ZoneStoreOptions {
 /**
  * A secondary asks every 15 minutes and gives up after 2 hours, so that the signatures of its copy,
  * which hold for 3 hours, never run out while it answers. Denials are kept for a second: names here
- * come and go (dns.md section 5.4).
+ * come and go.
  */
 const TIMES = { refresh: 900, retry: 300, expire: 7_200, minimum: 1 } as const
 
