@@ -4,13 +4,11 @@ import { nodeSha256, openNodeVerifier, parseStatements } from '@ixj/node/home'
 import {
   decodeStatement,
   type Explanation,
-  formatDate,
   fromBase64url,
   isBinding,
   NOT_REACHED,
   NOTE_REVOCATION,
   type SignedStatement,
-  toBase64url,
   TrustError,
   verifySignature,
 } from '@ixj/trust'
@@ -18,7 +16,7 @@ import { explainName } from './belief.ts'
 import { CommandError } from './command-error.ts'
 import { explainBundle } from './explain-bundle.ts'
 import { type FileExplanation, type HomeContext, statementsOf } from './explain-here.ts'
-import type { Record } from './output.ts'
+import { describeStatement, statementRecord } from './statement-text.ts'
 import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
 /**
@@ -93,30 +91,6 @@ function withFalseSignature(explanation: Explanation, { statement }: SignedState
     policy: NOT_REACHED,
     notes: [NOTE_REVOCATION],
   }
-}
-
-function describeStatement({ statement }: SignedStatement, holds: boolean): string {
-  const { kind, issuer, notBefore, notAfter } = statement
-  const what =
-    statement.kind === 'binding'
-      ? `${statement.name} has ${toBase64url(statement.key)}`
-      : `${statement.subject} may ${statement.actions.join(', ')} on ${statement.topics.join(', ')}`
-  const period = `${formatDate(notBefore)} to ${formatDate(notAfter)}`
-  return `${kind} by ${issuer}: ${what}, ${period}, signature ${holds ? 'holds' : 'DOES NOT HOLD'}`
-}
-
-function statementRecord({ statement, idText }: SignedStatement, holds: boolean): Record {
-  const { kind, issuer, notBefore, notAfter } = statement
-  const own =
-    statement.kind === 'binding'
-      ? { name: statement.name, publicKey: toBase64url(statement.key), uses: statement.uses }
-      : {
-          subject: statement.subject,
-          actions: [...statement.actions],
-          topics: [...statement.topics],
-          onBehalfOf: statement.onBehalfOf,
-        }
-  return { kind, id: idText, issuer, notBefore, notAfter, signatureHolds: holds, ...own }
 }
 
 /** Bytes as they are, or those that their base64url text stands for. */

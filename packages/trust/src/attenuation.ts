@@ -87,11 +87,9 @@ export async function issueGrant(
   const grant = { ...fields, kind: 'grant', parent: parent?.id ?? null } as const
   const unsigned = prepareStatement(grant, signer.publicKey)
   const { statement } = unsigned
-  if (statement.kind !== 'grant') throw new Error('A grant was prepared as something else')
   if (parent === undefined) checkRoot(statement)
   else checkAttenuation(parent.statement, statement)
-  const signed = await signStatement(unsigned, signer, hash)
-  return { ...signed, statement }
+  return await signStatement(unsigned, signer, hash)
 }
 
 /** Whether the grant is for this name with this key. */

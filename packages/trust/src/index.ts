@@ -10,6 +10,11 @@ export {
   BINDING_DEPTH_MAX,
   CHAIN_LINKS_MAX,
   CONDITION_NAME_MAX,
+  CROSS_EDGES_MAX,
+  CROSS_HOPS_MAX,
+  CROSS_INTRODUCES_MAX,
+  CROSS_KEYS_MAX,
+  CROSS_NAMES_MAX,
   ENCODED_BYTES_MAX,
   ENCODED_DEPTH_MAX,
   ENCODED_ITEMS_MAX,
@@ -83,13 +88,15 @@ export { readName, readPattern } from './name-fields.ts'
 export type { Binding, Uses } from './binding.ts'
 export { checkConditions, checkNarrower, type Condition, type ConditionUse } from './conditions.ts'
 export type { Action, Grant } from './grant.ts'
+export { type CrossCertificate, defaultCrossNames } from './cross-certificate.ts'
+export type { Statement, StatementKind } from './statement-forms.ts'
 export {
   decodeStatement,
   isBinding,
+  isCrossCertificate,
   isGrant,
   issueStatement,
   type SignedStatement,
-  type Statement,
   type StatementFields,
   verifySignature,
 } from './statement.ts'
@@ -125,6 +132,7 @@ export { chooseGrant, findGrants, type GrantNeed } from './grant-choice.ts'
 export {
   decodeProof,
   encodeProof,
+  idsOf,
   makeProof,
   missingStatements,
   type Proof,

@@ -79,6 +79,21 @@ export const CHAIN_LINKS_MAX = 16
 /** Statements in one proof, and in one check, counted before any cryptography (pitfall 19). */
 export const PROOF_STATEMENTS_MAX = 64
 
+/** Keys of one cross-certificate, as of an anchor: in use, next, and two for a bad roll-over. */
+export const CROSS_KEYS_MAX = 4
+
+/** Patterns that the subject of one cross-certificate may speak for. */
+export const CROSS_NAMES_MAX = 32
+
+/** Patterns of whom the subject may certify in turn: the members of a federation. */
+export const CROSS_INTRODUCES_MAX = 32
+
+/** Cross-certificates on one path: one's own, a federation or two, and the last organisation. */
+export const CROSS_HOPS_MAX = 4
+
+/** Cross-certificates that one search for a path may walk over, counted before any cryptography. */
+export const CROSS_EDGES_MAX = 64
+
 /** Bytes of the DNSSEC records in a proof: a chain from the root of the DNS takes 3 to 5 KB. */
 export const PROOF_DNSSEC_BYTES_MAX = 8 * 1024
 

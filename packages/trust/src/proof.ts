@@ -1,6 +1,7 @@
 import type { Authority } from './authority.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes, toHex } from './bytes.ts'
+import type { CrossCertificate } from './cross-certificate.ts'
 import {
   decode,
   encode,
@@ -19,7 +20,7 @@ import {
 } from './limits.ts'
 import type { NameChain } from './name-chain.ts'
 import type { PublishedKey } from './published-key.ts'
-import { isBinding, isGrant, type SignedStatement } from './statement.ts'
+import { isBinding, isCrossCertificate, isGrant, type SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
@@ -30,6 +31,8 @@ import { TrustError } from './trust-error.ts'
 export interface Proof {
   readonly bindings: readonly Uint8Array[]
   readonly grants: readonly Uint8Array[]
+  /** In any order, since a graph of organisations has no root; left out where there are none. */
+  readonly crossCertificates?: readonly Uint8Array[]
   /** DNSSEC records that prove published keys; what they prove is not looked at here. */
   readonly dnssec?: Uint8Array
 }
@@ -38,6 +41,8 @@ export interface Proof {
 export interface ProofStatements {
   readonly bindings: readonly SignedStatement<Binding>[]
   readonly grants: readonly SignedStatement<Grant>[]
+  /** Default none. */
+  readonly crossCertificates?: readonly SignedStatement<CrossCertificate>[]
   /** What its DNSSEC records proved here; default nothing. */
   readonly published?: readonly PublishedKey[]
   /** Why some of its DNSSEC records prove nothing here; default nothing. */
@@ -55,24 +60,23 @@ export interface StatementSource {
  */
 export function encodeProof(proof: Proof): Uint8Array {
   checkIds(proof)
-  return encode([[...proof.bindings], [...proof.grants], [], proof.dnssec ?? null])
+  const { bindings, grants, crossCertificates = [], dnssec } = proof
+  return encode([[...bindings], [...grants], [...crossCertificates], dnssec ?? null])
 }
 
 /**
  * Reads a proof.
  * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `cost-cap` (more than
- * {@link PROOF_STATEMENTS_MAX} ids), `unsupported` (cross-certificates)
+ * {@link PROOF_STATEMENTS_MAX} ids)
  */
 export function decodeProof(bytes: Uint8Array): Proof {
   const fields = readArray(decode(bytes, { bytesMax: PROOF_BYTES_MAX }), 'proof', 4)
   const [bindings, grants, crossCertificates, dnssec] = fields
-  if (readIds(crossCertificates, 'crossCertificates of proof').length > 0) {
-    const message = 'Cannot read proof: cross-certificates are not supported'
-    throw new TrustError('unsupported', message)
-  }
+  const crossing = readIds(crossCertificates, 'crossCertificates of proof')
   const proof = {
     bindings: readIds(bindings, 'bindings of proof'),
     grants: readIds(grants, 'grants of proof'),
+    ...(crossing.length === 0 ? {} : { crossCertificates: crossing }),
     ...(dnssec === null ? {} : { dnssec: readDnssec(dnssec, 'DNSSEC records of proof') }),
   }
   checkIds(proof)
@@ -106,10 +110,14 @@ export function makeProof(parts: {
   return proof
 }
 
+/** All ids of a proof, in its order. */
+export function idsOf({ bindings, grants, crossCertificates = [] }: Proof): readonly Uint8Array[] {
+  return [...bindings, ...grants, ...crossCertificates]
+}
+
 /** The ids of a proof that the source does not have, in the proof's order. */
 export function missingStatements(proof: Proof, source: StatementSource): Uint8Array[] {
-  const ids = [...proof.bindings, ...proof.grants]
-  return ids.filter((id) => source.get(toHex(id)) === undefined)
+  return idsOf(proof).filter((id) => source.get(toHex(id)) === undefined)
 }
 
 /**
@@ -128,8 +136,13 @@ export function resolveProof(proof: Proof, source: StatementSource): ProofStatem
     if (!isGrant(signed)) throw wrongKind(signed, 'grant')
     return signed
   })
+  const crossCertificates = (proof.crossCertificates ?? []).map((id) => {
+    const signed = resolve(id, source)
+    if (!isCrossCertificate(signed)) throw wrongKind(signed, 'cross-certificate')
+    return signed
+  })
   checkOrder(bindings, grants)
-  return { bindings, grants }
+  return { bindings, grants, ...(crossCertificates.length === 0 ? {} : { crossCertificates }) }
 }
 
 function resolve(id: Uint8Array, source: StatementSource): SignedStatement {
@@ -172,9 +185,9 @@ function readDnssec(value: Field, what: string): Uint8Array {
   throw new TrustError('form', `Cannot read ${what}: there are none, and it is not nil`)
 }
 
-function checkIds({ bindings, grants, dnssec }: Proof): void {
-  if (dnssec !== undefined) readDnssec(dnssec, 'DNSSEC records of proof')
-  const ids = [...bindings, ...grants]
+function checkIds(proof: Proof): void {
+  if (proof.dnssec !== undefined) readDnssec(proof.dnssec, 'DNSSEC records of proof')
+  const ids = idsOf(proof)
   // "A cost cap: … 64 statements …, counted before any cryptography" (pitfall 19).
   if (ids.length > PROOF_STATEMENTS_MAX) {
     const size = `${ids.length} statements, limit ${PROOF_STATEMENTS_MAX}`

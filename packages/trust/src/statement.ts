@@ -1,5 +1,6 @@
-import { type Binding, BINDING_FIELDS, bindingFields, readBinding } from './binding.ts'
+import type { Binding } from './binding.ts'
 import { toHex } from './bytes.ts'
+import type { CrossCertificate } from './cross-certificate.ts'
 import {
   decode,
   encode,
@@ -11,21 +12,31 @@ import {
   readTime,
   type Value,
 } from './encoding/index.ts'
-import { type Grant, GRANT_FIELDS, grantFields, readGrant } from './grant.ts'
+import type { Grant } from './grant.ts'
 import type { Signer, Verifier } from './keys/index.ts'
 import { NONCE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
 import { idOf, sha256, type Sha256, signingInput } from './signing.ts'
 import type { StatementBase } from './statement-base.ts'
+import {
+  isStatementKind,
+  type Statement,
+  STATEMENT_FORMS,
+  type StatementKind,
+  type StatementKinds,
+} from './statement-forms.ts'
 import { TrustError } from './trust-error.ts'
-
-/** Everything that can be stated today, docs/protocol.md, section "Statements". */
-export type Statement = Binding | Grant
 
 /** What one gives to issue a statement: the signer brings the key. */
 export type StatementFields<S extends Statement = Statement> = S extends Statement
   ? Omit<S, 'issuerKey'>
   : never
+
+/** The same, from which the kind is inferred. */
+type KindFields<K extends StatementKind> = { readonly kind: K } & Omit<
+  StatementKinds[K],
+  'issuerKey'
+>
 
 /**
  * A statement with the bytes that carry it. Its form has been checked; whether its signature holds
@@ -76,27 +87,17 @@ export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): Si
  * that must fit its parent is made by {@link issueGrant}.
  * @throws TrustError `form`, `name`, `not-below`, `bad-key`, `unsupported`, `too-large`, `encoding`
  */
-export function issueStatement(
-  fields: StatementFields<Binding>,
-  signer: Signer,
-  hash?: Sha256,
-): Promise<SignedStatement<Binding>>
-export function issueStatement(
-  fields: StatementFields<Grant>,
-  signer: Signer,
-  hash?: Sha256,
-): Promise<SignedStatement<Grant>>
-export async function issueStatement(
-  fields: StatementFields,
+export async function issueStatement<K extends StatementKind>(
+  fields: KindFields<K>,
   signer: Signer,
   hash: Sha256 = sha256,
-): Promise<SignedStatement> {
+): Promise<SignedStatement<StatementKinds[K]>> {
   return await signStatement(prepareStatement(fields, signer.publicKey), signer, hash)
 }
 
 /** A statement that keeps the rules of form, before its signature. */
-export interface UnsignedStatement {
-  readonly statement: Statement
+export interface UnsignedStatement<S extends Statement = Statement> {
+  readonly statement: S
   readonly body: Uint8Array
 }
 
@@ -105,26 +106,26 @@ export interface UnsignedStatement {
  * before a signature over it exists.
  * @throws TrustError as {@link issueStatement}
  */
-export function prepareStatement(
-  fields: StatementFields,
+export function prepareStatement<K extends StatementKind>(
+  fields: KindFields<K>,
   issuerKey: Uint8Array,
-): UnsignedStatement {
-  const { issuer, notBefore, notAfter, nonce } = fields
-  const own = fields.kind === 'binding' ? bindingFields(fields) : grantFields(fields)
-  const base = [VERSION, fields.kind, issuer, issuerKey, notBefore, notAfter, nonce]
+): UnsignedStatement<StatementKinds[K]> {
+  const { kind, issuer, notBefore, notAfter, nonce } = fields
+  const own = STATEMENT_FORMS[kind].write(fields)
+  const base = [VERSION, kind, issuer, issuerKey, notBefore, notAfter, nonce]
   const body = encode([...base, ...own], { bytesMax: STATEMENT_BYTES_MAX })
-  return { statement: readBody(body), body }
+  return { statement: readOwn(kind, decode(body, { bytesMax: STATEMENT_BYTES_MAX })), body }
 }
 
 /**
  * Signs a prepared statement.
  * @throws TrustError `too-large`, `form` (the signer gave no 64 bytes)
  */
-export async function signStatement(
-  { statement, body }: UnsignedStatement,
+export async function signStatement<S extends Statement>(
+  { statement, body }: UnsignedStatement<S>,
   signer: Signer,
   hash: Sha256 = sha256,
-): Promise<SignedStatement> {
+): Promise<SignedStatement<S>> {
   const signed = await signer.sign(signingInput(statement.kind, body))
   const signature = Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
   const envelope = encode([body, signature, null], { bytesMax: STATEMENT_BYTES_MAX })
@@ -151,19 +152,26 @@ export function isGrant(signed: SignedStatement): signed is SignedStatement<Gran
   return signed.statement.kind === 'grant'
 }
 
+/** Whether the statement is a cross-certificate. */
+export function isCrossCertificate(
+  signed: SignedStatement,
+): signed is SignedStatement<CrossCertificate> {
+  return signed.statement.kind === 'cross-certificate'
+}
+
 function readBody(body: Uint8Array): Statement {
   const value = decode(body, { bytesMax: STATEMENT_BYTES_MAX })
-  const kind = readKind(value)
-  const own = kind === 'binding' ? BINDING_FIELDS : GRANT_FIELDS
-  const fields = readArray(value, kind, BASE_FIELDS + own)
-  const rest = fields.slice(BASE_FIELDS)
-  return kind === 'binding'
-    ? readBinding(readBase(kind, fields), rest)
-    : readGrant(readBase(kind, fields), rest)
+  return readOwn(readKind(value), value)
+}
+
+function readOwn<K extends StatementKind>(kind: K, value: Value): StatementKinds[K] {
+  const form = STATEMENT_FORMS[kind]
+  const fields = readArray(value, kind, BASE_FIELDS + form.count)
+  return form.read(readBase(kind, fields), fields.slice(BASE_FIELDS))
 }
 
 /** The kind, after the version: a later version may count its fields otherwise. */
-function readKind(value: Value): Statement['kind'] {
+function readKind(value: Value): StatementKind {
   const items: readonly Field[] = Array.isArray(value) ? value : []
   const [version, kind] = items
   if (typeof version !== 'number') {
@@ -174,7 +182,7 @@ function readKind(value: Value): Statement['kind'] {
     throw new TrustError('unsupported', message)
   }
   const text = readText(kind, 'kind of statement')
-  if (text === 'binding' || text === 'grant') return text
+  if (isStatementKind(text)) return text
   const shown = JSON.stringify(text.slice(0, 64))
   throw new TrustError('unsupported', `Cannot read statement: the kind ${shown} is not supported`)
 }

@@ -88,14 +88,15 @@ describe('encodeProof() and decodeProof()', () => {
     }
   })
 
-  it('refuse what is repeated, of another length, or not supported', () => {
+  it('refuse what is repeated, or of another length', () => {
     const twice = { bindings: [idAt(1)], grants: [idAt(1)] }
     expect(() => encodeProof(twice)).toThrow(refusal('form', 'repeats'))
     expect(() => decodeProof(encode([[idAt(1)], [idAt(1)], [], null]))).toThrow(refusal('form'))
     const short = new Uint8Array(31)
     expect(() => encodeProof({ bindings: [short], grants: [] })).toThrow(refusal('form', '31'))
     expect(() => decodeProof(encode([[short], [], [], null]))).toThrow(refusal('form'))
-    expect(() => decodeProof(encode([[], [], [idAt(1)], null]))).toThrow(refusal('unsupported'))
+    const crossing = { bindings: [idAt(1)], grants: [], crossCertificates: [idAt(1)] }
+    expect(() => encodeProof(crossing)).toThrow(refusal('form', 'repeats'))
     expect(() => decodeProof(encode([[], [], [], []]))).toThrow(refusal('form'))
     expect(() => decodeProof(encode([[], [], []]))).toThrow(refusal('form'))
     expect(() => decodeProof(encode([[], null, [], null]))).toThrow(refusal('form'))

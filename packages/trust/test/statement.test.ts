@@ -121,7 +121,7 @@ describe('decodeStatement()', () => {
     const { body, signature } = await bind()
     const later = bodyWith(body, 0, 2)
     expect(() => decodeStatement(envelopeOf(later))).toThrow(refusal('unsupported', 'version 2'))
-    for (const kind of ['cross-certificate', 'revocation', 'status', 'successor', 'decree']) {
+    for (const kind of ['revocation', 'status', 'successor', 'decree']) {
       expect(() => decodeStatement(envelopeOf([1, kind]))).toThrow(refusal('unsupported', kind))
     }
     const successor = envelopeOf([1, 'successor'], [new Uint8Array(128), null])

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
+import type { Purpose } from '../src/anchors.ts'
 import { checkAttenuation, checkRoot } from '../src/attenuation.ts'
 import type { Uses } from '../src/binding.ts'
 import { fromHex, toHex } from '../src/bytes.ts'
@@ -40,10 +41,21 @@ interface GrantFields extends BaseFields {
   readonly parent: string | null
 }
 
+interface CrossCertificateFields extends BaseFields {
+  readonly kind: 'cross-certificate'
+  readonly subject: string
+  readonly subjectKeys: readonly string[]
+  readonly next: string | null
+  readonly names: readonly string[]
+  readonly introduces: readonly string[]
+  readonly hops: number
+  readonly purposes: readonly Purpose[]
+}
+
 interface StatementVector {
   readonly description: string
   readonly seed: string
-  readonly fields: BindingFields | GrantFields
+  readonly fields: BindingFields | GrantFields | CrossCertificateFields
   readonly id: string
   readonly envelope: string
 }
@@ -52,6 +64,7 @@ interface ProofVector {
   readonly description: string
   readonly bindings: readonly string[]
   readonly grants: readonly string[]
+  readonly crossCertificates: readonly string[]
   readonly id: string
   readonly encoded: string
 }
@@ -81,6 +94,17 @@ async function reissue({ fields, seed }: StatementVector) {
       { ...base, ...own, encryptionKey: bytesOrNull(encryptionKey) },
       signer,
     )
+  }
+  if (fields.kind === 'cross-certificate') {
+    const { kind, hops, purposes } = fields
+    const own = {
+      subject: parseName(fields.subject),
+      subjectKeys: fields.subjectKeys.map(fromHex),
+      next: bytesOrNull(fields.next),
+      names: fields.names.map(parsePattern),
+      introduces: fields.introduces.map(parsePattern),
+    }
+    return await issueStatement({ ...base, kind, hops, purposes, ...own }, signer)
   }
   const { kind, actions, conditions, mayDelegate } = fields
   const own = {
@@ -123,6 +147,9 @@ describe('the vectors of proofs', () => {
       const proof = {
         bindings: vector.bindings.map(fromHex),
         grants: vector.grants.map(fromHex),
+        ...(vector.crossCertificates.length === 0
+          ? {}
+          : { crossCertificates: vector.crossCertificates.map(fromHex) }),
       }
       expect(decodeProof(fromHex(vector.encoded))).toEqual(proof)
       expect(toHex(encodeProof(proof))).toBe(vector.encoded)

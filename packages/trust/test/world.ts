@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { AnchorFields } from '../src/anchors.ts'
 import type { Binding } from '../src/binding.ts'
 import { utf8Bytes } from '../src/bytes.ts'
+import { type CrossCertificate, defaultCrossNames } from '../src/cross-certificate.ts'
 import type { Grant } from '../src/grant.ts'
 import { nobleSigner, nobleVerifier, type Signer, type Verifier } from '../src/keys/index.ts'
 import { sha256 } from '../src/signing.ts'
@@ -28,6 +29,7 @@ export const planner = parseName('planner.acme.example')
 export const w1 = parseName('w1.planner.acme.example')
 export const crew = parseName('crew.acme.example')
 export const globex = parseName('globex.example')
+export const federation = parseName('fed.example')
 
 /** What `toThrow` wants for a refusal with this code, and with this text in its message. */
 export function refusal(code: string, text = ''): Error {
@@ -96,6 +98,36 @@ export function grantFieldsOf(fields: Partial<Grant> = {}): StatementFields<Gran
   }
 }
 
+/** Fields of a cross-certificate of globex by acme, with the key of its label, unless told otherwise. */
+export function crossFieldsOf(
+  fields: Partial<CrossCertificate> = {},
+): StatementFields<CrossCertificate> {
+  const subject = fields.subject ?? globex
+  return {
+    kind: 'cross-certificate',
+    issuer: acme,
+    notBefore: NOW - HOUR,
+    notAfter: NOW + HOUR,
+    nonce: freshNonce(),
+    subject,
+    subjectKeys: [keyOf(subject)],
+    next: null,
+    names: defaultCrossNames(subject),
+    introduces: [],
+    hops: 0,
+    purposes: ['connect', 'send'],
+    ...fields,
+  }
+}
+
+/** Issues a cross-certificate with the key labelled by its issuer. */
+export function cross(
+  fields: Partial<CrossCertificate> = {},
+): Promise<SignedStatement<CrossCertificate>> {
+  const full = crossFieldsOf(fields)
+  return issueStatement(full, signerOf(full.issuer))
+}
+
 /** Issues a binding with the key labelled by its issuer. */
 export function bind(fields: Partial<Binding> = {}): Promise<SignedStatement<Binding>> {
   const full = bindingFieldsOf(fields)
@@ -111,9 +143,7 @@ export function grant(fields: Partial<Grant> = {}): Promise<SignedStatement<Gran
 /** A grant as its form is after reading, unsigned. */
 export function grantOf(fields: Partial<Grant> = {}): Grant {
   const full = grantFieldsOf(fields)
-  const { statement } = prepareStatement(full, fields.issuerKey ?? keyOf(full.issuer))
-  if (statement.kind !== 'grant') throw new Error('Not a grant')
-  return statement
+  return prepareStatement(full, fields.issuerKey ?? keyOf(full.issuer)).statement
 }
 
 /** An anchor of acme with the key of that label, for all purposes, unless told otherwise. */

@@ -2,7 +2,10 @@ import type { Name } from '@ixj/names'
 import {
   decodeProof,
   encodeProof,
+  idsOf,
   isBinding,
+  isCrossCertificate,
+  isGrant,
   missingStatements,
   proofIdOf,
   resolveProof,
@@ -105,16 +108,13 @@ export class ProofBook {
   }
 
   #compose(parts: Parts): KnownProof {
-    const bindings = new Map<string, SignedStatement>()
-    const grants = new Map<string, SignedStatement>()
-    for (const signed of parts.statements) {
-      if (isBinding(signed)) bindings.set(signed.idText, signed)
-      else grants.set(signed.idText, signed)
-    }
+    const once = [...new Map(parts.statements.map((signed) => [signed.idText, signed])).values()]
     const dnssec = this.#zoneKeys.join(parts.records)
+    const crossCertificates = once.filter(isCrossCertificate).map((signed) => signed.id)
     const proof = {
-      bindings: [...bindings.values()].map((signed) => signed.id),
-      grants: [...grants.values()].map((signed) => signed.id),
+      bindings: once.filter(isBinding).map((signed) => signed.id),
+      grants: once.filter(isGrant).map((signed) => signed.id),
+      ...(crossCertificates.length === 0 ? {} : { crossCertificates }),
       ...(dnssec === undefined ? {} : { dnssec }),
     }
     const bytes = encodeProof(proof)
@@ -207,7 +207,7 @@ export class ProofBook {
 
   /** Every statement of a proof that is at hand, in its order. */
   statements(known: KnownProof): readonly SignedStatement[] {
-    return [...known.proof.bindings, ...known.proof.grants].flatMap((id) => {
+    return idsOf(known.proof).flatMap((id) => {
       const signed = this.#statements.get(toHex(id))
       return signed === undefined ? [] : [signed]
     })
