@@ -1,3 +1,4 @@
+import { REMEDIES } from '@ixj/agent'
 import { isAtOrBelow, type Name, patternBase } from '@ixj/names'
 import { openNodeVerifier } from '@ixj/node/home'
 import {
@@ -59,6 +60,7 @@ export async function explainName(claim: Claim, context: BeliefContext): Promise
       outcome: 'accepted',
       code: null,
       message: null,
+      remedy: null,
       name: { state: 'yes', lines: describeNameChain(chain, context.now) },
       key: { state: 'yes', lines: [...describeKey(chain), describeUses(chain)] },
       authority: describeGrants({ ...claim, statements }, context),
@@ -69,7 +71,8 @@ export async function explainName(claim: Claim, context: BeliefContext): Promise
     const { code, message } = cause
     const no: Answer = { state: 'no', lines: [message] }
     const rest = { key: NOT_REACHED, authority: NOT_REACHED, policy: NOT_REACHED }
-    return { ...common, outcome: 'ignored', code, message, name: no, ...rest }
+    const remedy = REMEDIES[code]
+    return { ...common, outcome: 'ignored', code, message, remedy, name: no, ...rest }
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Bundle, hasDigest, Refusal } from '@ixj/agent'
+import { type Bundle, hasDigest, Refusal, REMEDIES } from '@ixj/agent'
 import { isAtOrBelow } from '@ixj/names'
 import { nodeSha256, openNodeVerifier } from '@ixj/node/home'
 import {
@@ -63,13 +63,13 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
     reached.key = { state: 'yes', lines: describeKey(chain) }
     step = 'authority'
     reached.authority = { state: 'yes', lines: authorityLines(bundle, believing) }
-    return { ...common, ...reached, outcome: 'accepted', code: null, message: null }
+    return { ...common, ...reached, outcome: 'accepted', code: null, message: null, remedy: null }
   } catch (cause) {
     if (!(cause instanceof TrustError || cause instanceof Refusal)) throw cause
     const { code, message } = cause
     reached[step] = { state: 'no', lines: [message] }
     const outcome = step === 'key' ? 'rejected' : 'ignored'
-    return { ...common, ...reached, outcome, code, message }
+    return { ...common, ...reached, outcome, code, message, remedy: REMEDIES[code] }
   }
 }
 

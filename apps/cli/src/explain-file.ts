@@ -1,4 +1,4 @@
-import { decodeBundle, Refusal } from '@ixj/agent'
+import { decodeBundle, Refusal, REMEDIES } from '@ixj/agent'
 import { isName } from '@ixj/names'
 import { nodeSha256, openNodeVerifier, parseStatements } from '@ixj/node/home'
 import {
@@ -86,6 +86,7 @@ function withFalseSignature(explanation: Explanation, { statement }: SignedState
     outcome: 'rejected',
     code: 'bad-signature',
     message,
+    remedy: REMEDIES['bad-signature'],
     key: { state: 'no', lines: [message] },
     authority: NOT_REACHED,
     policy: NOT_REACHED,

@@ -11,7 +11,14 @@ export {
   type Header,
   type MessageClass,
 } from './bundles/header.ts'
-export { decodeApproval, signApproval, type Approval, type Approved } from './bundles/approval.ts'
+export {
+  decodeApproval,
+  signApproval,
+  termsOf,
+  type Approval,
+  type Approved,
+  type Terms,
+} from './bundles/approval.ts'
 export { decodeBundle, hasDigest, sealBundle, type Bundle } from './bundles/bundle.ts'
 export {
   correlationOf,
@@ -20,6 +27,7 @@ export {
   type MessagePart,
 } from './bundles/message.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
+export { REMEDIES } from './pipeline/remedies.ts'
 export type { Decision } from './pipeline/decision.ts'
 export {
   ruleTable,

@@ -8,10 +8,16 @@ export const BUNDLE_MESSAGES_MAX = 256
 export const AUDIENCE_MAX = 64
 /** Approvals in one header: more than the names that one condition can list are never needed. */
 export const APPROVALS_MAX = 16
-/** One approval: three names of 253 bytes, and less than 400 bytes of the rest. */
+/** One approval: three names of 253 bytes, and less than 394 bytes of the rest. */
 export const APPROVAL_BYTES_MAX = 1_152
 /** How long an approval may be good for: long enough to collect the others. */
 export const APPROVAL_MS_MAX = 300_000
+/** Parts in which used approvals are kept on disk: one of 64 KiB is written for each. */
+export const USED_APPROVALS_PARTS = 16
+/** Used approvals in one part; with its grant and its end, one takes less than 80 bytes. */
+export const USED_APPROVALS_PART_MAX = 768
+/** Used approvals that are remembered for one grant: its holder fills no more than that. */
+export const USED_APPROVALS_GRANT_MAX = 1_024
 /** A content type is a short label, not data. */
 export const CONTENT_TYPE_BYTES_MAX = 128
 

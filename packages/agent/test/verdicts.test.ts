@@ -1,6 +1,7 @@
 import type { Code } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { VERDICTS } from '../src/pipeline/verdicts.ts'
+import { approvalCases, approvalRows } from './verdict-rows/approvals.ts'
 import { authorityRows } from './verdict-rows/authority.ts'
 import { byteRows } from './verdict-rows/bytes.ts'
 import { nameRows } from './verdict-rows/names.ts'
@@ -24,6 +25,7 @@ const rows = {
   ...nameRows,
   ...authorityRows,
   ...receiverRows,
+  ...approvalRows,
 } satisfies Record<Exclude<Code, keyof typeof unreachable>, readonly Case[]>
 
 describe('the table of verdicts', () => {
@@ -35,6 +37,13 @@ describe('the table of verdicts', () => {
       })
     })
   }
+
+  describe.each(Object.entries(approvalCases))('%s, by approvals', (_, cases) => {
+    it.each(cases)('$does', async (each: Case) => {
+      expect.hasAssertions()
+      await each.run()
+    })
+  })
 
   it('has at least one case for every code, or the reason why no bundle comes to it', () => {
     const told = [...Object.keys(rows), ...Object.keys(unreachable)].toSorted()

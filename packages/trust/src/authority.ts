@@ -3,7 +3,7 @@ import type { AnchorSet, Purpose } from './anchors.ts'
 import { checkAttenuation, checkRoot, grantCovers, isHolder } from './attenuation.ts'
 import type { Binding } from './binding.ts'
 import { toHex } from './bytes.ts'
-import { checkConditionsKnown, checkHours, valueOf } from './conditions.ts'
+import { approvalsNeeded, checkConditionsKnown, checkHours, valueOf } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
 import { checkName, type NameChain } from './name-chain.ts'
@@ -65,8 +65,8 @@ export interface Authority {
  * where this result is kept. What the bytes alone decide comes first, then what depends on time and
  * anchors. Bounded as {@link checkName}, once for each grant; no cryptography.
  * @throws TrustError `cost-cap`, `missing-statement`, `outside-slice`, `broken-chain`,
- * `wider-than-parent`, `wrong-subject`, `not-granted`, `unknown-condition`, `unsupported`,
- * `condition`, `expired`, `not-yet-valid`, and as {@link checkName}
+ * `wider-than-parent`, `wrong-subject`, `not-granted`, `unknown-condition`, `condition`,
+ * `expired`, `not-yet-valid`, and as {@link checkName}
  */
 export function checkAuthority(question: AuthorityQuestion, context: AuthorityContext): Authority {
   const { grants, bindings, published = [], unproven = [], anchors, now } = context
@@ -81,6 +81,7 @@ export function checkAuthority(question: AuthorityQuestion, context: AuthorityCo
   checkChainForm(chain)
   checkLeaf(question, leaf)
   checkConditionsKnown(leaf.statement.conditions)
+  checkApprovable(question, leaf)
   for (const [index, { statement }] of chain.entries()) {
     const place = `grant ${index + 1} of ${chain.length}, by ${statement.issuer}`
     checkPeriod(statement, now, `${tried(question)}: ${place}`)
@@ -162,6 +163,15 @@ function checkLeaf(question: AuthorityQuestion, leaf: SignedStatement<Grant>): v
     const limit = `the grant allows ${actions.join(', ')} on ${topics.join(', ')}`
     throw new TrustError('not-granted', `${tried(question)}: ${limit}`)
   }
+}
+
+/** Approvals are of one message: what is no message has none, so such a grant never lets it. */
+function checkApprovable(question: AuthorityQuestion, leaf: SignedStatement<Grant>): void {
+  const { action } = question
+  if (action === 'publish' || action === 'request') return
+  if (approvalsNeeded(leaf.statement.conditions) === undefined) return
+  const reason = `condition "approvals": it is of messages, and ${action} is none`
+  throw new TrustError('condition', `${tried(question)}: ${reason}`)
 }
 
 function tried({ subject, action, topic }: AuthorityQuestion): string {

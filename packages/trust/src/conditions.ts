@@ -1,3 +1,4 @@
+import type { Name } from '@ixj/names'
 import { equalBytes } from './bytes.ts'
 import {
   encode,
@@ -33,6 +34,15 @@ export interface ConditionUse {
   readonly now: number
   readonly bytesPerMessage: number
   readonly priority: number
+  /** Who approved this one message, each by a key of its own; not the sender. */
+  readonly approvers: readonly Name[]
+}
+
+/** What the condition `approvals` asks for: that many of these names. */
+export interface ApprovalsNeeded {
+  readonly count: number
+  /** Sorted. */
+  readonly names: readonly Name[]
 }
 
 /** One known condition: its form, and when one value allows no more than another. */
@@ -95,8 +105,8 @@ export function checkNarrower(parent: readonly Condition[], child: readonly Cond
 }
 
 /**
- * Checks that a grant's conditions are all known here and can hold, whatever the message.
- * @throws TrustError `unknown-condition`, `unsupported` (approvals are not checked yet)
+ * Checks that a grant's conditions are all known here.
+ * @throws TrustError `unknown-condition`
  */
 export function checkConditionsKnown(conditions: readonly Condition[]): void {
   for (const [name] of conditions) {
@@ -104,17 +114,14 @@ export function checkConditionsKnown(conditions: readonly Condition[]): void {
     if (!RULES.has(name)) {
       throw new TrustError('unknown-condition', `Cannot use grant: its condition "${name}" is new`)
     }
-    if (name === 'approvals') {
-      throw new TrustError('unsupported', 'Cannot use grant: approvals are not supported')
-    }
   }
 }
 
 /**
  * Checks a grant's conditions against one message, all but `messagesPerSecond`, which needs a
  * memory (see {@link messagesPerSecondBudgets}). Those of the leaf are enough: each grant repeats
- * its parent's, equal or narrower.
- * @throws TrustError `condition`, `unknown-condition`, `unsupported` (approvals)
+ * its parent's, equal or narrower. That the approvers did approve is the caller's to check.
+ * @throws TrustError `condition`, `unknown-condition`; `unapproved` with the names still missing
  */
 export function checkConditions(conditions: readonly Condition[], use: ConditionUse): void {
   checkConditionsKnown(conditions)
@@ -127,6 +134,31 @@ export function checkConditions(conditions: readonly Condition[], use: Condition
   if (!atMost(priorityMax, use.priority)) {
     throw broken('maxPriority', `priority ${use.priority}, limit ${show(priorityMax)}`)
   }
+  checkApproved(conditions, use.approvers)
+}
+
+/** What the condition `approvals` asks for; undefined without one. */
+export function approvalsNeeded(conditions: readonly Condition[]): ApprovalsNeeded | undefined {
+  const value = valueOf(conditions, 'approvals')
+  if (value === undefined) return undefined
+  const [count, names] = value as readonly [number, readonly Name[]]
+  return { count, names }
+}
+
+/** "Unapproved dangerous actions are refused with the list of who is still missing." */
+function checkApproved(conditions: readonly Condition[], approvers: readonly Name[]): void {
+  const needed = approvalsNeeded(conditions)
+  if (needed === undefined) return
+  const { count, names } = needed
+  // By name, so that one approver with two keys counts once.
+  const missing = names.filter((name) => !approvers.includes(name))
+  const had = names.length - missing.length
+  if (had >= count) return
+  const more = count - had === missing.length ? 'missing' : `missing ${count - had} of`
+  throw new TrustError(
+    'unapproved',
+    `Cannot use grant: it has ${had} of ${count} approvals, ${more}: ${missing.join(', ')}`,
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
-import { isBelow, type Name, type Pattern, patternBase } from '@ixj/names'
+import { isBelow, type Name, parsePattern, type Pattern, patternBase } from '@ixj/names'
 import type { Authority } from './authority.ts'
 import { toBase64url } from './bytes.ts'
-import { valueOf } from './conditions.ts'
+import { approvalsNeeded, valueOf } from './conditions.ts'
 import type { Grant } from './grant.ts'
 import type { NameChain } from './name-chain.ts'
 import { formatDate, formatTimeLeft, pad } from './time-text.ts'
@@ -58,12 +58,21 @@ function describeLimits(grant: Grant, organisation: Name): string[] {
   const hours = valueOf(conditions, 'hours') as readonly [number, number] | undefined
   const perSecond = valueOf(conditions, 'messagesPerSecond') as number | undefined
   const bytes = valueOf(conditions, 'bytesPerMessage') as number | undefined
+  const approvals = approvalsNeeded(conditions)
   const priority = valueOf(conditions, 'maxPriority') as number | undefined
   return [
     hours === undefined ? [] : [`${formatMinute(hours[0])} to ${formatMinute(hours[1])} UTC`],
     perSecond === undefined ? [] : [`${perSecond} messages/s`],
     bytes === undefined ? [] : [`${bytes} bytes a message`],
     priority === undefined ? [] : [`priority up to ${priority}`],
+    approvals === undefined
+      ? []
+      : [
+          `with ${approvals.count} approvals of ${shortPatterns(
+            approvals.names.map((name) => parsePattern(name)),
+            organisation,
+          )}`,
+        ],
     mayDelegate === false ? [] : [`may delegate to ${shortPatterns(mayDelegate, organisation)}`],
   ].flat()
 }

@@ -1,5 +1,4 @@
 import { EXPLANATION_LINE_MAX } from './limits.ts'
-import { remedyOf } from './remedies.ts'
 
 /** One of the four answers: what was found, in lines for people. */
 export interface Answer {
@@ -17,6 +16,8 @@ export interface Explanation {
   readonly code: string | null
   /** The message of the refusal; null if accepted. */
   readonly message: string | null
+  /** What would have to change for it not to come; null if accepted, or if nothing here could. */
+  readonly remedy: string | null
   readonly action: string
   readonly topic: string
   readonly sender: string
@@ -46,11 +47,10 @@ const LABELS = ['name', 'key', 'authority', 'policy'] as const
  */
 export function formatExplanation(explanation: Explanation): string {
   const lines = [headline(explanation)]
-  const { code, message } = explanation
+  const { code, message, remedy } = explanation
   if (code !== null) {
     const indent = ' '.repeat(OUTCOME_WIDTH)
     lines.push(`${indent}${code}: ${message ?? 'no reason was given'}`)
-    const remedy = remedyOf(code)
     if (remedy !== null) lines.push(`${indent}to change it: ${remedy}`)
   }
   for (const [index, label] of LABELS.entries()) {

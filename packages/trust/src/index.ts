@@ -86,7 +86,14 @@ export {
 export type { StatementBase } from './statement-base.ts'
 export { readName, readPattern } from './name-fields.ts'
 export type { Binding, Uses } from './binding.ts'
-export { checkConditions, checkNarrower, type Condition, type ConditionUse } from './conditions.ts'
+export {
+  type ApprovalsNeeded,
+  approvalsNeeded,
+  checkConditions,
+  checkNarrower,
+  type Condition,
+  type ConditionUse,
+} from './conditions.ts'
 export type { Action, Grant } from './grant.ts'
 export { type CrossCertificate, defaultCrossNames } from './cross-certificate.ts'
 export type { Statement, StatementKind } from './statement-forms.ts'
@@ -155,4 +162,4 @@ export {
 } from './explanation.ts'
 export { describeAuthority, describeKey, describeNameChain } from './description.ts'
 export { formatDate, formatTime, formatTimeLeft } from './time-text.ts'
-export { remedyOf } from './remedies.ts'
+export { TRUST_REMEDIES } from './remedies.ts'

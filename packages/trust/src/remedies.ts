@@ -1,7 +1,10 @@
 import type { TrustCode } from './trust-error.ts'
 
-/** What would have to change, for people; null where nothing but other bytes would help. */
-const REMEDIES: Record<TrustCode, string | null> = {
+/**
+ * What would have to change for a refusal not to come, for people; null where nothing but other
+ * bytes would help.
+ */
+export const TRUST_REMEDIES: Readonly<Record<TrustCode, string | null>> = {
   encoding: null,
   'too-large': 'send less, or in parts',
   depth: null,
@@ -26,16 +29,10 @@ const REMEDIES: Record<TrustCode, string | null> = {
   'wrong-subject': 'a grant for this name and its present key',
   'not-granted': 'a grant for this action on this topic',
   condition: 'a message that keeps the condition, or a grant without it',
+  unapproved: 'approvals of this very message by those who are missing',
   'unknown-condition': 'a later version of ixj here',
   'missing-statement': 'the statement itself: its holder sends it when asked',
   'store-full': 'patience: neighbours that leave make room',
   'ambiguous-authority': 'naming the grant to act under',
   'key-file': 'a key file that exists and that only its owner can read',
-}
-
-/**
- * What would have to change for a refusal with this code not to come; null if that is not known.
- */
-export function remedyOf(code: string): string | null {
-  return Object.hasOwn(REMEDIES, code) ? REMEDIES[code as TrustCode] : null
 }

@@ -48,6 +48,8 @@ export type TrustCode =
   | 'not-granted'
   /** A condition of the grant does not hold. */
   | 'condition'
+  /** The grant asks for approvals of this message, and some are missing. */
+  | 'unapproved'
   /** A condition of the grant is not known here, so it cannot hold. */
   | 'unknown-condition'
   /** The proof names a statement that is not at hand. */

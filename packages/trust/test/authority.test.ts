@@ -157,15 +157,27 @@ describe('checkAuthority() refuses', () => {
 })
 
 describe('checkAuthority() and conditions', () => {
-  it('refuses outside the hours, what is not known, and approvals', async () => {
+  it('refuses outside the hours, and what is not known', async () => {
     const day = await grant({ ...toW1, conditions: [['hours', [720, 721]]] })
     expect(askWith(day).leaf).toEqual(day)
     const night = await grant({ ...toW1, conditions: [['hours', [0, 60]]] })
     expect(() => askWith(night)).toThrow(refusal('condition', 'hours'))
     const unknown = await grant({ ...toW1, conditions: [['weather', 'fair']] })
     expect(() => askWith(unknown)).toThrow(refusal('unknown-condition', 'weather'))
+  })
+
+  it('leaves approvals of a message to its caller, and refuses them for what is no message', async () => {
     const approvals = await grant({ ...toW1, conditions: [['approvals', [1, [acme]]]] })
-    expect(() => askWith(approvals)).toThrow(refusal('unsupported', 'approvals'))
+    expect(askWith(approvals).leaf).toEqual(approvals)
+    const silent = await grant({
+      subject: parsePattern(w1),
+      actions: ['subscribe'],
+      conditions: [['approvals', [1, [acme]]]],
+    })
+    const subscribing = { leaf: silent.id, action: 'subscribe' } as const
+    expect(() => ask(subscribing, { grants: [silent] })).toThrow(
+      refusal('condition', 'subscribe is none'),
+    )
   })
 })
 

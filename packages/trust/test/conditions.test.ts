@@ -1,10 +1,11 @@
+import type { Name } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
 import { checkConditions, checkNarrower, type Condition } from '../src/conditions.ts'
 import type { Value } from '../src/encoding/index.ts'
-import { crew, grantOf, HOUR, MINUTE, NOW, planner, refusal, w1 } from './world.ts'
+import { acme, crew, grantOf, HOUR, MINUTE, NOW, planner, refusal, w1 } from './world.ts'
 
 const read = (...conditions: Condition[]) => grantOf({ conditions })
-const message = { now: NOW, bytesPerMessage: 100, priority: 1 }
+const message = { now: NOW, bytesPerMessage: 100, priority: 1, approvers: [] }
 const midnight = NOW - 12 * HOUR
 
 describe('the form of conditions', () => {
@@ -91,11 +92,28 @@ describe('checkConditions()', () => {
     expect(at(night, midnight + 360 * MINUTE)).toThrow(refusal('condition'))
   })
 
-  it('refuses what it does not know, and approvals until they are checked', () => {
+  it('refuses what it does not know', () => {
     const unknown: Condition[] = [['moon-phase', 'full']]
     expect(() => checkConditions(unknown, message)).toThrow(refusal('unknown-condition', 'moon'))
-    const approvals: Condition[] = [['approvals', [1, [crew]]]]
-    expect(() => checkConditions(approvals, message)).toThrow(refusal('unsupported'))
+  })
+
+  it('passes as many approvals as are asked for, and no fewer, by the names that are listed', () => {
+    const two: Condition[] = [['approvals', [2, [crew, planner, w1]]]]
+    const by = (...approvers: Name[]) => checkConditions(two, { ...message, approvers })
+    expect(() => by(crew, w1)).not.toThrow()
+    expect(() => by(crew, planner, w1)).not.toThrow()
+    expect(() => by(w1)).toThrow(refusal('unapproved', '1 of 2 approvals'))
+    expect(() => by(w1, acme)).toThrow(refusal('unapproved', '1 of 2 approvals'))
+    expect(() => by(w1, w1)).toThrow(refusal('unapproved', '1 of 2 approvals'))
+  })
+
+  it('says who is still missing', () => {
+    const all: Condition[] = [['approvals', [2, [crew, planner]]]]
+    const none = () => checkConditions(all, message)
+    expect(none).toThrow(refusal('unapproved', `0 of 2 approvals, missing: ${crew}, ${planner}`))
+    const one: Condition[] = [['approvals', [1, [crew, planner]]]]
+    const any = () => checkConditions(one, message)
+    expect(any).toThrow(refusal('unapproved', `missing 1 of: ${crew}, ${planner}`))
   })
 })
 

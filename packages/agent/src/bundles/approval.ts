@@ -7,6 +7,7 @@ import {
   readName,
   readTime,
   TrustError,
+  type Sha256,
   type Signer,
 } from '@ixj/trust'
 import { APPROVAL_BYTES_MAX, APPROVAL_MS_MAX } from '../limits.ts'
@@ -22,6 +23,8 @@ export interface Approved {
   readonly messageId: Uint8Array
   /** 32 bytes: SHA-256 of the messages of the bundle, which holds this one message. */
   readonly digest: Uint8Array
+  /** 32 bytes: how it will be sent, and to whom; see {@link termsOf}. */
+  readonly terms: Uint8Array
   /** ms since the Unix epoch; at most 5 min after the approval's time. */
   readonly notAfter: number
 }
@@ -33,7 +36,7 @@ export interface Approval extends Approved {
   readonly envelope: Uint8Array
 }
 
-const OWN_FIELDS = 6
+const OWN_FIELDS = 7
 const BODY_BYTES_MAX = APPROVAL_BYTES_MAX - 72
 
 /**
@@ -45,9 +48,9 @@ export async function signApproval(
   signature: Omit<Signature, 'signerKey'>,
   signer: Signer,
 ): Promise<Uint8Array> {
-  const { topic, sender, authority, messageId, digest, notAfter } = approved
+  const { topic, sender, authority, messageId, digest, terms, notAfter } = approved
   checkEnd(signature.time, notAfter)
-  const fields = [topic, sender, authority, messageId, digest, notAfter]
+  const fields = [topic, sender, authority, messageId, digest, terms, notAfter]
   return encode([...(await signBody('approval', signature, fields, signer))])
 }
 
@@ -68,10 +71,28 @@ export function decodeApproval(envelope: Uint8Array): Approval {
     authority: readBytes(fields[2], 'authority of approval', 32),
     messageId: readBytes(fields[3], 'message id of approval', 16),
     digest: readBytes(fields[4], 'digest of approval', 32),
-    notAfter: readTime(fields[5], 'notAfter of approval'),
+    terms: readBytes(fields[5], 'terms of approval', 32),
+    notAfter: readTime(fields[6], 'notAfter of approval'),
   }
   checkEnd(signed.time, approval.notAfter)
   return approval
+}
+
+/** What of a header is approved beside the message: what it asks of whom, and how urgently. */
+export interface Terms {
+  readonly action: string
+  readonly class: string
+  readonly priority: number
+  readonly audience: readonly string[] | null
+}
+
+/**
+ * SHA-256 over `[action, class, priority, audience]`, encoded. Without it, what was approved for
+ * one receiver could be sent to all, and what was to be told could be asked.
+ */
+export function termsOf(terms: Terms, hash: Sha256): Uint8Array {
+  const { action, priority, audience } = terms
+  return hash(encode([action, terms.class, priority, audience]))
 }
 
 /** An approval is for now: a stock of them would be a grant that nobody can see. */

@@ -14,6 +14,7 @@ import {
   readTime,
   PRIORITY_MAX,
   TrustError,
+  type Value,
 } from '@ixj/trust'
 import {
   APPROVAL_BYTES_MAX,
@@ -103,6 +104,23 @@ export function decodeHeader(bytes: Uint8Array): Header {
   const value = decode(bytes, { bytesMax: HEADER_BYTES_MAX })
   checkVersion(value, 'header')
   const fields = readArray(value, 'header', FIELDS)
+  const header = readFields(fields)
+  checkApproved(header)
+  return header
+}
+
+/** "The bundle holds that one message", and an approval names the grant under which it is sent. */
+function checkApproved({ approvals, authority, count, action }: Header): void {
+  if (approvals.length === 0) return
+  if (authority !== null && count === 1 && action !== 'answer') return
+  const what = `${count} messages of action ${action}, ${authority === null ? 'no' : 'a'} grant`
+  throw new TrustError(
+    'form',
+    `Cannot read header with approvals: they are for 1 message under a grant, it has ${what}`,
+  )
+}
+
+function readFields(fields: readonly Value[]): Header {
   const messageClass = readOneOf(fields[5], 'class of header', ['state', 'event', 'task'])
   if (fields[16] !== null) {
     throw new TrustError('unsupported', 'Cannot read header: sealed bodies are not built yet')

@@ -96,7 +96,7 @@ export class Core implements Receiver {
   #closed = false
 
   constructor(options: HostOptions, proof: KnownProof, chain: NameChain, books: Books) {
-    const { statements, proofs, zoneKeys, followed } = books
+    const { statements, proofs, zoneKeys, followed, usedApprovals } = books
     this.identity = options.identity
     this.chain = chain
     this.clock = options.clock
@@ -173,6 +173,7 @@ export class Core implements Receiver {
       topics: this.topics,
       proofs,
       statements,
+      usedApprovals,
       neighbour,
       isOutvoted,
       record: (decision) => this.record(decision),

@@ -8,6 +8,7 @@ import {
   type StatementStore,
   type Verifier,
 } from '@ixj/trust'
+import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Clock } from '../clock.ts'
 import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
@@ -39,6 +40,7 @@ export interface IntakeOptions {
   readonly topics: Topics
   readonly proofs: ProofBook
   readonly statements: StatementStore
+  readonly usedApprovals: UsedApprovals
   neighbour(peer: Peer | null): Exchange | undefined
   /** Whether newer records of the DNS take a key back. */
   isOutvoted(key: PublishedKey): boolean
@@ -56,6 +58,7 @@ export class Intake {
     this.#options = options
     this.#order = new Order(options.clock)
     const { node, ownOrganisation, clock, verifier, hash, anchors, policy, topics } = options
+    const { usedApprovals } = options
     const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
     this.#context = {
       node,
@@ -68,6 +71,7 @@ export class Intake {
       replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
       offsets: new ClockOffsets(),
+      usedApprovals,
       chains: new ChainCache((key) => options.isOutvoted(key)),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
@@ -106,6 +110,7 @@ export class Intake {
   sweep(now: number): void {
     this.#context.replay.sweep(now)
     this.#context.states.sweep(now, SKEW_MS)
+    this.#context.usedApprovals.sweep(now)
     this.#order.sweep(now)
   }
 

@@ -1,4 +1,5 @@
 import { checkName, sha256, StatementStore } from '@ixj/trust'
+import { openUsedApprovals } from '../approvals/used-approvals.ts'
 import { HELLO_STATEMENTS_MAX } from '../limits.ts'
 import { FollowedNames } from '../neighbours/followed-names.ts'
 import { ProofBook, rootsOf } from '../neighbours/proof-book.ts'
@@ -32,6 +33,8 @@ export async function openCore(options: HostOptions): Promise<Core> {
   // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
   const many = proving.length > HELLO_STATEMENTS_MAX
   const proof = many ? proofs.compose(chain.links, known) : composed
-  const books = { statements, proofs, zoneKeys, followed }
+  const { store, clock } = options
+  const usedApprovals = await openUsedApprovals(store, known.name, clock.now())
+  const books = { statements, proofs, zoneKeys, followed, usedApprovals }
   return new Core({ ...options, identity: known }, proof, chain, books)
 }

@@ -1,3 +1,4 @@
+import type { Name } from '@ixj/names'
 import {
   checkAuthority,
   checkName,
@@ -18,10 +19,20 @@ export function nameChain(
   material: ProofStatements,
   context: PipelineContext,
 ): NameChain {
+  return keyChain({ ...header, name: header.sender }, material, context)
+}
+
+/** The chain from an anchor of ours to a name and key, who sends or approves. @throws TrustError */
+export function keyChain(
+  holder: { readonly name: Name; readonly key: Uint8Array; readonly proof: Uint8Array },
+  material: ProofStatements,
+  context: PipelineContext,
+): NameChain {
+  const { name, key } = holder
   const now = context.clock.now()
-  return context.chains.through(chainKey(header), now, () => {
+  return context.chains.through(chainKey(holder), now, () => {
     const value = checkName(
-      { name: header.sender, key: header.key, use: 'sign', purpose: 'send' },
+      { name, key, use: 'sign', purpose: 'send' },
       { ...material, anchors: context.anchors, now },
     )
     return { value, until: value.notAfter + SKEW_MS, rests: publishedIn([value]) }
@@ -36,7 +47,8 @@ export function grantChain(
   context: PipelineContext,
 ): Authority {
   const now = context.clock.now()
-  const key = `grant|${toHex(leaf)}|${header.action}|${header.topic}|${chainKey(header)}`
+  const holder = chainKey({ ...header, name: header.sender })
+  const key = `grant|${toHex(leaf)}|${header.action}|${header.topic}|${holder}`
   return context.chains.through(key, now, () => {
     const value = checkAuthority(
       {
@@ -74,6 +86,10 @@ export function acceptedKey(header: Header): string {
   return `accepted|${header.topic}|${header.sender}|${toHex(header.key)}`
 }
 
-function chainKey(header: Header): string {
-  return `name|${header.sender}|${toHex(header.key)}|${toHex(header.proof)}`
+function chainKey(holder: {
+  readonly name: Name
+  readonly key: Uint8Array
+  readonly proof: Uint8Array
+}): string {
+  return `name|${holder.name}|${toHex(holder.key)}|${toHex(holder.proof)}`
 }

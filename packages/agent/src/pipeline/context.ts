@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
 import type { AnchorSet, Authority, NameChain, ProofStatements, Sha256, Verifier } from '@ixj/trust'
+import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
@@ -32,6 +33,7 @@ export interface PipelineContext {
   readonly states: StateTable
   readonly offsets: ClockOffsets
   readonly chains: ChainCache
+  readonly usedApprovals: UsedApprovals
   /** Whether anybody here takes this kind of bundle on the topic. */
   takes(topic: Name, action: BundleAction): boolean
   /** How the topic is open here. */
@@ -59,6 +61,8 @@ export interface Trace {
   basis?: Basis
   authority?: Authority
   onBehalfOf?: Name
+  /** Who approved it; their names and keys held, and their signatures. */
+  approvers?: readonly Name[]
   decision?: PolicyDecision
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@ixj/trust'
 import { TransportError, type Verdict } from '../transport.ts'
 import type { Trace } from './context.ts'
+import { REMEDIES } from './remedies.ts'
 import { Refusal, VERDICTS, type Code } from './verdicts.ts'
 
 /** What a node decided about something that came in, and why. */
@@ -113,17 +114,23 @@ function authorityLines(trace: Trace, at: number): readonly string[] {
     case 'answer':
       return ['answers a request that was made of it']
     case 'grant':
-      return trace.authority === undefined ? [] : describeAuthority(trace.authority, at)
+      return trace.authority === undefined
+        ? []
+        : [...describeAuthority(trace.authority, at), ...approvalLines(trace)]
     default:
       return ['none: the policy decides about named senders on an inbox']
   }
 }
 
-function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'message'> {
-  if (cause === undefined) return { outcome: 'accepted', code: null, message: null }
+function approvalLines({ approvers = [] }: Trace): readonly string[] {
+  return approvers.length === 0 ? [] : [`approved by ${approvers.join(', ')}`]
+}
+
+function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'message' | 'remedy'> {
+  if (cause === undefined) return { outcome: 'accepted', code: null, message: null, remedy: null }
   const code = codeOf(cause)
   const verdict = VERDICTS[code] === 'reject' ? 'rejected' : 'ignored'
-  return { outcome: verdict, code, message: messageOf(cause) }
+  return { outcome: verdict, code, message: messageOf(cause), remedy: REMEDIES[code] }
 }
 
 /** Which of the four questions a code answers with no; the others stay as they were found. */
@@ -154,6 +161,9 @@ function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
     case 'not-granted':
     case 'condition':
     case 'unknown-condition':
+    case 'unapproved':
+    case 'wrong-approval':
+    case 'approval-used':
     case 'not-asked':
     case 'ambiguous-authority':
       return { authority: no }

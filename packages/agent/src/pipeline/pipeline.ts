@@ -1,4 +1,4 @@
-import { isAtOrBelow } from '@ixj/names'
+import { isAtOrBelow, type Name } from '@ixj/names'
 import {
   signingInput,
   SKEW_MS,
@@ -7,9 +7,11 @@ import {
   type NameChain,
   type ProofStatements,
 } from '@ixj/trust'
+import type { UsableApproval } from '../approvals/usable-approval.ts'
 import { decodeBundle, hasDigest, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
+import { checkApproved } from './approved.ts'
 import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
 import type { PolicyDecision } from './policy.ts'
@@ -56,8 +58,11 @@ export async function judge(
   // 8. Authority: one grant's chain, or ownership, or the request that is answered.
   const standing = checkStanding(bundle, messages, material, context)
   Object.assign(trace, standing)
+  const approvals = await checkApproved(bundle, messages, material, context)
+  trace.approvers = approvals.map(({ approval }) => approval.signed.signer)
   // 9. The receiver's own policy.
-  const decision = await askPolicy(bundle, chain, standing, context)
+  const { approvers } = trace
+  const decision = await askPolicy(bundle, { chain, standing, approvers }, context)
   trace.decision = decision
   if (!decision.permit) {
     throw new Refusal(
@@ -69,12 +74,14 @@ export async function judge(
   checkTime(header, context)
   context.states.check(header)
   context.replay.checkEarly(place)
+  context.usedApprovals.check(approvals)
   const draw = checkRate(header, standing, context)
   context.replay.write(place)
   draw()
   context.states.write(header)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
-  return { bundle, place, chain, signed: true, messages, decision, ...standing }
+  await useApprovals(approvals, context)
+  return { bundle, place, chain, signed: true, messages, approvers, decision, ...standing }
 }
 
 /**
@@ -85,9 +92,6 @@ function checkTopic(header: Header, carrier: Carrier, context: PipelineContext):
   const opened = context.opened(header.topic)
   if (header.class === 'task') {
     throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
-  }
-  if (header.approvals.length > 0) {
-    throw new TrustError('unsupported', 'Cannot accept approvals: nothing checks them yet')
   }
   if (header.topic === carrier.topic) {
     if (opened !== undefined) return checkTaken(header, context)
@@ -192,13 +196,30 @@ function readMessages({ header, messagesBytes }: Bundle): readonly MessagePart[]
   }
 }
 
+/** What was approved is done once, after a crash too: it is delivered when that is safe on disk. */
+async function useApprovals(
+  approvals: readonly UsableApproval[],
+  context: PipelineContext,
+): Promise<void> {
+  if (approvals.length === 0) return
+  try {
+    await context.usedApprovals.write(approvals)
+  } catch (cause) {
+    throw new Refusal('own-fault', 'Cannot remember used approvals: the store failed', { cause })
+  }
+}
+
 async function askPolicy(
   bundle: Bundle,
-  chain: NameChain,
-  standing: Standing,
+  found: {
+    readonly chain: NameChain
+    readonly standing: Standing
+    readonly approvers: readonly Name[]
+  },
   context: PipelineContext,
 ): Promise<PolicyDecision> {
   const { header } = bundle
+  const { chain, standing, approvers } = found
   try {
     return await context.policy.decide({
       receiver: context.node,
@@ -211,6 +232,7 @@ async function askPolicy(
       basis: standing.basis,
       bytes: bundle.messagesBytes.length,
       priority: header.priority,
+      approvals: approvers,
       now: context.clock.now(),
     })
   } catch (cause) {

@@ -28,6 +28,8 @@ export interface PolicyRequest {
   /** Bytes of the messages. */
   readonly bytes: number
   readonly priority: number
+  /** Who approved this one message; none where nobody was asked to. */
+  readonly approvals?: readonly Name[]
   readonly now: number
 }
 

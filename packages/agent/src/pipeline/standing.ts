@@ -68,9 +68,10 @@ function checkUse(
 ): void {
   const now = context.clock.now()
   const bytesPerMessage = Math.max(...messages.map((part) => part.body.length))
-  for (const { statement } of authority.chain) {
-    checkConditions(statement.conditions, { now, bytesPerMessage, priority: header.priority })
-  }
+  // Whether these approved is checked next: without enough of them, no signature is looked at.
+  const approvers = header.approvals.map(({ signed }) => signed.signer)
+  const use = { now, bytesPerMessage, priority: header.priority, approvers }
+  for (const { statement } of authority.chain) checkConditions(statement.conditions, use)
 }
 
 /** How far sentAt may lie back and still count at its own time: a burst of the network, no more. */

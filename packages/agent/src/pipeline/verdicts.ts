@@ -37,6 +37,10 @@ export type PipelineCode =
   | 'rate'
   /** An answer to a request that this agent did not make of this name, or made too long ago. */
   | 'not-asked'
+  /** An approval in it is for something else, by somebody who may not approve, or falsely signed. */
+  | 'wrong-approval'
+  /** An approval in it let another bundle pass before. */
+  | 'approval-used'
   /** The receiver's policy does not permit it. */
   | 'policy'
   /** The messages cannot be decoded, though their sender signed them. */
@@ -69,6 +73,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   'bad-key': 'reject',
   'bad-signature': 'reject',
   'bad-digest': 'reject',
+  'wrong-approval': 'reject',
   // From the bytes and their proof.
   'wider-than-parent': 'reject',
   'outside-slice': 'reject',
@@ -108,6 +113,8 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   'unknown-condition': 'ignore',
   'ambiguous-authority': 'ignore',
   'not-asked': 'ignore',
+  unapproved: 'ignore',
+  'approval-used': 'ignore',
   // The receiver's policy.
   policy: 'ignore',
   // The sender's fault, not the neighbour's.

@@ -1,9 +1,9 @@
 import { parseName } from '@ixj/names'
-import { decode, encode, sortedSet, TrustError, type Value } from '@ixj/trust'
+import { decode, encode, sha256, sortedSet, toHex, TrustError, type Value } from '@ixj/trust'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
-import { decodeApproval, signApproval, type Approved } from '../../src/bundles/approval.ts'
+import { decodeApproval, signApproval, termsOf, type Approved } from '../../src/bundles/approval.ts'
 import { decodeHeader, encodeHeader, type Header } from '../../src/bundles/header.ts'
 import { holds, signBody } from '../../src/bundles/signed-body.ts'
 import { APPROVAL_BYTES_MAX, APPROVAL_MS_MAX, APPROVALS_MAX } from '../../src/limits.ts'
@@ -20,6 +20,7 @@ const approved: Approved = {
   authority: new Uint8Array(32).fill(0x22),
   messageId: new Uint8Array(16).fill(9),
   digest: new Uint8Array(32).fill(7),
+  terms: new Uint8Array(32).fill(5),
   notAfter: TIME + APPROVAL_MS_MAX,
 }
 const signature = { signer: parseName('ann.acme.example'), time: TIME, nonce: new Uint8Array(16) }
@@ -78,11 +79,11 @@ describe('an approval', () => {
 
   it('ends 1 ms to 5 min after its time, to the millisecond, when signed and when read', async () => {
     for (const ms of [1, APPROVAL_MS_MAX]) {
-      expect(await codeWith(11, TIME + ms)).toBe('accepted')
+      expect(await codeWith(12, TIME + ms)).toBe('accepted')
       await expect(signed({ notAfter: TIME + ms })).resolves.toBeInstanceOf(Uint8Array)
     }
     for (const ms of [0, -1, APPROVAL_MS_MAX + 1]) {
-      expect(await codeWith(11, TIME + ms)).toBe('form')
+      expect(await codeWith(12, TIME + ms)).toBe('form')
       await expect(signed({ notAfter: TIME + ms })).rejects.toMatchObject({ code: 'form' })
     }
   })
@@ -96,16 +97,31 @@ describe('an approval', () => {
     ['no authority', 8, null, 'form'],
     ['a message id of 15 bytes', 9, new Uint8Array(15), 'form'],
     ['a digest that is a text', 10, 'digest', 'form'],
+    ['terms of 31 bytes', 11, new Uint8Array(31), 'form'],
   ] as const)('is refused with %s', async (_, index, value, code) => {
     expect(await codeWith(index, value)).toBe(code)
   })
 
   it('is refused with a field too many, a third part, and past its limit of bytes', async () => {
-    const pair = await signBody('approval', signature, [...Array<Value>(7).fill(null)], ann!)
+    const pair = await signBody('approval', signature, [...Array<Value>(8).fill(null)], ann!)
     expect(codeOf(() => decodeApproval(encode([...pair])))).toBe('form')
     expect(codeOf(() => decodeApproval(encode([...pair, null])))).toBe('form')
     const long = encode([new Uint8Array(APPROVAL_BYTES_MAX), pair[1]])
     expect(codeOf(() => decodeApproval(long))).toBe('too-large')
+  })
+})
+
+describe('termsOf()', () => {
+  it('differs with each of action, class, priority and audience', () => {
+    const terms = { action: 'publish', class: 'event', priority: 1, audience: null }
+    const others = [
+      { action: 'request' },
+      { class: 'state' },
+      { priority: 0 },
+      { audience: ['w1.acme.example'] },
+    ]
+    const all = [{}, ...others].map((change) => toHex(termsOf({ ...terms, ...change }, sha256)))
+    expect(new Set(all).size).toBe(5)
   })
 })
 
@@ -145,6 +161,15 @@ describe('the approvals of a header', () => {
     expect(codeOf(() => decodeHeader(encodeHeader(turned)))).toBe('form')
     const twice = { ...made, approvals: [made.approvals[0]!, made.approvals[0]!] }
     expect(codeOf(() => decodeHeader(encodeHeader(twice)))).toBe('form')
+  })
+
+  it('are refused for two messages, without a grant, and in an answer', async () => {
+    const made = sorted(await header())
+    for (const change of [{ count: 2 }, { authority: null }, { action: 'answer' }] as const) {
+      expect(codeOf(() => decodeHeader(encodeHeader({ ...made, ...change })))).toBe('form')
+      const without = { ...made, ...change, approvals: [] }
+      expect(codeOf(() => decodeHeader(encodeHeader(without)))).toBe('accepted')
+    }
   })
 
   it('are refused past 16, before any of them is read', async () => {

@@ -35,6 +35,7 @@ const approvalSet = sortedSet(
         authority: new Uint8Array(32),
         messageId: new Uint8Array(16),
         digest: new Uint8Array(32),
+        terms: new Uint8Array(32),
         notAfter: 2,
       }
       const signature = {
@@ -80,7 +81,7 @@ const headers: fc.Arbitrary<Header> = fc
       class: fc.constant(messageClass),
       action: fc.constantFrom('publish', 'request', 'answer'),
       first: fc.integer({ min: 1, max: 2 ** 52 }),
-      count: fc.integer({ min: 1, max: BUNDLE_MESSAGES_MAX }),
+      count: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: BUNDLE_MESSAGES_MAX })),
       sentAt: times,
       lifespanMs: fc.integer({ min: 1, max: LIFESPAN_MS_MAX[messageClass] }),
       priority: fc.integer({ min: 0, max: 3 }),
@@ -95,6 +96,12 @@ const headers: fc.Arbitrary<Header> = fc
       digest: bytesOf(32),
     }),
   )
+  // Approvals are for one message under a grant.
+  .map((header) => {
+    const { authority, count, action } = header
+    const fits = authority !== null && count === 1 && action !== 'answer'
+    return fits ? header : { ...header, approvals: [] }
+  })
 
 const plain: Omit<Header, 'key' | 'digest'> = {
   topic: parseName('crew.acme.example'),
@@ -212,7 +219,8 @@ describe('a bundle', () => {
         headers,
         fc.array(parts, { minLength: 1, maxLength: 5 }),
         async (header, list) => {
-          const fields = { ...header, count: list.length }
+          const approvals = list.length === 1 ? header.approvals : []
+          const fields = { ...header, count: list.length, approvals }
           const sealed = await sealBundle(fields, encodeMessages(list), {
             signer,
             hash: nodeSha256,

@@ -54,6 +54,7 @@ interface ApprovalVector {
   readonly authority: string
   readonly messageId: string
   readonly digest: string
+  readonly terms: string
   readonly notAfter: number
   readonly envelope: string
 }
@@ -141,6 +142,7 @@ describe('the vectors of approvals', () => {
       authority: fromHex(vector.authority),
       messageId: fromHex(vector.messageId),
       digest: fromHex(vector.digest),
+      terms: fromHex(vector.terms),
       notAfter: vector.notAfter,
     }
     expect(read).toMatchObject(approved)

@@ -2,16 +2,13 @@
 import { AnchorSet, encode, type Value } from '@ixj/trust'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { expect } from 'vitest'
-import { makeBundle, repackBundle, resignBundle } from '../../../../test/world/made-bundle.ts'
-import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
+import { repackBundle, resignBundle } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor, World } from '../../../../test/world/world.ts'
-import { signApproval } from '../../src/bundles/approval.ts'
-import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { openCore } from '../../src/host/open-core.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
 import { MESSAGE_BYTES_MAX } from '../../src/transport.ts'
-import { annsBundle, CREW, DESK, expectRefused, grantOn, NODE, type Scene } from '../scene.ts'
+import { annsBundle, CREW, DESK, expectRefused, NODE, type Scene } from '../scene.ts'
 import { type Case, inScene, type Rows } from './row.ts'
 
 /** A case whose bytes are ann's next bundle to the desk, spoiled; unspoiled it passes. */
@@ -197,34 +194,6 @@ export const byteRows = {
     repacked('leaves one signature over several bundles alone', 'unsupported', (fields) => {
       fields[3] = [0, 2, [new Uint8Array(32)]]
     }),
-    inScene('leaves approvals alone', async (scene) => {
-      const genuine = await annsBundle(scene, DESK)
-      const { signer } = scene.ann
-      const { header } = decodeBundle(genuine.bytes, nodeSha256)
-      const envelope = await signApproval(
-        {
-          ...header,
-          authority: new Uint8Array(32),
-          messageId: new Uint8Array(16),
-          notAfter: header.sentAt + 1,
-        },
-        { signer: scene.ann.name, time: header.sentAt, nonce: new Uint8Array(16) },
-        signer,
-      )
-      const bytes = await resignBundle(genuine, signer, (fields) => (fields[15] = [envelope]))
-      await expectRefused(scene, 'unsupported', { bytes, on: DESK }, { genuine })
-    }),
     resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
-    inScene('leaves a grant that needs approvals alone', async (scene) => {
-      const grant = await grantAnyhow(scene.world, scene.acme, {
-        subject: 'ann.acme.example',
-        topics: [CREW],
-        conditions: [['approvals', [1, ['raw.acme.example']]]],
-      })
-      const ann = withStatements(scene.ann, grant)
-      const made = await makeBundle(scene.world, ann, CREW, { under: grant })
-      const genuine = await annsBundle(scene, CREW, { under: grantOn(scene.ann, CREW) })
-      await expectRefused(scene, 'unsupported', made, { genuine })
-    }),
   ],
 } satisfies Rows

@@ -4,6 +4,8 @@ import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
 import { expect } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor } from '../../../../test/world/world.ts'
+import { openUsedApprovals } from '../../src/approvals/used-approvals.ts'
+import { memoryStore } from '../../src/host/store.ts'
 import { REPLAY_LANES_MAX, REPLAY_WINDOW } from '../../src/limits.ts'
 import { ChainCache } from '../../src/pipeline/chain-cache.ts'
 import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
@@ -191,6 +193,7 @@ export const placeRows = {
         states: new StateTable(),
         offsets: new ClockOffsets(),
         chains: new ChainCache(() => false),
+        usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
         takes: () => true,
         opened: () => 'inbox' as const,
         material: async () => {
