@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../world/dns/free-port.ts'
 import { fencedBlocks, findReadmeFaults, runReadme } from './readme.ts'
 import { type FixtureTree, fixtureTree, repositoryRoot } from './tree.ts'
 
@@ -28,11 +29,22 @@ test(
   { timeout: readmeMillisecondsMax },
   async () => {
     const signal = AbortSignal.timeout(readmeMillisecondsMax - 5_000)
-    const run = await runReadme(repositoryRoot, readme, { signal })
+    const run = await runReadme(repositoryRoot, await withFreePorts(readme), { signal })
     expect(run.status, run.output).toBe(0)
     expect(run.leftovers).toEqual([])
   },
 )
+
+/** The same text with ports of this run alone: somebody may be trying the README beside us. */
+async function withFreePorts(markdown: string): Promise<string> {
+  const ports = new Map<string, number>()
+  for (const [, port = ''] of markdown.matchAll(/127\.0\.0\.1(?::|\/tcp\/)(\d+)/g)) {
+    // oxlint-disable-next-line no-await-in-loop -- A few ports, each taken after the one before.
+    if (!ports.has(port)) ports.set(port, await freePort())
+  }
+  const own = (_: string, front: string, port: string) => `${front}${ports.get(port)}`
+  return markdown.replaceAll(/(127\.0\.0\.1(?::|\/tcp\/))(\d+)/g, own)
+}
 
 describe('fencedBlocks()', () => {
   test('gives language, line and text', () => {

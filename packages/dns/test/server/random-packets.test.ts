@@ -94,7 +94,6 @@ test(
       of: COUNT,
       counted: `that crashed it, held it over ${PACKET_MS_MAX} ms, or grew it by 128 MiB in all`,
       goal: 'none',
-      note: 'guided by coverage: part 3',
     } as const
     expect(report(row)).toBe('met')
   },

@@ -1,0 +1,265 @@
+import { readFileSync } from 'node:fs'
+import {
+  CLASS,
+  decodeChain,
+  decodeMessage,
+  DnsError,
+  type DnsRecord,
+  EMPTY_MESSAGE,
+  encodeChain,
+  encodeMessage,
+  formatKeyRecord,
+  formatZone,
+  parseDnsName,
+  parseKeyRecord,
+  parseZone,
+} from '@ixj/dns/proof'
+import { NameError, nameFromUser, parseName, parsePattern } from '@ixj/names'
+import {
+  AnchorSet,
+  decode,
+  decodeApplication,
+  decodeProof,
+  decodeStatement,
+  encode,
+  encodeApplication,
+  encodeProof,
+  formatAnchors,
+  fromHex,
+  parseAnchors,
+  TrustError,
+  utf8Bytes,
+} from '@ixj/trust'
+import { decodeApproval } from '../../packages/agent/src/bundles/approval.ts'
+import { decodeBundle } from '../../packages/agent/src/bundles/bundle.ts'
+import { decodeMessages } from '../../packages/agent/src/bundles/message.ts'
+import { decodeFrame, encodeFrame } from '../../packages/agent/src/neighbours/frames.ts'
+import { Refusal } from '../../packages/agent/src/pipeline/verdicts.ts'
+import { decodeAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
+import { nodeSha256 as hash, openNodeVerifier } from '../../packages/node/src/node-keys.ts'
+import { SignedZone } from '../../packages/dns/test/signed-zone.ts'
+import { answerOf, ask } from '../../packages/dns/test/zone-world.ts'
+import type { FuzzTarget } from './guided-fuzz.ts'
+
+type Refusing = abstract new (...fields: never[]) => Error
+
+function refusing(...classes: readonly Refusing[]): FuzzTarget['isRefusal'] {
+  return (cause) => classes.some((each) => cause instanceof each)
+}
+
+/** What was read from these bytes is written as these bytes: no value has two encodings. */
+function expectSame(input: Uint8Array, written: Uint8Array): void {
+  if (Buffer.from(written).equals(input)) return
+  throw new Error(`It was read, and is written as ${Buffer.from(written).toString('hex')}`)
+}
+
+/** The texts of a vector file under some keys, at any depth. */
+function vectorTexts(file: string, keys: readonly string[]): readonly string[] {
+  const found: string[] = []
+  const text = readFileSync(new URL(`../vectors/${file}`, import.meta.url), 'utf8')
+  JSON.parse(text, (key, value: unknown) => {
+    if (keys.includes(key) && typeof value === 'string') found.push(value)
+    return value
+  })
+  if (found.length === 0) throw new Error(`${file} has no ${keys.join(', ')}`)
+  return found
+}
+
+function vectorBytes(file: string, ...keys: readonly string[]): readonly Uint8Array[] {
+  return vectorTexts(file, keys).map((text) => fromHex(text))
+}
+
+function vectorLines(file: string, ...keys: readonly string[]): readonly Uint8Array[] {
+  return vectorTexts(file, keys)
+    .filter((text) => text.isWellFormed())
+    .map((text) => utf8Bytes(text))
+}
+
+/** Whatever bytes say as text; invalid UTF-8 becomes another text, which is as good. */
+function textOf(input: Uint8Array): string {
+  return Buffer.from(input).toString('utf8')
+}
+
+/** Key, signature and message, one after the other. */
+function vectorSignatures(file: string): readonly Uint8Array[] {
+  const [keys, messages, signatures] = ['publicKey', 'message', 'signature'].map((each) =>
+    vectorBytes(file, each),
+  ) as [readonly Uint8Array[], readonly Uint8Array[], readonly Uint8Array[]]
+  return keys.map((key, index) => Buffer.concat([key, signatures[index]!, messages[index]!]))
+}
+
+function message(question: string, records: readonly DnsRecord[]): Uint8Array {
+  return encodeMessage({
+    ...EMPTY_MESSAGE,
+    response: true,
+    questions: [{ ...ask(question), class: CLASS.IN }],
+    answers: records,
+    edns: { udpBytes: 1_232, version: 0, dnssecOk: true, options: [] },
+  })
+}
+
+const isTrust = refusing(TrustError)
+const isAgents = refusing(TrustError, Refusal)
+const isDns = refusing(DnsError)
+const isNames = refusing(NameError)
+
+const verifier = openNodeVerifier()
+const signatures = [
+  ...vectorSignatures('ed25519-rfc8032.json'),
+  ...vectorSignatures('ed25519-edge.json'),
+]
+const genuine = new Set(signatures.map((bytes) => Buffer.from(bytes).toString('hex')))
+
+const ORIGIN = parseDnsName('corp')
+const zone = new SignedZone('corp', ['_ixjkey 300 IN TXT "key"', '*.w 300 IN A 127.0.0.1'])
+const questions = ['TXT _ixjkey.corp', 'A x.w.corp', 'TXT ghost.corp']
+const answers = questions.map((question) => answerOf([zone], ask(question)))
+const zoneText = formatZone(answers.flat(), { origin: ORIGIN })
+const anchors = formatAnchors(
+  new AnchorSet([
+    {
+      name: parseName('acme.example'),
+      keys: [fromHex('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')],
+    },
+    { name: parseName('globex.example'), kind: 'zone', records: ['DS 1 15 2 00'] },
+  ]),
+)
+
+/** Every reader of bytes that somebody else has written, and what must hold of what it accepts. */
+export const TARGETS: readonly FuzzTarget[] = [
+  {
+    name: 'encoding',
+    seeds: [...vectorBytes('statements.json', 'envelope'), ...vectorBytes('bundles.json', 'bytes')],
+    run: (input) => expectSame(input, encode(decode(input))),
+    isRefusal: isTrust,
+  },
+  {
+    name: 'application bodies',
+    seeds: [
+      encodeApplication({ pose: [1.5, -2, 3], at: { deep: [null, true, new Uint8Array(3)] } }),
+      ...vectorBytes('bundles.json', 'body'),
+    ],
+    // A float may have several encodings; what is written once stays as it is.
+    run: (input) => {
+      const written = encodeApplication(decodeApplication(input))
+      expectSame(written, encodeApplication(decodeApplication(written)))
+    },
+    isRefusal: isTrust,
+  },
+  {
+    name: 'statements',
+    seeds: vectorBytes('statements.json', 'envelope'),
+    run: (input) => expectSame(input, decodeStatement(input, hash).envelope),
+    isRefusal: isTrust,
+  },
+  {
+    name: 'proofs',
+    seeds: vectorBytes('proof.json', 'encoded'),
+    run: (input) => expectSame(input, encodeProof(decodeProof(input))),
+    isRefusal: isTrust,
+  },
+  {
+    name: 'bundles and messages',
+    seeds: vectorBytes('bundles.json', 'bytes'),
+    run: (input) => {
+      const { header, messagesBytes } = decodeBundle(input, hash)
+      return decodeMessages(messagesBytes, header.count)
+    },
+    isRefusal: isAgents,
+  },
+  {
+    name: 'approvals',
+    seeds: vectorBytes('bundles.json', 'envelope'),
+    run: (input) => decodeApproval(input),
+    isRefusal: isAgents,
+  },
+  {
+    name: 'presence',
+    seeds: vectorBytes('bundles.json', 'bytes'),
+    run: (input) => decodeAnnouncement(input),
+    isRefusal: isAgents,
+  },
+  {
+    name: 'frames between neighbours',
+    seeds: vectorBytes('bundles.json', 'bytes'),
+    run: (input) => expectSame(input, encodeFrame(decodeFrame(input))),
+    isRefusal: isAgents,
+  },
+  {
+    name: 'signatures',
+    seeds: signatures,
+    run: (input) => {
+      const [key, signature, data] = [
+        input.subarray(0, 32),
+        input.subarray(32, 96),
+        input.subarray(96),
+      ]
+      if (verifier.verify(key, data, signature) !== true) return
+      if (!genuine.has(Buffer.from(input).toString('hex'))) throw new Error('A forgery holds')
+    },
+    isRefusal: () => false,
+  },
+  {
+    name: 'names',
+    seeds: vectorLines('names.json', 'name'),
+    run: (input) => {
+      const text = textOf(input)
+      const name = parseName(text)
+      // Nothing is repaired in silence.
+      if ((name as string) !== text) throw new Error(`Read as ${name}`)
+    },
+    isRefusal: isNames,
+  },
+  {
+    name: 'names that people type',
+    seeds: vectorLines('names.json', 'name'),
+    run: (input) => parseName(nameFromUser(textOf(input))),
+    isRefusal: isNames,
+  },
+  {
+    name: 'patterns',
+    seeds: ['**.acme.example', '*.crew.acme.example', 'w1.xn--mnchen-3ya.example'].map(utf8Bytes),
+    run: (input) => parsePattern(textOf(input)),
+    isRefusal: isNames,
+  },
+  {
+    name: 'trust stores',
+    seeds: [utf8Bytes(anchors)],
+    run: (input) => {
+      const text = formatAnchors(parseAnchors(textOf(input)))
+      if (formatAnchors(parseAnchors(text)) !== text)
+        throw new Error('Written and read, it differs')
+    },
+    isRefusal: isTrust,
+  },
+  {
+    name: 'DNS messages',
+    seeds: answers.map((records, index) => message(questions[index]!, records)),
+    run: (input) => encodeMessage(decodeMessage(input)),
+    isRefusal: isDns,
+  },
+  {
+    name: 'DNSSEC chains',
+    seeds: answers.map((records) => encodeChain(records)),
+    run: (input) => encodeChain(decodeChain(input)),
+    isRefusal: isDns,
+  },
+  {
+    name: 'key records',
+    seeds: vectorLines('key-records.json', 'text'),
+    run: (input) => {
+      const reading = parseKeyRecord(textOf(input))
+      if (reading.outcome !== 'record') return
+      const text = formatKeyRecord(reading.record)
+      const again = parseKeyRecord(text)
+      if (again.outcome !== 'record') throw new Error(`Written as ${text}, it is no record`)
+    },
+    isRefusal: isDns,
+  },
+  {
+    name: 'zone texts',
+    seeds: [utf8Bytes(zoneText)],
+    run: (input) => parseZone(textOf(input), { origin: ORIGIN }),
+    isRefusal: isDns,
+  },
+]
