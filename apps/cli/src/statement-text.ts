@@ -1,4 +1,11 @@
-import { formatDate, toBase64url, type SignedStatement, type Statement } from '@ixj/trust'
+import {
+  formatDate,
+  toBase64url,
+  toHex,
+  type RevocationTarget,
+  type SignedStatement,
+  type Statement,
+} from '@ixj/trust'
 import type { Record } from './output.ts'
 
 /** A statement as one line for people. */
@@ -28,6 +35,12 @@ function whatItSays(statement: Statement): string {
       const { subject, names, purposes } = statement
       return `${subject} may speak for ${orNobody(names)}, to ${purposes.join(', ')}`
     }
+    case 'revocation':
+      return `${describeTarget(statement.target)} is void, by the right of ${statement.of}`
+    case 'status':
+      return `revocations of ${statement.of} as of number ${statement.number}`
+    case 'successor':
+      return `${toBase64url(statement.newKey)} succeeds ${toBase64url(statement.issuerKey)}`
   }
 }
 
@@ -52,7 +65,28 @@ function ownRecord(statement: Statement): Record {
         purposes: [...purposes],
       }
     }
+    case 'revocation': {
+      const { of, target } = statement
+      return target.kind === 'statement'
+        ? { of, revokedId: toHex(target.id) }
+        : { of, name: target.name, publicKey: toBase64url(target.key) }
+    }
+    case 'status': {
+      const { of, number, digest, issuedAt, freshUntil } = statement
+      return { of, number, digest: toHex(digest), issuedAt, freshUntil }
+    }
+    case 'successor': {
+      const { name, newKey, next } = statement
+      return { name, newKey: toBase64url(newKey), next: next === null ? null : toHex(next) }
+    }
   }
+}
+
+/** What a revocation makes void, in words. */
+export function describeTarget(target: RevocationTarget): string {
+  return target.kind === 'statement'
+    ? `statement ${toHex(target.id)}`
+    : `the key ${toBase64url(target.key)} of ${target.name}`
 }
 
 /** A list of names in words; an empty one is nobody. */

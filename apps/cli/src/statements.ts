@@ -84,9 +84,16 @@ export async function mergeStatements(
 }
 
 function isAbout({ statement }: SignedStatement, name: Name): boolean {
-  return statement.kind === 'binding'
-    ? statement.name === name
-    : (statement.subject as string) === name
+  switch (statement.kind) {
+    case 'binding':
+      return statement.name === name
+    case 'grant':
+    case 'cross-certificate':
+      return (statement.subject as string) === name
+    default:
+      // What takes something back, or renews it, replaces nothing.
+      return false
+  }
 }
 
 /** @throws TrustError `bad-signature` for the first one that does not hold */

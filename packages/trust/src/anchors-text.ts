@@ -1,4 +1,13 @@
-import { type AnchorFields, AnchorSet, type Purpose, PURPOSES } from './anchors.ts'
+import {
+  type AnchorFields,
+  AnchorSet,
+  FRESHNESS_DEFAULT,
+  FRESHNESS_RULES,
+  type FreshnessRule,
+  type Purpose,
+  PURPOSES,
+  type RetiringKey,
+} from './anchors.ts'
 import { fromBase64url, toBase64url } from './bytes.ts'
 import { ANCHORS_TEXT_MAX } from './limits.ts'
 import { readName, readPattern } from './name-fields.ts'
@@ -17,14 +26,19 @@ interface JsonObject {
  */
 export function formatAnchors(anchors: AnchorSet): string {
   const list = anchors.list.map(
-    ({ name, kind, keys, records, names, purposes, addedAt, addedBy }) => ({
+    ({ name, kind, keys, records, names, purposes, freshness, ...rest }) => ({
       name,
       kind,
       ...(kind === 'key' ? { keys: keys.map((key) => toBase64url(key)) } : { records }),
       names,
       purposes,
-      addedAt,
-      addedBy,
+      ...(freshness === FRESHNESS_DEFAULT ? {} : { freshness }),
+      ...(rest.next === undefined ? {} : { next: toBase64url(rest.next) }),
+      ...(rest.retiring.length === 0
+        ? {}
+        : { retiring: rest.retiring.map(({ key, until }) => ({ key: toBase64url(key), until })) }),
+      addedAt: rest.addedAt,
+      addedBy: rest.addedBy,
     }),
   )
   return `${JSON.stringify({ version: VERSION, anchors: list }, null, 2)}\n`
@@ -56,9 +70,9 @@ export function parseAnchors(text: string): AnchorSet {
 }
 
 function readAnchor(value: Json, what: string): AnchorFields {
-  const known = ['name', 'kind', 'keys', 'records', 'names', 'purposes', 'addedAt', 'addedBy']
-  const object = readObject(value, what, known)
-  const { name, kind, keys, records, names, purposes, addedAt, addedBy } = object
+  const object = readObject(value, what, MEMBERS)
+  const { name, kind, keys, records, names, purposes, freshness, next, retiring } = object
+  const { addedAt, addedBy } = object
   if (kind !== 'key' && kind !== 'zone') throw refused(what, 'its kind must be "key" or "zone"')
   return {
     name: readName(readString(name, `name of ${what}`), `name of ${what}`),
@@ -69,9 +83,46 @@ function readAnchor(value: Json, what: string): AnchorFields {
     ...(records === undefined ? {} : { records: readTexts(records, `records of ${what}`) }),
     ...(names === undefined ? {} : { names: readPatterns(names, `names of ${what}`) }),
     ...(purposes === undefined ? {} : { purposes: readPurposes(purposes, `purposes of ${what}`) }),
+    ...(freshness === undefined ? {} : { freshness: readFreshness(freshness, what) }),
+    ...(next === undefined ? {} : { next: readKey(next, `next of ${what}`) }),
+    ...(retiring === undefined
+      ? {}
+      : { retiring: readItems(retiring, what).map((item) => readRetiring(item, what)) }),
     ...(addedAt === undefined ? {} : { addedAt: readNumber(addedAt, `addedAt of ${what}`) }),
     ...(addedBy === undefined ? {} : { addedBy: readString(addedBy, `addedBy of ${what}`) }),
   }
+}
+
+const MEMBERS = [
+  'name',
+  'kind',
+  'keys',
+  'records',
+  'names',
+  'purposes',
+  'freshness',
+  'next',
+  'retiring',
+  'addedAt',
+  'addedBy',
+]
+
+function readFreshness(value: Json, what: string): FreshnessRule {
+  const rule = FRESHNESS_RULES.find((known) => known === value)
+  if (rule !== undefined) return rule
+  throw refused(`freshness of ${what}`, `must be of ${FRESHNESS_RULES.join(', ')}`)
+}
+
+function readRetiring(value: Json, what: string): RetiringKey {
+  const { key, until } = readObject(value, `retiring of ${what}`, ['key', 'until'])
+  return {
+    key: readKey(key, `retiring key of ${what}`),
+    until: readNumber(until, `end of retiring key of ${what}`),
+  }
+}
+
+function readKey(value: Json | undefined, what: string): Uint8Array {
+  return fromBase64url(readString(value, what))
 }
 
 function readPatterns(value: Json, what: string): NonNullable<AnchorFields['names']> {
@@ -119,7 +170,7 @@ function readString(value: Json | undefined, what: string): string {
   return value
 }
 
-function readNumber(value: Json, what: string): number {
+function readNumber(value: Json | undefined, what: string): number {
   if (typeof value !== 'number') throw refused(what, 'must be a number')
   return value
 }

@@ -1,4 +1,5 @@
 import { liesWithin, type Name, parentName, parsePattern, type Pattern } from '@ixj/names'
+import { equalBytes } from './bytes.ts'
 import { sortedSet } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
 import {
@@ -8,6 +9,8 @@ import {
   ANCHOR_RECORD_LENGTH_MAX,
   ANCHOR_RECORDS_MAX,
   ANCHORS_MAX,
+  ID_BYTES,
+  SKEW_MS,
 } from './limits.ts'
 import { TrustError } from './trust-error.ts'
 
@@ -32,10 +35,39 @@ export interface Anchor {
   /** What the anchor may speak for, all at or below its name. */
   readonly names: readonly Pattern[]
   readonly purposes: readonly Purpose[]
+  /** What is asked of the statuses of names under it. */
+  readonly freshness: FreshnessRule
+  /** SHA-256 of the key to come, 32 bytes; without it only a person replaces its keys. */
+  readonly next?: Uint8Array
+  /** Those of its keys that a successor has taken the place of, and until when they count. */
+  readonly retiring: readonly RetiringKey[]
   /** When it was added, ms since the Unix epoch. */
   readonly addedAt?: number
   /** Who added it: text for people. */
   readonly addedBy?: string
+}
+
+/**
+ * What an anchor asks of statuses. `required`: a fresh one of each issuer. `when-known`: the same of
+ * each issuer of which one was ever heard. `off`: nothing; known revocations count all the same.
+ */
+export type FreshnessRule = 'required' | 'when-known' | 'off'
+
+/** All of them, the strictest first. */
+export const FRESHNESS_RULES: readonly FreshnessRule[] = ['required', 'when-known', 'off']
+
+/**
+ * What is asked where nobody says otherwise: an organisation whose root lies in a safe, and that has
+ * named nobody to revoke for it, can be talked to; one that publishes a status cannot be robbed of it.
+ */
+export const FRESHNESS_DEFAULT: FreshnessRule = 'when-known'
+
+/** A key of an anchor that ends. */
+export interface RetiringKey {
+  /** 32 bytes; one of the anchor's keys. */
+  readonly key: Uint8Array
+  /** Ms since the Unix epoch. */
+  readonly until: number
 }
 
 /** What one gives to make an anchor; see {@link makeAnchor} for the defaults. */
@@ -47,6 +79,9 @@ export interface AnchorFields {
   readonly records?: readonly string[]
   readonly names?: readonly Pattern[]
   readonly purposes?: readonly Purpose[]
+  readonly freshness?: FreshnessRule
+  readonly next?: Uint8Array
+  readonly retiring?: readonly RetiringKey[]
   readonly addedAt?: number
   readonly addedBy?: string
 }
@@ -70,10 +105,12 @@ export function makeAnchor(fields: AnchorFields): Anchor {
   const { name, addedAt, addedBy, kind = 'key', keys = [], records = [] } = fields
   const names = fields.names ?? [parsePattern(name), parsePattern(`**.${name}`)]
   const purposes = fields.purposes ?? ANCHOR_PURPOSES_DEFAULT
+  const { freshness = FRESHNESS_DEFAULT, next, retiring = [] } = fields
   if (kind === 'key') checkKeys(name, keys, records)
   else checkRecords(name, keys, records)
   checkCount(name, 'names', names.length, ANCHOR_NAMES_MAX)
   checkCount(name, 'purposes', purposes.length, PURPOSES.length)
+  checkRollover(name, { kind, keys, next, retiring })
   // What an anchor speaks for is a part of its own slice: trust in a name is trust in that name.
   const stranger = names.find((pattern) => !liesWithin(pattern, name))
   if (stranger !== undefined) throw refused(name, `"${stranger}" is not at or below its name`)
@@ -91,6 +128,11 @@ export function makeAnchor(fields: AnchorFields): Anchor {
     records: Object.freeze([...records]),
     names: Object.freeze(sortedSet(names, (pattern) => pattern)),
     purposes: Object.freeze(sortedSet(purposes, (purpose) => purpose)),
+    freshness,
+    ...(next === undefined ? {} : { next: Uint8Array.from(next) }),
+    retiring: Object.freeze(
+      retiring.map(({ key, until }) => ({ key: Uint8Array.from(key), until })),
+    ),
     ...(addedAt === undefined ? {} : { addedAt }),
     ...(addedBy === undefined ? {} : { addedBy }),
   })
@@ -179,6 +221,47 @@ function checkKeys(name: Name, keys: readonly Uint8Array[], records: readonly st
   for (const key of keys) checkPublicKey(key)
   if (sortedSet(keys, (key) => key).length !== keys.length) {
     throw refused(name, 'one of its keys repeats')
+  }
+}
+
+/** Until when each key of an anchor counts, skew not included; Infinity for one that does not end. */
+export function keyEnd({ retiring }: Anchor, key: Uint8Array): number {
+  return retiring.find((each) => equalBytes(each.key, key))?.until ?? Infinity
+}
+
+/** The keys of an anchor that count at this time, skew included. */
+export function anchorKeysAt(anchor: Anchor, now: number): readonly Uint8Array[] {
+  if (anchor.retiring.length === 0) return anchor.keys
+  return anchor.keys.filter((key) => now <= keyEnd(anchor, key) + SKEW_MS)
+}
+
+function checkRollover(
+  name: Name,
+  {
+    kind,
+    keys,
+    next,
+    retiring,
+  }: {
+    readonly kind: Anchor['kind']
+    readonly keys: readonly Uint8Array[]
+    readonly next: Uint8Array | undefined
+    readonly retiring: readonly RetiringKey[]
+  },
+): void {
+  if (next !== undefined && next.length !== ID_BYTES) {
+    throw refused(name, `next has ${next.length} bytes, must be ${ID_BYTES}`)
+  }
+  if (kind === 'zone' && (next !== undefined || retiring.length > 0)) {
+    throw refused(name, 'it is of a zone, whose keys the DNS replaces')
+  }
+  for (const { key, until } of retiring) {
+    if (!keys.some((each) => equalBytes(each, key))) {
+      throw refused(name, 'a retiring key is none of its keys')
+    }
+    if (!(Number.isSafeInteger(until) && until >= 0)) {
+      throw refused(name, `a key ends at ${until}, which is no time in ms since the Unix epoch`)
+    }
   }
 }
 

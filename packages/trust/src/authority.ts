@@ -6,8 +6,10 @@ import { toHex } from './bytes.ts'
 import { approvalsNeeded, checkConditionsKnown, checkHours, valueOf } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
+import { voided } from './chain-revocation.ts'
 import { checkName, type NameChain } from './name-chain.ts'
 import type { PublishedKey } from './published-key.ts'
+import { NO_REVOCATIONS, type RevocationView } from './revocation-book.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { checkPeriod } from './validity.ts'
@@ -38,6 +40,8 @@ export interface AuthorityContext {
   /** Why DNSSEC records prove nothing here; for the refusal. */
   readonly unproven?: readonly string[]
   readonly anchors: AnchorSet
+  /** What was revoked; default nothing. */
+  readonly revocations?: RevocationView
   /** Ms since the Unix epoch. */
   readonly now: number
 }
@@ -65,11 +69,12 @@ export interface Authority {
  * where this result is kept. What the bytes alone decide comes first, then what depends on time and
  * anchors. Bounded as {@link checkName}, once for each grant; no cryptography.
  * @throws TrustError `cost-cap`, `missing-statement`, `outside-slice`, `broken-chain`,
- * `wider-than-parent`, `wrong-subject`, `not-granted`, `unknown-condition`, `condition`,
+ * `wider-than-parent`, `wrong-subject`, `not-granted`, `unknown-condition`, `condition`, `revoked`,
  * `expired`, `not-yet-valid`, and as {@link checkName}
  */
 export function checkAuthority(question: AuthorityQuestion, context: AuthorityContext): Authority {
   const { grants, bindings, published = [], unproven = [], anchors, now } = context
+  const { revocations = NO_REVOCATIONS } = context
   // "Counted before any cryptography" (pitfall 19).
   const statements = grants.length + bindings.length
   if (statements > PROOF_STATEMENTS_MAX) {
@@ -82,8 +87,11 @@ export function checkAuthority(question: AuthorityQuestion, context: AuthorityCo
   checkLeaf(question, leaf)
   checkConditionsKnown(leaf.statement.conditions)
   checkApprovable(question, leaf)
-  for (const [index, { statement }] of chain.entries()) {
+  for (const [index, grant] of chain.entries()) {
+    const { statement } = grant
     const place = `grant ${index + 1} of ${chain.length}, by ${statement.issuer}`
+    const revocation = revocations.ofStatement(grant)
+    if (revocation !== undefined) throw voided(`${tried(question)}: ${place}`, revocation)
     checkPeriod(statement, now, `${tried(question)}: ${place}`)
   }
   checkHours(leaf.statement.conditions, now)
@@ -91,7 +99,7 @@ export function checkAuthority(question: AuthorityQuestion, context: AuthorityCo
   const issuers = chain.map(({ statement: { issuer: name, issuerKey: key } }) =>
     checkName(
       { name, key, use: 'grant', purpose },
-      { bindings, published, unproven, anchors, now },
+      { bindings, published, unproven, anchors, revocations, now },
     ),
   )
   const periods = [...chain.map(({ statement }) => statement), ...issuers]

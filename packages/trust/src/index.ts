@@ -29,15 +29,22 @@ export {
   PRIORITY_MAX,
   PROOF_BYTES_MAX,
   PROOF_DNSSEC_BYTES_MAX,
+  PARTITION_MS_MAX,
   PROOF_STATEMENTS_MAX,
   PUBLIC_KEY_BYTES,
+  REVOCATION_STATES_MAX,
+  REVOCATIONS_PER_NAME_MAX,
+  REVOCATIONS_PER_ROOT_MAX,
   SEED_BYTES,
   SIGNATURE_BYTES,
   SKEW_MS,
   STATEMENT_BYTES_MAX,
+  STATUS_FRESH_MS_MAX,
+  STATUSES_MAX,
   STORE_KEPT_MAX,
   STORE_OWNER_STATEMENTS_MAX,
   STORE_OWNERS_MAX,
+  UNCHECKED_LINK_MS_MAX,
 } from './limits.ts'
 export { type TrustCode, TrustError } from './trust-error.ts'
 export {
@@ -102,20 +109,33 @@ export {
   isBinding,
   isCrossCertificate,
   isGrant,
+  isRevocation,
+  isStatus,
   issueStatement,
+  issueSuccessor,
+  isSuccessor,
   type SignedStatement,
   type StatementFields,
   verifySignature,
 } from './statement.ts'
+export type { Revocation, RevocationTarget } from './revocation.ts'
+export type { Status } from './status.ts'
+export type { Successor } from './successor.ts'
 export { checkPeriod, holdsAt, type Period } from './validity.ts'
 export {
   type Anchor,
   ANCHOR_PURPOSES_DEFAULT,
   type AnchorFields,
+  anchorKeysAt,
   AnchorSet,
+  FRESHNESS_DEFAULT,
+  FRESHNESS_RULES,
+  type FreshnessRule,
+  keyEnd,
   makeAnchor,
   type Purpose,
   PURPOSES,
+  type RetiringKey,
 } from './anchors.ts'
 export { formatAnchors, parseAnchors } from './anchors-text.ts'
 export {
@@ -135,6 +155,18 @@ export {
   checkAuthority,
   messagesPerSecondBudgets,
 } from './authority.ts'
+export {
+  type KnownRevocation,
+  NO_REVOCATIONS,
+  type Reach,
+  RevocationBook,
+  revocationDigest,
+  type RevocationView,
+} from './revocation-book.ts'
+export { checkRevoker, checkStatusIssuer, type RevokerRight } from './revoker.ts'
+export { type HeldStatus, NO_STATUSES, StatusBook, type StatusView } from './status-book.ts'
+export { findFreshness, type Freshness, type IssuerFreshness, requireFresh } from './freshness.ts'
+export { applySuccessor } from './rollover.ts'
 export { chooseGrant, findGrants, type GrantNeed } from './grant-choice.ts'
 export {
   decodeProof,

@@ -135,3 +135,27 @@ export const STORE_KEPT_MAX = 65_536
 
 /** Characters of one line of an explanation: four names of the longest kind. */
 export const EXPLANATION_LINE_MAX = 1_024
+
+/** How long a status may call itself fresh: three times as long as between two of them. */
+export const STATUS_FRESH_MS_MAX = 60_000
+
+/** Links that live no longer than this need no status: they end before one would say anything. */
+export const UNCHECKED_LINK_MS_MAX = 60_000
+
+/**
+ * How long a node that is cut off goes on within its own organisation, from the issue of the last
+ * status that it heard: robots finish what they are at, and a stolen key is not of use for ever.
+ */
+export const PARTITION_MS_MAX = 600_000
+
+/** Revocations by the right of one name that have not ended; one list of their ids fits a frame. */
+export const REVOCATIONS_PER_NAME_MAX = 1_024
+
+/** Revocations under one anchor but those of its own name: an organisation fills its own room. */
+export const REVOCATIONS_PER_ROOT_MAX = 16_384
+
+/** Earlier states of a set that are remembered: a status is seconds behind, not more. */
+export const REVOCATION_STATES_MAX = 16
+
+/** Names whose newest status is remembered, anchors not counted; no newcomer pushes one out. */
+export const STATUSES_MAX = 16_384

@@ -1,9 +1,11 @@
 import { isAtOrBelow, isBelow, matches, type Name } from '@ixj/names'
-import type { Anchor, AnchorSet, Purpose } from './anchors.ts'
+import { type Anchor, anchorKeysAt, type AnchorSet, keyEnd, type Purpose } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes } from './bytes.ts'
+import { findLinkRevocation, voided } from './chain-revocation.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX, SKEW_MS } from './limits.ts'
 import { findPublishedFault, type PublishedKey, publishedUnder } from './published-key.ts'
+import { NO_REVOCATIONS, type RevocationView } from './revocation-book.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { checkPeriod, holdsAt } from './validity.ts'
@@ -28,6 +30,8 @@ export interface NameContext {
   /** Why DNSSEC records that came with the bindings prove nothing here; for the refusal. */
   readonly unproven?: readonly string[]
   readonly anchors: AnchorSet
+  /** What was revoked; default nothing. */
+  readonly revocations?: RevocationView
   /** Ms since the Unix epoch. */
   readonly now: number
 }
@@ -56,7 +60,7 @@ export interface NameChain {
  * above it, down to this name with this key, and that every link holds now. Of several ways it
  * takes the one that holds longest. Bounded: at most {@link PROOF_STATEMENTS_MAX} bindings and
  * {@link CHAIN_LINKS_MAX} links, some thousand comparisons, no cryptography.
- * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`; `no-chain` if no bindings lead
+ * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`, `revoked`; `no-chain` if no bindings lead
  * there, with the deepest name reached; `expired`, `not-yet-valid`, `uses`, `depth-exceeded` if
  * they do, with the first link that fails
  */
@@ -68,15 +72,23 @@ export function checkName(question: NameQuestion, context: NameContext): NameCha
     throw new TrustError('cost-cap', `${tried(question)}: ${size}`)
   }
   const anchor = findAnchor(question, anchors)
-  if (anchor.kind === 'key' && anchor.name === question.name) return anchorChain(question, anchor)
+  if (anchor.kind === 'key' && anchor.name === question.name) {
+    return anchorChain(question, { ...context, anchor })
+  }
   const { use } = question
+  const { now, revocations = NO_REVOCATIONS } = context
   const path = climb(question, {
     anchor,
     bindings,
     published: context.published ?? [],
-    permits: (link, below) => fits(link, question, below) && holdsAt(link, context.now),
+    now,
+    isRevoked: (name, key) => revocations.ofKey(name, key) !== undefined,
+    permits: (link, below) =>
+      fits(link.statement, question, below) &&
+      holdsAt(link.statement, now) &&
+      findLinkRevocation(link, revocations) === undefined,
     begins: (published, linksBelow) =>
-      findPublishedFault(published, { use, linksBelow, now: context.now }, '') === undefined,
+      findPublishedFault(published, { use, linksBelow, now }, '') === undefined,
   })
   if (path.best === undefined) throw explainFailure(question, { ...context, anchor })
   const { root, links, notAfter } = path.best
@@ -122,14 +134,21 @@ export function findAnchor(
   return anchor
 }
 
-function anchorChain(question: NameQuestion, anchor: Anchor): NameChain {
+function anchorChain(
+  question: NameQuestion,
+  { anchor, now, revocations = NO_REVOCATIONS }: NameContext & { readonly anchor: Anchor },
+): NameChain {
   const { name } = question
-  const key = anchor.keys.find((trusted) => equalBytes(trusted, question.key))
+  const keys = anchorKeysAt(anchor, now)
+  const key = keys.find((trusted) => equalBytes(trusted, question.key))
   if (key === undefined) {
-    const reason = `the key is not one of the ${anchor.keys.length} of its anchor`
+    const reason = `the key is not one of the ${keys.length} of its anchor`
     throw new TrustError('no-chain', `${tried(question)}: ${reason}`)
   }
-  return { name, key, anchor, published: null, links: [], notBefore: 0, notAfter: Infinity }
+  const revocation = revocations.ofKey(name, key)
+  if (revocation !== undefined) throw voided(`${tried(question)}: its key`, revocation)
+  const notAfter = keyEnd(anchor, key)
+  return { name, key, anchor, published: null, links: [], notBefore: 0, notAfter }
 }
 
 /** A name and key on the way up, and the way from it down to the name asked for. */
@@ -145,10 +164,13 @@ interface ClimbRules {
   readonly anchor: Anchor
   readonly bindings: readonly SignedStatement<Binding>[]
   readonly published: readonly PublishedKey[]
+  readonly now: number
+  /** Whether a key with which a way begins is void. */
+  readonly isRevoked: (name: Name, key: Uint8Array) => boolean
   /** Whether this published key may begin a way with that many links. */
   readonly begins: (published: PublishedKey, links: number) => boolean
   /** Whether this link may stand with that many links below it. */
-  readonly permits: (binding: Binding, linksBelow: number) => boolean
+  readonly permits: (binding: SignedStatement<Binding>, linksBelow: number) => boolean
 }
 
 interface Way {
@@ -181,7 +203,7 @@ function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {
     for (const step of frontier) {
       for (const link of byName.get(step.name) ?? []) {
         const { statement } = link
-        if (!equalBytes(statement.key, step.key) || !rules.permits(statement, linksBelow)) continue
+        if (!equalBytes(statement.key, step.key) || !rules.permits(link, linksBelow)) continue
         const above: Step = {
           name: statement.issuer,
           key: statement.issuerKey,
@@ -204,9 +226,14 @@ function climb({ name, key }: NameQuestion, rules: ClimbRules): Path {
  * that its zone publishes. Keys match by (name, key): a name alone proves nothing.
  */
 function wayFrom(step: Step, linksBelow: number, rules: ClimbRules): Way | undefined {
-  const { anchor, published, begins } = rules
-  if (step.name === anchor.name && anchor.keys.some((key) => equalBytes(key, step.key))) {
-    return { root: null, links: linksOf(step), notAfter: step.notAfter }
+  const { anchor, published, begins, now } = rules
+  if (rules.isRevoked(step.name, step.key)) return undefined
+  if (step.name === anchor.name) {
+    const key = anchorKeysAt(anchor, now).find((each) => equalBytes(each, step.key))
+    if (key !== undefined) {
+      const notAfter = Math.min(step.notAfter, keyEnd(anchor, key))
+      return { root: null, links: linksOf(step), notAfter }
+    }
   }
   let best: Way | undefined
   for (const root of publishedUnder(anchor, step, published)) {
@@ -258,8 +285,8 @@ function explainFailure(
   question: NameQuestion,
   context: NameContext & { readonly anchor: Anchor },
 ): TrustError {
-  const { anchor, bindings, published = [], now } = context
-  const always = { permits: () => true, begins: () => true }
+  const { anchor, bindings, published = [], now, revocations = NO_REVOCATIONS } = context
+  const always = { now, permits: () => true, begins: () => true, isRevoked: () => false }
   const { best, cut } = climb(question, { anchor, bindings, published, ...always })
   if (best === undefined) {
     if (!cut)
@@ -277,9 +304,18 @@ function explainFailure(
           tried(question),
         )
   if (fault !== undefined) return fault
-  for (const [index, { statement }] of links.entries()) {
+  const top = links[0]?.statement
+  const first =
+    top === undefined
+      ? revocations.ofKey(question.name, question.key)
+      : revocations.ofKey(top.issuer, top.issuerKey)
+  if (first !== undefined) return voided(`${tried(question)}: the first key`, first)
+  for (const [index, link] of links.entries()) {
+    const { statement } = link
     const linksBelow = links.length - 1 - index
     const place = `link ${index + 1} of ${links.length}, ${statement.issuer} → ${statement.name}`
+    const revocation = findLinkRevocation(link, revocations)
+    if (revocation !== undefined) return voided(`${tried(question)}: ${place}`, revocation)
     const failure = findLinkFailure(statement, { question, linksBelow, now, place })
     if (failure !== undefined) return failure
   }
@@ -323,7 +359,7 @@ function deepestReached(
   const towards = bindings.filter((link) => isAtOrBelow(name, link.statement.name))
   const byIssuer = Map.groupBy(towards, (link) => link.statement.issuer)
   const reached = new Set<SignedStatement<Binding>>()
-  const ends = anchor.keys.map((key) => ({ name: anchor.name, key }))
+  const ends = anchorKeysAt(anchor, context.now).map((key) => ({ name: anchor.name, key }))
   for (const end of ends) {
     for (const link of byIssuer.get(end.name) ?? []) {
       if (reached.has(link) || !equalBytes(link.statement.issuerKey, end.key)) continue

@@ -7,13 +7,24 @@ import {
 } from './cross-certificate.ts'
 import type { Field, Value } from './encoding/index.ts'
 import { type Grant, GRANT_FIELDS, grantFields, readGrant } from './grant.ts'
+import {
+  readRevocation,
+  type Revocation,
+  REVOCATION_FIELDS,
+  revocationFields,
+} from './revocation.ts'
 import type { StatementBase } from './statement-base.ts'
+import { readStatus, type Status, STATUS_FIELDS, statusFields } from './status.ts'
+import { readSuccessor, type Successor, SUCCESSOR_FIELDS, successorFields } from './successor.ts'
 
 /** Each kind of statement that is known, docs/protocol.md, section "Statements". */
 export interface StatementKinds {
   readonly binding: Binding
   readonly grant: Grant
   readonly 'cross-certificate': CrossCertificate
+  readonly revocation: Revocation
+  readonly status: Status
+  readonly successor: Successor
 }
 
 /** The text of a kind, as in the second field of a body. */
@@ -41,6 +52,9 @@ export const STATEMENT_FORMS: { readonly [K in StatementKind]: StatementForm<K> 
     write: crossCertificateFields,
     read: readCrossCertificate,
   },
+  revocation: { count: REVOCATION_FIELDS, write: revocationFields, read: readRevocation },
+  status: { count: STATUS_FIELDS, write: statusFields, read: readStatus },
+  successor: { count: SUCCESSOR_FIELDS, write: successorFields, read: readSuccessor },
 }
 
 /** Whether a text is a kind that is known. */

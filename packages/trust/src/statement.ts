@@ -1,5 +1,5 @@
 import type { Binding } from './binding.ts'
-import { toHex } from './bytes.ts'
+import { concatBytes, equalBytes, toHex } from './bytes.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
 import {
   decode,
@@ -16,6 +16,7 @@ import type { Grant } from './grant.ts'
 import type { Signer, Verifier } from './keys/index.ts'
 import { NONCE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
+import type { Revocation } from './revocation.ts'
 import { idOf, sha256, type Sha256, signingInput } from './signing.ts'
 import type { StatementBase } from './statement-base.ts'
 import {
@@ -25,6 +26,8 @@ import {
   type StatementKind,
   type StatementKinds,
 } from './statement-forms.ts'
+import type { Status } from './status.ts'
+import type { Successor } from './successor.ts'
 import { TrustError } from './trust-error.ts'
 
 /** What one gives to issue a statement: the signer brings the key. */
@@ -50,7 +53,7 @@ export interface SignedStatement<S extends Statement = Statement> {
   readonly idText: string
   /** The bytes that the signature covers, without the prefix of their kind. */
   readonly body: Uint8Array
-  /** 64 bytes. */
+  /** 64 bytes; 128 of a successor, the old key's first. */
   readonly signature: Uint8Array
   /** What travels: `[body, signature, nil]`, encoded. */
   readonly envelope: Uint8Array
@@ -71,9 +74,10 @@ export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): Si
   const fields = readArray(decode(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
   const [bodyField, signatureField, tree] = fields
   const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
-  // The kind comes first: a successor, which is not supported, has a signature of another length.
+  // The kind comes first: a successor has a signature of another length.
   const statement = readBody(body)
-  const signature = readBytes(signatureField, 'signature of statement', SIGNATURE_BYTES)
+  const length = signatureBytes(statement.kind)
+  const signature = readBytes(signatureField, 'signature of statement', length)
   if (tree !== null) {
     const message = 'Cannot read statement: one signature over several is not supported'
     throw new TrustError('unsupported', message)
@@ -126,20 +130,55 @@ export async function signStatement<S extends Statement>(
   signer: Signer,
   hash: Sha256 = sha256,
 ): Promise<SignedStatement<S>> {
-  const signed = await signer.sign(signingInput(statement.kind, body))
-  const signature = Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
+  return sealed({ statement, body }, await signWith(signer, statement.kind, body), hash)
+}
+
+async function signWith(signer: Signer, kind: StatementKind, body: Uint8Array) {
+  const signed = await signer.sign(signingInput(kind, body))
+  return Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
+}
+
+function sealed<S extends Statement>(
+  { statement, body }: UnsignedStatement<S>,
+  signature: Uint8Array,
+  hash: Sha256,
+): SignedStatement<S> {
   const envelope = encode([body, signature, null], { bytesMax: STATEMENT_BYTES_MAX })
   const id = idOf(statement.kind, body, hash)
   return { statement, id, idText: toHex(id), body, signature, envelope }
 }
 
-/** Whether the signature holds for the statement's body and its issuer's key. Never throws. */
-export function verifySignature(
-  signed: SignedStatement,
+/**
+ * Makes a successor: the old key signs, then the new one. Checks its form only.
+ * @throws TrustError as {@link issueStatement}; `form` if the new key is not the second signer's
+ */
+export async function issueSuccessor(
+  fields: StatementFields<Successor>,
+  signers: { readonly old: Signer; readonly new: Signer },
+  hash: Sha256 = sha256,
+): Promise<SignedStatement<Successor>> {
+  if (!equalBytes(fields.newKey, signers.new.publicKey)) {
+    throw new TrustError('form', 'Cannot issue successor: its newKey is not the second signer’s')
+  }
+  const unsigned = prepareStatement(fields, signers.old.publicKey)
+  const first = await signWith(signers.old, 'successor', unsigned.body)
+  const second = await signWith(signers.new, 'successor', unsigned.body)
+  return sealed(unsigned, concatBytes(first, second), hash)
+}
+
+/**
+ * Whether the signature holds for the statement's body and its issuer's key; of a successor, whether
+ * both do. Never throws.
+ */
+export async function verifySignature(
+  { statement, body, signature }: SignedStatement,
   verifier: Verifier,
-): boolean | Promise<boolean> {
-  const { statement, body, signature } = signed
-  return verifier.verify(statement.issuerKey, signingInput(statement.kind, body), signature)
+): Promise<boolean> {
+  const input = signingInput(statement.kind, body)
+  const first = signature.subarray(0, SIGNATURE_BYTES)
+  if (!(await verifier.verify(statement.issuerKey, input, first))) return false
+  if (statement.kind !== 'successor') return true
+  return await verifier.verify(statement.newKey, input, signature.subarray(SIGNATURE_BYTES))
 }
 
 /** Whether the statement is a binding. */
@@ -157,6 +196,26 @@ export function isCrossCertificate(
   signed: SignedStatement,
 ): signed is SignedStatement<CrossCertificate> {
   return signed.statement.kind === 'cross-certificate'
+}
+
+/** Whether the statement is a revocation. */
+export function isRevocation(signed: SignedStatement): signed is SignedStatement<Revocation> {
+  return signed.statement.kind === 'revocation'
+}
+
+/** Whether the statement is a status. */
+export function isStatus(signed: SignedStatement): signed is SignedStatement<Status> {
+  return signed.statement.kind === 'status'
+}
+
+/** Whether the statement is a successor. */
+export function isSuccessor(signed: SignedStatement): signed is SignedStatement<Successor> {
+  return signed.statement.kind === 'successor'
+}
+
+/** "Signatures 64 (successor 128, old key first)." */
+function signatureBytes(kind: StatementKind): number {
+  return kind === 'successor' ? 2 * SIGNATURE_BYTES : SIGNATURE_BYTES
 }
 
 function readBody(body: Uint8Array): Statement {

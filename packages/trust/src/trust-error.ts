@@ -22,6 +22,14 @@ export type TrustCode =
   | 'expired'
   /** Its not-before lies in the future, skew included. */
   | 'not-yet-valid'
+  /** A key or a statement in it was revoked. */
+  | 'revoked'
+  /** The newest status of an issuer is too old, so revocations of its may have been missed. */
+  | 'stale'
+  /** No status of an issuer is known, and its anchor demands one. */
+  | 'no-status'
+  /** Older than what is known: a state, or a status with a lower number. */
+  | 'superseded'
   /** No anchor stands at or above the name. */
   | 'no-anchor'
   /** The anchor is there, and its limits on names or purposes leave this out. */

@@ -10,7 +10,16 @@ import type { Action, Grant } from '../src/grant.ts'
 import { nobleSigner, nobleVerifier } from '../src/keys/index.ts'
 import { decodeProof, encodeProof } from '../src/proof.ts'
 import { proofIdOf } from '../src/signing.ts'
-import { decodeStatement, isGrant, issueStatement, verifySignature } from '../src/statement.ts'
+import { revocationDigest } from '../src/revocation-book.ts'
+import {
+  decodeStatement,
+  isGrant,
+  isRevocation,
+  isStatus,
+  issueStatement,
+  issueSuccessor,
+  verifySignature,
+} from '../src/statement.ts'
 
 interface BaseFields {
   readonly issuer: string
@@ -52,10 +61,40 @@ interface CrossCertificateFields extends BaseFields {
   readonly purposes: readonly Purpose[]
 }
 
+interface RevocationFields extends BaseFields {
+  readonly kind: 'revocation'
+  readonly of: string
+  readonly target: { readonly id: string } | { readonly name: string; readonly key: string }
+}
+
+interface StatusFields extends BaseFields {
+  readonly kind: 'status'
+  readonly of: string
+  readonly number: number
+  readonly digest: string
+  readonly issuedAt: number
+  readonly freshUntil: number
+}
+
+interface SuccessorFields extends BaseFields {
+  readonly kind: 'successor'
+  readonly name: string
+  readonly newKey: string
+  readonly next: string | null
+}
+
 interface StatementVector {
   readonly description: string
   readonly seed: string
-  readonly fields: BindingFields | GrantFields | CrossCertificateFields
+  /** Of the second signature of a successor. */
+  readonly newSeed?: string
+  readonly fields:
+    | BindingFields
+    | GrantFields
+    | CrossCertificateFields
+    | RevocationFields
+    | StatusFields
+    | SuccessorFields
   readonly id: string
   readonly envelope: string
 }
@@ -79,7 +118,7 @@ const { proofs } = JSON.parse(readFileSync(new URL('proof.json', vectors), 'utf8
 
 const bytesOrNull = (hex: string | null) => (hex === null ? null : fromHex(hex))
 
-async function reissue({ fields, seed }: StatementVector) {
+async function reissue({ fields, seed, newSeed = '' }: StatementVector) {
   const signer = nobleSigner(fromHex(seed))
   const base = {
     issuer: parseName(fields.issuer),
@@ -94,6 +133,25 @@ async function reissue({ fields, seed }: StatementVector) {
       { ...base, ...own, encryptionKey: bytesOrNull(encryptionKey) },
       signer,
     )
+  }
+  if (fields.kind === 'revocation') {
+    const { kind, of, target } = fields
+    const own =
+      'id' in target
+        ? ({ kind: 'statement', id: fromHex(target.id) } as const)
+        : ({ kind: 'key', name: parseName(target.name), key: fromHex(target.key) } as const)
+    return await issueStatement({ ...base, kind, of: parseName(of), target: own }, signer)
+  }
+  if (fields.kind === 'status') {
+    const { kind, number, issuedAt, freshUntil } = fields
+    const own = { kind, number, issuedAt, freshUntil, of: parseName(fields.of) }
+    return await issueStatement({ ...base, ...own, digest: fromHex(fields.digest) }, signer)
+  }
+  if (fields.kind === 'successor') {
+    const { kind, name, newKey, next } = fields
+    const own = { kind, name: parseName(name), newKey: fromHex(newKey), next: bytesOrNull(next) }
+    const signers = { old: signer, new: nobleSigner(fromHex(newSeed)) }
+    return await issueSuccessor({ ...base, ...own }, signers)
   }
   if (fields.kind === 'cross-certificate') {
     const { kind, hops, purposes } = fields
@@ -132,6 +190,14 @@ describe('the vectors of statements', () => {
       expect(issued).toEqual(read)
     })
   }
+
+  it('hold a status whose digest is that of the two revocations', () => {
+    const all = statements.map(({ envelope }) => decodeStatement(fromHex(envelope)))
+    const ids = all.filter(isRevocation).map(({ id }) => id)
+    const status = all.find(isStatus)!
+    expect(ids).toHaveLength(2)
+    expect(revocationDigest(ids)).toEqual(status.statement.digest)
+  })
 
   it('hold a root grant and a part of it', () => {
     const all = statements.map(({ envelope }) => decodeStatement(fromHex(envelope)))

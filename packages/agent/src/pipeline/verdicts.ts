@@ -21,8 +21,6 @@ export type PipelineCode =
   | 'duplicate'
   /** An older place or epoch than those that are followed. */
   | 'out-of-window'
-  /** An older state than the one that is known. */
-  | 'superseded'
   /** Another signed bundle holds the same places in the stream; both are kept as evidence. */
   | 'equivocation'
   /** This key signed two bundles for the same places before. */
@@ -95,6 +93,10 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   'missing-statement': 'ignore',
   'parking-full': 'ignore',
   rate: 'ignore',
+  // What the receiver has heard of revocations.
+  revoked: 'ignore',
+  stale: 'ignore',
+  'no-status': 'ignore',
   // The receiver's anchors and clock.
   'no-anchor': 'ignore',
   'anchor-limits': 'ignore',
