@@ -2,6 +2,7 @@ import { AgentError, Refusal, TransportError } from '@ixj/agent'
 import { DnsError } from '@ixj/dns'
 import { NameError } from '@ixj/names'
 import { HomeError } from '@ixj/node/home'
+import { PolicyError } from '@ixj/node/policy'
 import { TrustError } from '@ixj/trust'
 import { CommanderError } from 'commander'
 
@@ -75,6 +76,7 @@ function isCoded(cause: unknown): cause is Error & { readonly code: string } {
   const coded = [
     CommandError,
     HomeError,
+    PolicyError,
     TrustError,
     DnsError,
     NameError,

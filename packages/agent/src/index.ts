@@ -32,6 +32,7 @@ export type { Decision } from './pipeline/decision.ts'
 export {
   ruleTable,
   type Basis,
+  type Freshness,
   type Policy,
   type PolicyDecision,
   type PolicyRequest,

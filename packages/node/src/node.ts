@@ -6,13 +6,13 @@ import {
   openHost,
   type Policy,
   type Queue,
-  ruleTable,
   TransportError,
 } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
 import { type Home, openHome } from './home/home.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
 import { NodeError } from './node-error.ts'
+import { type FilePolicy, openFilePolicy } from './policy/file-policy.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
 import type { Resolver } from '@ixj/dns'
 import { openNodeDns } from './dns/node-dns.ts'
@@ -44,7 +44,7 @@ export interface NodeOptions {
   }
   /** Whom to ask about names; default: as the home's dns.json says. */
   readonly dns?: DnsOptions
-  /** Default: the rules of the home's policy.json, or the rule table's defaults without one. */
+  /** Default: the home's policy.cedar, read again whenever it changes. */
   readonly policy?: Policy
   /** Default: {@link systemClock}. */
   readonly clock?: Clock
@@ -63,6 +63,8 @@ export class Node implements AsyncDisposable {
   readonly host: Host
   /** The node's connections. */
   readonly mesh: Mesh
+  /** The home's policy, to hear of its changes; undefined if another one decides. */
+  readonly policy: FilePolicy | undefined
   readonly #home: Home
   readonly #locks: AsyncDisposableStack
   readonly #search: Search
@@ -74,12 +76,14 @@ export class Node implements AsyncDisposable {
     readonly mesh: Mesh
     readonly home: Home
     readonly search: Search
+    readonly policy: FilePolicy | undefined
     /** What is given back when the node has closed. */
     readonly locks: AsyncDisposableStack
   }) {
     this.name = parts.host.name
     this.host = parts.host
     this.mesh = parts.mesh
+    this.policy = parts.policy
     this.#home = parts.home
     this.#locks = parts.locks
     this.#search = parts.search
@@ -174,6 +178,7 @@ export class Node implements AsyncDisposable {
 /**
  * Opens a node from its home: it listens, and dials, when this resolves.
  * @throws HomeError `in-use` if its name is open already, and as {@link Home.readIdentity};
+ * PolicyError if the home's policy cannot be used;
  * TrustError `key-file`, or why its chain does not hold against the home's own anchors; NodeError
  * `listen`, `address`; NameError
  */
@@ -183,9 +188,12 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const home = typeof options.home === 'string' ? await openHome(options.home) : options.home
   const identity = await home.readIdentity(name)
   const anchors = withZones(await home.readAnchors(), options.anchors?.dns, name)
-  const policy = options.policy ?? ruleTable(await home.readRules())
   // Whatever is open when something fails is closed again, the last first.
   await using opening = new AsyncDisposableStack()
+  const own =
+    options.policy === undefined
+      ? opening.use(await openFilePolicy(await home.policyPath(), { clock }))
+      : undefined
   const locks = new AsyncDisposableStack()
   opening.use(locks)
   locks.use(await home.lock(name))
@@ -202,10 +210,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   let neighbours: () => readonly Name[] = () => []
   const isConnected = (node: Name) => neighbours().includes(node)
   const search = opening.use(openSearch({ mesh, dns, anchors, own: name, isConnected }))
+  const policy = options.policy ?? own
   const host = await openHost({
     identity,
     anchors,
-    policy,
+    ...(policy === undefined ? {} : { policy }),
     transport: mesh,
     clock,
     random: nodeRandom,
@@ -223,7 +232,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   opening.move()
   locks.use(dns)
   locks.use(search)
-  return new Node({ host, mesh, home, search, locks })
+  if (own !== undefined) locks.use(own)
+  return new Node({ host, mesh, home, search, policy: own, locks })
 }
 
 async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> {

@@ -1,5 +1,5 @@
 import { dnsaddrOwner, endpointOwner, keyOwner, TYPE, writeDnsaddr, writeEndpoint } from '@ixj/dns'
-import { parseName, parsePattern } from '@ixj/names'
+import { parseName } from '@ixj/names'
 import { AnchorSet, PURPOSES } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPublicAddress } from '../src/dns/private-address.ts'
@@ -45,7 +45,7 @@ async function openCounsel() {
   const home = await globex.home('counsel-home')
   const foreign = zonesOf(acme.anchorLines)
   await home.writeAnchors(new AnchorSet([...(await home.readAnchors()).list, ...foreign]))
-  await home.writeRules([mayAsk(parsePattern(planner), parsePattern(counsel))])
+  await home.writePolicy(mayAsk(planner, counsel))
   await globex.enter(home, node2)
   await globex.enter(home, counsel, { hosts: [node2] })
   const node = open.use(await openDnsNode(node2, home, { ask: [acme, globex] }))

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { issueTo, type Rule, type SpawnOptions } from '@ixj/agent'
+import { issueTo, type SpawnOptions } from '@ixj/agent'
 import {
   createZone,
   type DnsName,
@@ -14,10 +14,11 @@ import {
   type ZoneServer,
   type ZoneStore,
 } from '@ixj/dns'
-import { type Name, parseName, type Pattern } from '@ixj/names'
+import { type Name, parseName } from '@ixj/names'
 import { AnchorSet, isBinding, PURPOSES, type Signer, type Uses } from '@ixj/trust'
 import { zonesOf } from '../src/dns/zone-anchors.ts'
 import { type Home, openHome } from '../src/home.ts'
+import { DEFAULT_POLICY } from '../src/policy.ts'
 import { nodeRandom, nodeSha256 } from '../src/node-keys.ts'
 import { type Node, openNode } from '../src/node.ts'
 import { systemClock } from '../src/system-clock.ts'
@@ -153,9 +154,12 @@ export async function openDnsNode(
   })
 }
 
-/** A rule that lets a sender ask. */
-export function mayAsk(sender: Pattern, topic: Pattern): Rule {
-  return { id: 'may ask', effect: 'permit', sender, actions: ['request'], topic }
+/** A policy that lets a sender ask, beside what the default one permits. */
+export function mayAsk(sender: Name, topic: Name): string {
+  return `${DEFAULT_POLICY}
+    @id("may ask")
+    permit (principal == Agent::"${sender}", action == Action::"request",
+            resource == Topic::"${topic}");`
 }
 
 /** Where a node listens: its port, and the address with its peer. */

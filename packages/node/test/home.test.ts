@@ -1,9 +1,10 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseName, parsePattern } from '@ixj/names'
+import { parseName } from '@ixj/names'
 import { AnchorSet, SEED_BYTES, toBase64url } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FILE_NAME_MAX, type Home, openHome, STATEMENTS_MAX } from '../src/home.ts'
+import { DEFAULT_POLICY } from '../src/policy.ts'
 import { acme, born, openFolder, openOffice } from './home-bench.ts'
 
 const w1 = parseName('w1.acme.example')
@@ -276,55 +277,26 @@ describe('what is trusted', () => {
 })
 
 describe('policy', () => {
-  const rule = {
-    id: 'scout may ask',
-    effect: 'permit',
-    sender: parsePattern('scout.acme.example'),
-    actions: ['request'],
-    topic: parsePattern('**.globex.example'),
-  } as const
-  const write = async (content: unknown): Promise<void> => {
-    const text = typeof content === 'string' ? content : JSON.stringify(content)
-    await writeFile(join(home.folder, 'policy.json'), text, { mode: 0o600 })
-  }
+  const text = 'forbid (principal, action, resource);'
+  const read = async () => await readFile(await home.policyPath(), 'utf8')
 
-  test('rules come back, and a home without a policy has none', async () => {
-    expect(await home.readRules()).toEqual([])
-    await home.writeRules([rule])
-    expect(await home.readRules()).toEqual([rule])
+  test('policyPath() writes the default policy where there is none, and leaves another alone', async () => {
+    expect(await read()).toBe(DEFAULT_POLICY)
+    expect(await modeOf(await home.policyPath())).toBe('600')
+    await writeFile(await home.policyPath(), text)
+    expect(await read()).toBe(text)
   })
 
-  test.each([
-    ['an effect', { ...rule, effect: 'allow' }],
-    ['an action', { ...rule, actions: ['fly'] }],
-    ['no action', { ...rule, actions: [] }],
-    ['a pattern', { ...rule, sender: '*.Acme.example' }],
-    ['a member more', { ...rule, when: 'always' }],
-    ['a member less', { ...rule, topic: undefined }],
-    ['an empty id', { ...rule, id: '' }],
-  ])('readRules() refuses a rule with %s that it does not know', async (_, wrong) => {
-    await write({ version: 1, rules: [wrong] })
-    await expect(home.readRules()).rejects.toMatchObject({
-      code: 'malformed',
-      message: expect.stringContaining('rule [0]') as string,
-    })
+  test('of many policyPath() at once each finds a whole policy', async () => {
+    const found = await Promise.all(Array.from({ length: 8 }, read))
+    expect(new Set(found)).toEqual(new Set([DEFAULT_POLICY]))
+    expect(await readdir(home.folder)).toEqual(['policy.cedar'])
   })
 
-  test('readRules() refuses two rules of one id, a member twice, too many rules, a later version', async () => {
-    await write({ version: 1, rules: [rule, rule] })
-    await expect(home.readRules()).rejects.toMatchObject({ code: 'malformed' })
-    await write('{ "version": 1, "rules": [1], "rules": [] }')
-    await expect(home.readRules()).rejects.toMatchObject({ code: 'malformed' })
-    await write({ version: 1, rules: Array.from({ length: 257 }, () => rule) })
-    await expect(home.readRules()).rejects.toMatchObject({ code: 'too-large' })
-    await write({ version: 2, rules: [] })
-    await expect(home.readRules()).rejects.toMatchObject({ code: 'unsupported' })
-  })
-
-  test('writeRules() keeps the old policy when it could not read the new one', async () => {
-    await home.writeRules([rule])
-    await expect(home.writeRules([rule, rule])).rejects.toMatchObject({ code: 'malformed' })
-    expect(await home.readRules()).toEqual([rule])
+  test('writePolicy() keeps the old policy when it could not use the new one', async () => {
+    await home.writePolicy(text)
+    await expect(home.writePolicy('permit (principal)')).rejects.toMatchObject({ code: 'syntax' })
+    expect(await read()).toBe(text)
   })
 })
 

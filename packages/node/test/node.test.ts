@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { GrantRequest } from '@ixj/agent'
-import { type Name, parseName, parsePattern } from '@ixj/names'
+import { type Name, parseName } from '@ixj/names'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Home } from '../src/home.ts'
 import { type Node, openNode } from '../src/node.ts'
+import { DEFAULT_POLICY } from '../src/policy.ts'
 import { acme, born, openField, openFolder, openOffice } from './home-bench.ts'
 
 const crew = parseName('crew.acme.example')
@@ -76,15 +77,10 @@ test('two nodes on loopback exchange a group message and a request', async () =>
 
 test('askName() brings an agent into the world whose key was made on the asking node', async () => {
   // The policy, since a node has no grant to ask anybody.
-  await office.writeRules([
-    {
-      id: 'nodes may ask for names',
-      effect: 'permit',
-      sender: parsePattern(node2),
-      actions: ['request'],
-      topic: parsePattern(planner),
-    },
-  ])
+  await office.writePolicy(`@id("nodes may ask for names")
+    permit (principal == Agent::"${node2}", action == Action::"request",
+            resource == Topic::"${planner}");
+    ${DEFAULT_POLICY}`)
   await born({ office, home: office, name: planner }, { uses: 'both', depth: 1 })
   const [first, second] = await openPair()
   const plannerAgent = await first.openAgent(planner)

@@ -1,7 +1,8 @@
-import { issueTo, type Identity, type IssueContext, type Rule, type SpawnOptions } from '@ixj/agent'
+import { issueTo, type Identity, type IssueContext, type SpawnOptions } from '@ixj/agent'
 import type { KeyRecord } from '@ixj/dns'
 import { parseName, parsePattern, type Name } from '@ixj/names'
 import { nodeRandom, nodeSha256, openHome, systemClock, zonesOf } from '@ixj/node'
+import { DEFAULT_POLICY } from '@ixj/node/policy'
 import { AnchorSet, isBinding, type AnchorFields, type Uses } from '@ixj/trust'
 import { join } from 'node:path'
 import { ROLES, type Role } from './events.ts'
@@ -109,15 +110,11 @@ async function makePlanner(mesh: string, organisation: Identity): Promise<Identi
       ],
     },
   })
-  await writeRules(mesh, 'planner', [
-    {
-      id: 'our nodes may ask for names',
-      effect: 'permit',
-      sender: parsePattern('*.nodes.acme.example'),
-      actions: ['request'],
-      topic: parsePattern(PLANNER),
-    },
-  ])
+  await addRule(mesh, 'planner', {
+    id: 'our nodes may ask for names',
+    sender: 'principal in Zone::"nodes.acme.example"',
+    topic: PLANNER,
+  })
   return planner
 }
 
@@ -142,15 +139,11 @@ async function makeCounsel(mesh: string, organisation: Identity): Promise<Identi
     options,
     inDns: true,
   })
-  await writeRules(mesh, 'counsel', [
-    {
-      id: 'acme’s ledger may ask for rulings',
-      effect: 'permit',
-      sender: parsePattern(LEDGER),
-      actions: ['request'],
-      topic: parsePattern(COUNSEL),
-    },
-  ])
+  await addRule(mesh, 'counsel', {
+    id: 'acme’s ledger may ask for rulings',
+    sender: `principal == Agent::"${LEDGER}"`,
+    topic: COUNSEL,
+  })
   return counsel
 }
 
@@ -213,8 +206,16 @@ async function makeMember(
   return { name, signer, statements }
 }
 
-async function writeRules(mesh: string, role: Role, rules: readonly Rule[]): Promise<void> {
-  await (await openHome(homeOf(mesh, role))).writeRules(rules)
+/** Lets a sender ask, beside what the default policy permits. */
+async function addRule(
+  mesh: string,
+  role: Role,
+  rule: { readonly id: string; readonly sender: string; readonly topic: Name },
+): Promise<void> {
+  const { id, sender, topic } = rule
+  const scope = `${sender}, action == Action::"request", resource == Topic::"${topic}"`
+  const text = `${DEFAULT_POLICY}\n@id("${id}")\npermit (${scope});\n`
+  await (await openHome(homeOf(mesh, role))).writePolicy(text)
 }
 
 function ownAnchor({ name, signer }: Identity): AnchorFields {

@@ -53,6 +53,7 @@ export class Intake {
   readonly #context: PipelineContext
   readonly #order: Order
   readonly #grantBudgets = new Map<string, Budget>()
+  #generation = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -68,6 +69,7 @@ export class Intake {
       hash,
       anchors,
       policy,
+      generation: () => this.#generation,
       replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
       offsets: new ClockOffsets(),
@@ -86,6 +88,14 @@ export class Intake {
   /** What is known against keys that signed two bundles for one place. */
   get evidence(): ReplayTable['evidence'] {
     return this.#context.replay.evidence
+  }
+
+  /**
+   * Anchors, a status or a revocation changed: what the policy said before counts no more. Called
+   * by whoever makes the change, after it.
+   */
+  trustChanged(): void {
+    this.#generation += 1
   }
 
   /** Decides about a bundle and delivers it if it is accepted. Never throws. */

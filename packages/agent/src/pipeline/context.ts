@@ -29,6 +29,8 @@ export interface PipelineContext {
   readonly hash: Sha256
   readonly anchors: AnchorSet
   readonly policy: Policy
+  /** Raised by any change of anchors, statuses or revocations. */
+  generation(): number
   readonly replay: ReplayTable
   readonly states: StateTable
   readonly offsets: ClockOffsets

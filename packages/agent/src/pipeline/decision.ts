@@ -93,7 +93,7 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
     policy:
       trace.decision === undefined
         ? NOT_REACHED
-        : { state: trace.decision.permit ? 'yes' : 'no', lines: [`"${trace.decision.rule}"`] },
+        : { state: trace.decision.permit ? 'yes' : 'no', lines: [trace.decision.rule] },
   }
   return {
     ...outcome(cause),

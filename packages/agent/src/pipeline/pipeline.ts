@@ -230,10 +230,15 @@ async function askPolicy(
       topic: header.topic,
       onBehalfOf: standing.onBehalfOf,
       basis: standing.basis,
+      delegators: standing.authority?.chain.map(({ statement }) => statement.issuer) ?? [],
+      path: [chain.anchor.name],
+      class: header.class,
       bytes: bundle.messagesBytes.length,
       priority: header.priority,
       approvals: approvers,
+      freshness: 'unchecked',
       now: context.clock.now(),
+      generation: context.generation(),
     })
   } catch (cause) {
     throw new Refusal('own-fault', 'Cannot ask the policy: it failed', { cause })

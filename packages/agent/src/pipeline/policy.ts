@@ -1,5 +1,6 @@
 import { matches, type Name, type Pattern } from '@ixj/names'
 import type { Action } from '@ixj/trust'
+import type { MessageClass } from '../bundles/header.ts'
 
 /** By what right a sender speaks, before the receiver's policy is asked. */
 export type Basis =
@@ -25,18 +26,36 @@ export interface PolicyRequest {
   readonly topic: Name
   readonly onBehalfOf: Name
   readonly basis: Basis
+  /** Who passed the authority on: the issuers along the chain of grants, root first. */
+  readonly delegators: readonly Name[]
+  /** Organisations from the receiver's anchor to that of the sender; of one, the anchor's own. */
+  readonly path: readonly Name[]
+  readonly class: MessageClass
   /** Bytes of the messages. */
   readonly bytes: number
   readonly priority: number
-  /** Who approved this one message; none where nobody was asked to. */
-  readonly approvals?: readonly Name[]
+  /** Names whose approvals of this message held, each once, sorted. */
+  readonly approvals: readonly Name[]
+  /** What is known of revocations along the chains. */
+  readonly freshness: Freshness
   readonly now: number
+  /**
+   * Raised by any change of anchors, statuses or revocations: what was decided under another one
+   * counts no more.
+   */
+  readonly generation: number
 }
+
+/** How new the news of revocations is: `unchecked` where nobody asked for any. */
+export type Freshness = 'fresh' | 'stale' | 'unchecked'
 
 /** What a policy said, and which rule said it. */
 export interface PolicyDecision {
   readonly permit: boolean
+  /** For people, one line: `permit "crew may publish" (policy.cedar:4)`. */
   readonly rule: string
+  /** Which text decided: SHA-256 of the policy file in hex; absent for rules that are built in. */
+  readonly policy?: string
 }
 
 /** The receiver's own rules. A policy that throws is a fault of ours: nothing is accepted then. */
@@ -70,10 +89,12 @@ function decide(rules: readonly Rule[], request: PolicyRequest): PolicyDecision 
   let permitting: Rule | undefined
   for (const rule of rules) {
     if (!applies(rule, request)) continue
-    if (rule.effect === 'forbid') return { permit: false, rule: rule.id }
+    if (rule.effect === 'forbid')
+      return { permit: false, rule: `forbid ${JSON.stringify(rule.id)}` }
     permitting ??= rule
   }
-  if (permitting !== undefined) return { permit: true, rule: permitting.id }
+  if (permitting !== undefined)
+    return { permit: true, rule: `permit ${JSON.stringify(permitting.id)}` }
   if (request.basis === 'answer') return { permit: true, rule: 'default: answers to own requests' }
   if (request.organisation !== request.ownOrganisation) {
     return { permit: false, rule: 'default: nothing from outside the organisation' }

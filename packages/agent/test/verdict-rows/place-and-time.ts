@@ -189,6 +189,7 @@ export const placeRows = {
         hash: nodeSha256,
         anchors: new AnchorSet([ownAnchor(acme)]),
         policy: ruleTable(),
+        generation: () => 0,
         replay,
         states: new StateTable(),
         offsets: new ClockOffsets(),

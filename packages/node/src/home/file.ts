@@ -121,6 +121,17 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
+/** Whether anything has this path. @throws HomeError `file` */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return false
+    throw asHomeError(cause, `Cannot read ${path}`)
+  }
+}
+
 /** Makes a folder that only its owner may enter, unless there is one. @throws HomeError `file` */
 export async function makeFolder(path: string): Promise<void> {
   try {

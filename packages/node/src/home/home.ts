@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Identity, Rule, Store } from '@ixj/agent'
+import type { Identity, Store } from '@ixj/agent'
 import type { Name } from '@ixj/names'
 import {
   AnchorSet,
@@ -25,13 +25,13 @@ import { HomeError } from './home-error.ts'
 import { type KeyPlace, type KeyPurpose, readKeyFile, writeKeyFile } from './key-file.ts'
 import * as limits from './limits.ts'
 import { openChangeLock, openNameLock } from './name-lock.ts'
-import { formatRules, parseRules } from './policy-file.ts'
+import { writeDefaultPolicy, writePolicyText } from './policy-file.ts'
 import { formatStatements, parseStatements } from './statements-file.ts'
 
 /**
  * A home folder: keys (`keys/NAME.key`), what was stated about their names
  * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), its policy
- * (`policy.json`), whom it asks about names (`dns.json`), zones that it keeps (`zones/ZONE/`), peer
+ * (`policy.cedar`), whom it asks about names (`dns.json`), zones that it keeps (`zones/ZONE/`), peer
  * keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
  * Every file is written in whole or not at all. Several processes may share a home, each with names
  * of its own.
@@ -74,10 +74,16 @@ export interface Home {
    * @throws HomeError `in-use` after {@link limits.CHANGE_WAIT_MS}, and as `readAnchors`
    */
   updateAnchors(change: (anchors: AnchorSet) => AnchorSet): Promise<AnchorSet>
-  /** The rules of its policy; none, if it has no such file. @throws HomeError as `readIdentity` */
-  readRules(): Promise<readonly Rule[]>
-  /** Replaces the rules of its policy. @throws HomeError as `readRules` would */
-  writeRules(rules: readonly Rule[]): Promise<void>
+  /**
+   * Where its policy lies. The default one is written there if there is none.
+   * @throws HomeError `file`
+   */
+  policyPath(): Promise<string>
+  /**
+   * Replaces its policy. A text that cannot be used does not take the place of one that can.
+   * @throws PolicyError; HomeError `file`
+   */
+  writePolicy(text: string): Promise<void>
   /** Whom it asks about names; the system's name servers without a file. @throws as `readRules` */
   readDnsSettings(): Promise<DnsSettings>
   /** Replaces whom it asks about names. @throws HomeError as `readDnsSettings` would */
@@ -191,18 +197,12 @@ class FolderHome implements Home {
     return anchors
   }
 
-  async readRules(): Promise<readonly Rule[]> {
-    const path = this.#policyPath()
-    const bytes = await this.#readTrusted(path, limits.POLICY_FILE_BYTES_MAX)
-    return bytes === undefined ? [] : parseRules(bytes, path)
+  async policyPath(): Promise<string> {
+    return await writeDefaultPolicy(this.folder)
   }
 
-  async writeRules(rules: readonly Rule[]): Promise<void> {
-    const path = this.#policyPath()
-    const text = formatRules(rules)
-    // What could not be read again must not take the place of a policy that can.
-    parseRules(Buffer.from(text), path)
-    await this.#replace(path, text)
+  async writePolicy(text: string): Promise<void> {
+    await writePolicyText(this.folder, text)
   }
 
   async readDnsSettings(): Promise<DnsSettings> {
@@ -277,10 +277,6 @@ class FolderHome implements Home {
 
   #dnsPath(): string {
     return join(this.folder, 'dns.json')
-  }
-
-  #policyPath(): string {
-    return join(this.folder, 'policy.json')
   }
 
   async #readTrusted(path: string, bytesMax: number): Promise<Uint8Array | undefined> {

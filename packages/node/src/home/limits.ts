@@ -10,11 +10,26 @@ export const STATEMENTS_MAX = 256
 /** Bytes of a statements file: as many statements of full size (4 KiB) in base64url, and the rest. */
 export const STATEMENTS_FILE_BYTES_MAX = 2 * 1024 * 1024
 
-/** Rules of a policy file: each is tried for each bundle. */
+/** Rules of a policy file: each is tried for each decision that is not remembered. */
 export const RULES_MAX = 256
 
-/** Bytes of a policy file: its rules at their largest names, and white space. */
-export const POLICY_FILE_BYTES_MAX = 512 * 1024
+/** Bytes of a policy file: its rules at 1 KiB each. */
+export const POLICY_FILE_BYTES_MAX = 256 * 1024
+
+/** Brackets inside brackets in one rule; the engine's stack ends between 50 and 200. */
+export const RULE_DEPTH_MAX = 24
+
+/** Operators and brackets in one rule; the engine's stack ends between 200 and 500 in a row. */
+export const RULE_LINKS_MAX = 256
+
+/** Decisions of a policy that are remembered; past that the oldest costs 0.1 ms again. */
+export const POLICY_CACHE_MAX = 8_192
+
+/** How long a policy file has to be left alone before it is read: editors write in steps. */
+export const POLICY_SETTLE_MS = 100
+
+/** Changes of a policy file that wait for a reader; the oldest goes. */
+export const POLICY_CHANGES_MAX = 64
 
 /** Characters of what explanations call a rule. */
 export const RULE_ID_MAX = 120

@@ -1,0 +1,7 @@
+export { PolicyError, placeOf, type PolicyCode, type PolicyProblem } from './policy/policy-error.ts'
+export { POLICY_ACTIONS, POLICY_SCHEMA, POLICY_WORDS } from './policy/schema.ts'
+export { DEFAULT_POLICY } from './policy/default-policy.ts'
+export { type CompiledPolicy, compilePolicy, type PolicyRule } from './policy/compiled-policy.ts'
+export { CachedPolicy } from './policy/cached-policy.ts'
+export { type PolicyInput } from './policy/policy-inputs.ts'
+export { compileFile, FilePolicy, openFilePolicy, type PolicyChange } from './policy/file-policy.ts'
