@@ -8,6 +8,8 @@ export type AgentCode =
   | 'unsupported'
   /** No key, binding or grant of this agent allows what was asked. */
   | 'no-authority'
+  /** For a request, no authority on behalf of whom it acts; another's is not borrowed for it. */
+  | 'mixed-behalf'
   /** No node that may receive for the name is known within the lifespan. */
   | 'unreachable'
   /** Members are there, and none of them could be handed the message in time. */

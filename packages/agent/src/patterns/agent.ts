@@ -14,7 +14,8 @@ import { Queue } from '../queue.ts'
 import { reasonOf } from '../abort-reason.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
-import { readMessage, type Body, type Message, type Receipt, type SendOptions } from './message.ts'
+import { readMessage, type Body, type Message, type Receipt } from './message.ts'
+import type { SendOptions } from './send-options.ts'
 import { OFFER_TYPE, readOffer, spawnIdentity, type Offer, type SpawnOptions } from './naming.ts'
 import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Asked, type Reply } from './pending.ts'
 import type { MemberParts } from './parts.ts'
@@ -184,12 +185,23 @@ export class Agent implements AsyncDisposable {
 
   /**
    * Makes a sub-agent on this node: a new key, its binding and its grants, without asking anybody.
-   * @throws TrustError `uses`, `depth-exceeded`, `wider-than-parent`, `ambiguous-authority`
+   * Made for a request, it gets only grants on behalf of whom the request acts.
+   * @throws AgentError `mixed-behalf`; TrustError `uses`, `depth-exceeded`, `wider-than-parent`, `ambiguous-authority`
    */
-  async spawn(label: string, options: SpawnOptions): Promise<Agent> {
+  async spawn(
+    label: string,
+    options: SpawnOptions & { readonly for?: IncomingRequest },
+  ): Promise<Agent> {
     const { core, identity } = this.#parts
+    const behalf =
+      options.for === undefined ? undefined : this.#sender.handled.behalfOf(options.for)
     const signer = await core.generateKey()
-    const child = await spawnIdentity(identity, { label, signer }, options, core)
+    const child = await spawnIdentity(
+      identity,
+      { label, signer },
+      behalf === undefined ? options : { ...options, behalf },
+      core,
+    )
     return this.#parts.open(child)
   }
 
@@ -244,12 +256,14 @@ export class Agent implements AsyncDisposable {
       const until = message.expiresAt
       await this.#answer(message.sender, { body, correlation, until, contentType, signal })
     }
-    return {
+    const request: IncomingRequest = {
       ...message,
       reply: (body, options = {}) => answer(body, options.contentType, options.signal),
       refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),
       fail: (reason) => answer(reason, FAILURE_TYPE),
     }
+    this.#sender.handled.add(request)
+    return request
   }
 
   /** Sends an answer to the asker's inbox; the request authorises it, for as long as it lives. */

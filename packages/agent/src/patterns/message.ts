@@ -35,21 +35,6 @@ export interface Message {
 /** The body of a message that an application sends or reads. */
 export type Body = ApplicationValue
 
-/** Options of every verb that sends. */
-export interface SendOptions {
-  /** The grant to act under, by id; needed where several fit. */
-  readonly under?: Uint8Array
-  /** Default event, or what the verb says. */
-  readonly class?: MessageClass
-  /** Default by class; see LIFESPAN_MS_MAX. */
-  readonly lifespanMs?: number
-  /** 0 to 3, default 1. */
-  readonly priority?: number
-  readonly contentType?: string
-  /** Ends the wait; what was handed over stays so. */
-  readonly signal?: AbortSignal
-}
-
 /** A message was handed over. */
 export interface Receipt {
   /** The message's id, 16 bytes. */

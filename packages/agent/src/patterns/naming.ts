@@ -37,6 +37,8 @@ export interface GrantRequest {
   readonly actions: readonly Action[]
   readonly topics: readonly string[]
   readonly conditions?: readonly Condition[]
+  /** For whom the holder acts; default: the issuer, or whom the grant above says. */
+  readonly onBehalfOf?: Name
   /** Who may receive it further; default: nobody. */
   readonly mayDelegate?: readonly string[]
   /** Id of the grant to pass on a part of. */
@@ -51,6 +53,8 @@ export interface SpawnOptions {
   readonly uses?: Uses
   /** Binding links that may follow below; default 0. */
   readonly depth?: number
+  /** For whom the request acts that this is done for: only its authority is passed on. */
+  readonly behalf?: Name
 }
 
 /** What issuing needs of the world. */
@@ -118,7 +122,8 @@ export async function issueTo(
   const grants: SignedStatement<Grant>[] = []
   const parents: SignedStatement<Grant>[] = []
   for (const request of options.grants ?? []) {
-    const given = await issueGrantTo(parent, child, { request, notAfter, now }, context)
+    const wanted = { request, notAfter, now, behalf: options.behalf }
+    const given = await issueGrantTo(parent, child, wanted, context)
     grants.push(given.grant)
     if (given.parent !== undefined) parents.push(given.parent)
   }
@@ -139,20 +144,27 @@ function endOf(now: number, lifetimeSeconds: number): number {
 async function issueGrantTo(
   issuer: Identity,
   child: { readonly name: Name; readonly key: Uint8Array },
-  wanted: { readonly request: GrantRequest; readonly notAfter: number; readonly now: number },
+  wanted: {
+    readonly request: GrantRequest
+    readonly notAfter: number
+    readonly now: number
+    readonly behalf: Name | undefined
+  },
   context: IssueContext,
 ): Promise<{ readonly grant: SignedStatement<Grant>; readonly parent?: SignedStatement<Grant> }> {
-  const { request, now } = wanted
+  const { request, now, behalf } = wanted
   const topics = request.topics.map((text) => parsePattern(text))
-  const parent = chooseParent(issuer, { topics, request, now })
+  const parent = chooseParent(issuer, { topics, request, now, behalf })
   const statement = parent?.statement
+  // A root uses the issuer's own authority, for whomever it is then held.
+  checkBehalf(statement?.onBehalfOf ?? issuer.name, behalf)
   const grant = await issueGrant(
     {
       issuer: issuer.name,
       notBefore: Math.max(now, statement?.notBefore ?? 0),
       notAfter: Math.min(wanted.notAfter, statement?.notAfter ?? Infinity, boundUntil(issuer)),
       nonce: context.random(16),
-      onBehalfOf: statement?.onBehalfOf ?? issuer.name,
+      onBehalfOf: request.onBehalfOf ?? statement?.onBehalfOf ?? issuer.name,
       subject: parsePattern(child.name),
       // The next bearer of a short-lived name inherits nothing.
       subjectKey: child.key,
@@ -173,9 +185,11 @@ function chooseParent(
     readonly topics: readonly Pattern[]
     readonly request: GrantRequest
     readonly now: number
+    readonly behalf: Name | undefined
   },
 ): SignedStatement<Grant> | undefined {
   const { topics, request, now } = wanted
+  const behalf = wanted.behalf ?? request.onBehalfOf
   const slice = parsePattern(`**.${issuer.name}`)
   const own = topics.every((topic) => inSlice(topic, issuer.name, slice))
   if (own && request.under === undefined) return undefined
@@ -195,6 +209,8 @@ function chooseParent(
     action,
     topic: exampleOf(topic),
     now,
+    // The one that the caller named is checked when it is known.
+    ...(behalf === undefined || request.under !== undefined ? {} : { onBehalfOf: behalf }),
   }
   const chosen = request.under === undefined ? need : { ...need, under: request.under }
   if (request.under === undefined && findGrants(candidates, need).length === 0) {
@@ -204,6 +220,15 @@ function chooseParent(
     )
   }
   return chooseGrant(candidates, chosen)
+}
+
+/** @throws AgentError `mixed-behalf` */
+function checkBehalf(onBehalfOf: Name, behalf: Name | undefined): void {
+  if (behalf === undefined || onBehalfOf === behalf) return
+  throw new AgentError(
+    'mixed-behalf',
+    `Cannot grant for a request on behalf of ${behalf}: it would be on behalf of ${onBehalfOf}`,
+  )
 }
 
 function inSlice(topic: Pattern, issuer: Name, slice: Pattern): boolean {

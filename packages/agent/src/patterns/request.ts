@@ -1,6 +1,9 @@
 import type { Body, Message } from './message.ts'
 
-/** A message that waits for an answer. One answer counts; the first call decides. */
+/**
+ * A message that waits for an answer. One answer counts; the first call decides. Whatever else is
+ * done for it is done with `{ for: request }`, so that nobody gets by asking what he may not do.
+ */
 export interface IncomingRequest extends Message {
   /** Answers. @throws AgentError `unreachable`, `closed` */
   reply(

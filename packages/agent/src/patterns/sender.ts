@@ -1,10 +1,7 @@
-import { isAtOrBelow, type Pattern } from '@ixj/names'
+import type { Pattern } from '@ixj/names'
 import {
-  chooseGrant,
-  findGrants,
   encodeApplication,
   utf8Bytes,
-  TrustError,
   type ApplicationValue,
   type Grant,
   type SignedStatement,
@@ -14,7 +11,7 @@ import { sealBundle, type Bundle } from '../bundles/bundle.ts'
 import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
-import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
+import { provingStatements, type Identity } from '../host/identity.ts'
 import {
   AUDIENCE_MAX,
   BUNDLE_MESSAGES_MAX,
@@ -25,8 +22,10 @@ import {
 } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
+import { HandledRequests } from './handled-requests.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
-import type { SendOptions } from './message.ts'
+import type { SendOptions } from './send-options.ts'
+import { chooseSendingGrant } from './sending-grant.ts'
 
 interface Stream {
   next: number
@@ -47,6 +46,8 @@ export class Sender {
   /** Of grants with a limit; as many as the agent holds. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
+  /** The requests that this agent was asked: it may act for these. */
+  readonly handled = new HandledRequests()
 
   constructor(core: Core, identity: Identity, epoch: number) {
     this.#core = core
@@ -56,7 +57,7 @@ export class Sender {
 
   /**
    * What a verb's options come to.
-   * @throws AgentError `argument`, `unsupported`, `no-authority`; TrustError `ambiguous-authority`
+   * @throws AgentError `argument`, `unsupported`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
    */
   lane(
     where: Pick<Lane, 'of' | 'topic' | 'action'> & {
@@ -88,7 +89,12 @@ export class Sender {
         `Cannot send to ${audience.length} names or patterns: 1 to ${AUDIENCE_MAX}`,
       )
     }
-    const grant = where.action === 'answer' ? null : this.#chooseGrant(where, options.under)
+    const grant = chooseSendingGrant(this.#identity, {
+      ...where,
+      under: options.under,
+      behalf: options.for === undefined ? undefined : this.handled.behalfOf(options.for),
+      now: this.#core.clock.now(),
+    })
     const messagesMax = Math.min(BUNDLE_MESSAGES_MAX, perSecondOf(grant) ?? BUNDLE_MESSAGES_MAX)
     return { ...where, audience, class: messageClass, lifespanMs, priority, grant, messagesMax }
   }
@@ -255,37 +261,6 @@ export class Sender {
     const current = this.#core.proofs.current(proof)
     this.#core.proofs.use(current)
     return current
-  }
-
-  #chooseGrant(
-    where: Pick<Lane, 'of' | 'topic' | 'action'>,
-    under: Uint8Array | undefined,
-  ): SignedStatement<Grant> | null {
-    const { topic, action, of } = where
-    if (action === 'answer') return null
-    const need = {
-      subject: this.#identity.name,
-      subjectKey: this.#identity.signer.publicKey,
-      action,
-      topic,
-      now: this.#core.clock.now(),
-    }
-    const grants = grantsOf(this.#identity)
-    if (under !== undefined) return chooseGrant(grants, { ...need, under })
-    if (isAtOrBelow(topic, this.#identity.name)) return null
-    // On an inbox the receiver's policy may permit this name without any grant.
-    if (of === 'inbox' && findGrants(grants, need).length === 0) return null
-    try {
-      return chooseGrant(grants, need)
-    } catch (cause) {
-      if (!(cause instanceof TrustError) || cause.code !== 'not-granted') throw cause
-      const what = `${action} on ${topic}`
-      throw new AgentError(
-        'no-authority',
-        `Cannot ${what}: ${this.#identity.name} holds no grant for it`,
-        { cause },
-      )
-    }
   }
 
   #stream(lane: Lane): Stream {

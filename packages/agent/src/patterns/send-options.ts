@@ -1,0 +1,22 @@
+import type { MessageClass } from '../bundles/header.ts'
+import type { IncomingRequest } from './request.ts'
+
+/** Options of every verb that sends. */
+export interface SendOptions {
+  /** The grant to act under, by id; needed where several fit. */
+  readonly under?: Uint8Array
+  /**
+   * The request that this is done for, as it came from `requests()`: only authority on behalf of
+   * whom the request acts is used, else the verb throws AgentError `mixed-behalf`.
+   */
+  readonly for?: IncomingRequest
+  /** Default event, or what the verb says. */
+  readonly class?: MessageClass
+  /** Default by class; see LIFESPAN_MS_MAX. */
+  readonly lifespanMs?: number
+  /** 0 to 3, default 1. */
+  readonly priority?: number
+  readonly contentType?: string
+  /** Ends the wait; what was handed over stays so. */
+  readonly signal?: AbortSignal
+}
