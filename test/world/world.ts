@@ -1,5 +1,6 @@
 import {
   issueTo,
+  type AuditLog,
   ManualClock,
   memoryStore,
   openHost,
@@ -46,6 +47,8 @@ export interface WorldNodeOptions {
   readonly identity?: Identity
   /** In place of the anchor of its organisation's own key. */
   readonly ownAnchor?: AnchorFields
+  /** Where the node records its decisions; default: nowhere. */
+  readonly audit?: AuditLog
   /** Default: the world's, which answers at once. */
   readonly verifier?: Verifier
   /** The DNS, for the anchors of the node. */
@@ -137,6 +140,7 @@ export class World {
       generateKey: () => this.key(),
       store: options.store ?? memoryStore(),
       hash: nodeSha256,
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
       ...(options.zoneKeys === undefined ? {} : { zoneKeys: options.zoneKeys(anchors) }),
     })
     this.hosts.push(host)

@@ -26,6 +26,7 @@ export {
   encodeMessages,
   type MessagePart,
 } from './bundles/message.ts'
+export type { AuditEvent, AuditLog } from './pipeline/audit.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
 export { REMEDIES } from './pipeline/remedies.ts'
 export type { Decision } from './pipeline/decision.ts'

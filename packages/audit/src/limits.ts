@@ -1,5 +1,5 @@
-/** Bytes of one record: the names and ids of a chain of 16 grants, all of the longest kind. */
-export const RECORD_BYTES_MAX = 16 * 1024
+/** Bytes of one record: 64 agents and a chain of 16 grants with names of the longest kind. */
+export const RECORD_BYTES_MAX = 32 * 1024
 
 /** Names of those who passed a grant on: as many as a chain may have links. */
 export const DELEGATORS_MAX = 16

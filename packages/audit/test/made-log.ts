@@ -52,7 +52,7 @@ export interface MadeLog {
   readonly leaves: Leaves
   readonly checkpoints: readonly SignedCheckpoint[]
   readonly recordBytes: Uint8Array
-  readonly checkpointText: string
+  readonly checkpointBytes: Uint8Array
 }
 
 /** Makes a log of so many records with checkpoints at these sizes. */
@@ -80,14 +80,14 @@ export async function makeLog(
     frames.push(encodeFrame(bytes, leaf))
     if (checkpointsAt.includes(index + 1)) checkpoints.push(await headOf(tree))
   }
-  const checkpointText = formatCheckpointList(checkpoints)
+  const checkpointBytes = formatCheckpointList(checkpoints)
   return {
     records,
     frames,
     leaves,
     checkpoints,
     recordBytes: concatBytes(...frames),
-    checkpointText,
+    checkpointBytes,
   }
 }
 

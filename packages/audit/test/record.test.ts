@@ -77,7 +77,7 @@ describe('decodeRecord()', () => {
       codeOf(() => decodeRecord(encode([1, 'gap', 9, 8, 3]))),
       codeOf(() => decodeRecord(encode([1, 'gap', 9, 8, -3, 'x']))),
       codeOf(() => decodeRecord(encode('gap'))),
-      codeOf(() => decodeRecord(new Uint8Array(16 * 1024 + 1))),
+      codeOf(() => decodeRecord(new Uint8Array(32 * 1024 + 1))),
     ]).toEqual(['unsupported', 'unsupported', 'form', 'form', 'form', 'too-large'])
   })
 })

@@ -9,3 +9,5 @@ export {
 } from './mesh.ts'
 export { NodeError, type NodeCode } from './node-error.ts'
 export { type DnsOptions, Node, type NodeOptions, openNode } from './node.ts'
+export { type AuditLogOptions, FileAuditLog, openAuditLog } from './audit/audit-log.ts'
+export { diskLogFiles, type LogFile, type LogFileName, type LogFiles } from './audit/log-files.ts'

@@ -22,9 +22,10 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Renewal } from '../neighbours/renewal.ts'
 import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
+import type { AuditEvent, AuditLog } from '../pipeline/audit.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable, type Policy } from '../pipeline/policy.ts'
-import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
+import { Refusal, VERDICTS, type Code } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
 import { Queue } from '../queue.ts'
@@ -35,6 +36,7 @@ import {
   type Transport,
   type Verdict,
 } from '../transport.ts'
+import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
 import { Handover } from './handover.ts'
 import type { Identity } from './identity.ts'
@@ -58,6 +60,8 @@ export interface HostOptions {
   readonly store: Store
   /** Default: the plain JavaScript one. */
   readonly hash?: Sha256
+  /** Where decisions are recorded; without it, nowhere. */
+  readonly audit?: AuditLog
   /** The DNS; without it, zone anchors lead to no name. */
   readonly zoneKeys?: ZoneKeySource
   /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */
@@ -86,6 +90,8 @@ export class Core implements Receiver {
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly intake: Intake
+  readonly audit: AuditTrail
+  readonly #endWatch: () => void
   readonly #renewal: Renewal
   /** Decisions so far, by code; `accepted` for those that passed. */
   readonly counts = new Map<Code | 'accepted', number>()
@@ -162,6 +168,13 @@ export class Core implements Receiver {
       hasOthers: (topic) => this.presence.hasOthers(topic),
       isHere: (topic) => this.topics.opened(topic) === 'inbox',
     })
+    this.audit = new AuditTrail({
+      log: options.audit,
+      clock,
+      nameOf: (peer) => this.neighbours.get(peer)?.greeted.name ?? null,
+      agentsOf: (header) => this.topics.audience(header).map((sink) => sink.agent),
+    })
+    this.#endWatch = options.audit?.watch((event) => this.#auditEvent(event)) ?? (() => {})
     this.intake = new Intake({
       node: identity.name,
       ownOrganisation: chain.anchor.name,
@@ -176,6 +189,7 @@ export class Core implements Receiver {
       usedApprovals,
       neighbour,
       isOutvoted,
+      audit: this.audit,
       record: (decision) => this.record(decision),
     })
     const { neighbours, topics } = this
@@ -230,6 +244,11 @@ export class Core implements Receiver {
       // A transport that has ended has left every topic; agents must be able to close after it.
       if (!(cause instanceof TransportError) || cause.code !== 'closed') throw cause
     }
+  }
+
+  /** Records statements that an agent here issued, before anybody else hears of them. */
+  async issued(statements: readonly SignedStatement[]): Promise<void> {
+    await this.audit.issued(statements)
   }
 
   /** Keeps statements, each signature checked once, under no neighbour's quota. */
@@ -331,6 +350,8 @@ export class Core implements Receiver {
     for (const cancel of this.#held) cancel()
     this.presence.close()
     this.intake.close()
+    this.audit.close()
+    this.#endWatch()
     await this.transport[Symbol.asyncDispose]()
     for (const reader of this.#readers) reader.close()
   }
@@ -385,6 +406,15 @@ export class Core implements Receiver {
         this.handover.changed()
         return
     }
+  }
+
+  #auditEvent(event: AuditEvent): void {
+    const own = this.identity.name
+    if (event.kind === 'recovered') return this.record(this.#plain('audit', 'record', own, own))
+    const message =
+      'Cannot record decisions: nothing but class state is delivered until it is cured'
+    const cause = new Refusal('log-unwritable', message, { cause: event.cause })
+    this.record(this.#plain('audit', 'record', own, own, cause))
   }
 
   #sweep(): void {

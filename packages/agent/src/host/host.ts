@@ -141,7 +141,7 @@ export class Host implements AsyncDisposable {
     const host = await grantHost(
       identity,
       { topic: identity.name, node: this.name, nodeKey: core.identity.signer.publicKey },
-      { now: clock.now(), random, hash },
+      { now: clock.now(), random, hash, issued: (statements) => core.issued(statements) },
     )
     const hosted = await core.pinStatements([host])
     held.push(hosted.unpin)

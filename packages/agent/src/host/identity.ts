@@ -104,6 +104,16 @@ export function boundUntil(identity: Identity): number {
 /** Anchor keys have no end of their own; what they sign for a node has. */
 const HOST_GRANT_MS_MAX = 365 * 24 * 3_600_000
 
+/** What letting a node receive needs of the world. */
+export interface HostGrantOptions {
+  /** Ms since the Unix epoch. */
+  readonly now: number
+  readonly random: Random
+  readonly hash: Sha256
+  /** Called with what was issued, which is given out when this resolves. */
+  issued?(statements: readonly SignedStatement[]): Promise<void>
+}
+
 /**
  * Has an agent's key let a node receive for a topic: for its own name or one below it as a root
  * grant, for another under its own `host` grant.
@@ -112,7 +122,7 @@ const HOST_GRANT_MS_MAX = 365 * 24 * 3_600_000
 export async function grantHost(
   identity: Identity,
   host: { readonly topic: Name; readonly node: Name; readonly nodeKey: Uint8Array },
-  options: { readonly now: number; readonly random: Random; readonly hash: Sha256 },
+  options: HostGrantOptions,
 ): Promise<SignedStatement<Grant>> {
   const { topic, node, nodeKey } = host
   const { now, random, hash } = options
@@ -124,7 +134,7 @@ export async function grantHost(
     parent?.statement.notAfter ?? Infinity,
     now + HOST_GRANT_MS_MAX,
   )
-  return issueGrant(
+  const grant = await issueGrant(
     {
       issuer: identity.name,
       notBefore: Math.max(Math.min(now, notAfter - 1), parent?.statement.notBefore ?? 0),
@@ -140,6 +150,8 @@ export async function grantHost(
     },
     { signer: identity.signer, hash, ...(parent === undefined ? {} : { parent }) },
   )
+  await options.issued?.([grant])
+  return grant
 }
 
 function hostParent(

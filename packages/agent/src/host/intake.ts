@@ -26,6 +26,7 @@ import { ReplayTable } from '../pipeline/replay.ts'
 import { StateTable } from '../pipeline/state-table.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer, Verdict } from '../transport.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import type { Topics } from './topics.ts'
 
 /** What a node's intake of bundles needs of it. */
@@ -44,6 +45,7 @@ export interface IntakeOptions {
   neighbour(peer: Peer | null): Exchange | undefined
   /** Whether newer records of the DNS take a key back. */
   isOutvoted(key: PublishedKey): boolean
+  readonly audit: AuditTrail
   record(decision: Decision): void
 }
 
@@ -80,6 +82,7 @@ export class Intake {
       material: (bundle, from) => this.#material(bundle, from),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
+      checkWritable: (header) => options.audit.checkWritable(header),
       awaits: (header) => topics.sinks(header.topic).some((sink) => sink.awaits(header)),
       asked: (header, part) => topics.sinks(header.topic).some((sink) => sink.asked(header, part)),
     }
@@ -105,11 +108,13 @@ export class Intake {
       const accepted = await judge(bytes, carrier, this.#context, trace)
       this.#keep(accepted)
       const decision = bundleDecision(trace, this.#context.clock.now())
+      this.#options.audit.bundle(trace, carrier.from, decision)
       this.#options.record(decision)
       this.#deliver(accepted)
       return decision.verdict
     } catch (cause) {
       const decision = bundleDecision(trace, this.#context.clock.now(), cause)
+      this.#options.audit.bundle(trace, carrier.from, decision)
       this.#options.record(decision)
       this.#afterRefusal(trace, decision)
       return decision.verdict

@@ -92,8 +92,12 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const { core, identity } = this.#parts
     const { topic } = this
     const node = { topic, node: core.identity.name, nodeKey: core.identity.signer.publicKey }
-    const options = { now: core.clock.now(), random: core.random, hash: core.hash }
-    const host = await grantHost(identity, node, options)
+    const host = await grantHost(identity, node, {
+      now: core.clock.now(),
+      random: core.random,
+      hash: core.hash,
+      issued: (statements) => core.issued(statements),
+    })
     const own = { ...identity, statements: [...identity.statements, host] }
     const hosted = await core.pinStatements([host])
     this.#unpin = hosted.unpin

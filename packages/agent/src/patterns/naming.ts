@@ -62,6 +62,8 @@ export interface IssueContext {
   readonly clock: Clock
   readonly random: Random
   readonly hash: Sha256
+  /** Called with what was issued, which is given out when this resolves. */
+  issued?(statements: readonly SignedStatement[]): Promise<void>
 }
 
 /** A sub-agent elsewhere that asks for its name: it has made its key there. */
@@ -93,7 +95,10 @@ export async function spawnIdentity(
   return { name, signer: child.signer, statements }
 }
 
-/** The statements of a child: its binding, its grants, and whatever proves them. */
+/**
+ * The statements of a child: its binding, its grants, and whatever proves them.
+ * @throws as {@link spawnIdentity}, and what `issued` of the context throws
+ */
 export async function issueTo(
   parent: Identity,
   child: { readonly name: Name; readonly key: Uint8Array },
@@ -127,6 +132,7 @@ export async function issueTo(
     grants.push(given.grant)
     if (given.parent !== undefined) parents.push(given.parent)
   }
+  await context.issued?.([binding, ...grants])
   return [...provingStatements(parent, parents), binding, ...grants]
 }
 

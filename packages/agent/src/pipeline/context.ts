@@ -46,6 +46,8 @@ export interface PipelineContext {
   strangers(from: Peer | null): Budget
   /** The budget of a grant's `messagesPerSecond`. */
   grantBudget(grantId: string, perSecond: number): Budget
+  /** Whether what is decided about it can be recorded. @throws Refusal `log-unwritable` */
+  checkWritable(header: Header): void
   /** Whether any request of ours waits for an answer of this sender. */
   awaits(header: Header): boolean
   /** Whether this answers a request of ours that still waits for this sender. */

@@ -17,7 +17,7 @@ import { Refusal, VERDICTS, type Code } from './verdicts.ts'
 export interface Decision {
   /** ms since the Unix epoch. */
   readonly at: number
-  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription'
+  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription' | 'audit'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null

@@ -70,7 +70,9 @@ export async function judge(
       `Cannot accept ${header.action} by ${header.sender}: ${decision.rule}`,
     )
   }
-  // 10. Audit: the caller records the decision. 11. Deliver: the caller, now that no copy can.
+  // 10. Audit: the caller records the decision, before it delivers.
+  context.checkWritable(header)
+  // 11. Deliver: the caller, now that no copy can.
   checkTime(header, context)
   context.states.check(header)
   context.replay.checkEarly(place)

@@ -47,6 +47,8 @@ export type PipelineCode =
   | 'hello'
   /** The connection failed. */
   | 'transport'
+  /** Our audit log cannot be written: nothing but class `state` is delivered meanwhile. */
+  | 'log-unwritable'
   /** A fault of our own. */
   | 'own-fault'
 
@@ -127,6 +129,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   // Ours.
   'store-full': 'ignore',
   'key-file': 'ignore',
+  'log-unwritable': 'ignore',
   'own-fault': 'ignore',
 }
 

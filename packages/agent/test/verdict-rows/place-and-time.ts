@@ -203,6 +203,7 @@ export const placeRows = {
         },
         strangers: () => new Budget(10, now),
         grantBudget: () => new Budget(10, now),
+        checkWritable: () => {},
         awaits: () => false,
         asked: () => false,
       }

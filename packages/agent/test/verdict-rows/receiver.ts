@@ -5,6 +5,8 @@ import { expect } from 'vitest'
 import { type BundleChanges, makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
+import { LogBench, numbered } from '../../../../test/world/log-bench.ts'
+import { LOG_RETRY_MS } from '../../../node/src/audit/limits.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { correlationOf, decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
 import {
@@ -16,6 +18,7 @@ import {
   expectRefused,
   grantOn,
   NODE,
+  openScene,
   refusedAs,
   type Scene,
 } from '../scene.ts'
@@ -131,6 +134,33 @@ export const receiverRows = {
         },
       },
     ),
+  ],
+  'log-unwritable': [
+    {
+      does: 'delivers nothing but state while nothing can be recorded, and all again afterwards',
+      run: async () => {
+        const bench = new LogBench()
+        await using log = await bench.open()
+        await using scene = await openScene({ audit: log })
+        bench.disk.trouble = () => 'disk-full'
+        log.append(numbered(1))
+        await bench.settle()
+        const epoch = scene.world.clock.now()
+        const made = await annsBundle(scene, DESK, { epoch, lifespanMs: 60_000 })
+        expect(await carry(scene, made)).toEqual(refusedAs('log-unwritable'))
+        expect(scene.deskInbox.size).toBe(0)
+        const state = await annsBundle(scene, DESK, { class: 'state', lifespanMs: 2_000 })
+        expect(await carry(scene, state)).toEqual(ACCEPTED)
+        expect(scene.deskInbox.size).toBe(1)
+        bench.disk.trouble = () => undefined
+        await bench.clock.advance(LOG_RETRY_MS)
+        await bench.settle()
+        // Gossip forgets the copy; the places that it would have taken are free.
+        await scene.world.pass(20_000)
+        expect(await carry(scene, made)).toEqual(ACCEPTED)
+        expect(scene.deskInbox.size).toBe(2)
+      },
+    },
   ],
   body: [
     inScene(

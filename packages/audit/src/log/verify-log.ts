@@ -21,7 +21,7 @@ export interface LogBytes {
   /** The file of records, in pieces of any size, read after the checkpoints. */
   readonly records: AsyncIterable<Uint8Array>
   /** The file of checkpoints. */
-  readonly checkpoints: string
+  readonly checkpoints: Uint8Array
   /** Checkpoints of this log that the verifier saw before, or got from others: their notes. */
   readonly seen?: readonly string[]
 }
@@ -56,7 +56,9 @@ export async function verifyLog(
   trust: CheckpointTrust,
   onRecord: OnRecord = () => {},
 ): Promise<LogReport> {
-  const { notes, rest } = splitCheckpointList(log.checkpoints)
+  const listed = splitCheckpointList(log.checkpoints)
+  const notes = listed.map(({ text }) => text)
+  const rest = log.checkpoints.length - (listed.at(-1)?.end ?? 0)
   const own = await openAll(notes, trust, (index) => `checkpoint ${index + 1} of ${notes.length}`)
   const seen = await openAll(log.seen ?? [], trust, () => 'a checkpoint that was seen')
   const heads = [
@@ -74,7 +76,7 @@ export async function verifyLog(
     covered: check.covered,
     checkpoints: own.opened.length,
     latest,
-    unfinished: check.unfinished + rest.length,
+    unfinished: check.unfinished + rest,
     faults: [
       ...own.faults,
       ...seen.faults,

@@ -5,17 +5,17 @@ import {
   verifyLog,
 } from '@ixj/audit'
 import { nodeSha256 as hash, openNodeVerifier } from '../../../../test/world/native-keys.ts'
-import { concatBytes } from '@ixj/trust'
+import { concatBytes, utf8Bytes, utf8Text } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { KEY, makeLog, type MadeLog, pieces, recordOf } from '../made-log.ts'
 
 const trust = { key: KEY, verifier: openNodeVerifier(), hash }
 
 async function check(
-  log: { readonly recordBytes: Uint8Array; readonly checkpointText: string },
+  log: { readonly recordBytes: Uint8Array; readonly checkpointBytes: Uint8Array },
   seen: readonly string[] = [],
 ) {
-  const { recordBytes, checkpointText: checkpoints } = log
+  const { recordBytes, checkpointBytes: checkpoints } = log
   return await verifyLog({ records: pieces(recordBytes), checkpoints, seen }, trust)
 }
 
@@ -33,7 +33,7 @@ describe('verifyLog()', () => {
   it('finds nothing wrong with an honest log, and tells every record', async () => {
     const log = await honest()
     const told: AuditRecord[] = []
-    const { recordBytes, checkpointText: checkpoints } = log
+    const { recordBytes, checkpointBytes: checkpoints } = log
     const report = await verifyLog(
       { records: pieces(recordBytes), checkpoints },
       trust,
@@ -113,15 +113,17 @@ describe('verifyLog()', () => {
     const other = await makeLog(10, { checkpointsAt: [10], from: 500 })
     const checkpointText =
       formatSignedCheckpoint(log.checkpoints[0]!) +
-      other.checkpointText +
+      utf8Text(other.checkpointBytes) +
       formatSignedCheckpoint(log.checkpoints[2]!)
-    expect(await faultsOf({ ...log, checkpointText })).toEqual([['fork', 0, 9]])
+    expect(await faultsOf({ ...log, checkpointBytes: utf8Bytes(checkpointText) })).toEqual([
+      ['fork', 0, 9],
+    ])
   })
 
   it('finds a log that is another than the one that was seen', async () => {
     const log = await honest()
     const other = await makeLog(10, { checkpointsAt: [10], from: 500 })
-    expect(await faultsOf(log, [other.checkpointText])).toEqual([['fork', 0, 9]])
+    expect(await faultsOf(log, [utf8Text(other.checkpointBytes)])).toEqual([['fork', 0, 9]])
   })
 
   it('finds a log that went back behind what was seen, whole as it is', async () => {
@@ -138,15 +140,20 @@ describe('verifyLog()', () => {
     const log = await honest()
     const [first, second, third] = log.checkpoints.map((each) => formatSignedCheckpoint(each))
     const checkpointText = `${first}${third}${second}`
-    expect(await faultsOf({ ...log, checkpointText })).toEqual([['rollback', 10, 19]])
+    expect(await faultsOf({ ...log, checkpointBytes: utf8Bytes(checkpointText) })).toEqual([
+      ['rollback', 10, 19],
+    ])
   })
 
   it('finds a checkpoint whose text or signature was changed', async () => {
     const log = await honest()
-    const text = log.checkpointText
+    const text = utf8Text(log.checkpointBytes)
     const faults = [
-      await faultsOf({ ...log, checkpointText: text.replace('\n10\n', '\n11\n') }),
-      await faultsOf({ ...log, checkpointText: text.replace('acme.example/', 'acme.example.') }),
+      await faultsOf({ ...log, checkpointBytes: utf8Bytes(text.replace('\n10\n', '\n11\n')) }),
+      await faultsOf({
+        ...log,
+        checkpointBytes: utf8Bytes(text.replace('acme.example/', 'acme.example.')),
+      }),
     ]
     expect(faults).toEqual([[['bad-signature', 5, 5]], [['wrong-origin', 0, 0]]])
   })
@@ -167,21 +174,22 @@ describe('verifyLog()', () => {
     const log = await honest()
     for (const size of [1, 3, 100, 4_096]) {
       const records = pieces(log.recordBytes, size)
-      const report = await verifyLog({ records, checkpoints: log.checkpointText }, trust)
+      const report = await verifyLog({ records, checkpoints: log.checkpointBytes }, trust)
       expect(report).toMatchObject({ size: 20, covered: 20, faults: [] })
     }
   })
 })
 
 describe('splitCheckpointList()', () => {
-  it('gives the notes, and the rest that a broken write left, at every place of the break', async () => {
-    const { checkpoints, checkpointText } = await makeLog(4, { checkpointsAt: [1, 2, 4] })
-    const notes = checkpoints.map((each) => formatSignedCheckpoint(each))
-    expect(splitCheckpointList(checkpointText)).toEqual({ notes, rest: '' })
-    for (let cut = 0; cut < checkpointText.length; cut++) {
-      const { notes: whole, rest } = splitCheckpointList(checkpointText.slice(0, cut))
-      expect(whole).toEqual(notes.slice(0, whole.length))
-      expect(whole.join('') + rest).toBe(checkpointText.slice(0, cut))
+  it('gives the notes that are whole, at every place where a write may break off', async () => {
+    const { checkpoints, checkpointBytes } = await makeLog(4, { checkpointsAt: [1, 2, 4] })
+    const texts = checkpoints.map((each) => formatSignedCheckpoint(each))
+    expect(splitCheckpointList(checkpointBytes).map(({ text }) => text)).toEqual(texts)
+    const ends = texts.map((_, index) => utf8Bytes(texts.slice(0, index + 1).join('')).length)
+    for (let cut = 0; cut <= checkpointBytes.length; cut++) {
+      const whole = ends.filter((end) => end <= cut)
+      const listed = splitCheckpointList(checkpointBytes.subarray(0, cut))
+      expect(listed).toEqual(whole.map((end, index) => ({ text: texts[index], end })))
     }
   })
 })

@@ -22,7 +22,7 @@ import {
   nodeSigner,
   openNodeVerifier,
 } from '../../../../test/world/native-keys.ts'
-import { sha256, toHex, utf8Bytes } from '@ixj/trust'
+import { sha256, toHex, utf8Bytes, utf8Text } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { codeOf, rejectionOf } from '../code-of.ts'
 import { openNote, readCheckpoint, readProof, rootOfPath } from '../independent-log.ts'
@@ -140,7 +140,8 @@ describe('openCheckpoint()', () => {
   })
 
   it('refuses another log, another key, and a changed size', async () => {
-    const { checkpointText: note } = await makeLog(3, { checkpointsAt: [3] })
+    const { checkpointBytes } = await makeLog(3, { checkpointsAt: [3] })
+    const note = utf8Text(checkpointBytes)
     const other = { ...KEY, publicKey: WITNESS.publicKey }
     expect([
       await rejectionOf(openCheckpoint(note, { ...trust, key: { ...KEY, name: 'other' } })),
