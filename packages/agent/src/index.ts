@@ -49,7 +49,7 @@ export {
   provingStatements,
   type Identity,
 } from './host/identity.ts'
-export type { HostOptions } from './host/core.ts'
+export type { HostOptions } from './host/host-options.ts'
 export type { ProvenName, ZoneKeySource, ZoneProof } from './neighbours/zone-keys.ts'
 export { Host, openHost } from './host/host.ts'
 export { Agent } from './patterns/agent.ts'

@@ -2,7 +2,13 @@ import type { AuditRecord, BundleRecord } from '@ixj/audit'
 import { describe, expect, it } from 'vitest'
 import { LogBench } from '../../../test/world/log-bench.ts'
 import { makeBundle } from '../../../test/world/made-bundle.ts'
-import { bindAnyhow } from '../../../test/world/made-statement.ts'
+import {
+  approvalsOf,
+  approveBy,
+  makeApproved,
+  toApprove,
+} from '../../../test/world/made-approval.ts'
+import { bindAnyhow, grantAnyhow, withStatements } from '../../../test/world/made-statement.ts'
 import { LOG_RETRY_MS } from '../../node/src/audit/limits.ts'
 import type { AuditLog } from '../src/pipeline/audit.ts'
 import { ACCEPTED, annsBundle, carry, CREW, DESK, grantOn, NODE, openScene } from './scene.ts'
@@ -48,6 +54,7 @@ describe('the audit log of a node', () => {
           id: made.bundle.id,
           grants: [grantOn(scene.ann, CREW).id],
           proof: header.proof,
+          approvers: [],
           messages: 1,
           code: null,
           rule: 'default: grants inside the organisation',
@@ -160,6 +167,35 @@ describe('the audit log of a node', () => {
     inbox = scene.deskInbox
     await carry(scene, await annsBundle(scene, DESK))
     expect([waiting, inbox.size]).toEqual([[0], 1])
+  })
+
+  it('names who approved, and delivers nothing that was approved before its record is safe', async () => {
+    await openRecorded(async (scene, bench) => {
+      const { world, acme } = scene
+      const bob = await bindAnyhow(world, acme, 'bob.acme.example')
+      const carol = await bindAnyhow(world, acme, 'carol.acme.example')
+      const under = await grantAnyhow(world, acme, {
+        subject: bob.name,
+        topics: [CREW],
+        conditions: [approvalsOf(1, carol.name)],
+      })
+      const approved = async () => {
+        const asked = toApprove(world, withStatements(bob, under), CREW, under)
+        const approvals = [await approveBy(world, carol, asked)]
+        return await makeApproved(world, asked, { approvers: [carol], approvals })
+      }
+      bench.disk.trouble = (operation) => (operation === 'sync' ? 'io-error' : undefined)
+      expect(await carry(scene, await approved())).toEqual(refusedAs('log-unwritable'))
+      expect(scene.crewInbox.size).toBe(0)
+      bench.disk.trouble = () => undefined
+      await bench.clock.advance(LOG_RETRY_MS)
+      await bench.settle()
+      const syncs = bench.disk.syncs
+      expect(await carry(scene, await approved())).toEqual(ACCEPTED)
+      expect([scene.crewInbox.size, bench.disk.syncs]).toEqual([1, syncs + 1])
+      const records = await bundlesOf(bench)
+      expect(records.at(-1)).toMatchObject({ code: null, approvers: [carol.name] })
+    })
   })
 
   it('holds every statement that an agent of the node issued, before anybody has it', async () => {

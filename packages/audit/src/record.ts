@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
 import {
+  APPROVERS_MAX,
   CHAIN_LINKS_MAX,
   decode,
   encode,
@@ -59,6 +60,8 @@ export interface BundleRecord {
   readonly grants: readonly Uint8Array[]
   /** The id of the proof. */
   readonly proof: Uint8Array | null
+  /** Who approved it, where its grants ask for that. */
+  readonly approvers: readonly Name[]
   /** How many messages it holds. */
   readonly messages: number
   /** Null: accepted. */
@@ -136,7 +139,7 @@ export type AuditRecord =
 const VERSION = 1
 
 const FIELDS: Readonly<Record<AuditRecord['kind'], number>> = {
-  bundle: 20,
+  bundle: 21,
   statement: 11,
   approval: 8,
   repeats: 9,
@@ -173,7 +176,7 @@ function fieldsOf(record: AuditRecord): Value[] {
 
 function bundleFields(record: BundleRecord): Value[] {
   const { via, action, topic, sender, signed, organisation, onBehalfOf, delegators } = record
-  const { id, grants, proof, messages, code, rule, agents, agentsCount } = record
+  const { id, grants, proof, approvers, messages, code, rule, agents, agentsCount } = record
   return [
     via,
     action,
@@ -187,6 +190,7 @@ function bundleFields(record: BundleRecord): Value[] {
     id,
     grants,
     proof,
+    approvers,
     messages,
     code,
     rule,
@@ -262,7 +266,7 @@ function readFields(kind: AuditRecord['kind'], at: number, fields: readonly Fiel
 
 function readBundle(at: number, fields: readonly Field[]): BundleRecord {
   const [via, action, ofClass, topic, sender, signed, organisation, onBehalfOf, ...rest] = fields
-  const [delegators, id, grants, proof, messages, code, rule, agents, agentsCount] = rest
+  const [delegators, id, grants, proof, approvers, messages, code, rule, agents, agentsCount] = rest
   return {
     kind: 'bundle',
     at,
@@ -281,6 +285,10 @@ function readBundle(at: number, fields: readonly Field[]): BundleRecord {
     id: readOptional(id, 'id of record', readId),
     grants: readList(grants, 'grants of record', { itemsMax: CHAIN_LINKS_MAX, item: readId }),
     proof: readOptional(proof, 'proof of record', readId),
+    approvers: readList(approvers, 'approvers of record', {
+      itemsMax: APPROVERS_MAX,
+      item: readName,
+    }),
     messages: readCount(messages, 'messages of record'),
     code: readOptional(code, 'code of record', readCode),
     rule: readOptional(rule, 'rule of record', (value, what) =>

@@ -36,6 +36,7 @@ export function recordOf(number: number, changes: Partial<BundleRecord> = {}): B
     id: id('bundle'),
     grants: [id('root'), id('leaf')],
     proof: id('proof'),
+    approvers: [],
     messages: 3,
     code: null,
     rule: 'crew may publish',

@@ -1,4 +1,5 @@
 import {
+  AuditError,
   type BundleRecord,
   RECORD_AGENTS_MAX,
   RefusalCounts,
@@ -11,31 +12,37 @@ import { isBinding, isGrant, type SignedStatement, utf8Bytes } from '@ixj/trust'
 import type { Approval } from '../bundles/approval.ts'
 import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
-import type { AuditLog } from '../pipeline/audit.ts'
+import type { Neighbours } from '../neighbours/neighbours.ts'
+import type { AuditEvent, AuditLog } from '../pipeline/audit.ts'
 import type { Trace } from '../pipeline/context.ts'
-import type { Decision } from '../pipeline/decision.ts'
+import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
+import type { Topics } from './topics.ts'
 
-/** What a trail is made from. */
-export interface AuditTrailOptions {
-  /** Undefined: nothing is recorded. */
-  readonly log: AuditLog | undefined
+/** What a trail asks its node. */
+export interface AuditedNode {
+  readonly identity: { readonly name: Name }
   readonly clock: Clock
-  /** The proven name of a neighbour. */
-  nameOf(peer: Peer): Name | null
-  /** The agents here for whom a bundle is. */
-  agentsOf(header: Header): readonly Name[]
+  readonly neighbours: Pick<Neighbours, 'get'>
+  readonly topics: Pick<Topics, 'audience'>
+  /** Counts a decision and tells it. */
+  record(decision: Decision): void
 }
 
 /** Turns what a node decides and issues into records of its log. */
 export class AuditTrail {
-  readonly #options: AuditTrailOptions
+  readonly #log: AuditLog | undefined
+  readonly #node: AuditedNode
   readonly #counts = new RefusalCounts()
+  readonly #endWatch: (() => void) | undefined
   #cancelCount: (() => void) | undefined
 
-  constructor(options: AuditTrailOptions) {
-    this.#options = options
+  /** Without a log, nothing is recorded. */
+  constructor(log: AuditLog | undefined, node: AuditedNode) {
+    this.#log = log
+    this.#node = node
+    this.#endWatch = log?.watch((event) => this.#alarm(event))
   }
 
   /**
@@ -43,20 +50,34 @@ export class AuditTrail {
    * @throws Refusal `log-unwritable`
    */
   checkWritable(header: Header): void {
-    const cause = this.#options.log?.fault ?? null
+    const cause = this.#log?.fault ?? null
     if (cause === null || header.class === 'state') return
     const reason = 'the audit log of this node cannot be written'
     throw new Refusal('log-unwritable', `Cannot accept class ${header.class}: ${reason}`, { cause })
   }
 
-  /** Records what was decided about a bundle. What is a copy has its record already. */
-  bundle(trace: Trace, from: Peer | null, decision: Decision): void {
-    const { log } = this.#options
-    const { code } = decision
-    if (log === undefined || code === 'duplicate') return
+  /**
+   * Records that a bundle was accepted, before it is delivered. One that had to be approved waits
+   * until its record is safe.
+   * @throws Refusal `log-unwritable`
+   */
+  accepted(trace: Trace, from: Peer | null, decision: Decision): Promise<void> | undefined {
+    const log = this.#log
+    if (log === undefined) return undefined
     const record = this.#recordOf(trace, from, decision)
-    if (code === null || this.#counts.take({ ...record, code })) log.append(record)
-    if (code !== null) this.#countLater()
+    if (record.approvers.length > 0) return appendApproved(log, record)
+    log.append(record)
+    return undefined
+  }
+
+  /** Records why a bundle was refused, or counts it. What is a copy has its record already. */
+  refused(trace: Trace, from: Peer | null, decision: Decision): void {
+    const log = this.#log
+    const { code } = decision
+    if (log === undefined || code === null || code === 'duplicate') return
+    const record = this.#recordOf(trace, from, decision)
+    if (this.#counts.take({ ...record, code })) log.append(record)
+    this.#countLater()
   }
 
   /**
@@ -65,18 +86,18 @@ export class AuditTrail {
    * @throws AuditError `unwritable`, `closed`
    */
   async issued(statements: readonly SignedStatement[]): Promise<void> {
-    const { log, clock } = this.#options
+    const log = this.#log
     if (log === undefined) return
-    const at = clock.now()
+    const at = this.#node.clock.now()
     await Promise.all(statements.map((signed) => log.appendSafely(statementRecord(signed, at))))
   }
 
   /** Records an approval; resolves when that is safe. @throws AuditError `unwritable`, `closed` */
   async approved(approval: Approval, id: Uint8Array): Promise<void> {
     const { topic, sender, authority, signed } = approval
-    await this.#options.log?.appendSafely({
+    await this.#log?.appendSafely({
       kind: 'approval',
-      at: this.#options.clock.now(),
+      at: this.#node.clock.now(),
       id,
       approver: signed.signer,
       topic,
@@ -89,28 +110,40 @@ export class AuditTrail {
   close(): void {
     this.#cancelCount?.()
     this.#endCount()
+    this.#endWatch?.()
+  }
+
+  /** The node is told; nobody else is to blame. */
+  #alarm(event: AuditEvent): void {
+    const { name } = this.#node.identity
+    const facts = { action: 'record', topic: name, sender: name, at: this.#node.clock.now() }
+    if (event.kind === 'recovered') return this.#node.record(plainDecision('audit', facts))
+    const message = 'Cannot record: nothing but class state is delivered until that is cured'
+    const cause = new Refusal('log-unwritable', message, { cause: event.cause })
+    this.#node.record(plainDecision('audit', facts, cause))
   }
 
   #countLater(): void {
-    const { clock } = this.#options
+    const { clock } = this.#node
     this.#cancelCount ??= clock.at(clock.now() + REPEATS_MS, () => this.#endCount())
   }
 
   #endCount(): void {
     this.#cancelCount = undefined
-    const { log, clock } = this.#options
-    for (const repeats of this.#counts.end(clock.now())) log?.append(repeats)
+    const now = this.#node.clock.now()
+    for (const repeats of this.#counts.end(now)) this.#log?.append(repeats)
   }
 
   #recordOf(trace: Trace, from: Peer | null, { at, code }: Decision): BundleRecord {
     const { bundle, chain, authority, onBehalfOf, decision } = trace
     const header = bundle?.header
-    const agents = header === undefined || code !== null ? [] : this.#options.agentsOf(header)
+    const taking = header === undefined || code !== null ? [] : this.#node.topics.audience(header)
+    const agents = taking.map((sink) => sink.agent)
     const grants = authority?.chain ?? []
     return {
       kind: 'bundle',
       at,
-      via: from === null ? null : this.#options.nameOf(from),
+      via: this.#node.neighbours.get(from)?.greeted.name ?? null,
       action: header?.action ?? null,
       class: header?.class ?? null,
       topic: header?.topic ?? null,
@@ -122,12 +155,23 @@ export class AuditTrail {
       id: bundle?.id ?? null,
       grants: grants.map(({ id }) => id),
       proof: header?.proof ?? null,
+      approvers: trace.approvers ?? [],
       messages: header?.count ?? 0,
       code,
       rule: decision === undefined ? null : shortened(decision.rule),
       agents: agents.slice(0, RECORD_AGENTS_MAX).map((name) => ({ name, code: null })),
       agentsCount: agents.length,
     }
+  }
+}
+
+async function appendApproved(log: AuditLog, record: BundleRecord): Promise<void> {
+  try {
+    await log.appendSafely(record)
+  } catch (cause) {
+    if (!(cause instanceof AuditError)) throw cause
+    const reason = 'the audit log of this node cannot be written'
+    throw new Refusal('log-unwritable', `Cannot accept what was approved: ${reason}`, { cause })
   }
 }
 

@@ -21,11 +21,9 @@ import type { FollowedNames } from '../neighbours/followed-names.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Renewal } from '../neighbours/renewal.ts'
-import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
-import type { AuditEvent, AuditLog } from '../pipeline/audit.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
-import { ruleTable, type Policy } from '../pipeline/policy.ts'
-import { Refusal, VERDICTS, type Code } from '../pipeline/verdicts.ts'
+import { ruleTable } from '../pipeline/policy.ts'
+import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
 import { Queue } from '../queue.ts'
@@ -40,35 +38,11 @@ import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
 import { Handover } from './handover.ts'
 import type { Identity } from './identity.ts'
+import type { HostOptions } from './host-options.ts'
 import { Intake } from './intake.ts'
 import { addOwn } from './own-statements.ts'
 import type { Store } from './store.ts'
 import { Topics, type Sink } from './topics.ts'
-
-/** What a host is opened with. All of it belongs to one node. */
-export interface HostOptions {
-  /** The node's own name, key and chain. */
-  readonly identity: Identity
-  readonly anchors: AnchorSet
-  /** Default: {@link ruleTable} without rules of one's own. */
-  readonly policy?: Policy
-  readonly transport: Transport
-  readonly clock: Clock
-  readonly random: Random
-  readonly verifier: Verifier
-  readonly generateKey: GenerateKey
-  readonly store: Store
-  /** Default: the plain JavaScript one. */
-  readonly hash?: Sha256
-  /** Where decisions are recorded; without it, nowhere. */
-  readonly audit?: AuditLog
-  /** The DNS; without it, zone anchors lead to no name. */
-  readonly zoneKeys?: ZoneKeySource
-  /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */
-  readonly sought?: (topic: Name) => void
-  /** Called when nobody here has written to it for long. */
-  readonly forgone?: (topic: Name) => void
-}
 
 /** What the parts of a host share: its tables, and the ways in and out. */
 export class Core implements Receiver {
@@ -91,7 +65,6 @@ export class Core implements Receiver {
   readonly handover: Handover
   readonly intake: Intake
   readonly audit: AuditTrail
-  readonly #endWatch: () => void
   readonly #renewal: Renewal
   /** Decisions so far, by code; `accepted` for those that passed. */
   readonly counts = new Map<Code | 'accepted', number>()
@@ -168,13 +141,7 @@ export class Core implements Receiver {
       hasOthers: (topic) => this.presence.hasOthers(topic),
       isHere: (topic) => this.topics.opened(topic) === 'inbox',
     })
-    this.audit = new AuditTrail({
-      log: options.audit,
-      clock,
-      nameOf: (peer) => this.neighbours.get(peer)?.greeted.name ?? null,
-      agentsOf: (header) => this.topics.audience(header).map((sink) => sink.agent),
-    })
-    this.#endWatch = options.audit?.watch((event) => this.#auditEvent(event)) ?? (() => {})
+    this.audit = new AuditTrail(options.audit, this)
     this.intake = new Intake({
       node: identity.name,
       ownOrganisation: chain.anchor.name,
@@ -247,8 +214,8 @@ export class Core implements Receiver {
   }
 
   /** Records statements that an agent here issued, before anybody else hears of them. */
-  async issued(statements: readonly SignedStatement[]): Promise<void> {
-    await this.audit.issued(statements)
+  issued(statements: readonly SignedStatement[]): Promise<void> {
+    return this.audit.issued(statements)
   }
 
   /** Keeps statements, each signature checked once, under no neighbour's quota. */
@@ -351,7 +318,6 @@ export class Core implements Receiver {
     this.presence.close()
     this.intake.close()
     this.audit.close()
-    this.#endWatch()
     await this.transport[Symbol.asyncDispose]()
     for (const reader of this.#readers) reader.close()
   }
@@ -406,15 +372,6 @@ export class Core implements Receiver {
         this.handover.changed()
         return
     }
-  }
-
-  #auditEvent(event: AuditEvent): void {
-    const own = this.identity.name
-    if (event.kind === 'recovered') return this.record(this.#plain('audit', 'record', own, own))
-    const message =
-      'Cannot record decisions: nothing but class state is delivered until it is cured'
-    const cause = new Refusal('log-unwritable', message, { cause: event.cause })
-    this.record(this.#plain('audit', 'record', own, own, cause))
   }
 
   #sweep(): void {

@@ -108,13 +108,15 @@ export class Intake {
       const accepted = await judge(bytes, carrier, this.#context, trace)
       this.#keep(accepted)
       const decision = bundleDecision(trace, this.#context.clock.now())
-      this.#options.audit.bundle(trace, carrier.from, decision)
+      // Nothing is awaited where nothing has to be: bundles keep the order in which they passed.
+      const safe = this.#options.audit.accepted(trace, carrier.from, decision)
+      if (safe !== undefined) await safe
       this.#options.record(decision)
       this.#deliver(accepted)
       return decision.verdict
     } catch (cause) {
       const decision = bundleDecision(trace, this.#context.clock.now(), cause)
-      this.#options.audit.bundle(trace, carrier.from, decision)
+      this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
       this.#afterRefusal(trace, decision)
       return decision.verdict

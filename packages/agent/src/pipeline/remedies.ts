@@ -30,5 +30,6 @@ export const REMEDIES: Readonly<Record<Code, string | null>> = {
   body: null,
   hello: 'the node itself at the other end: its hello is for this connection alone',
   transport: 'a connection that holds',
+  'log-unwritable': 'room or repair for the disk of this node; its log then goes on by itself',
   'own-fault': 'mending this node: the fault is its own, and stands in the message',
 }

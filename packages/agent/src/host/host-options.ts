@@ -1,0 +1,34 @@
+import type { Name } from '@ixj/names'
+import type { AnchorSet, GenerateKey, Random, Sha256, Verifier } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
+import type { AuditLog } from '../pipeline/audit.ts'
+import type { Policy } from '../pipeline/policy.ts'
+import type { Transport } from '../transport.ts'
+import type { Identity } from './identity.ts'
+import type { Store } from './store.ts'
+
+/** What a host is opened with. All of it belongs to one node. */
+export interface HostOptions {
+  /** The node's own name, key and chain. */
+  readonly identity: Identity
+  readonly anchors: AnchorSet
+  /** Default: {@link ruleTable} without rules of one's own. */
+  readonly policy?: Policy
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly verifier: Verifier
+  readonly generateKey: GenerateKey
+  readonly store: Store
+  /** Default: the plain JavaScript one. */
+  readonly hash?: Sha256
+  /** Where decisions are recorded; without it, nowhere. */
+  readonly audit?: AuditLog
+  /** The DNS; without it, zone anchors lead to no name. */
+  readonly zoneKeys?: ZoneKeySource
+  /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */
+  readonly sought?: (topic: Name) => void
+  /** Called when nobody here has written to it for long. */
+  readonly forgone?: (topic: Name) => void
+}
