@@ -1,4 +1,4 @@
-import type { Clock, Group, Identity } from '@ixj/agent'
+import type { Clock, Group, Identity, Store } from '@ixj/agent'
 import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, isGrant, type Verifier } from '@ixj/trust'
 import type { Core } from '../../packages/agent/src/host/core.ts'
@@ -24,7 +24,7 @@ export interface Station extends AsyncDisposable {
 export async function openStation(
   world: World,
   acme: Identity,
-  options: { readonly clock?: Clock; readonly verifier?: Verifier } = {},
+  options: { readonly clock?: Clock; readonly verifier?: Verifier; readonly store?: Store } = {},
 ): Promise<Station> {
   const core = await openCore({
     identity: acme,
@@ -35,7 +35,7 @@ export async function openStation(
     random: world.bytes,
     verifier: options.verifier ?? world.verifier,
     generateKey: () => world.key(),
-    store: memoryStore(),
+    store: options.store ?? memoryStore(),
     hash: nodeSha256,
   })
   const host = await new Host(core).openSelf()

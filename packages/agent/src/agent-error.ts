@@ -1,3 +1,5 @@
+import type { Name } from '@ixj/names'
+
 /** Failures that an agent's owner can act on. */
 export type AgentCode =
   /** The node, agent, group or run has been closed. */
@@ -10,6 +12,8 @@ export type AgentCode =
   | 'no-authority'
   /** For a request, no authority on behalf of whom it acts; another's is not borrowed for it. */
   | 'mixed-behalf'
+  /** The grant asks for approvals, and not enough came: `missing` says whose. */
+  | 'unapproved'
   /** No node that may receive for the name is known within the lifespan. */
   | 'unreachable'
   /** Members are there, and none of them could be handed the message in time. */
@@ -33,14 +37,20 @@ export class AgentError extends Error {
   readonly code: AgentCode
   /** For `refused`: the code that the other side gave. */
   readonly remoteCode: string | undefined
+  /** For `unapproved`: who has not approved. */
+  readonly missing: readonly Name[]
 
   constructor(
     code: AgentCode,
     message: string,
-    options?: ErrorOptions & { readonly remoteCode?: string },
+    options?: ErrorOptions & {
+      readonly remoteCode?: string
+      readonly missing?: readonly Name[]
+    },
   ) {
     super(message, options)
     this.code = code
     this.remoteCode = options?.remoteCode
+    this.missing = options?.missing ?? []
   }
 }

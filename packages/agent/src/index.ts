@@ -28,6 +28,7 @@ export {
 } from './bundles/message.ts'
 export type { AuditEvent, AuditLog } from './pipeline/audit.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
+export type { AskedApproval } from './approvals/asked-approval.ts'
 export { REMEDIES } from './pipeline/remedies.ts'
 export type { Decision } from './pipeline/decision.ts'
 export {

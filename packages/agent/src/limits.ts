@@ -12,6 +12,8 @@ export const APPROVALS_MAX = 16
 export const APPROVAL_BYTES_MAX = 1_152
 /** How long an approval may be good for: long enough to collect the others. */
 export const APPROVAL_MS_MAX = 300_000
+/** What is kept of a lifespan to send what was approved, at most; a tenth of a shorter one. */
+export const APPROVAL_SENDING_MS = 5_000
 /** Parts in which used approvals are kept on disk: one of 64 KiB is written for each. */
 export const USED_APPROVALS_PARTS = 16
 /** Used approvals in one part; with its grant and its end, one takes less than 80 bytes. */

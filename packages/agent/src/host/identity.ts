@@ -47,10 +47,26 @@ export function provingStatements(
   for (const { statement } of grants) {
     addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
   }
-  const ordered = [...chosen.values()].toSorted(
+  return [...inOrder([...chosen.values()]), ...new Set(grants)]
+}
+
+/** The same with the bindings first, each before those that its name issued; grants as they are. */
+export function inOrder(statements: readonly SignedStatement[]): readonly SignedStatement[] {
+  const bindings = statements.filter(isBinding)
+  const ordered = bindings.toSorted(
     (left, right) => left.statement.name.split('.').length - right.statement.name.split('.').length,
   )
-  return [...ordered, ...new Set(grants)]
+  return [...ordered, ...statements.filter((signed) => !isBinding(signed))]
+}
+
+/** Those among these bindings that lead to a name and key. */
+export function provingBindings(
+  bindings: readonly SignedStatement<Binding>[],
+  holder: { readonly name: Name; readonly key: Uint8Array },
+): readonly SignedStatement<Binding>[] {
+  const chosen = new Map<string, SignedStatement<Binding>>()
+  addBindings(chosen, bindings, holder.name, holder.key)
+  return [...chosen.values()]
 }
 
 function grantChain(

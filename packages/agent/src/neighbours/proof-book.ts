@@ -30,7 +30,7 @@ import type { ProvenName, ZoneKeyBook } from './zone-keys.ts'
 /** Whose name and key a proof is about. */
 export interface Holder {
   readonly name: Name
-  readonly signer: Signer
+  readonly signer: Pick<Signer, 'publicKey'>
 }
 
 /** What a proof of our own was made of. */
@@ -74,12 +74,12 @@ export class ProofBook {
 
   /**
    * A proof of our own over these statements, bindings before what they issued, with the DNSSEC
-   * records at hand for the holder, and for issuers, whom none of the bindings names.
+   * records at hand for the holders, and for issuers, whom none of the bindings names.
    * @throws TrustError `cost-cap`
    */
-  compose(statements: Iterable<SignedStatement>, holder?: Holder): KnownProof {
+  compose(statements: Iterable<SignedStatement>, ...holders: readonly Holder[]): KnownProof {
     const list = [...statements]
-    const roots = rootsOf(list, holder)
+    const roots = rootsOf(list, ...holders)
     return this.#compose({
       statements: list,
       roots,
@@ -229,8 +229,11 @@ export class ProofBook {
   }
 }
 
-/** The holder, and each issuer, whose name and key no binding among the statements binds. */
-export function rootsOf(statements: readonly SignedStatement[], holder?: Holder): readonly Name[] {
+/** The holders, and each issuer, whose name and key no binding among the statements binds. */
+export function rootsOf(
+  statements: readonly SignedStatement[],
+  ...holders: readonly Holder[]
+): readonly Name[] {
   const bound = new Set(
     statements.filter(isBinding).map(({ statement: { name, key } }) => `${name}|${toHex(key)}`),
   )
@@ -238,7 +241,7 @@ export function rootsOf(statements: readonly SignedStatement[], holder?: Holder)
   const look = (name: Name, key: Uint8Array) => {
     if (!bound.has(`${name}|${toHex(key)}`)) roots.add(name)
   }
-  if (holder !== undefined) look(holder.name, holder.signer.publicKey)
+  for (const { name, signer } of holders) look(name, signer.publicKey)
   for (const { statement } of statements) look(statement.issuer, statement.issuerKey)
   return [...roots]
 }

@@ -1,6 +1,8 @@
 import { parseName, type Name } from '@ixj/names'
 import { type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import { APPROVE_TYPE, readAsked, type AskedApproval } from '../approvals/asked-approval.ts'
+import type { GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import { LIFESPAN_MS_MAX, type Header } from '../bundles/header.ts'
 import { correlationOf, type MessagePart } from '../bundles/message.ts'
@@ -11,13 +13,14 @@ import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
-import { reasonOf } from '../abort-reason.ts'
+import { askOne } from './ask.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
 import { readMessage, type Body, type Message, type Receipt } from './message.ts'
 import type { SendOptions } from './send-options.ts'
 import { OFFER_TYPE, readOffer, spawnIdentity, type Offer, type SpawnOptions } from './naming.ts'
-import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Asked, type Reply } from './pending.ts'
+import type { Lane } from './lane-queue.ts'
+import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Reply } from './pending.ts'
 import type { MemberParts } from './parts.ts'
 import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
@@ -42,6 +45,7 @@ export class Agent implements AsyncDisposable {
   readonly #messages = new Readers<Message>(QUEUE_MAX)
   readonly #requests = new Queue<IncomingRequest>(REQUESTS_MAX)
   readonly #offers = new Queue<Offer>(REQUESTS_MAX)
+  readonly #approvals = new Queue<AskedApproval>(REQUESTS_MAX)
   readonly #opened = new Set<AsyncDisposable>()
   readonly #sink
   #closed = false
@@ -50,7 +54,7 @@ export class Agent implements AsyncDisposable {
   constructor(parts: AgentParts) {
     this.#parts = parts
     this.name = parts.identity.name
-    this.#sender = new Sender(parts.core, parts.identity, parts.epoch)
+    this.#sender = new Sender(parts, (...asking) => this.#askApproval(...asking))
     this.#sink = {
       agent: this.name,
       key: parts.identity.signer.publicKey,
@@ -87,7 +91,7 @@ export class Agent implements AsyncDisposable {
    */
   async send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
     const topic = parseName(to)
-    const lane = this.#sender.lane({ of: 'inbox', topic, action: 'publish' }, options)
+    const lane = this.#sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
     const part = this.#sender.part(body, options)
     return { id: part.id, peers: await this.#sender.send(lane, part, options) }
   }
@@ -100,19 +104,13 @@ export class Agent implements AsyncDisposable {
     const { core } = this.#parts
     const name = parseName(to)
     const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
-    const lane = this.#sender.lane(
+    const lane = this.#sender.lanes.of(
       { of: 'inbox', topic: name, action: 'request' },
       { ...options, lifespanMs },
     )
     const part = this.#sender.part(body, options)
     const until = core.clock.now() + lifespanMs
-    const reply = await this.#ask(
-      (asked) => {
-        const sealed = (bundle: Bundle) => asked(correlationOf(bundle.id, part.id))
-        return this.#sender.send(lane, part, { ...options, sealed })
-      },
-      { to: name, until, ...(options.signal === undefined ? {} : { signal: options.signal }) },
-    )
+    const reply = await this.#ask(lane, part, { until, signal: options.signal })
     switch (reply.status) {
       case 'replied':
         return reply.message
@@ -137,6 +135,14 @@ export class Agent implements AsyncDisposable {
   /** Sub-agents elsewhere that ask this agent for their names. One reader. */
   offers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Offer> {
     return this.#offers.until(options.signal)
+  }
+
+  /**
+   * Messages of others that wait for this agent's approval, each with what will be sent. One reader;
+   * what nobody reads or answers ends by its own lifespan.
+   */
+  approvals(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<AskedApproval> {
+    return this.#approvals.until(options.signal)
   }
 
   /**
@@ -194,7 +200,7 @@ export class Agent implements AsyncDisposable {
   ): Promise<Agent> {
     const { core, identity } = this.#parts
     const behalf =
-      options.for === undefined ? undefined : this.#sender.handled.behalfOf(options.for)
+      options.for === undefined ? undefined : this.#sender.lanes.handled.behalfOf(options.for)
     const signer = await core.generateKey()
     const child = await spawnIdentity(
       identity,
@@ -215,7 +221,38 @@ export class Agent implements AsyncDisposable {
     this.#messages.close()
     this.#requests.close()
     this.#offers.close()
+    this.#approvals.close()
     this.#parts.closed?.()
+  }
+
+  /** Sends a request on a lane, and waits for the reply of the name whose inbox it is. */
+  async #ask(
+    lane: Lane,
+    part: MessagePart,
+    wait: { readonly until: number; readonly signal: AbortSignal | undefined },
+  ): Promise<Reply> {
+    const { until, signal } = wait
+    return await askOne(
+      (asked) => {
+        const sealed = (bundle: Bundle) => asked(correlationOf(bundle.id, part.id))
+        return this.#sender.send(lane, part, {
+          sealed,
+          ...(signal === undefined ? {} : { signal }),
+        })
+      },
+      { to: lane.topic, until, signal },
+      { clock: this.#parts.core.clock, pending: this.#pending },
+    )
+  }
+
+  /** Asks a name to approve what will be sent on a lane. */
+  async #askApproval(...[to, body, how]: Parameters<GatheringContext['ask']>): Promise<Reply> {
+    const { lane, lifespanMs, signal } = how
+    if (lane.grant === null) throw new Error('Nothing asks for approvals')
+    const asking = this.#sender.lanes.asking(to, { lifespanMs, beside: lane.grant })
+    const part = this.#sender.part(body, { contentType: APPROVE_TYPE })
+    const until = this.#parts.core.clock.now() + lifespanMs
+    return await this.#ask(asking, part, { until, signal })
   }
 
   #deliver(accepted: Accepted, turn: Turn): void {
@@ -237,6 +274,7 @@ export class Agent implements AsyncDisposable {
     }
     const request = this.#request(accepted, part, message)
     if (message.contentType === OFFER_TYPE) void this.#takeOffer(request)
+    else if (message.contentType === APPROVE_TYPE) void this.#takeAsked(request, accepted)
     else this.#requests.push(request)
   }
 
@@ -245,6 +283,13 @@ export class Agent implements AsyncDisposable {
     const offer = await readOffer(request, identity, core)
     if (typeof offer === 'string') await ignoreUnreachable(request.refuse(offer))
     else this.#offers.push(offer)
+  }
+
+  async #takeAsked(request: IncomingRequest, { bundle }: Accepted): Promise<void> {
+    const { core, identity } = this.#parts
+    const asked = readAsked(request, bundle.header.proof, { identity, core })
+    if (typeof asked === 'string') await ignoreUnreachable(request.refuse(asked))
+    else this.#approvals.push(asked)
   }
 
   #request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest {
@@ -262,7 +307,7 @@ export class Agent implements AsyncDisposable {
       refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),
       fail: (reason) => answer(reason, FAILURE_TYPE),
     }
-    this.#sender.handled.add(request)
+    this.#sender.lanes.handled.add(request)
     return request
   }
 
@@ -280,7 +325,7 @@ export class Agent implements AsyncDisposable {
     const { body, correlation, contentType } = answer
     const remaining = answer.until - this.#parts.core.clock.now()
     const left = Math.min(LIFESPAN_MS_MAX.event, Math.max(1, remaining))
-    const lane = this.#sender.lane(
+    const lane = this.#sender.lanes.of(
       { of: 'inbox', topic: to, action: 'answer' },
       { lifespanMs: left },
     )
@@ -303,45 +348,6 @@ export class Agent implements AsyncDisposable {
         signal: undefined,
       }
       void ignoreUnreachable(this.#answer(header.sender, answer))
-    }
-  }
-
-  /** Sends a request and waits for the one reply. */
-  async #ask(
-    send: (asked: (correlation: Uint8Array) => void) => Promise<number>,
-    wait: { readonly to: Name; readonly until: number; readonly signal?: AbortSignal },
-  ): Promise<Reply> {
-    const { clock } = this.#parts.core
-    const { to, until, signal } = wait
-    signal?.throwIfAborted()
-    let end = () => {}
-    try {
-      return await new Promise<Reply>((resolve, reject) => {
-        let forget: (() => void) | undefined
-        let ended = false
-        const cancel = clock.at(until, () => {
-          const code = forget === undefined ? 'unreachable' : 'no-answer'
-          reject(
-            new AgentError(code, `Cannot get an answer of ${to}: the request's lifespan ended`),
-          )
-        })
-        const abort = () => reject(reasonOf(signal))
-        signal?.addEventListener('abort', abort, { once: true })
-        const asked: Asked = { accepts: (name) => name === to, until, reply: resolve }
-        end = () => {
-          ended = true
-          cancel()
-          forget?.()
-          signal?.removeEventListener('abort', abort)
-        }
-        // A bundle that is made after the end is of a request that nobody waits for.
-        const sealed = (correlation: Uint8Array) => {
-          if (!ended) forget = this.#pending.add(correlation, asked)
-        }
-        send(sealed).catch(reject)
-      })
-    } finally {
-      end()
     }
   }
 }

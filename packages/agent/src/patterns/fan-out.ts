@@ -67,7 +67,7 @@ export class FanOut implements AsyncIterable<Reply> {
     }
     this.#queue = new Queue(Math.max(1, this.expected.length))
     const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
-    const lane = parts.sender.lane(
+    const lane = parts.sender.lanes.of(
       { of: 'group', topic: group.topic, action: 'request', audience },
       { ...options, lifespanMs },
     )

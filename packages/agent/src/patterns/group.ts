@@ -114,7 +114,7 @@ export class Group implements AsyncDisposable {
     this.#checkOpen()
     const { sender } = this.#parts
     const audience = audienceOf(options.to)
-    const lane = sender.lane(
+    const lane = sender.lanes.of(
       { of: 'group', topic: this.topic, action: 'publish', audience },
       options,
     )

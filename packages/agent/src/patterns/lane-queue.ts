@@ -1,6 +1,7 @@
 import type { Name, Pattern } from '@ixj/names'
 import type { Grant, SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import type { Gathered } from '../approvals/gathered.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../bundles/header.ts'
 import { MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
@@ -19,6 +20,8 @@ export interface Lane {
   readonly priority: number
   readonly grant: SignedStatement<Grant> | null
   readonly audience: readonly Pattern[] | null
+  /** A grant that its proof leads to besides: what an approval is asked for. */
+  readonly beside: SignedStatement<Grant> | null
   /** Messages in one bundle: more than its grant allows in a second could never pass. */
   readonly messagesMax: number
 }
@@ -28,6 +31,8 @@ export interface Waiting {
   readonly part: MessagePart
   /** Hears the bundle before anybody else does. */
   readonly sealed: ((bundle: Bundle) => void) | undefined
+  /** Who approved it, where its grant asks for that; it is alone in its bundle then. */
+  readonly gathered: Gathered | undefined
   /** When it is worth nothing any more. */
   readonly until: number
   resolve(peers: number): void
@@ -77,10 +82,14 @@ export class LaneQueue {
    */
   add(
     part: MessagePart,
-    options: { readonly sealed?: (bundle: Bundle) => void; readonly signal?: AbortSignal },
+    options: {
+      readonly sealed?: (bundle: Bundle) => void
+      readonly gathered?: Gathered | undefined
+      readonly signal?: AbortSignal
+    },
   ): Promise<number> {
     const { topic, lifespanMs } = this.#lane
-    const { sealed, signal } = options
+    const { sealed, gathered, signal } = options
     if (this.#waiting.length >= OUTBOX_MESSAGES_MAX) {
       const limit = `${OUTBOX_MESSAGES_MAX} messages wait for ${topic}`
       return Promise.reject(new AgentError('backpressure', `Cannot send: ${limit}`))
@@ -90,6 +99,7 @@ export class LaneQueue {
       const waiting: Waiting = {
         part,
         sealed,
+        gathered,
         until: this.#context.clock.now() + lifespanMs,
         resolve: (peers) => {
           settled()

@@ -13,7 +13,13 @@ export const FAILURE_TYPE = 'ixj/failure'
 
 /** What came back from one name. */
 export type Reply =
-  | { readonly status: 'replied'; readonly name: Name; readonly message: Message }
+  | {
+      readonly status: 'replied'
+      readonly name: Name
+      readonly message: Message
+      /** Id of the proof of its name, 32 bytes. */
+      readonly proof: Uint8Array
+    }
   | {
       readonly status: 'refused'
       readonly name: Name
@@ -69,7 +75,7 @@ export class Pending {
     const entry = this.#entry(part.correlation)
     if (entry === undefined) return
     entry.answered.add(toHex(header.key))
-    entry.asked.reply(replyOf(header.sender, message))
+    entry.asked.reply(replyOf(header, message))
   }
 
   #entry(correlation: Uint8Array | null) {
@@ -77,12 +83,12 @@ export class Pending {
   }
 }
 
-function replyOf(name: Name, message: Message | undefined): Reply {
+function replyOf({ sender: name, proof }: Header, message: Message | undefined): Reply {
   if (message === undefined)
     return { status: 'failed', name, reason: 'its answer cannot be decoded' }
   const { body, contentType } = message
   if (contentType === FAILURE_TYPE) return { status: 'failed', name, reason: textOf(body) }
-  if (contentType !== REFUSAL_TYPE) return { status: 'replied', name, message }
+  if (contentType !== REFUSAL_TYPE) return { status: 'replied', name, message, proof }
   const [code, reason] = Array.isArray(body) ? (body as readonly unknown[]) : []
   return { status: 'refused', name, code: textOf(code), reason: textOf(reason) }
 }

@@ -1,31 +1,27 @@
-import type { Pattern } from '@ixj/names'
 import {
+  approvalsNeeded,
   encodeApplication,
+  sortedSet,
   utf8Bytes,
   type ApplicationValue,
   type Grant,
   type SignedStatement,
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import type { Gathered } from '../approvals/gathered.ts'
+import { gatherApprovals, type GatheringContext } from '../approvals/gathering.ts'
 import { sealBundle, type Bundle } from '../bundles/bundle.ts'
-import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { provingStatements, type Identity } from '../host/identity.ts'
-import {
-  AUDIENCE_MAX,
-  BUNDLE_MESSAGES_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  EVENT_LIFESPAN_MS,
-  PRIORITY_DEFAULT,
-  STATE_LIFESPAN_MS,
-} from '../limits.ts'
+import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
-import { HandledRequests } from './handled-requests.ts'
+import { Lanes, perSecondOf } from './lanes.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
-import type { SendOptions } from './send-options.ts'
-import { chooseSendingGrant } from './sending-grant.ts'
+
+type AskApprover = GatheringContext['ask']
+type Message = Parameters<typeof gatherApprovals>[0]
 
 interface Stream {
   next: number
@@ -33,10 +29,11 @@ interface Stream {
 }
 
 /**
- * One agent's way out: it chooses the grant, numbers streams, gathers messages into bundles while
- * one is on its way, signs and hands over.
+ * One agent's way out: it numbers streams, has messages approved where their grant asks for that,
+ * gathers them into bundles while one is on its way, signs and hands over.
  */
 export class Sender {
+  readonly lanes: Lanes
   readonly #core: Core
   readonly #identity: Identity
   readonly #epoch: number
@@ -46,57 +43,15 @@ export class Sender {
   /** Of grants with a limit; as many as the agent holds. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
-  /** The requests that this agent was asked: it may act for these. */
-  readonly handled = new HandledRequests()
+  readonly #gather: (message: Message, signal: AbortSignal) => Promise<Gathered>
 
-  constructor(core: Core, identity: Identity, epoch: number) {
-    this.#core = core
-    this.#identity = identity
-    this.#epoch = epoch
-  }
-
-  /**
-   * What a verb's options come to.
-   * @throws AgentError `argument`, `unsupported`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
-   */
-  lane(
-    where: Pick<Lane, 'of' | 'topic' | 'action'> & {
-      readonly audience?: readonly Pattern[] | null
-    },
-    options: SendOptions,
-  ): Lane {
-    const messageClass = options.class ?? 'event'
-    if (messageClass === 'task') {
-      throw new AgentError('unsupported', 'Cannot send class task: it is not built yet')
-    }
-    const lifespanMs =
-      options.lifespanMs ?? (messageClass === 'state' ? STATE_LIFESPAN_MS : EVENT_LIFESPAN_MS)
-    const limit = LIFESPAN_MS_MAX[messageClass]
-    if (!Number.isSafeInteger(lifespanMs) || lifespanMs < 1 || lifespanMs > limit) {
-      throw new AgentError(
-        'argument',
-        `Cannot send with lifespan ${lifespanMs} ms: class ${messageClass} takes 1 to ${limit}`,
-      )
-    }
-    const priority = options.priority ?? PRIORITY_DEFAULT
-    if (!Number.isInteger(priority) || priority < 0 || priority > 3) {
-      throw new AgentError('argument', `Cannot send with priority ${priority}: it is 0 to 3`)
-    }
-    const audience = where.audience ?? null
-    if (audience !== null && (audience.length === 0 || audience.length > AUDIENCE_MAX)) {
-      throw new AgentError(
-        'argument',
-        `Cannot send to ${audience.length} names or patterns: 1 to ${AUDIENCE_MAX}`,
-      )
-    }
-    const grant = chooseSendingGrant(this.#identity, {
-      ...where,
-      under: options.under,
-      behalf: options.for === undefined ? undefined : this.handled.behalfOf(options.for),
-      now: this.#core.clock.now(),
-    })
-    const messagesMax = Math.min(BUNDLE_MESSAGES_MAX, perSecondOf(grant) ?? BUNDLE_MESSAGES_MAX)
-    return { ...where, audience, class: messageClass, lifespanMs, priority, grant, messagesMax }
+  /** `ask` asks one name for its approval, and waits for what comes of it. */
+  constructor(parts: Omit<GatheringContext, 'ask'> & { readonly epoch: number }, ask: AskApprover) {
+    this.#core = parts.core
+    this.#identity = parts.identity
+    this.#epoch = parts.epoch
+    this.lanes = new Lanes(parts.core, parts.identity)
+    this.#gather = (message, signal) => gatherApprovals(message, { ...parts, ask }, signal)
   }
 
   /** Encodes a body as one message. @throws TrustError `too-large`, `encoding`; AgentError `argument` */
@@ -118,8 +73,10 @@ export class Sender {
 
   /**
    * Sends one message; resolves to how many nodes were handed it. `sealed` hears the bundle before
-   * anybody else does. Aborted before a bundle is made of it, the message is never sent.
-   * @throws AgentError `closed`, `backpressure`, `unreachable`, `not-handed-over`; the signal's reason
+   * anybody else does. Aborted before a bundle is made of it, the message is never sent. Where its
+   * grant asks for approvals, they are gathered first.
+   * @throws AgentError `closed`, `backpressure`, `unreachable`, `not-handed-over`, `unapproved`; the
+   * signal's reason
    */
   async send(
     lane: Lane,
@@ -129,7 +86,17 @@ export class Sender {
     if (this.#closing.signal.aborted) throw this.#closedError()
     options.signal?.throwIfAborted()
     this.#checkRate(lane.grant)
-    return await this.#queue(lane).add(part, options)
+    const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
+    if (needed === undefined) return await this.#queue(lane).add(part, options)
+    const { signal = this.#closing.signal } = options
+    const ended = AbortSignal.any([signal, this.#closing.signal])
+    const gathered = await this.#gather({ lane, part, needed }, ended)
+    try {
+      const cut = { ...lane, lifespanMs: gathered.lifespanMs }
+      return await this.#queue(cut).add(part, { ...options, gathered })
+    } finally {
+      gathered.release()
+    }
   }
 
   /** Sends what waits and takes nothing more; what has no host to go to is given up. */
@@ -190,7 +157,9 @@ export class Sender {
       seen = true
     }
     try {
-      const proof = this.#proof(lane.grant)
+      // What was approved is alone in its bundle.
+      const gathered = taken[0]?.gathered
+      const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
       const bundle = await this.#seal(lane, stream.next, taken, proof)
       for (const waiting of taken) waiting.sealed?.(bundle)
       // Places that nobody saw are used again: a later reader would wait for them in vain.
@@ -221,7 +190,10 @@ export class Sender {
       authority: lane.grant?.id ?? null,
       proof: proof.id,
       audience: lane.audience,
-      approvals: [],
+      approvals: sortedSet(
+        taken.flatMap((waiting) => waiting.gathered?.approvals ?? []),
+        ({ signed }) => signed.signerKey,
+      ),
     }
     return sealBundle(fields, messagesBytes, { signer: this.#identity.signer, hash })
   }
@@ -250,14 +222,18 @@ export class Sender {
     return here + there
   }
 
-  #proof(grant: SignedStatement<Grant> | null): KnownProof {
-    const key = grant?.idText ?? ''
+  #proof({ grant, beside }: Lane): KnownProof {
+    const key = `${grant?.idText ?? ''}|${beside?.idText ?? ''}`
     let proof = this.#proofs.get(key)
     if (proof === undefined) {
-      const leaves = grant === null ? [] : [grant]
+      const leaves = [grant, beside].filter((leaf) => leaf !== null)
       proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves), this.#identity)
       this.#proofs.set(key, proof)
     }
+    return this.#current(proof)
+  }
+
+  #current(proof: KnownProof): KnownProof {
     const current = this.#core.proofs.current(proof)
     this.#core.proofs.use(current)
     return current
@@ -276,14 +252,7 @@ export class Sender {
 
 function keyOf(lane: Lane): string {
   const audience = lane.audience?.join(' ') ?? ''
-  const { topic, action, class: messageClass, lifespanMs, priority, grant } = lane
-  return [topic, action, messageClass, lifespanMs, priority, grant?.idText ?? '', audience].join(
-    '|',
-  )
-}
-
-/** Messages a second that a grant allows; undefined without such a condition. */
-function perSecondOf(grant: SignedStatement<Grant> | null): number | undefined {
-  const condition = grant?.statement.conditions.find(([name]) => name === 'messagesPerSecond')
-  return typeof condition?.[1] === 'number' ? condition[1] : undefined
+  const { topic, action, class: messageClass, lifespanMs, priority, grant, beside } = lane
+  const ids = [grant?.idText ?? '', beside?.idText ?? '']
+  return [topic, action, messageClass, lifespanMs, priority, ...ids, audience].join('|')
 }

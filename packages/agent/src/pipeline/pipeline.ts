@@ -59,7 +59,7 @@ export async function judge(
   const standing = checkStanding(bundle, messages, material, context)
   Object.assign(trace, standing)
   const approvals = await checkApproved(bundle, messages, material, context)
-  trace.approvers = approvals.map(({ approval }) => approval.signed.signer)
+  trace.approvers = approvals.map(({ approval }) => approval.signed.signer).toSorted()
   // 9. The receiver's own policy.
   const { approvers } = trace
   const decision = await askPolicy(bundle, { chain, standing, approvers }, context)

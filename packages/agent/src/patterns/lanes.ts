@@ -1,0 +1,120 @@
+import type { Name, Pattern } from '@ixj/names'
+import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
+import type { Core } from '../host/core.ts'
+import { grantsOf, type Identity } from '../host/identity.ts'
+import {
+  AUDIENCE_MAX,
+  BUNDLE_MESSAGES_MAX,
+  EVENT_LIFESPAN_MS,
+  PRIORITY_DEFAULT,
+  STATE_LIFESPAN_MS,
+} from '../limits.ts'
+import { HandledRequests } from './handled-requests.ts'
+import type { Lane } from './lane-queue.ts'
+import type { SendOptions } from './send-options.ts'
+import { chooseSendingGrant } from './sending-grant.ts'
+
+/** What the options of an agent's verbs come to: how each message is sent, and under which grant. */
+export class Lanes {
+  /** The requests that this agent was asked: it may act for these. */
+  readonly handled = new HandledRequests()
+  readonly #core: Core
+  readonly #identity: Identity
+
+  constructor(core: Core, identity: Identity) {
+    this.#core = core
+    this.#identity = identity
+  }
+
+  /**
+   * The lane of a message.
+   * @throws AgentError `argument`, `unsupported`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
+   */
+  of(
+    where: Pick<Lane, 'of' | 'topic' | 'action'> & {
+      readonly audience?: readonly Pattern[] | null
+    },
+    options: SendOptions,
+  ): Lane {
+    const messageClass = options.class ?? 'event'
+    if (messageClass === 'task') {
+      throw new AgentError('unsupported', 'Cannot send class task: it is not built yet')
+    }
+    const lifespanMs =
+      options.lifespanMs ?? (messageClass === 'state' ? STATE_LIFESPAN_MS : EVENT_LIFESPAN_MS)
+    const limit = LIFESPAN_MS_MAX[messageClass]
+    if (!Number.isSafeInteger(lifespanMs) || lifespanMs < 1 || lifespanMs > limit) {
+      throw new AgentError(
+        'argument',
+        `Cannot send with lifespan ${lifespanMs} ms: class ${messageClass} takes 1 to ${limit}`,
+      )
+    }
+    const priority = options.priority ?? PRIORITY_DEFAULT
+    if (!Number.isInteger(priority) || priority < 0 || priority > 3) {
+      throw new AgentError('argument', `Cannot send with priority ${priority}: it is 0 to 3`)
+    }
+    const audience = where.audience ?? null
+    if (audience !== null && (audience.length === 0 || audience.length > AUDIENCE_MAX)) {
+      throw new AgentError(
+        'argument',
+        `Cannot send to ${audience.length} names or patterns: 1 to ${AUDIENCE_MAX}`,
+      )
+    }
+    const grant = chooseSendingGrant(this.#identity, {
+      ...where,
+      under: options.under,
+      behalf: options.for === undefined ? undefined : this.handled.behalfOf(options.for),
+      now: this.#core.clock.now(),
+    })
+    const common = { audience, class: messageClass, lifespanMs, priority, grant, beside: null }
+    return { ...where, ...common, messagesMax: messagesMaxOf(grant) }
+  }
+
+  /**
+   * The lane on which a name is asked for its approval of what `beside` lets: under a grant that
+   * asks for none itself, or none, where the name's own policy decides. It acts for nobody but the
+   * asker, so of several grants any will do.
+   */
+  asking(
+    topic: Name,
+    options: { readonly lifespanMs: number; readonly beside: SignedStatement<Grant> },
+  ): Lane {
+    const need = { ...this.#holder(), action: 'request', topic } as const
+    const grants = findGrants(grantsOf(this.#identity), need).filter(
+      ({ statement }) => approvalsNeeded(statement.conditions) === undefined,
+    )
+    const grant = grants.toSorted(
+      (left, right) => right.statement.notAfter - left.statement.notAfter,
+    )[0]
+    return {
+      of: 'inbox',
+      topic,
+      action: 'request',
+      audience: null,
+      class: 'event',
+      priority: PRIORITY_DEFAULT,
+      grant: grant ?? null,
+      messagesMax: messagesMaxOf(grant ?? null),
+      ...options,
+    }
+  }
+
+  #holder() {
+    const { name, signer } = this.#identity
+    return { subject: name, subjectKey: signer.publicKey, now: this.#core.clock.now() }
+  }
+}
+
+/** Messages in one bundle of a lane: what is approved is approved one by one. */
+function messagesMaxOf(grant: SignedStatement<Grant> | null): number {
+  if (grant !== null && approvalsNeeded(grant.statement.conditions) !== undefined) return 1
+  return Math.min(BUNDLE_MESSAGES_MAX, perSecondOf(grant) ?? BUNDLE_MESSAGES_MAX)
+}
+
+/** Messages a second that a grant allows; undefined without such a condition. */
+export function perSecondOf(grant: SignedStatement<Grant> | null): number | undefined {
+  const condition = grant?.statement.conditions.find(([name]) => name === 'messagesPerSecond')
+  return typeof condition?.[1] === 'number' ? condition[1] : undefined
+}
