@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
 import { addKey } from './commands/key.ts'
 import { addNode } from './commands/node.ts'
+import { addPolicy } from './commands/policy.ts'
 import { addPub } from './commands/pub.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addSub } from './commands/sub.ts'
@@ -22,6 +23,7 @@ const WITHOUT_DEMO: readonly string[] = [
   'explain',
   'key',
   'node',
+  'policy',
   'pub',
   'resolve',
   'sub',
@@ -75,6 +77,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addNode(program)
   addSub(program)
   addPub(program)
+  addPolicy(program)
   const verb = words.find((word, index) => !word.startsWith('-') && words[index - 1] !== '--home')
   if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
     const { addDemo } = await import('./commands/demo.ts')

@@ -5,3 +5,15 @@ export { type CompiledPolicy, compilePolicy, type PolicyRule } from './policy/co
 export { CachedPolicy } from './policy/cached-policy.ts'
 export { type PolicyInput } from './policy/policy-inputs.ts'
 export { compileFile, FilePolicy, openFilePolicy, type PolicyChange } from './policy/file-policy.ts'
+export {
+  explainPolicy,
+  type PolicyExplanation,
+  type RuleExplanation,
+} from './policy/policy-explanation.ts'
+export { type CaseResult, parseCases, type PolicyCase, runCases } from './policy/policy-cases.ts'
+export {
+  GIVEN_FIELDS,
+  readRequest,
+  type RequestDefaults,
+  type RequestFields,
+} from './policy/request-fields.ts'

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { addressArgument, nameArgument, repeated } from '../arguments.ts'
 import { invocationOf } from '../invocation.ts'
 import type { Output } from '../output.ts'
+import { tellPolicyChanges } from '../policy-changes.ts'
 import { tellRefusals, untilStopped } from '../session.ts'
 
 /** How often a node looks who has come and gone. */
@@ -71,12 +72,29 @@ async function runNode(
     paint: output.paint,
     tell: (record, text) => output.print(record, text),
   })
+  const changes = tellPolicy(node, output, stopped)
   for (const topic of flags.join ?? []) await node.host.self.join(topic)
   const { name, addresses } = node
   const lines = addresses.map((address) => `listening  ${address}`)
   output.print({ event: 'listening', name, addresses: [...addresses] }, lines.join('\n'))
   await tellNeighbours(node, output, stopped)
-  await refusals
+  await Promise.all([refusals, changes])
+}
+
+/** Tells what becomes of the policy file until it is stopped; SIGHUP has it read at once. */
+async function tellPolicy(node: Node, output: Output, stopped: AbortSignal): Promise<void> {
+  const { policy } = node
+  if (policy === undefined) return
+  const reload = (): void => void policy.reload()
+  process.on('SIGHUP', reload)
+  try {
+    await tellPolicyChanges(policy.changes({ signal: stopped }), {
+      paint: output.paint,
+      tell: (record, text) => output.print(record, text),
+    })
+  } finally {
+    process.off('SIGHUP', reload)
+  }
 }
 
 /** Tells who comes and goes until it is stopped. */

@@ -28,6 +28,12 @@ export const POLICY_CACHE_MAX = 8_192
 /** How long a policy file has to be left alone before it is read: editors write in steps. */
 export const POLICY_SETTLE_MS = 100
 
+/** Cases of one table that a policy is held against. */
+export const POLICY_CASES_MAX = 4_096
+
+/** Bytes of such a table. */
+export const POLICY_CASES_BYTES_MAX = 4 * 1024 * 1024
+
 /** Changes of a policy file that wait for a reader; the oldest goes. */
 export const POLICY_CHANGES_MAX = 64
 

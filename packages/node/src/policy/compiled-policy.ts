@@ -19,7 +19,7 @@ import {
   type RuleText,
   splitRules,
 } from './policy-text.ts'
-import { contextOf, entitiesOf } from './request-entities.ts'
+import { callOf } from './request-entities.ts'
 import { POLICY_SCHEMA } from './schema.ts'
 
 /** One rule of a policy that was read. */
@@ -247,11 +247,7 @@ class ReadyPolicy implements CompiledPolicy {
   /** Without the schema: what the texts may say was validated, and requests are made here. */
   #call(request: PolicyRequest): AuthorizationAnswer {
     return this.#cedar.statefulIsAuthorized({
-      principal: { type: 'Agent', id: request.sender },
-      action: { type: 'Action', id: request.action },
-      resource: { type: 'Topic', id: request.topic },
-      context: contextOf(request),
-      entities: entitiesOf(request),
+      ...callOf(request),
       preparsedPolicySetId: this.#id,
     })
   }

@@ -1,4 +1,10 @@
-import type { Context, Entities, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs'
+import type {
+  AuthorizationCall,
+  Context,
+  Entities,
+  EntityJson,
+  TypeAndId,
+} from '@cedar-policy/cedar-wasm/nodejs'
 import type { PolicyRequest } from '@ixj/agent'
 import { ancestors, type Name } from '@ixj/names'
 
@@ -18,8 +24,19 @@ export function weekdayOf(now: number): number {
   return ((days + EPOCH_WEEKDAY - 1) % 7) + 1
 }
 
+/** What the engine is asked about a request. */
+export function callOf(request: PolicyRequest): Omit<AuthorizationCall, 'policies'> {
+  return {
+    principal: { type: 'Agent', id: request.sender },
+    action: { type: 'Action', id: request.action },
+    resource: { type: 'Topic', id: request.topic },
+    context: contextOf(request),
+    entities: entitiesOf(request),
+  }
+}
+
 /** What rules call `context`. */
-export function contextOf(request: PolicyRequest): Context {
+function contextOf(request: PolicyRequest): Context {
   return {
     receiver: reference('Agent', request.receiver),
     organisation: reference('Zone', request.organisation),
@@ -43,7 +60,7 @@ export function contextOf(request: PolicyRequest): Context {
  * The names of a request and the zones that they lie in. Those of sets are left out: no rule can
  * look into a set further than whether a name is in it.
  */
-export function entitiesOf(request: PolicyRequest): Entities {
+function entitiesOf(request: PolicyRequest): Entities {
   const agents = new Set([request.sender, request.receiver, request.onBehalfOf])
   const zones = new Set([request.organisation, request.ownOrganisation])
   return [
