@@ -68,9 +68,11 @@ export function partOf(
 export function proofOf(statements: readonly SignedStatement[], dnssec?: Uint8Array): MadeProof {
   const ids = (kind: string) =>
     statements.filter(({ statement }) => statement.kind === kind).map(({ id }) => id)
+  const crossing = ids('cross-certificate')
   const bytes = encodeProof({
     bindings: ids('binding'),
     grants: ids('grant'),
+    ...(crossing.length === 0 ? {} : { crossCertificates: crossing }),
     ...(dnssec === undefined ? {} : { dnssec }),
   })
   return { statements, bytes, id: proofIdOf(bytes, nodeSha256) }

@@ -2,6 +2,8 @@ import { parsePattern } from '@ixj/names'
 import { nodeSha256 } from '@ixj/node'
 import {
   type Binding,
+  type CrossCertificate,
+  defaultCrossNames,
   type Grant,
   issueStatement,
   type SignedStatement,
@@ -69,6 +71,39 @@ export async function grantAnyhow(
       conditions: [],
       mayDelegate: false,
       parent: null,
+      ...rest,
+    },
+    issuer.signer,
+    nodeSha256,
+  )
+}
+
+/** A cross-certificate with any fields, by any issuer, for an hour around now. */
+export async function crossAnyhow(
+  world: World,
+  issuer: Identity,
+  subject: Identity,
+  changes: Omit<Partial<CrossCertificate>, 'names' | 'introduces'> & {
+    readonly names?: readonly string[]
+    readonly introduces?: readonly string[]
+  } = {},
+): Promise<SignedStatement<CrossCertificate>> {
+  const now = world.clock.now()
+  const { names, introduces = [], ...rest } = changes
+  return await issueStatement(
+    {
+      kind: 'cross-certificate',
+      issuer: issuer.name,
+      notBefore: now - HOUR_MS,
+      notAfter: now + HOUR_MS,
+      nonce: world.bytes(16),
+      subject: subject.name,
+      subjectKeys: [subject.signer.publicKey],
+      next: null,
+      names: names?.map((each) => parsePattern(each)) ?? defaultCrossNames(subject.name),
+      introduces: introduces.map((each) => parsePattern(each)),
+      hops: 0,
+      purposes: ['connect', 'send'],
       ...rest,
     },
     issuer.signer,

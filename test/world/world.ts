@@ -18,7 +18,13 @@ import {
 import { openMemoryNetwork, type MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
 import { parseName, type Name } from '@ixj/names'
-import { AnchorSet, type AnchorFields, type Signer, type Verifier } from '@ixj/trust'
+import {
+  AnchorSet,
+  type AnchorFields,
+  type SignedStatement,
+  type Signer,
+  type Verifier,
+} from '@ixj/trust'
 import { seededBytes, seededRandom } from './random.ts'
 
 /** When a world's clock starts: 2026-11-01T00:00:00Z. */
@@ -40,6 +46,8 @@ export interface WorldNodeOptions {
   readonly policy?: Policy
   /** Anchors besides the node's own organisation. */
   readonly anchors?: readonly AnchorFields[]
+  /** What organisations say of each other, as the node has it at home. */
+  readonly crossCertificates?: readonly SignedStatement[]
   readonly store?: Store
   /** How far the node's own clock stands before the world's, in ms. */
   readonly clockAheadMs?: number
@@ -141,6 +149,7 @@ export class World {
       store: options.store ?? memoryStore(),
       hash: nodeSha256,
       ...(options.audit === undefined ? {} : { audit: options.audit }),
+      crossCertificates: options.crossCertificates ?? [],
       ...(options.zoneKeys === undefined ? {} : { zoneKeys: options.zoneKeys(anchors) }),
     })
     this.hosts.push(host)

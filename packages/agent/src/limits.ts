@@ -104,8 +104,12 @@ export const DECISIONS_MAX = 1_024
 export const HELLO_MS = 5_000
 /** A refused connection stays this long, so that the code of the refusal arrives. */
 export const REFUSAL_MS = 500
-/** Statements in a hello: a node's own chain, no more. */
-export const HELLO_STATEMENTS_MAX = 16
+/** Cross-certificates in a proof of our own: a way of 4, twice, as while one is renewed. */
+export const PROOF_CROSS_CERTIFICATES_MAX = 8
+/** Bindings in a hello: a node's own chain, no more. */
+export const HELLO_BINDINGS_MAX = 16
+/** Statements in a hello: those, and the cross-certificates that lead to it. */
+export const HELLO_STATEMENTS_MAX = 24
 /** Statements in one frame: the cost cap of a proof. */
 export const FRAME_STATEMENTS_MAX = 64
 /** Proofs kept from one neighbour before its oldest is forgotten. */

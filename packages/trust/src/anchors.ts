@@ -225,12 +225,15 @@ function checkKeys(name: Name, keys: readonly Uint8Array[], records: readonly st
 }
 
 /** Until when each key of an anchor counts, skew not included; Infinity for one that does not end. */
-export function keyEnd({ retiring }: Anchor, key: Uint8Array): number {
+export function keyEnd({ retiring }: Pick<Anchor, 'retiring'>, key: Uint8Array): number {
   return retiring.find((each) => equalBytes(each.key, key))?.until ?? Infinity
 }
 
 /** The keys of an anchor that count at this time, skew included. */
-export function anchorKeysAt(anchor: Anchor, now: number): readonly Uint8Array[] {
+export function anchorKeysAt(
+  anchor: Pick<Anchor, 'keys' | 'retiring'>,
+  now: number,
+): readonly Uint8Array[] {
   if (anchor.retiring.length === 0) return anchor.keys
   return anchor.keys.filter((key) => now <= keyEnd(anchor, key) + SKEW_MS)
 }

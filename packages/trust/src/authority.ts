@@ -1,15 +1,14 @@
 import type { Name } from '@ixj/names'
-import type { AnchorSet, Purpose } from './anchors.ts'
+import type { Purpose } from './anchors.ts'
 import { checkAttenuation, checkRoot, grantCovers, isHolder } from './attenuation.ts'
-import type { Binding } from './binding.ts'
 import { toHex } from './bytes.ts'
 import { approvalsNeeded, checkConditionsKnown, checkHours, valueOf } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
 import { voided } from './chain-revocation.ts'
-import { checkName, type NameChain } from './name-chain.ts'
-import type { PublishedKey } from './published-key.ts'
-import { NO_REVOCATIONS, type RevocationView } from './revocation-book.ts'
+import { checkName } from './name-chain.ts'
+import type { NameChain, NameContext } from './name-question.ts'
+import { NO_REVOCATIONS } from './revocation-book.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { checkPeriod } from './validity.ts'
@@ -28,22 +27,11 @@ export interface AuthorityQuestion {
 }
 
 /**
- * What an authority is checked against. The statements have been verified: take them from the
- * store.
+ * What an authority is checked against: the grants, and what proves the names of their issuers. The
+ * statements have been verified: take them from the store.
  */
-export interface AuthorityContext {
+export interface AuthorityContext extends NameContext {
   readonly grants: readonly SignedStatement<Grant>[]
-  /** Those that prove the names of the grants' issuers. */
-  readonly bindings: readonly SignedStatement<Binding>[]
-  /** Keys that DNS publishes, as a zone anchor of this verifier proved; default none. */
-  readonly published?: readonly PublishedKey[]
-  /** Why DNSSEC records prove nothing here; for the refusal. */
-  readonly unproven?: readonly string[]
-  readonly anchors: AnchorSet
-  /** What was revoked; default nothing. */
-  readonly revocations?: RevocationView
-  /** Ms since the Unix epoch. */
-  readonly now: number
 }
 
 /** A chain of grants that held when it was checked. */
@@ -73,10 +61,9 @@ export interface Authority {
  * `expired`, `not-yet-valid`, and as {@link checkName}
  */
 export function checkAuthority(question: AuthorityQuestion, context: AuthorityContext): Authority {
-  const { grants, bindings, published = [], unproven = [], anchors, now } = context
-  const { revocations = NO_REVOCATIONS } = context
+  const { grants, bindings, crossCertificates = [], revocations = NO_REVOCATIONS, now } = context
   // "Counted before any cryptography" (pitfall 19).
-  const statements = grants.length + bindings.length
+  const statements = grants.length + bindings.length + crossCertificates.length
   if (statements > PROOF_STATEMENTS_MAX) {
     const size = `${statements} statements, limit ${PROOF_STATEMENTS_MAX}`
     throw new TrustError('cost-cap', `${tried(question)}: ${size}`)
@@ -97,10 +84,7 @@ export function checkAuthority(question: AuthorityQuestion, context: AuthorityCo
   checkHours(leaf.statement.conditions, now)
   const purpose = question.purpose ?? 'grant'
   const issuers = chain.map(({ statement: { issuer: name, issuerKey: key } }) =>
-    checkName(
-      { name, key, use: 'grant', purpose },
-      { bindings, published, unproven, anchors, revocations, now },
-    ),
+    checkName({ name, key, use: 'grant', purpose }, context),
   )
   const periods = [...chain.map(({ statement }) => statement), ...issuers]
   return {

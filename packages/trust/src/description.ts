@@ -3,7 +3,7 @@ import type { Authority } from './authority.ts'
 import { toBase64url } from './bytes.ts'
 import { approvalsNeeded, valueOf } from './conditions.ts'
 import type { Grant } from './grant.ts'
-import type { NameChain } from './name-chain.ts'
+import type { NameChain } from './name-question.ts'
 import { formatDate, formatTimeLeft, pad } from './time-text.ts'
 
 /** Who controls a name, in lines for an explanation: the names up to the anchor, and the anchor. */
@@ -12,14 +12,31 @@ export function describeNameChain(chain: NameChain, now: number): string[] {
   const { name, addedAt, addedBy } = chain.anchor
   const details = [addedAt === undefined ? [] : [formatDate(addedAt)], addedBy ?? []].flat()
   const added = details.length === 0 ? '' : ` (${details.join(', ')})`
-  const end = chain.links.length === 0 ? [] : [`bindings: ${formatTimeLeft(chain.notAfter, now)}`]
+  const { links, crossCertificates } = chain
+  const what = crossCertificates.length === 0 ? 'bindings' : 'statements'
+  const left = formatTimeLeft(chain.notAfter, now)
+  const end = links.length + crossCertificates.length === 0 ? [] : [`${what}: ${left}`]
   const zone = chain.anchor.kind === 'zone' ? 'zone ' : ''
   return [
     names.join(' ← '),
     ...describePublished(chain, now),
+    ...describeCrossing(chain),
     `anchor: ${zone}${name}, from your trust store${added}`,
     ...end,
   ]
+}
+
+/** How one organisation let the next one through, the name's own first. */
+function describeCrossing({ crossCertificates, introducer }: NameChain): string[] {
+  if (introducer === null) return []
+  const lines = crossCertificates.toReversed().map(({ statement }) => {
+    const { issuer, subject, names, purposes } = statement
+    const speaksFor = names.length === 0 ? 'introduces only' : `speaks for ${names.join(', ')}`
+    return `${subject} is cross-certified by ${issuer}: ${speaksFor}; ${purposes.join(', ')}`
+  })
+  const above = introducer.links.toReversed().map(({ statement }) => statement.issuer)
+  const names = [introducer.name, ...above]
+  return names.length === 1 ? lines : [...lines, names.join(' ← ')]
 }
 
 function describePublished({ published }: NameChain, now: number): string[] {
@@ -31,7 +48,10 @@ function describePublished({ published }: NameChain, now: number): string[] {
 /** Which key it is, in lines for an explanation: the whole key, and who bound it. */
 export function describeKey(chain: NameChain): string[] {
   const leaf = chain.links.at(-1)
-  const own = chain.published === null ? 'a key of the anchor itself' : 'published in DNS'
+  const crossed = chain.crossCertificates.at(-1)?.statement
+  const ofRoot =
+    crossed === undefined ? 'a key of the anchor itself' : `certified by ${crossed.issuer}`
+  const own = chain.published === null ? ofRoot : 'published in DNS'
   const source = leaf === undefined ? own : `bound by ${leaf.statement.issuer}`
   return [`ed25519 ${toBase64url(chain.key)}, ${source}`]
 }
@@ -45,7 +65,7 @@ export function describeAuthority(authority: Authority, now: number): string[] {
   const [root] = chain
   if (root === undefined) throw new Error('An authority has no grant')
   const parts = chain.map(({ statement }, index) => {
-    const organisation = issuers[index]?.anchor.name ?? statement.issuer
+    const organisation = issuers[index]?.organisation ?? statement.issuer
     const left = index === chain.length - 1 ? [formatTimeLeft(authority.notAfter, now)] : []
     const details = [statement.actions.join(', '), ...describeLimits(statement, organisation)]
     return `${shortSubject(statement, organisation)} (${[...details, ...left].join('; ')})`

@@ -1,7 +1,7 @@
 import type { Name } from '@ixj/names'
 import type { Authority } from './authority.ts'
 import { PARTITION_MS_MAX, SKEW_MS, UNCHECKED_LINK_MS_MAX } from './limits.ts'
-import type { NameChain } from './name-chain.ts'
+import type { NameChain } from './name-question.ts'
 import type { StatementBase } from './statement-base.ts'
 import type { StatusView } from './status-book.ts'
 import { formatTime } from './time-text.ts'
@@ -45,9 +45,13 @@ export function findFreshness(
     }
   }
   const authorities = parts.authorities ?? []
-  const names = [...parts.names, ...authorities.flatMap(({ issuers }) => issuers)]
+  const asked = [...parts.names, ...authorities.flatMap(({ issuers }) => issuers)]
+  // Who let the next organisation through is an issuer in the chain like any other.
+  const names = asked.flatMap((chain) => [chain.introducer ?? [], chain].flat())
   for (const chain of names) {
-    for (const { statement } of chain.links) look(statement.issuer, statement, true, chain)
+    for (const { statement } of [...chain.crossCertificates, ...chain.links]) {
+      look(statement.issuer, statement, true, chain)
+    }
   }
   for (const { chain, issuers } of authorities) {
     for (const [index, { statement }] of chain.entries()) {

@@ -23,6 +23,7 @@ export {
   GRANT_CONDITIONS_MAX,
   GRANT_DELEGATES_MAX,
   GRANT_TOPICS_MAX,
+  HOME_CROSS_CERTIFICATES_MAX,
   ID_BYTES,
   NONCE_BYTES,
   PRIORITY_CAP_DEFAULT,
@@ -139,13 +140,18 @@ export {
 } from './anchors.ts'
 export { formatAnchors, parseAnchors } from './anchors-text.ts'
 export {
-  checkName,
-  findAnchor,
   type NameChain,
   type NameContext,
   type NameQuestion,
   type NameUse,
-} from './name-chain.ts'
+  publishedOfChain,
+  statementsOfChain,
+} from './name-question.ts'
+export { type Standpoint, makeStandpoint } from './standpoint.ts'
+export { findAnchor } from './anchor-chain.ts'
+export { checkName } from './name-chain.ts'
+export { type CrossFault, type CrossPath, type CrossSearch, findCrossPaths } from './cross-path.ts'
+export { findLimit } from './cross-chain.ts'
 export type { PublishedKey } from './published-key.ts'
 export { checkAttenuation, checkRoot, grantCovers, isHolder, issueGrant } from './attenuation.ts'
 export {

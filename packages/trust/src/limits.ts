@@ -94,6 +94,9 @@ export const CROSS_HOPS_MAX = 4
 /** Cross-certificates that one search for a path may walk over, counted before any cryptography. */
 export const CROSS_EDGES_MAX = 64
 
+/** Cross-certificates that one's own organisation issued: partners that a person decided on. */
+export const HOME_CROSS_CERTIFICATES_MAX = 4_096
+
 /** Bytes of the DNSSEC records in a proof: a chain from the root of the DNS takes 3 to 5 KB. */
 export const PROOF_DNSSEC_BYTES_MAX = 8 * 1024
 

@@ -12,13 +12,14 @@ import {
   readList,
 } from './encoding/index.ts'
 import type { Grant } from './grant.ts'
+import type { Standpoint } from './standpoint.ts'
 import {
   ID_BYTES,
   PROOF_BYTES_MAX,
   PROOF_DNSSEC_BYTES_MAX,
   PROOF_STATEMENTS_MAX,
 } from './limits.ts'
-import type { NameChain } from './name-chain.ts'
+import { type NameChain, statementsOfChain } from './name-question.ts'
 import type { PublishedKey } from './published-key.ts'
 import { isBinding, isCrossCertificate, isGrant, type SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
@@ -43,6 +44,8 @@ export interface ProofStatements {
   readonly grants: readonly SignedStatement<Grant>[]
   /** Default none. */
   readonly crossCertificates?: readonly SignedStatement<CrossCertificate>[]
+  /** Who verifies it; default nobody, for whom no cross-certificate counts. */
+  readonly standpoint?: Standpoint
   /** What its DNSSEC records proved here; default nothing. */
   readonly published?: readonly PublishedKey[]
   /** Why some of its DNSSEC records prove nothing here; default nothing. */
@@ -84,7 +87,7 @@ export function decodeProof(bytes: Uint8Array): Proof {
 }
 
 /**
- * The proof of these chains and authorities: every binding and grant of them once, in order.
+ * The proof of these chains and authorities: every statement of them once, in order.
  * @throws TrustError `cost-cap` if they are too many for one proof
  */
 export function makeProof(parts: {
@@ -96,14 +99,19 @@ export function makeProof(parts: {
   const grants = new Map<string, Uint8Array>()
   const authorities = parts.authorities ?? []
   const chains = [...parts.names, ...authorities.flatMap(({ issuers }) => issuers)]
-  const links = chains.flatMap((chain) => chain.links)
+  const statements = chains.flatMap((chain) => statementsOfChain(chain))
+  const links = statements.filter(isBinding)
   // Shorter names first: an issuer's name is shorter than any that it binds.
   links.sort((left, right) => left.statement.name.length - right.statement.name.length)
   for (const { idText, id } of links) bindings.set(idText, id)
+  const crossing = new Map(
+    statements.filter(isCrossCertificate).map(({ idText, id }) => [idText, id]),
+  )
   for (const { idText, id } of authorities.flatMap(({ chain }) => chain)) grants.set(idText, id)
   const proof = {
     bindings: [...bindings.values()],
     grants: [...grants.values()],
+    ...(crossing.size === 0 ? {} : { crossCertificates: [...crossing.values()] }),
     ...(parts.dnssec === undefined ? {} : { dnssec: parts.dnssec }),
   }
   checkIds(proof)

@@ -40,7 +40,7 @@ export interface PublishedUse {
 
 /** The published keys of this name with this key that an anchor lets count. */
 export function publishedUnder(
-  anchor: Anchor,
+  anchor: Pick<Anchor, 'name' | 'kind'>,
   holder: { readonly name: Name; readonly key: Uint8Array },
   published: readonly PublishedKey[],
 ): readonly PublishedKey[] {

@@ -22,6 +22,7 @@ export const TRUST_REMEDIES: Readonly<Record<TrustCode, string | null>> = {
   superseded: null,
   'no-anchor': 'an anchor of yours for that name or one above it: ixj trust anchor add',
   'anchor-limits': 'a wider anchor of yours, if you mean it: names or purposes',
+  'cross-limits': 'a wider cross-certificate by its issuer, if it means it: ixj trust cross',
   'no-chain': 'the missing binding from its issuer, or another key in your anchor',
   'broken-chain': 'a grant issued by the holder of its parent',
   'not-below': null,

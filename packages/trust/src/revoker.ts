@@ -1,7 +1,11 @@
 import { isBelow, matches, type Name } from '@ixj/names'
 import { type AuthorityContext, checkAuthority } from './authority.ts'
 import { equalBytes } from './bytes.ts'
-import { checkName, findAnchor, type NameUse } from './name-chain.ts'
+import { findAnchor } from './anchor-chain.ts'
+import { type CrossPath, findCrossPaths } from './cross-path.ts'
+import { type Purpose, PURPOSES } from './anchors.ts'
+import { checkName } from './name-chain.ts'
+import type { NameUse } from './name-question.ts'
 import type { Reach } from './revocation-book.ts'
 import type { Revocation } from './revocation.ts'
 import { sha256, type Sha256 } from './signing.ts'
@@ -12,7 +16,7 @@ import { TrustError } from './trust-error.ts'
 /** By what right something was revoked, or a status given. */
 export interface RevokerRight {
   readonly reach: Reach
-  /** The anchor at or above the name whose right it is. */
+  /** The anchor at or above the name whose right it is, or the subject that may speak for it. */
   readonly root: Name
 }
 
@@ -129,11 +133,25 @@ function mayBind(signed: SignedStatement<Revocation>, context: AuthorityContext)
 }
 
 /** Taking something back gives nobody anything, so whatever an anchor is trusted for is enough. */
-function anyPurpose(name: Name, { anchors }: AuthorityContext) {
-  return anchors.for(name)?.purposes[0] ?? 'connect'
+function anyPurpose(name: Name, context: AuthorityContext) {
+  const anchor = context.anchors.for(name)
+  if (anchor !== undefined) return anchor.purposes[0] ?? 'connect'
+  const [path] = crossedTo(name, context)
+  const isShared = (purpose: Purpose) =>
+    path?.certificates.every(({ statement }) => statement.purposes.includes(purpose)) === true
+  return PURPOSES.find(isShared) ?? 'connect'
+}
+
+/** The ways over cross-certificates to the root of a name that no anchor is above. */
+function crossedTo(name: Name, context: AuthorityContext): readonly CrossPath[] {
+  if (context.anchors.for(name) !== undefined) return []
+  const question = { name, key: new Uint8Array(32), use: 'bind', purpose: 'connect' } as const
+  return findCrossPaths(question, context).paths
 }
 
 function rootOf(of: Name, context: AuthorityContext): Name {
+  const [path] = crossedTo(of, context)
+  if (path !== undefined) return path.certificates.at(-1)!.statement.subject
   const purpose = anyPurpose(of, context)
   return findAnchor({ name: of, purpose }, context.anchors).name
 }
@@ -142,10 +160,15 @@ function rootOf(of: Name, context: AuthorityContext): Name {
 function isCommitted(
   name: Name,
   key: Uint8Array,
-  { anchors, published = [] }: AuthorityContext,
+  context: AuthorityContext,
   hash: Sha256,
 ): boolean {
+  const { anchors, published = [] } = context
+  const certified = crossedTo(name, context)
+    .map(({ certificates }) => certificates.at(-1)!.statement)
+    .filter(({ subject }) => subject === name)
   const commitments = [
+    ...certified.map(({ next }) => next ?? []),
     anchors.get(name)?.next ?? [],
     ...published.filter((each) => each.name === name).map(({ next }) => next ?? []),
   ]

@@ -34,6 +34,8 @@ export type TrustCode =
   | 'no-anchor'
   /** The anchor is there, and its limits on names or purposes leave this out. */
   | 'anchor-limits'
+  /** Cross-certificates lead there, and their limits on names, hops or purposes leave this out. */
+  | 'cross-limits'
   /** No bindings lead from the anchor to this name and key: unverifiable, which is not forged. */
   | 'no-chain'
   /** A link's issuer, or its key, is not the one that the link before it bound. */

@@ -2,7 +2,8 @@ import { type Name, parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
 import { AnchorSet } from '../src/anchors.ts'
 import type { Binding } from '../src/binding.ts'
-import { checkName, type NameContext, type NameQuestion } from '../src/name-chain.ts'
+import { checkName } from '../src/name-chain.ts'
+import type { NameContext, NameQuestion } from '../src/name-question.ts'
 import type { SignedStatement } from '../src/statement.ts'
 import { acme, anchorOf, bind, globex, HOUR, keyOf, NOW, planner, refusal, w1 } from './world.ts'
 
@@ -34,6 +35,10 @@ describe('checkName() with a chain', () => {
       name: w1,
       key: keyOf(w1),
       anchor: anchors.get(acme),
+      organisation: acme,
+      path: [acme],
+      crossCertificates: [],
+      introducer: null,
       published: null,
       links: [toPlanner, short],
       notBefore: NOW - 5,
@@ -113,7 +118,7 @@ describe('checkName() refuses', () => {
   it('a chain of bindings under a key that is not the anchor’s', () => {
     const changed = new AnchorSet([anchorOf({ keys: [keyOf('other')] })])
     expect(() => ask({}, { anchors: changed })).toThrow(
-      refusal('no-chain', 'not by the keys of your anchor'),
+      refusal('no-chain', 'not by the keys that you trust'),
     )
   })
 
@@ -239,7 +244,7 @@ describe('checkName() is bounded', () => {
       altered(toW1, { key: Uint8Array.of(index, index >> 8, ...new Uint8Array(30)) }),
     )
     const { bindings, looks } = counted(keys)
-    expect(() => ask({}, { bindings })).toThrow(refusal('cost-cap', '1000 bindings, limit 64'))
+    expect(() => ask({}, { bindings })).toThrow(refusal('cost-cap', '1000 statements, limit 64'))
     expect(looks()).toBe(0)
   })
 

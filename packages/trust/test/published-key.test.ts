@@ -4,7 +4,8 @@ import { formatAnchors, parseAnchors } from '../src/anchors-text.ts'
 import { AnchorSet, makeAnchor } from '../src/anchors.ts'
 import { checkAuthority } from '../src/authority.ts'
 import { describeKey, describeNameChain } from '../src/description.ts'
-import { checkName, type NameContext, type NameQuestion } from '../src/name-chain.ts'
+import { checkName } from '../src/name-chain.ts'
+import type { NameContext, NameQuestion } from '../src/name-question.ts'
 import type { PublishedKey } from '../src/published-key.ts'
 import {
   acme,

@@ -149,7 +149,7 @@ export class AuditTrail {
       topic: header?.topic ?? null,
       sender: header?.sender ?? null,
       signed: trace.signed === true,
-      organisation: chain?.anchor.name ?? null,
+      organisation: chain?.organisation ?? null,
       onBehalfOf: onBehalfOf ?? null,
       delegators: grants.map(({ statement }) => statement.issuer),
       id: bundle?.id ?? null,

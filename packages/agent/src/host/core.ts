@@ -108,6 +108,7 @@ export class Core implements Receiver {
           const envelopes = proofs.statements(known).map((signed) => signed.envelope)
           return { bytes: known.bytes, envelopes }
         },
+        standpoint: () => proofs.standpoint,
         zoneKeys,
         hash: this.hash,
         keep: (envelope, owner) => this.#keep(envelope, owner),
@@ -144,7 +145,7 @@ export class Core implements Receiver {
     this.audit = new AuditTrail(options.audit, this)
     this.intake = new Intake({
       node: identity.name,
-      ownOrganisation: chain.anchor.name,
+      ownOrganisation: chain.organisation,
       clock,
       verifier,
       hash: this.hash,

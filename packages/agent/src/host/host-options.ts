@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import type { AnchorSet, GenerateKey, Random, Sha256, Verifier } from '@ixj/trust'
+import type { AnchorSet, GenerateKey, Random, Sha256, SignedStatement, Verifier } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
 import type { AuditLog } from '../pipeline/audit.ts'
@@ -13,6 +13,11 @@ export interface HostOptions {
   /** The node's own name, key and chain. */
   readonly identity: Identity
   readonly anchors: AnchorSet
+  /**
+   * Cross-certificates: of one's own organisation, by which this node lets others through, and about
+   * it, which its proofs bring to others; with the bindings of their issuers. Each is verified once.
+   */
+  readonly crossCertificates?: readonly SignedStatement[]
   /** Default: {@link ruleTable} without rules of one's own. */
   readonly policy?: Policy
   readonly transport: Transport

@@ -1,6 +1,7 @@
 import type { Name } from '@ixj/names'
 import {
   SKEW_MS,
+  statementsOfChain,
   toHex,
   type AnchorSet,
   type PublishedKey,
@@ -165,8 +166,8 @@ export class Intake {
   // What led to an accepted bundle is worth more than any quota; the rest of its proof is not.
   #keep({ bundle, chain, authority }: Accepted): void {
     const { proofs, statements } = this.#options
-    const issuers = authority?.issuers.flatMap((issuer) => issuer.links) ?? []
-    const used = [...chain.links, ...(authority?.chain ?? []), ...issuers]
+    const issuers = authority?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
+    const used = [...statementsOfChain(chain), ...(authority?.chain ?? []), ...issuers]
     statements.keep(used.map((signed) => signed.idText))
     proofs.keep(toHex(bundle.header.proof))
   }

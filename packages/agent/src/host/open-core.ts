@@ -1,6 +1,7 @@
-import { checkName, sha256, StatementStore } from '@ixj/trust'
+import { checkName, makeStandpoint, sha256, StatementStore } from '@ixj/trust'
 import { openUsedApprovals } from '../approvals/used-approvals.ts'
-import { HELLO_STATEMENTS_MAX } from '../limits.ts'
+import { HELLO_BINDINGS_MAX } from '../limits.ts'
+import { Crossings } from '../neighbours/crossings.ts'
 import { FollowedNames } from '../neighbours/followed-names.ts'
 import { ProofBook, rootsOf } from '../neighbours/proof-book.ts'
 import { ZoneKeyBook } from '../neighbours/zone-keys.ts'
@@ -15,13 +16,18 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const statements = new StatementStore()
   const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
   const followed = new FollowedNames(options.zoneKeys, zoneKeys, options.clock)
-  const proofs = new ProofBook(statements, hash, { zoneKeys, followed })
   const { verifier } = options
   const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(kept.map((signed) => signed.idText))
   const known = { ...options.identity, statements: kept }
+  const given = options.crossCertificates ?? []
+  const crossing = await addOwn(given, { statements, verifier, hash })
+  statements.pin(crossing.map((signed) => signed.idText))
+  const standpoint = makeStandpoint(known.name, [...kept, ...crossing])
+  const crossings = new Crossings(standpoint, options.clock, zoneKeys)
+  const proofs = new ProofBook(statements, hash, { zoneKeys, followed, crossings })
   const proving = provingStatements(known, [])
-  await followed.follow(rootsOf(proving, known))
+  await followed.follow([...new Set([...rootsOf(proving, known), ...crossings.issuers])])
   const composed = proofs.compose(proving, known)
   const chain = checkName(
     { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
@@ -32,7 +38,7 @@ export async function openCore(options: HostOptions): Promise<Core> {
     },
   )
   // Others may have anchors above ours; where renewals have piled up, ours is the chain that holds.
-  const many = proving.length > HELLO_STATEMENTS_MAX
+  const many = proving.length > HELLO_BINDINGS_MAX
   const proof = many ? proofs.compose(chain.links, known) : composed
   const { store, clock } = options
   const usedApprovals = await openUsedApprovals(store, known.name, clock.now())

@@ -166,11 +166,16 @@ export class Exchange {
       const stop = proofs.onAdded(idText, () => {
         if (proofs.material(idText) !== undefined) settle(undefined)
       })
-      if (this.#fetching.has(idText)) return
-      if (this.#fetching.size >= FETCHES_PER_NEIGHBOUR_MAX) this.#fetching.clear()
-      this.#fetching.add(idText)
-      this.#send({ kind: 'fetch', proof: id })
+      if (!this.#fetching.has(idText)) this.#fetch(id, idText)
     })
+  }
+
+  /** Asks for the proof or, once that is here, for those of its statements that are not. */
+  #fetch(id: Uint8Array, idText: string): void {
+    if (this.#fetching.size >= FETCHES_PER_NEIGHBOUR_MAX) this.#fetching.clear()
+    this.#fetching.add(idText)
+    const ids = this.#hooks.proofs.missing(idText)
+    this.#send(ids === undefined ? { kind: 'fetch', proof: id } : { kind: 'ask', ids })
   }
 
   #send(frame: Frame): void {
@@ -224,12 +229,16 @@ export class Exchange {
         for (const envelope of frame.envelopes) {
           await this.#guarded(() => this.#hooks.keep(envelope, this.peer))
         }
+        this.#hooks.proofs.arrived(this.#fetching)
         return
       case 'proof':
         await this.#takeProof(frame.bytes)
         return
       case 'fetch':
         this.#answer(frame.proof)
+        return
+      case 'ask':
+        this.#give(frame.ids)
         return
       case 'unknown':
         this.#fetching.delete(toHex(frame.proof))
@@ -255,8 +264,15 @@ export class Exchange {
     await proofs.check(known, this.peer)
     // A check takes time. What a neighbour told goes with it, so nothing may come after it.
     if (!this.#hooks.isHere(this)) return
-    this.#fetching.delete(known.idText)
+    const awaited = this.#fetching.delete(known.idText)
     proofs.add(known, this.peer)
+    if (awaited && proofs.material(known.idText) === undefined) this.#fetch(known.id, known.idText)
+  }
+
+  /** Those that are here; whoever asks knows their ids from a proof. */
+  #give(ids: readonly Uint8Array[]): void {
+    const found = this.#hooks.proofs.statementsOf(ids)
+    for (const envelopes of framesOf(found)) this.#send({ kind: 'statements', envelopes })
   }
 
   #answer(id: Uint8Array): void {

@@ -27,6 +27,8 @@ export type Frame =
   | { readonly kind: 'fetch'; readonly proof: Uint8Array }
   /** The proof with this id is not here. */
   | { readonly kind: 'unknown'; readonly proof: Uint8Array }
+  /** Send the statements with these ids. */
+  | { readonly kind: 'ask'; readonly ids: readonly Uint8Array[] }
   /** I have to do with the topic behind this mark. */
   | { readonly kind: 'want'; readonly mark: Uint8Array }
   /** Nothing here has to do with it any more. */
@@ -66,6 +68,8 @@ function fieldsOf(frame: Frame): readonly Value[] {
     case 'fetch':
     case 'unknown':
       return [frame.proof]
+    case 'ask':
+      return [[...frame.ids]]
     case 'want':
     case 'unwant':
       return [frame.mark]
@@ -92,6 +96,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { kind: 'fetch', proof: readId(readArray(value, 'fetch', 3)[2], 'proof id') }
     case 'unknown':
       return { kind: 'unknown', proof: readId(readArray(value, 'unknown', 3)[2], 'proof id') }
+    case 'ask':
+      return { kind: 'ask', ids: readIds(readArray(value, 'ask', 3)[2]) }
     case 'want':
       return { kind: 'want', mark: readId(readArray(value, 'want', 3)[2], 'mark') }
     case 'unwant':
@@ -124,6 +130,10 @@ function readEnvelopes(field: Field): readonly Uint8Array[] {
     itemsMax: FRAME_STATEMENTS_MAX,
     item: (item, what) => readBytesUpTo(item, what, CHANNEL_FRAME_BYTES_MAX),
   })
+}
+
+function readIds(field: Field): readonly Uint8Array[] {
+  return readList(field, 'ids', { itemsMin: 1, itemsMax: FRAME_STATEMENTS_MAX, item: readId })
 }
 
 function readProof(field: Field): Uint8Array {

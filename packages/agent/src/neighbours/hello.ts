@@ -16,8 +16,10 @@ import {
   resolveProof,
   SKEW_MS,
   STATEMENT_BYTES_MAX,
+  statementsOfChain,
   TrustError,
   type AnchorSet,
+  type Standpoint,
   type NameChain,
   type ProofStatements,
   type Random,
@@ -43,6 +45,8 @@ export interface HelloContext {
   readonly random: Random
   readonly verifier: Verifier
   readonly anchors: AnchorSet
+  /** What this node has at home; without it no cross-certificate counts. */
+  readonly standpoint?: () => Standpoint
   readonly zoneKeys: ZoneKeyBook
   readonly hash: Sha256
   /** Our own proof, as it is now, and the statements in it. */
@@ -211,7 +215,7 @@ async function check(
       `Cannot greet ${hello.signer}: the hello is not by its key`,
     )
   }
-  for (const link of chain.links) await context.keep(link.envelope, owner)
+  for (const { envelope } of statementsOfChain(chain)) await context.keep(envelope, owner)
   if (dnssec !== undefined) context.zoneKeys.learnFrom(dnssec)
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
 }
@@ -224,7 +228,7 @@ async function readMaterial(
   proved: readonly Value[],
   signer: Name,
   from: Peer | null,
-  { hash, zoneKeys, anchors }: HelloContext,
+  { hash, zoneKeys, anchors, standpoint }: HelloContext,
 ): Promise<{ readonly material: ProofStatements; readonly dnssec?: Uint8Array }> {
   const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
   const envelopes = readList(proved[3], 'statements of hello', {
@@ -233,7 +237,10 @@ async function readMaterial(
   })
   const statements = envelopes.map((envelope) => decodeStatement(envelope, hash))
   const byId = new Map(statements.map((signed) => [signed.idText, signed]))
-  const resolved = resolveProof(proof, byId)
+  const atHome = standpoint === undefined ? {} : { standpoint: standpoint() }
+  const resolved = { ...resolveProof(proof, byId), ...atHome }
+  // Whom no anchor is above, cross-certificates let through, or nothing does.
+  if (anchors.for(signer) === undefined) return { material: resolved }
   const anchor = findAnchor({ name: signer, purpose: 'connect' }, anchors)
   const { dnssec } = proof
   if (dnssec === undefined || anchor.kind !== 'zone') return { material: resolved }

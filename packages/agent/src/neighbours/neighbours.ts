@@ -167,10 +167,11 @@ export class Neighbours {
 
   /** Ends rights, and neighbours, whose statements have ended. */
   sweep(now: number): void {
-    const { transport, anchors, hello } = this.#context
+    const { transport, anchors, hello, proofs } = this.#context
     const { zoneKeys } = hello
     for (const neighbour of this.#admitted.values()) {
-      const chain = currentChain(neighbour.chain, { zoneKeys, anchors, now })
+      const { standpoint } = proofs
+      const chain = currentChain(neighbour.chain, { zoneKeys, standpoint, anchors, now })
       if (chain === undefined) void transport.disconnect(neighbour.peer)
       else neighbour.chain = chain
       for (const [topic, right] of neighbour.rights) {

@@ -10,6 +10,7 @@ import {
   proofIdOf,
   resolveProof,
   toHex,
+  type Standpoint,
   type ProofStatements,
   type Sha256,
   type SignedStatement,
@@ -23,6 +24,7 @@ import {
   PROOFS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
 import type { Peer } from '../transport.ts'
+import type { Crossings } from './crossings.ts'
 import type { FollowedNames } from './followed-names.ts'
 import { ProofShelf, type KnownProof } from './proof-shelf.ts'
 import type { ProvenName, ZoneKeyBook } from './zone-keys.ts'
@@ -38,7 +40,11 @@ interface Parts {
   readonly statements: readonly SignedStatement[]
   /** Names that nothing in the statements binds: their keys are anchors, or published in DNS. */
   readonly roots: readonly Name[]
+  /** The holder, and every issuer. */
+  readonly names: readonly Name[]
   readonly records: readonly ProvenName[]
+  /** Cross-certificates that may lead others to these names. */
+  readonly crossing: readonly SignedStatement[]
   /** Id of the proof that it was made in place of. */
   readonly before: string | undefined
 }
@@ -56,6 +62,7 @@ export class ProofBook {
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #zoneKeys: ZoneKeyBook
   readonly #followed: FollowedNames
+  readonly #crossings: Crossings
   /** What our own proofs were made of: they are made again when DNSSEC records were renewed. */
   readonly #parts = new WeakMap<KnownProof, Parts>()
   /** The newest that was made in place of a proof. */
@@ -64,26 +71,36 @@ export class ProofBook {
   constructor(
     statements: StatementStore,
     hash: Sha256,
-    dns: { readonly zoneKeys: ZoneKeyBook; readonly followed: FollowedNames },
+    beside: {
+      readonly zoneKeys: ZoneKeyBook
+      readonly followed: FollowedNames
+      readonly crossings: Crossings
+    },
   ) {
     this.#statements = statements
     this.#hash = hash
-    this.#zoneKeys = dns.zoneKeys
-    this.#followed = dns.followed
+    this.#zoneKeys = beside.zoneKeys
+    this.#followed = beside.followed
+    this.#crossings = beside.crossings
   }
 
   /**
    * A proof of our own over these statements, bindings before what they issued, with the DNSSEC
-   * records at hand for the holders, and for issuers, whom none of the bindings names.
+   * records at hand for the holders, and for issuers, whom none of the bindings names, and with the
+   * cross-certificates that may lead others to these.
    * @throws TrustError `cost-cap`
    */
   compose(statements: Iterable<SignedStatement>, ...holders: readonly Holder[]): KnownProof {
     const list = [...statements]
     const roots = rootsOf(list, ...holders)
+    const issuers = list.map(({ statement }) => statement.issuer)
+    const names = [...new Set([...holders.map(({ name }) => name), ...issuers])]
     return this.#compose({
       statements: list,
       roots,
+      names,
       records: this.#followed.recordsOf(roots),
+      crossing: this.#crossings.about(names),
       before: undefined,
     })
   }
@@ -97,9 +114,9 @@ export class ProofBook {
     const parts = this.#parts.get(latest)
     if (parts === undefined) return known
     const records = this.#followed.recordsOf(parts.roots, parts.records)
-    const isSame = records.length === parts.records.length
-    if (isSame && records.every((proven, index) => proven === parts.records[index])) return latest
-    const renewed = this.#compose({ ...parts, records, before: latest.idText })
+    const crossing = this.#crossings.about(parts.names)
+    if (isSameList(records, parts.records) && isSameList(crossing, parts.crossing)) return latest
+    const renewed = this.#compose({ ...parts, records, crossing, before: latest.idText })
     if (parts.before !== undefined && parts.before !== renewed.idText) {
       this.#own.delete(parts.before)
     }
@@ -108,7 +125,8 @@ export class ProofBook {
   }
 
   #compose(parts: Parts): KnownProof {
-    const once = [...new Map(parts.statements.map((signed) => [signed.idText, signed])).values()]
+    const all = [...parts.statements, ...parts.crossing]
+    const once = [...new Map(all.map((signed) => [signed.idText, signed])).values()]
     const dnssec = this.#zoneKeys.join(parts.records)
     const crossCertificates = once.filter(isCrossCertificate).map((signed) => signed.id)
     const proof = {
@@ -123,6 +141,11 @@ export class ProofBook {
     if (parts.roots.length > 0) this.#parts.set(known, parts)
     this.use(known)
     return known
+  }
+
+  /** Who verifies here, and what it has at home. */
+  get standpoint(): Standpoint {
+    return this.#crossings.standpoint
   }
 
   /** Has a proof of our own at hand, the longest unused going for it when there are too many. */
@@ -158,7 +181,7 @@ export class ProofBook {
       this.#told.set(teller, told)
     }
     told.put(known)
-    for (const run of this.#waiting.get(known.idText) ?? []) run()
+    this.#look(known.idText)
   }
 
   /** Keeps a proof that led to something accepted, beyond its teller's quota and presence. */
@@ -202,18 +225,41 @@ export class ProofBook {
   materialOf(known: KnownProof): ProofStatements {
     const resolved = resolveProof(known.proof, this.#statements)
     const { dnssec } = known.proof
-    return dnssec === undefined ? resolved : { ...resolved, ...this.#zoneKeys.proven(dnssec) }
+    const proven = dnssec === undefined ? {} : this.#zoneKeys.proven(dnssec)
+    return { ...resolved, ...proven, standpoint: this.standpoint }
   }
 
   /** Every statement of a proof that is at hand, in its order. */
   statements(known: KnownProof): readonly SignedStatement[] {
-    return idsOf(known.proof).flatMap((id) => {
+    return this.statementsOf(idsOf(known.proof))
+  }
+
+  /** Those of these ids that are at hand, in their order. */
+  statementsOf(ids: readonly Uint8Array[]): readonly SignedStatement[] {
+    return ids.flatMap((id) => {
       const signed = this.#statements.get(toHex(id))
       return signed === undefined ? [] : [signed]
     })
   }
 
-  /** Calls `run` when the proof is told of again; the returned function stops that. */
+  /** Ids of statements that a proof lacks; undefined where the proof itself is not here. */
+  missing(idText: string): readonly Uint8Array[] | undefined {
+    const known = this.get(idText)
+    return known === undefined ? undefined : missingStatements(known.proof, this.#statements)
+  }
+
+  /** Statements came in: whoever waits for one of these proofs looks again. */
+  arrived(idTexts: Iterable<string>): void {
+    for (const idText of idTexts) {
+      if (this.get(idText) !== undefined) this.#look(idText)
+    }
+  }
+
+  #look(idText: string): void {
+    for (const run of this.#waiting.get(idText) ?? []) run()
+  }
+
+  /** Calls `run` when there is more of the proof; the returned function stops that. */
   onAdded(idText: string, run: () => void): () => void {
     let runs = this.#waiting.get(idText)
     if (runs === undefined) {
@@ -227,6 +273,10 @@ export class ProofBook {
       if (waiting.size === 0) this.#waiting.delete(idText)
     }
   }
+}
+
+function isSameList<Item>(one: readonly Item[], other: readonly Item[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index])
 }
 
 /** The holders, and each issuer, whose name and key no binding among the statements binds. */

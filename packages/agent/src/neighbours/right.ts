@@ -2,6 +2,7 @@ import { isAtOrBelow, type Name } from '@ixj/names'
 import {
   checkAuthority,
   checkName,
+  publishedOfChain,
   TrustError,
   type AnchorSet,
   type NameChain,
@@ -83,9 +84,9 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
   return { until: until + SKEW_MS, rests: publishedIn(chains) }
 }
 
-/** The keys in DNS that chains begin with. */
+/** The keys in DNS that chains rest on. */
 export function publishedIn(chains: readonly NameChain[]): readonly PublishedKey[] {
-  return chains.flatMap(({ published }) => published ?? [])
+  return chains.flatMap((chain) => publishedOfChain(chain))
 }
 
 /**

@@ -148,7 +148,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       case 'name':
         return bundle.header.sender
       case 'organisation':
-        return chain.anchor.name
+        return chain.organisation
     }
   }
 

@@ -140,6 +140,7 @@ function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
   switch (code) {
     case 'no-anchor':
     case 'anchor-limits':
+    case 'cross-limits':
     case 'no-chain':
     case 'not-below':
     case 'depth-exceeded':

@@ -102,6 +102,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   // The receiver's anchors and clock.
   'no-anchor': 'ignore',
   'anchor-limits': 'ignore',
+  'cross-limits': 'ignore',
   expired: 'ignore',
   'not-yet-valid': 'ignore',
   'no-chain': 'ignore',

@@ -21,16 +21,7 @@ const TIMES = NEIGHBOUR_FAULTS_MAX + 4
 /** A statement of a later version, in today's envelope. */
 function laterStatement({ acme, world }: Scene): Uint8Array {
   const target = world.bytes(32)
-  const body = [
-    1,
-    'revocation',
-    acme.name,
-    acme.signer.publicKey,
-    1,
-    2,
-    world.bytes(16),
-    [0, target],
-  ]
+  const body = [1, 'decree', acme.name, acme.signer.publicKey, 1, 2, world.bytes(16), [0, target]]
   return encode([encode(body), world.bytes(64), null])
 }
 

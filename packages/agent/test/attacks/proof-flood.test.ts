@@ -4,6 +4,7 @@ import {
   StatementStore,
   toHex,
   type Verifier,
+  makeStandpoint,
 } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, proofOf, type MadeProof } from '../../../../test/world/made-bundle.ts'
@@ -17,6 +18,7 @@ import {
   PROOFS_PER_NEIGHBOUR_BYTES_MAX,
   PROOFS_PER_NEIGHBOUR_MAX,
 } from '../../src/limits.ts'
+import { Crossings } from '../../src/neighbours/crossings.ts'
 import { FollowedNames } from '../../src/neighbours/followed-names.ts'
 import { ProofBook } from '../../src/neighbours/proof-book.ts'
 import { ZoneKeyBook } from '../../src/neighbours/zone-keys.ts'
@@ -71,7 +73,12 @@ describe('the proof book', () => {
     await statements.add(binding!.envelope, { owner: 'self', verifier })
     const zoneKeys = new ZoneKeyBook(undefined, world.clock, nodeSha256)
     const followed = new FollowedNames(undefined, zoneKeys, world.clock)
-    const book = new ProofBook(statements, nodeSha256, { zoneKeys, followed })
+    const crossings = new Crossings(
+      makeStandpoint(name('n1.acme.example'), []),
+      world.clock,
+      zoneKeys,
+    )
+    const book = new ProofBook(statements, nodeSha256, { zoneKeys, followed, crossings })
     const tell = (bytes: Uint8Array, teller: string) => {
       const known = book.read(bytes)
       book.add(known, teller)

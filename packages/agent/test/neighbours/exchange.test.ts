@@ -41,6 +41,41 @@ describe('the exchange with a neighbour', () => {
     expect(await carry(scene, again)).toEqual(refusedAs('not-granted'))
   })
 
+  it('completes a proof by the ids of its statements, and blames whoever gives false ones', async () => {
+    await using scene = await openScene()
+    const { raw, world } = scene
+    const bob = await bindAnyhow(world, scene.acme, 'bob.acme.example')
+    for (const [first, forged] of [true, false].entries()) {
+      const made = await makeBundle(world, bob, DESK, { first: first + 1 })
+      await raw.say(NODE, { kind: 'proof', bytes: made.proof.bytes })
+      raw.frames.length = 0
+      const carried = carry(scene, made, { proved: false, waitMs: 2_100 })
+      await world.pass(50)
+      const ids = made.proof.statements.map(({ id }) => id)
+      expect(raw.frames).toEqual([{ kind: 'ask', ids }])
+      const envelopes = made.proof.statements.map(({ envelope }) =>
+        forged ? flipped(envelope, envelope.length - 2) : envelope,
+      )
+      await raw.say(NODE, { kind: 'statements', envelopes })
+      expect(await carried).toEqual(refusedAs(forged ? 'proof-missing' : 'policy'))
+      expect(scene.node.host.counts.get('bad-signature')).toBe(1)
+    }
+  })
+
+  it('gives the statements with the ids that it is asked for, as far as it has them', async () => {
+    await using scene = await openScene()
+    const { raw, world } = scene
+    const made = await annsBundle(scene, DESK)
+    await carry(scene, made)
+    await world.pass(1_000)
+    raw.frames.length = 0
+    const [first] = made.proof.statements
+    await raw.say(NODE, { kind: 'ask', ids: [new Uint8Array(32), first!.id] })
+    await raw.say(NODE, { kind: 'ask', ids: [new Uint8Array(32)] })
+    await world.pass(50)
+    expect(raw.frames).toEqual([{ kind: 'statements', envelopes: [first!.envelope] }])
+  })
+
   it('answers a fetch with every statement of the proof, and an unknown id with unknown', async () => {
     await using scene = await openScene()
     const made = await annsBundle(scene, DESK)

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { AnchorSet, StatementStore, utf8Bytes, type PublishedKey } from '@ixj/trust'
+import { AnchorSet, makeStandpoint, StatementStore, utf8Bytes, type PublishedKey } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { SignedZone } from '../../../../test/world/signed-zone.ts'
@@ -14,6 +14,7 @@ import {
   DNSSEC_NAMES_MAX,
   DNSSEC_RETRY_MS,
 } from '../../src/limits.ts'
+import { Crossings } from '../../src/neighbours/crossings.ts'
 import { FollowedNames } from '../../src/neighbours/followed-names.ts'
 import { ProofBook } from '../../src/neighbours/proof-book.ts'
 import { ZoneKeyBook, type ProvenName, type ZoneKeySource } from '../../src/neighbours/zone-keys.ts'
@@ -336,7 +337,9 @@ describe('FollowedNames', () => {
 
 describe('ProofBook over published keys', () => {
   it('makes a proof again when its records were renewed; the one before stays at hand', async () => {
-    const proofs = new ProofBook(new StatementStore(), nodeSha256, { zoneKeys: book, followed })
+    const crossings = new Crossings(makeStandpoint(PLANNER, []), world.clock, book)
+    const beside = { zoneKeys: book, followed, crossings }
+    const proofs = new ProofBook(new StatementStore(), nodeSha256, beside)
     const signer = world.key()
     zone.publish(PLANNER, { key: signer.publicKey })
     await followed.follow([PLANNER])

@@ -4,7 +4,12 @@ import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { parsePattern } from '@ixj/names'
 import { expect } from 'vitest'
 import { makeBundle, proofOf } from '../../../../test/world/made-bundle.ts'
-import { bindAnyhow, grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
+import {
+  bindAnyhow,
+  crossAnyhow,
+  grantAnyhow,
+  withStatements,
+} from '../../../../test/world/made-statement.ts'
 import { foreignAnchor, World } from '../../../../test/world/world.ts'
 import type { Identity } from '@ixj/agent'
 import { provingStatements } from '../../src/host/identity.ts'
@@ -96,6 +101,19 @@ function withGlobex(
   )
 }
 
+/** A host of acme to which a proof brings a cross-certificate by acme. */
+function withCross(does: string, limits: Parameters<typeof crossAnyhow>[3]): Case {
+  return inScene(does, async (scene) => {
+    const { world, acme } = scene
+    const globex = world.organisation('globex.example')
+    const hank = await bindAnyhow(world, globex, 'hank.globex.example')
+    const certificate = await crossAnyhow(world, acme, globex, limits)
+    const made = proofOf([...provingStatements(hank, []), certificate])
+    const bundle = await makeBundle(world, hank, DESK, { made })
+    await expectRefused(scene, 'cross-limits', bundle)
+  })
+}
+
 /** What the sender's name and its chain decide. */
 export const nameRows = {
   'no-anchor': [
@@ -110,6 +128,14 @@ export const nameRows = {
       names: ['counsel.globex.example'],
     }),
     withGlobex('leaves a name alone whose anchor is not for senders', { purposes: ['connect'] }),
+  ],
+  'cross-limits': [
+    withCross('leaves a name alone for which a cross-certificate does not speak', {
+      names: ['counsel.globex.example'],
+    }),
+    withCross('leaves a name alone whose cross-certificate is not for senders', {
+      purposes: ['connect'],
+    }),
   ],
   expired: [
     edge('holds a binding for 60 s past its end, not a millisecond longer', 'expired', 'binding'),

@@ -1,0 +1,83 @@
+import type { Name } from '@ixj/names'
+import type { Anchor, AnchorSet, Purpose } from './anchors.ts'
+import type { Binding } from './binding.ts'
+import type { CrossCertificate } from './cross-certificate.ts'
+import type { Standpoint } from './standpoint.ts'
+import type { PublishedKey } from './published-key.ts'
+import type { RevocationView } from './revocation-book.ts'
+import type { SignedStatement } from './statement.ts'
+
+/** What the key is needed for: `grant` is allowed to every key, docs/protocol.md, "Binding". */
+export type NameUse = 'sign' | 'bind' | 'grant'
+
+/** Which name, which key, and what for. */
+export interface NameQuestion {
+  readonly name: Name
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  readonly use: NameUse
+  readonly purpose: Purpose
+}
+
+/** What a name is checked against. The statements have been verified: take them from the store. */
+export interface NameContext {
+  readonly bindings: readonly SignedStatement<Binding>[]
+  /** Keys that DNS publishes, as a zone anchor of this verifier proved; default none. */
+  readonly published?: readonly PublishedKey[]
+  /** Why DNSSEC records that came with the bindings prove nothing here; for the refusal. */
+  readonly unproven?: readonly string[]
+  /** Those that came with the proof; default none. */
+  readonly crossCertificates?: readonly SignedStatement<CrossCertificate>[]
+  /** Who verifies, and what it has at home; without it no cross-certificate counts. */
+  readonly standpoint?: Standpoint
+  readonly anchors: AnchorSet
+  /** What was revoked; default nothing. */
+  readonly revocations?: RevocationView
+  /** Ms since the Unix epoch. */
+  readonly now: number
+}
+
+/** The proven way from an anchor to a name and its key. */
+export interface NameChain {
+  readonly name: Name
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** The anchor at which trust begins: that of the name or, over cross-certificates, one's own. */
+  readonly anchor: Anchor
+  /** The top of the name's own chain: its anchor's name, or the last cross-certificate's subject. */
+  readonly organisation: Name
+  /** The organisations from the anchor's to the name's own; one of them without cross-certificates. */
+  readonly path: readonly Name[]
+  /** From the one that an organisation above this verifier issued to the last; mostly none. */
+  readonly crossCertificates: readonly SignedStatement<CrossCertificate>[]
+  /** What proves the issuer of the first of these; null without any. */
+  readonly introducer: NameChain | null
+  /** The published key under a zone anchor with which it begins; null under keys. */
+  readonly published: PublishedKey | null
+  /** From there down to the name; empty for a key of the root itself, or a published one. */
+  readonly links: readonly SignedStatement<Binding>[]
+  /** The latest start of all statements and the published key; 0 if there is none. */
+  readonly notBefore: number
+  /**
+   * The earliest end of all statements; Infinity if there is none. No skew is in it; a published
+   * key's end, which no skew widens, counts as that much earlier.
+   */
+  readonly notAfter: number
+}
+
+/** Every statement that a chain rests on, from the anchor down. */
+export function statementsOfChain(chain: NameChain): readonly SignedStatement[] {
+  const above = chain.introducer === null ? [] : statementsOfChain(chain.introducer)
+  return [...above, ...chain.crossCertificates, ...chain.links]
+}
+
+/** The keys in DNS that a chain rests on: newer records may take one back. */
+export function publishedOfChain(chain: NameChain): readonly PublishedKey[] {
+  const above = chain.introducer === null ? [] : publishedOfChain(chain.introducer)
+  return chain.published === null ? above : [...above, chain.published]
+}
+
+/** How a message about a name begins. */
+export function triedName({ name }: Pick<NameQuestion, 'name'>): string {
+  return `Cannot verify name "${name}"`
+}
