@@ -1,13 +1,24 @@
 import { userInfo } from 'node:os'
-import { type DnsRecord, keyTagOf, parseRecord, readDnskey, readDs, TYPE } from '@ixj/dns'
+import {
+  type DnsRecord,
+  keyTagOf,
+  parseRecord,
+  readDnskey,
+  readDs,
+  ROOT_ANCHOR,
+  TYPE,
+} from '@ixj/dns'
 import type { Name } from '@ixj/names'
-import { type Home, zonesOf } from '@ixj/node/home'
+import { anchorRecordsOf, type Home, zonesOf } from '@ixj/node/home'
 import {
   type Anchor,
   type AnchorFields,
   equalBytes,
   formatDate,
   makeAnchor,
+  makeRootAnchor,
+  type RootAnchor,
+  type RootAnchorFields,
   toBase64url,
 } from '@ixj/trust'
 import { CommandError } from './command-error.ts'
@@ -65,8 +76,38 @@ export function userName(): string {
   }
 }
 
+/** An anchor of the list: one of a name, or the root of the DNS. */
+export type ListedAnchor = Omit<Anchor, 'name'> & { readonly name: Name | typeof ROOT_NAME }
+
+/** The root of the DNS, as people call it who work with it. */
+export const ROOT_NAME = '.'
+
+/** The root of the DNS as one of the list; which names it decides about, the other anchors say. */
+export function listedRoot(anchor: RootAnchor): ListedAnchor {
+  const { anchorFor: _, ...root } = anchor
+  return { ...root, name: ROOT_NAME, kind: 'zone', keys: [], names: [], retiring: [] }
+}
+
+/**
+ * Trusts the root of the DNS from now on; `records` are those that IANA publishes, or those given.
+ * @throws CommandError `exists` if it is trusted by others; TrustError; HomeError
+ */
+export async function addRoot(home: Home, fields: RootAnchorFields): Promise<ListedAnchor> {
+  const root = makeRootAnchor({ records: anchorRecordsOf(ROOT_ANCHOR), ...fields })
+  await home.updateAnchors((anchors) => {
+    const before = anchors.root
+    const isSame =
+      before === undefined || root.records.every((each) => before.records.includes(each))
+    if (isSame) return anchors.withRoot(root)
+    const remedy = 'if you mean it: ixj trust anchor remove .'
+    const reason = `it is there with other keys; ${remedy}`
+    throw new CommandError('exists', `Cannot trust the root of the DNS: ${reason}`)
+  })
+  return listedRoot(root)
+}
+
 /** An anchor for programs. */
-export function anchorRecord(anchor: Anchor): Record {
+export function anchorRecord(anchor: ListedAnchor): Record {
   const { name, kind, keys, records, names, purposes, addedAt, addedBy } = anchor
   return {
     name,
@@ -81,27 +122,28 @@ export function anchorRecord(anchor: Anchor): Record {
 }
 
 /** Anchors for people, in columns. */
-export function anchorTable(list: readonly Anchor[]): string {
+export function anchorTable(list: readonly ListedAnchor[]): string {
   const rows = list.map((anchor) => [
     anchor.name,
     anchor.kind,
     keyText(anchor),
     anchor.purposes.join(','),
-    anchor.names.join(','),
+    anchor.names.join(',') || 'all others',
     addedText(anchor),
   ])
   return columns([['NAME', 'KIND', 'KEY', 'PURPOSES', 'NAMES', 'ADDED'], ...rows])
 }
 
-function addedText({ addedAt, addedBy }: Anchor): string {
+function addedText({ addedAt, addedBy }: ListedAnchor): string {
   const date = addedAt === undefined ? '' : formatDate(addedAt)
   return printable([date, addedBy ?? ''].join(' ').trim())
 }
 
 /** A zone's keys by their tags, as DNS tools show them. */
-function keyText({ kind, name, keys, records }: Anchor): string {
+function keyText({ kind, name, keys, records }: ListedAnchor): string {
   if (kind === 'key') return keys.map((key) => toBase64url(key)).join(' ')
-  return records.map((text) => zoneKeyText(parseRecord(`${name}. 0 IN ${text}`))).join(', ')
+  const owner = name === ROOT_NAME ? name : `${name}.`
+  return records.map((text) => zoneKeyText(parseRecord(`${owner} 0 IN ${text}`))).join(', ')
 }
 
 const ALGORITHMS: ReadonlyMap<number, string> = new Map([

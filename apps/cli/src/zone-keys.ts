@@ -42,10 +42,11 @@ export function rootsOf(name: Name, statements: readonly SignedStatement[]): Rea
 }
 
 function upToAnchor(name: Name, anchors: AnchorSet): readonly Name[] {
-  const anchor = anchors.for(name)
-  if (anchor?.kind !== 'zone') return []
+  if (!anchors.asksDns(name)) return []
+  // Under the root of the DNS every name above may be the one that its zone publishes.
+  const top = anchors.for(name)?.name
   const names: Name[] = []
-  for (let at: Name | undefined = name; at !== undefined && isAtOrBelow(at, anchor.name);) {
+  for (let at: Name | undefined = name; at !== undefined && isAtOrBelow(at, top ?? at);) {
     names.push(at)
     at = parentName(at)
   }

@@ -52,6 +52,29 @@ test('trust anchor add --zone takes the zone that is named, and list shows it', 
   expect(lines[3]).toMatch(/^initech\.example +key +[\w-]{43} /)
 })
 
+test('trust anchor add . trusts the root of the DNS, until it is removed', async () => {
+  const home = commandsOf(join(folder.path, 'rooted'))
+  await home.done('trust', 'anchor', 'add', '.')
+  await home.done('trust', 'anchor', 'add', '.', '--purposes', 'send')
+  const [root] = records(await home.done('trust', 'anchor', 'list', '--json'))
+  expect(root).toMatchObject({ name: '.', kind: 'zone', keys: [], names: [], purposes: ['send'] })
+  const table = await home.done('trust', 'anchor', 'list')
+  expect(table).toMatch(/^\. +zone +DS 20326 \(RSA\), DS 38696 \(RSA\) +send +all others /m)
+  const own = await fileOf('own-root', `. ${DNSKEY}\n`)
+  const other = await home.refused('trust', 'anchor', 'add', '.', '--zone', own)
+  expect(other).toMatchObject({ exit: 1, code: 'exists' })
+  await home.done('trust', 'anchor', 'remove', '.')
+  await home.done('trust', 'anchor', 'add', '.', '--zone', own)
+  const [mine] = records(await home.done('trust', 'anchor', 'list', '--json'))
+  expect(mine).toMatchObject({ records: [DNSKEY], purposes: ['connect', 'send'] })
+  await home.done('trust', 'anchor', 'remove', '.')
+  expect(await home.refused('trust', 'anchor', 'remove', '.')).toMatchObject({ code: 'absent' })
+  for (const words of [['--own'], ['--names', 'a.example'], ['A'.repeat(43)]]) {
+    const refused = await home.refused('trust', 'anchor', 'add', '.', ...words)
+    expect(refused).toMatchObject({ exit: 2 })
+  }
+})
+
 test('trust anchor add --zone may be said again, and never slips another key in', async () => {
   const one = await fileOf('one', `again.example. ${DNSKEY}\n`)
   const other = await fileOf('other', `again.example. ${DS}\n`)

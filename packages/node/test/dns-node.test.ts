@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPublicAddress } from '../src/dns/private-address.ts'
 import { zonesOf } from '../src/dns/zone-anchors.ts'
 import { openNode } from '../src/node.ts'
-import { mayAsk, openDnsNode, openOrganisation, type Organisation, placeOf } from './dns-town.ts'
+import {
+  mayAsk,
+  openDnsNode,
+  openOrganisation,
+  openRoot,
+  type Organisation,
+  placeOf,
+} from './dns-town.ts'
 import { openFolder } from './home-bench.ts'
 
 const planner = parseName('planner.acme.example')
@@ -72,6 +79,42 @@ describe('nodes whose names and places are in the DNS', () => {
     expect(node.searchNotes(counsel)).toContain(
       'counsel.globex.example: hosts node2.globex.example',
     )
+  })
+
+  it('find each other without anchors of each other, where both trust the root of the DNS', async () => {
+    await using root = await openRoot(open.use(await openFolder()).path, [acme, globex])
+    const trusting = async (organisation: Organisation, label: string) => {
+      const home = await organisation.home(label)
+      const anchors = (await home.readAnchors()).withRoot(root.anchor)
+      await home.writeAnchors(anchors)
+      return home
+    }
+    const ask = [acme, globex, root]
+    const there = await trusting(globex, 'rooted-counsel')
+    await there.writePolicy(mayAsk(planner, counsel))
+    await globex.enter(there, node2)
+    await globex.enter(there, counsel, { hosts: [node2] })
+    const far = open.use(await openDnsNode(node2, there, { ask }))
+    const agent = await far.openAgent(counsel)
+    void (async () => {
+      for await (const request of agent.requests()) await request.reply('ship it')
+    })()
+    await publishEndpoint(placeOf(far).port)
+
+    const here = await trusting(acme, 'rooted-planner')
+    await acme.enter(here, node1)
+    await acme.enter(here, planner, { hosts: [node1] })
+    const near = open.use(await openDnsNode(node1, here, { ask }))
+    const asking = await near.openAgent(planner)
+    const decisions = far.decisions()
+    expect(await asking.request(counsel, 'may we?')).toMatchObject({ body: 'ship it' })
+    expect(near.neighbours).toEqual([node2])
+    for await (const decision of decisions) {
+      if (decision.about !== 'bundle') continue
+      const { name } = decision.explain()
+      expect(name.lines.join('\n')).toContain('anchor: the root of the DNS, from your trust store')
+      break
+    }
   })
 
   it('find each other by _dnsaddr, and dial a bootstrap address only if it is signed', async () => {

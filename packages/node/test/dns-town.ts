@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { issueTo, type SpawnOptions } from '@ixj/agent'
 import {
   createZone,
+  delegationEdits,
   type DnsName,
   formatZoneAnchors,
   keyOwner,
   openZoneServer,
   parseDnsName,
+  ROOT,
   TYPE,
   type Upstream,
   writeKeyRecord,
@@ -15,8 +17,16 @@ import {
   type ZoneStore,
 } from '@ixj/dns'
 import { type Name, parseName } from '@ixj/names'
-import { AnchorSet, isBinding, PURPOSES, type Signer, type Uses } from '@ixj/trust'
-import { zonesOf } from '../src/dns/zone-anchors.ts'
+import {
+  AnchorSet,
+  isBinding,
+  makeRootAnchor,
+  PURPOSES,
+  type RootAnchor,
+  type Signer,
+  type Uses,
+} from '@ixj/trust'
+import { rootRecordsOf, zonesOf } from '../src/dns/zone-anchors.ts'
 import { type Home, openHome } from '../src/home.ts'
 import { DEFAULT_POLICY } from '../src/policy.ts'
 import { nodeRandom, nodeSha256 } from '../src/node-keys.ts'
@@ -132,12 +142,50 @@ export async function openOrganisation(folder: string, text: string): Promise<Or
   return organisation
 }
 
+/** A root of the DNS of our own: it delegates to the zones of organisations. */
+export interface RootOfTown extends AsyncDisposable {
+  readonly anchor: RootAnchor
+  readonly upstream: Upstream
+}
+
+/** Opens a root that knows these organisations. */
+export async function openRoot(
+  folder: string,
+  organisations: readonly Organisation[],
+): Promise<RootOfTown> {
+  await using opening = new AsyncDisposableStack()
+  const ns = parseDnsName('ns.root')
+  const store = opening.use(
+    await createZone({
+      file: join((await openHome(join(folder, 'root-zone'))).folder, 'zone.sqlite'),
+      zone: ROOT,
+      nameservers: [{ name: ns, addresses: ['127.0.0.1'] }],
+      mailbox: parseDnsName('hostmaster.root'),
+    }),
+  )
+  for (const { store: below } of organisations) {
+    const nameservers = [{ name: parseDnsName(`ns1.${below.zone}`), addresses: ['127.0.0.1'] }]
+    // oxlint-disable-next-line no-await-in-loop -- One delegation after the other.
+    await store.apply(delegationEdits({ child: below.zone, nameservers, ds: [below.ds] }))
+  }
+  const listen = [{ address: '127.0.0.1', port: 0 }]
+  const server = opening.use(await openZoneServer({ zones: [store], listen }))
+  const { address, port } = server.addresses[0]!
+  const anchor = makeRootAnchor({ records: rootRecordsOf(formatZoneAnchors([store.anchor])) ?? [] })
+  const closing = opening.move()
+  return {
+    anchor,
+    upstream: { suffix: ROOT, transport: 'udp', address, port },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
 /** Opens a node on loopback that asks the servers of these organisations. */
 export async function openDnsNode(
   name: Name,
   home: Home,
   options: {
-    readonly ask: readonly Organisation[]
+    readonly ask: readonly Pick<Organisation, 'upstream'>[]
     readonly dialPrivate?: boolean
     readonly connect?: readonly string[]
   },

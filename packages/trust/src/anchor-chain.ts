@@ -1,5 +1,6 @@
 import { matches } from '@ixj/names'
-import { type Anchor, anchorKeysAt, type AnchorSet, keyEnd } from './anchors.ts'
+import { type AnchorSet } from './anchor-set.ts'
+import { type Anchor, anchorKeysAt, keyEnd } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes } from './bytes.ts'
 import { findLinkRevocation, voided } from './chain-revocation.ts'

@@ -1,6 +1,6 @@
+import { AnchorSet } from './anchor-set.ts'
 import {
   type AnchorFields,
-  AnchorSet,
   FRESHNESS_DEFAULT,
   FRESHNESS_RULES,
   type FreshnessRule,
@@ -11,9 +11,12 @@ import {
 import { fromBase64url, toBase64url } from './bytes.ts'
 import { ANCHORS_TEXT_MAX } from './limits.ts'
 import { readName, readPattern } from './name-fields.ts'
+import { makeRootAnchor, type RootAnchor, type RootAnchorFields } from './root-anchor.ts'
 import { TrustError } from './trust-error.ts'
 
 const VERSION = 1
+/** The root of the DNS, as it is called there. */
+const ROOT = '.'
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject
 interface JsonObject {
@@ -25,6 +28,7 @@ interface JsonObject {
  * a line feed at the end. Equal sets give equal texts.
  */
 export function formatAnchors(anchors: AnchorSet): string {
+  const { root } = anchors
   const list = anchors.list.map(
     ({ name, kind, keys, records, names, purposes, freshness, ...rest }) => ({
       name,
@@ -41,7 +45,14 @@ export function formatAnchors(anchors: AnchorSet): string {
       addedBy: rest.addedBy,
     }),
   )
-  return `${JSON.stringify({ version: VERSION, anchors: list }, null, 2)}\n`
+  const all = [...(root === undefined ? [] : [rootMembers(root)]), ...list]
+  return `${JSON.stringify({ version: VERSION, anchors: all }, null, 2)}\n`
+}
+
+/** The root of the DNS is the anchor of a zone, by the name that it has there. */
+function rootMembers({ records, purposes, freshness, addedAt, addedBy }: RootAnchor) {
+  const rule = freshness === FRESHNESS_DEFAULT ? {} : { freshness }
+  return { name: ROOT, kind: 'zone', records, purposes, ...rule, addedAt, addedBy }
 }
 
 /**
@@ -66,13 +77,33 @@ export function parseAnchors(text: string): AnchorSet {
   if (countColons(text) !== countMembers(file)) {
     throw new TrustError('form', 'Cannot read trust store: a member stands twice in one object')
   }
-  return new AnchorSet(list.map((item, index) => readAnchor(item, `anchor [${index}]`)))
+  const isRoot = list.map((item) => member(item, 'name') === ROOT)
+  const roots = list.filter((_, index) => isRoot[index])
+  if (roots.length > 1) throw refused('trust store', 'it has two anchors of the root of the DNS')
+  const anchors = list.flatMap((item, index) =>
+    isRoot[index] === true ? [] : [readAnchor(item, `anchor [${index}]`)],
+  )
+  return new AnchorSet(
+    anchors,
+    roots[0] === undefined ? {} : { root: makeRootAnchor(readRoot(roots[0])) },
+  )
+}
+
+function member(value: Json, key: string): Json | undefined {
+  return typeof value === 'object' && value !== null && !isList(value) ? value[key] : undefined
+}
+
+function readRoot(value: Json): RootAnchorFields {
+  const what = 'the anchor of the root of the DNS'
+  const known = ['name', 'kind', 'records', 'purposes', 'freshness', 'addedAt', 'addedBy']
+  const object = readObject(value, what, known)
+  if (object['kind'] !== 'zone') throw refused(what, 'its kind must be "zone"')
+  return readOptions(object, what)
 }
 
 function readAnchor(value: Json, what: string): AnchorFields {
   const object = readObject(value, what, MEMBERS)
-  const { name, kind, keys, records, names, purposes, freshness, next, retiring } = object
-  const { addedAt, addedBy } = object
+  const { name, kind, keys, names, next, retiring } = object
   if (kind !== 'key' && kind !== 'zone') throw refused(what, 'its kind must be "key" or "zone"')
   return {
     name: readName(readString(name, `name of ${what}`), `name of ${what}`),
@@ -80,14 +111,24 @@ function readAnchor(value: Json, what: string): AnchorFields {
     ...(keys === undefined
       ? {}
       : { keys: readTexts(keys, `keys of ${what}`).map((text) => fromBase64url(text)) }),
-    ...(records === undefined ? {} : { records: readTexts(records, `records of ${what}`) }),
     ...(names === undefined ? {} : { names: readPatterns(names, `names of ${what}`) }),
-    ...(purposes === undefined ? {} : { purposes: readPurposes(purposes, `purposes of ${what}`) }),
-    ...(freshness === undefined ? {} : { freshness: readFreshness(freshness, what) }),
     ...(next === undefined ? {} : { next: readKey(next, `next of ${what}`) }),
     ...(retiring === undefined
       ? {}
       : { retiring: readItems(retiring, what).map((item) => readRetiring(item, what)) }),
+    ...readOptions(object, what),
+  }
+}
+
+/** What the anchor of a name and that of the root have in common. */
+function readOptions(
+  { records, purposes, freshness, addedAt, addedBy }: JsonObject,
+  what: string,
+): RootAnchorFields {
+  return {
+    ...(records === undefined ? {} : { records: readTexts(records, `records of ${what}`) }),
+    ...(purposes === undefined ? {} : { purposes: readPurposes(purposes, `purposes of ${what}`) }),
+    ...(freshness === undefined ? {} : { freshness: readFreshness(freshness, what) }),
     ...(addedAt === undefined ? {} : { addedAt: readNumber(addedAt, `addedAt of ${what}`) }),
     ...(addedBy === undefined ? {} : { addedBy: readString(addedBy, `addedBy of ${what}`) }),
   }

@@ -1,4 +1,4 @@
-import { liesWithin, type Name, parentName, parsePattern, type Pattern } from '@ixj/names'
+import { liesWithin, type Name, parsePattern, type Pattern } from '@ixj/names'
 import { equalBytes } from './bytes.ts'
 import { sortedSet } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
@@ -8,7 +8,6 @@ import {
   ANCHOR_NAMES_MAX,
   ANCHOR_RECORD_LENGTH_MAX,
   ANCHOR_RECORDS_MAX,
-  ANCHORS_MAX,
   ID_BYTES,
   SKEW_MS,
 } from './limits.ts'
@@ -41,6 +40,8 @@ export interface Anchor {
   readonly next?: Uint8Array
   /** Those of its keys that a successor has taken the place of, and until when they count. */
   readonly retiring: readonly RetiringKey[]
+  /** It is none of the set: what the anchor of the root comes to for the names of one zone. */
+  readonly underRoot?: true
   /** When it was added, ms since the Unix epoch. */
   readonly addedAt?: number
   /** Who added it: text for people. */
@@ -82,6 +83,7 @@ export interface AnchorFields {
   readonly freshness?: FreshnessRule
   readonly next?: Uint8Array
   readonly retiring?: readonly RetiringKey[]
+  readonly underRoot?: true
   readonly addedAt?: number
   readonly addedBy?: string
 }
@@ -133,6 +135,7 @@ export function makeAnchor(fields: AnchorFields): Anchor {
     retiring: Object.freeze(
       retiring.map(({ key, until }) => ({ key: Uint8Array.from(key), until })),
     ),
+    ...(fields.underRoot === undefined ? {} : { underRoot: fields.underRoot }),
     ...(addedAt === undefined ? {} : { addedAt }),
     ...(addedBy === undefined ? {} : { addedBy }),
   })
@@ -143,76 +146,9 @@ export function makeAnchor(fields: AnchorFields): Anchor {
 /** What {@link makeAnchor} has checked: a set that changes by one anchor checks one. */
 const made = new WeakSet<Anchor>()
 
-function isMade(fields: AnchorFields): fields is Anchor {
+/** Whether these fields are an anchor that was made, and so checked, here. */
+export function isMade(fields: AnchorFields): fields is Anchor {
   return made.has(fields as Anchor)
-}
-
-/**
- * The anchors of one verifier, one per name. Never changes: `with` and `without` give a new set.
- * There is no way to merge two sets, and no two anchors ever answer for one name: merged, one
- * organisation could speak for another (pitfall 17).
- */
-export class AnchorSet {
-  readonly #byName: ReadonlyMap<Name, Anchor>
-
-  /**
-   * @throws TrustError `form` for two anchors of one name, `too-large`, and as {@link makeAnchor}
-   */
-  constructor(anchors: readonly AnchorFields[] = []) {
-    if (anchors.length > ANCHORS_MAX) {
-      const size = `${anchors.length} anchors, limit ${ANCHORS_MAX}`
-      throw new TrustError('too-large', `Cannot make anchor set: ${size}`)
-    }
-    const byName = new Map<Name, Anchor>()
-    for (const fields of anchors) {
-      if (byName.has(fields.name)) throw refused(fields.name, 'there is one already')
-      byName.set(fields.name, isMade(fields) ? fields : makeAnchor(fields))
-    }
-    this.#byName = byName
-  }
-
-  /** How many anchors there are. */
-  get size(): number {
-    return this.#byName.size
-  }
-
-  /** All anchors, sorted by name. */
-  get list(): readonly Anchor[] {
-    return sortedSet(this.#byName.values(), (anchor) => anchor.name)
-  }
-
-  /** The anchor of exactly this name. */
-  get(name: Name): Anchor | undefined {
-    return this.#byName.get(name)
-  }
-
-  /**
-   * The most specific anchor at or above a name: its only root, also where it refuses what a less
-   * specific one would allow. Section "Anchors".
-   */
-  for(name: Name): Anchor | undefined {
-    let above: Name | undefined = name
-    while (above !== undefined) {
-      const anchor = this.#byName.get(above)
-      if (anchor !== undefined) return anchor
-      above = parentName(above)
-    }
-    return undefined
-  }
-
-  /**
-   * This set with one anchor more, or with this one in place of the one of that name.
-   * @throws TrustError as the constructor
-   */
-  with(fields: AnchorFields): AnchorSet {
-    const others = this.list.filter((anchor) => anchor.name !== fields.name)
-    return new AnchorSet([...others, fields])
-  }
-
-  /** This set without the anchor of that name, if there is one. */
-  without(name: Name): AnchorSet {
-    return new AnchorSet(this.list.filter((anchor) => anchor.name !== name))
-  }
 }
 
 function checkKeys(name: Name, keys: readonly Uint8Array[], records: readonly string[]): void {
@@ -270,7 +206,15 @@ function checkRollover(
 
 const zoneRecord = /^(?:DNSKEY [0-9]{1,5} 3 [0-9]{1,3}|DS [0-9]{1,5} [0-9]{1,3} [0-9]{1,3}) \S+$/
 
-function checkRecords(name: Name, keys: readonly Uint8Array[], records: readonly string[]): void {
+/**
+ * Checks the records of a zone's anchor, or of the root's (`.`).
+ * @throws TrustError `form`
+ */
+export function checkRecords(
+  name: Name | '.',
+  keys: readonly Uint8Array[],
+  records: readonly string[],
+): void {
   checkCount(name, 'records', records.length, ANCHOR_RECORDS_MAX)
   if (keys.length > 0) throw refused(name, 'it is of a zone, and has keys of its own')
   for (const record of records) {
@@ -282,10 +226,11 @@ function checkRecords(name: Name, keys: readonly Uint8Array[], records: readonly
   if (new Set(records).size !== records.length) throw refused(name, 'one of its records repeats')
 }
 
-function checkCount(name: Name, what: string, count: number, limit: number): void {
+function checkCount(name: Name | '.', what: string, count: number, limit: number): void {
   if (count < 1 || count > limit) throw refused(name, `${count} ${what}, must be 1 to ${limit}`)
 }
 
-function refused(name: Name, reason: string): TrustError {
+/** The error for an anchor that cannot be made. */
+export function refused(name: Name | '.', reason: string): TrustError {
   return new TrustError('form', `Cannot make anchor "${name}": ${reason}`)
 }

@@ -6,6 +6,7 @@ import { climb, type TrustRoot, type Way } from './name-climb.ts'
 import { explainFailure } from './name-failure.ts'
 import { type NameChain, type NameContext, type NameQuestion, triedName } from './name-question.ts'
 import { NO_REVOCATIONS } from './revocation-book.ts'
+import { checkUnderRoot } from './root-chain.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
@@ -18,7 +19,12 @@ import { TrustError } from './trust-error.ts'
  */
 export function checkCrossed(question: NameQuestion, context: NameContext): NameChain {
   const found = findCrossPaths(question, context)
-  if (found.paths.length === 0) throw explainNoPath(question, found)
+  const { root: dnsRoot } = context.anchors
+  if (found.paths.length === 0) {
+    // "Cross-certificate before the DNS root": where one leads there, its limits are the last word.
+    if (dnsRoot !== undefined) return checkUnderRoot(question, { ...context, root: dnsRoot })
+    throw explainNoPath(question, found)
+  }
   const permitted = found.paths.filter((path) => findLimit(path, question) === undefined)
   const [first] = permitted
   if (first === undefined) {

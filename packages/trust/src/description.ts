@@ -9,19 +9,20 @@ import { formatDate, formatTimeLeft, pad } from './time-text.ts'
 /** Who controls a name, in lines for an explanation: the names up to the anchor, and the anchor. */
 export function describeNameChain(chain: NameChain, now: number): string[] {
   const names = [chain.name, ...chain.links.toReversed().map(({ statement }) => statement.issuer)]
-  const { name, addedAt, addedBy } = chain.anchor
+  const { name, addedAt, addedBy, underRoot } = chain.anchor
   const details = [addedAt === undefined ? [] : [formatDate(addedAt)], addedBy ?? []].flat()
   const added = details.length === 0 ? '' : ` (${details.join(', ')})`
   const { links, crossCertificates } = chain
   const what = crossCertificates.length === 0 ? 'bindings' : 'statements'
   const left = formatTimeLeft(chain.notAfter, now)
   const end = links.length + crossCertificates.length === 0 ? [] : [`${what}: ${left}`]
-  const zone = chain.anchor.kind === 'zone' ? 'zone ' : ''
+  const zone = chain.anchor.kind === 'zone' ? `zone ${name}` : name
+  const anchor = underRoot === true ? 'the root of the DNS' : zone
   return [
     names.join(' ← '),
     ...describePublished(chain, now),
     ...describeCrossing(chain),
-    `anchor: ${zone}${name}, from your trust store${added}`,
+    `anchor: ${anchor}, from your trust store${added}`,
     ...end,
   ]
 }

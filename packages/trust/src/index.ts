@@ -36,6 +36,7 @@ export {
   REVOCATION_STATES_MAX,
   REVOCATIONS_PER_NAME_MAX,
   REVOCATIONS_PER_ROOT_MAX,
+  ROOT_ZONES_MAX,
   SEED_BYTES,
   SIGNATURE_BYTES,
   SKEW_MS,
@@ -128,7 +129,6 @@ export {
   ANCHOR_PURPOSES_DEFAULT,
   type AnchorFields,
   anchorKeysAt,
-  AnchorSet,
   FRESHNESS_DEFAULT,
   FRESHNESS_RULES,
   type FreshnessRule,
@@ -138,6 +138,8 @@ export {
   PURPOSES,
   type RetiringKey,
 } from './anchors.ts'
+export { AnchorSet } from './anchor-set.ts'
+export { makeRootAnchor, type RootAnchor, type RootAnchorFields } from './root-anchor.ts'
 export { formatAnchors, parseAnchors } from './anchors-text.ts'
 export {
   type NameChain,

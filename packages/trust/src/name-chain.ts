@@ -8,7 +8,7 @@ import { TrustError } from './trust-error.ts'
  * Checks who controls a name: that bindings lead from its only root down to this name with this key,
  * and that every link holds now. The root is the most specific anchor at or above the name; where
  * there is none, the subject of cross-certificates that lead there from the verifier's own
- * organisation. Of several ways it takes the one that holds longest. Bounded: at most
+ * organisation; where there is none either, the root of the DNS if it is trusted. Of several ways it takes the one that holds longest. Bounded: at most
  * {@link PROOF_STATEMENTS_MAX} bindings and cross-certificates, some thousand comparisons, no
  * cryptography.
  * @throws TrustError `cost-cap`, `no-anchor`, `anchor-limits`, `cross-limits`, `revoked`; `no-chain` if no

@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
-import type { Anchor, AnchorSet, Purpose } from './anchors.ts'
+import type { AnchorSet } from './anchor-set.ts'
+import type { Anchor, Purpose } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
 import type { Standpoint } from './standpoint.ts'

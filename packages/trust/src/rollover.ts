@@ -1,4 +1,5 @@
-import { type Anchor, type AnchorSet, keyEnd } from './anchors.ts'
+import { type AnchorSet } from './anchor-set.ts'
+import { type Anchor, keyEnd } from './anchors.ts'
 import { equalBytes } from './bytes.ts'
 import { ANCHOR_KEYS_MAX, SKEW_MS } from './limits.ts'
 import { NO_REVOCATIONS, type RevocationView } from './revocation-book.ts'

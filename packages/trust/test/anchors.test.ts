@@ -1,7 +1,8 @@
 import { parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
 import { formatAnchors, parseAnchors } from '../src/anchors-text.ts'
-import { AnchorSet, makeAnchor } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
+import { makeAnchor } from '../src/anchors.ts'
 import { toBase64url } from '../src/bytes.ts'
 import { acme, anchorOf, globex, keyOf, NOW, planner, refusal, w1 } from './world.ts'
 

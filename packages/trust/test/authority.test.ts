@@ -1,6 +1,6 @@
 import { type Name, parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
-import { AnchorSet } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
 import {
   type AuthorityContext,
   type AuthorityQuestion,

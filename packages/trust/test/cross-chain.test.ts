@@ -1,6 +1,6 @@
 import { parseName, parsePattern, type Name } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
-import { AnchorSet } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
 import { defaultCrossNames } from '../src/cross-certificate.ts'
 import { equalBytes } from '../src/bytes.ts'
 import { makeStandpoint } from '../src/standpoint.ts'

@@ -1,6 +1,6 @@
 import { parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
-import { AnchorSet } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
 import { checkAuthority } from '../src/authority.ts'
 import { encode } from '../src/encoding/index.ts'
 import { checkName } from '../src/name-chain.ts'

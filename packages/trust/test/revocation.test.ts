@@ -1,6 +1,6 @@
 import { parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
-import { AnchorSet } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
 import { type AuthorityContext, checkAuthority } from '../src/authority.ts'
 import { checkName } from '../src/name-chain.ts'
 import { type Reach, RevocationBook, revocationDigest } from '../src/revocation-book.ts'

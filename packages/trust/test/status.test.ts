@@ -1,6 +1,7 @@
 import { parseName, parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
-import { AnchorSet, type FreshnessRule } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
+import { type FreshnessRule } from '../src/anchors.ts'
 import { checkAuthority } from '../src/authority.ts'
 import { findFreshness, requireFresh } from '../src/freshness.ts'
 import { PARTITION_MS_MAX, SKEW_MS, STATUS_FRESH_MS_MAX } from '../src/limits.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AnchorSet } from '../src/anchors.ts'
+import { AnchorSet } from '../src/anchor-set.ts'
 import { formatAnchors, parseAnchors } from '../src/anchors-text.ts'
 import { nobleVerifier } from '../src/keys/index.ts'
 import { SKEW_MS } from '../src/limits.ts'

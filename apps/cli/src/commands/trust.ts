@@ -1,9 +1,18 @@
 import { type DnsName, openSecureNames } from '@ixj/dns'
 import type { Name, Pattern } from '@ixj/names'
-import { type Home, systemClock } from '@ixj/node/home'
-import { type AnchorFields, type Purpose, PURPOSES } from '@ixj/trust'
+import { type Home, rootRecordsOf, systemClock } from '@ixj/node/home'
+import { type AnchorFields, type Purpose, PURPOSES, type RootAnchorFields } from '@ixj/trust'
 import type { Command } from 'commander'
-import { addAnchor, anchorRecord, anchorTable, userName, zoneFields } from '../anchors.ts'
+import {
+  addAnchor,
+  addRoot,
+  anchorRecord,
+  anchorTable,
+  listedRoot,
+  ROOT_NAME,
+  userName,
+  zoneFields,
+} from '../anchors.ts'
 import { keyArgument, listArgument, nameArgument, patternsArgument } from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { dnsNameArgument } from '../dns-arguments.ts'
@@ -12,6 +21,9 @@ import { readInput } from '../named-file.ts'
 
 /** Bytes of a file with the keys of zones. */
 const ZONE_FILE_BYTES_MAX = 262_144
+
+type Key = Uint8Array
+type AnchorName = Name | typeof ROOT_NAME
 
 interface AddFlags {
   readonly own?: boolean
@@ -26,11 +38,14 @@ grant counts here). Default: connect,send; with --own all three.
 With --zone, keys are those that the name's DNS zone publishes, signed: for itself and for names
 below it. The file has DNSKEY or DS lines of the zone; its owner exports them, and hands them over on
 a way that you trust: ixj zone export NAME --as anchor
+The root of the DNS (.) decides about names that no anchor is above and no cross-certificate leads
+to: whoever owns them there then counts. Its keys are those of ICANN, or those of --zone.
 
 Examples:
   $ ixj trust anchor add acme.example --own
   $ ixj trust anchor add globex.example KEY --names 'counsel.globex.example,*.nodes.globex.example'
-  $ ixj trust anchor add globex.example --zone globex.anchor`
+  $ ixj trust anchor add globex.example --zone globex.anchor
+  $ ixj trust anchor add .`
 
 const FORGET_HELP = `
 A zone that was seen signed is never taken without signatures again, so that nobody can strip them.
@@ -46,7 +61,7 @@ export function addTrust(program: Command): void {
   anchor
     .command('add')
     .description('trust a name with a key, and with it names below it')
-    .argument('<name>', 'the name at the top', nameArgument)
+    .argument('<name>', 'the name at the top; . for the root of the DNS', anchorArgument)
     .argument('[key]', 'its public key; default: of its key in this home', keyArgument)
     .option('--own', 'it is your own organisation: for all purposes')
     .option(
@@ -60,10 +75,13 @@ export function addTrust(program: Command): void {
     )
     .option('--purposes <purposes>', 'what for', purposesArgument)
     .addHelpText('after', ADD_HELP)
-    .action(async (name: Name, key: Uint8Array | undefined, flags: AddFlags, command: Command) => {
+    .action(async (name: AnchorName, key: Key | undefined, flags: AddFlags, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
-      const added = await addAnchor(home, await fieldsOf(home, { name, key, flags }))
+      const added =
+        name === ROOT_NAME
+          ? await addRoot(home, await rootFieldsOf(key, flags))
+          : await addAnchor(home, await fieldsOf(home, { name, key, flags }))
       output.print(anchorRecord(added), `trusted from now on:\n${anchorTable([added])}`)
     })
   anchor
@@ -72,7 +90,8 @@ export function addTrust(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ ixj trust anchor list')
     .action(async (_options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
-      const { list } = await (await openHome()).readAnchors()
+      const { list: named, root } = await (await openHome()).readAnchors()
+      const list = [...(root === undefined ? [] : [listedRoot(root)]), ...named]
       if (output.json) for (const each of list) output.print(anchorRecord(each), '')
       else if (list.length > 0) output.print({}, anchorTable(list))
       else output.note({}, 'This home trusts nobody yet: ixj trust anchor add')
@@ -80,12 +99,16 @@ export function addTrust(program: Command): void {
   anchor
     .command('remove')
     .description('trust a name no longer')
-    .argument('<name>', 'the name of the anchor', nameArgument)
+    .argument('<name>', 'the name of the anchor; . for the root of the DNS', anchorArgument)
     .addHelpText('after', '\nExample:\n  $ ixj trust anchor remove globex.example')
-    .action(async (name: Name, _options: object, command: Command) => {
+    .action(async (name: AnchorName, _options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
       await home.updateAnchors((anchors) => {
+        if (name === ROOT_NAME) {
+          if (anchors.root !== undefined) return anchors.withRoot(undefined)
+          throw new CommandError('absent', 'Cannot remove the root of the DNS: it is not trusted')
+        }
         if (anchors.get(name) !== undefined) return anchors.without(name)
         throw new CommandError('absent', `Cannot remove the anchor ${name}: there is none`)
       })
@@ -136,6 +159,32 @@ async function fieldsOf(
     addedAt: systemClock.now(),
     addedBy: userName(),
   }
+}
+
+/** Its names are all that nothing else decides about, and it is nobody's own organisation. */
+async function rootFieldsOf(key: Key | undefined, flags: AddFlags): Promise<RootAnchorFields> {
+  if (key !== undefined || flags.own === true || flags.names !== undefined) {
+    const reason = 'it takes --zone and --purposes alone'
+    throw new ArgumentError('usage', `Cannot trust the root of the DNS: ${reason}`)
+  }
+  const { zone, purposes } = flags
+  const given = zone === undefined ? undefined : rootRecordsOf(await readZoneText(zone))
+  if (zone !== undefined && given === undefined) {
+    throw new CommandError(
+      'absent',
+      `Cannot find the root of the DNS in ${zone}: no line is of "."`,
+    )
+  }
+  return {
+    ...(given === undefined ? {} : { records: given }),
+    ...(purposes === undefined ? {} : { purposes }),
+    addedAt: systemClock.now(),
+    addedBy: userName(),
+  }
+}
+
+function anchorArgument(text: string): AnchorName {
+  return text === ROOT_NAME ? text : nameArgument(text)
 }
 
 async function readZoneText(file: string): Promise<string> {

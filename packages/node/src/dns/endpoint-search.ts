@@ -48,7 +48,9 @@ export async function findEndpoints(
 ): Promise<EndpointSearch> {
   const notes: string[] = []
   const top = by.anchors.for(name)?.name
-  if (top === undefined) return { addresses: [], notes: [`no anchor at or above ${name}`] }
+  if (top === undefined && by.anchors.root === undefined) {
+    return { addresses: [], notes: [`no anchor at or above ${name}`] }
+  }
   const ask = async (owner: DnsName, type: number): Promise<Resolution> => {
     const options = by.signal === undefined ? {} : { signal: by.signal }
     return await by.resolver.resolve(owner, type, options)
@@ -68,7 +70,9 @@ export async function findEndpoints(
       const addresses = [...new Set([...whole, ...bare])]
       return { zone, addresses: addresses.slice(0, SEARCH_ADDRESSES_MAX), notes }
     }
-    if (at === top) break
+    // Under the root of the DNS a name's organisation is its zone.
+    const end = top ?? zone
+    if (at === end || end === '') break
   }
   return { addresses: [], notes }
 

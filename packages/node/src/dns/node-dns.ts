@@ -1,5 +1,5 @@
 import type { Clock, ZoneKeySource } from '@ixj/agent'
-import { openResolver, type Resolver } from '@ixj/dns'
+import { openResolver, type Resolver, ROOT, type ZoneAnchor } from '@ixj/dns'
 import type { AnchorSet } from '@ixj/trust'
 import { type DnsSettings, upstreamsOf } from '../home/dns-file.ts'
 import type { Home } from '../home/home.ts'
@@ -29,22 +29,23 @@ export async function openNodeDns(options: {
     const nothing = { resolver: undefined, zoneKeys: undefined, dialPrivate, clock }
     return { ...nothing, [Symbol.asyncDispose]: async () => {} }
   }
-  const own =
-    settings.resolver === undefined
-      ? openResolver({
-          anchors: zones,
-          upstreams: upstreamsOf(settings),
-          now: () => clock.now(),
-          random: nodeRandom,
-          secure: await openHomeSecureNames(home),
-        })
-      : undefined
-  const resolver = settings.resolver ?? own
+  await using opening = new AsyncDisposableStack()
+  const secure = await openHomeSecureNames(home)
+  const open = (from: readonly ZoneAnchor[]): Resolver => {
+    const upstreams = upstreamsOf(settings)
+    const now = () => clock.now()
+    return opening.use(openResolver({ anchors: from, upstreams, now, random: nodeRandom, secure }))
+  }
+  const resolver = settings.resolver ?? open(zones)
+  const root = zones.filter(({ zone }) => zone === ROOT)
   const asking = new AbortController()
   const zoneKeys = openZoneKeySource(anchors, {
-    ...(resolver === undefined ? {} : { resolver }),
+    resolver,
+    // Whoever trusts the root shows its names from there: others may know no nearer anchor.
+    ...(root.length === 0 || settings.resolver !== undefined ? {} : { rootResolver: open(root) }),
     signal: asking.signal,
   })
+  const closing = opening.move()
   return {
     resolver,
     zoneKeys,
@@ -52,7 +53,7 @@ export async function openNodeDns(options: {
     clock,
     [Symbol.asyncDispose]: async () => {
       asking.abort()
-      await own?.[Symbol.asyncDispose]()
+      await closing.disposeAsync()
     },
   }
 }

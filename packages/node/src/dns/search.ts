@@ -114,7 +114,7 @@ export function openSearch(options: {
   return {
     seek: (name) => {
       if (closed || resolver === undefined || all.has(name)) return
-      if (all.size >= SEARCHES_MAX || anchors.for(name)?.kind !== 'zone') return
+      if (all.size >= SEARCHES_MAX || !anchors.asksDns(name)) return
       const sought: Sought = {
         keepers: new Map(),
         notes: [],

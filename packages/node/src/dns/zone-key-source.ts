@@ -14,6 +14,7 @@ import {
   parseZoneAnchors,
   rememberingCrypto,
   type Resolver,
+  ROOT,
   sameRecord,
   type Secure,
   TYPE,
@@ -34,18 +35,24 @@ import {
 export const PROVEN_NAMES_MAX = 6
 /** Signature checks that the records of one proof may ask for in all: six names take some thirty. */
 const SIGNATURE_CHECKS_MAX = 48
+/** A chain from the root that leaves no room in a proof for another name is had from nearer by. */
+const ROOT_CHAIN_BYTES_MAX = PROOF_DNSSEC_BYTES_MAX - 2_048
 /** Digests, of keys and of names for NSEC3, that they may cost in all. */
 const DIGESTS_MAX = 256
 
-/** The zone anchors of a trust store, as the DNS has them. @throws DnsError `record`, `argument` */
+/** The zone anchors of a trust store and that of the root, as the DNS has them. @throws DnsError `record`, `argument` */
 export function zoneAnchorsOf(anchors: AnchorSet): readonly ZoneAnchor[] {
-  return anchors.list
-    .filter(({ kind }) => kind === 'zone')
-    .flatMap((anchor) => zoneAnchorOf(anchor))
+  const { root } = anchors
+  const zones = anchors.list.filter(({ kind }) => kind === 'zone')
+  const all = [...(root === undefined ? [] : [{ name: '', records: root.records }]), ...zones]
+  return all.flatMap((anchor) => zoneAnchorOf(anchor))
 }
 
 /** One zone anchor of a trust store. @throws DnsError `record`, `argument` */
-export function zoneAnchorOf({ name, records }: Anchor): readonly ZoneAnchor[] {
+export function zoneAnchorOf({
+  name,
+  records,
+}: Pick<Anchor, 'records'> & { readonly name: string }): readonly ZoneAnchor[] {
   return parseZoneAnchors(records.map((record) => `${name}. IN ${record}`).join('\n'))
 }
 
@@ -55,11 +62,17 @@ export function zoneAnchorOf({ name, records }: Anchor): readonly ZoneAnchor[] {
  */
 export function openZoneKeySource(
   anchors: AnchorSet,
-  options: { readonly resolver?: Resolver; readonly signal?: AbortSignal },
+  options: {
+    readonly resolver?: Resolver
+    /** One that trusts the root of the DNS alone: its chains are longer, and good for more. */
+    readonly rootResolver?: Resolver
+    readonly signal?: AbortSignal
+  },
 ): ZoneKeySource {
   const zones = zoneAnchorsOf(anchors)
+  const root = zones.filter(({ zone }) => zone === ROOT)
   const native = rememberingCrypto(nodeDnssecCrypto())
-  const covers = (name: Name) => anchors.for(name)?.kind === 'zone'
+  const covers = (name: Name) => anchors.asksDns(name)
   return {
     covers,
     prove: async (bytes, now) => {
@@ -67,9 +80,11 @@ export function openZoneKeySource(
       if (typeof records === 'string') return { names: [], faults: [records] }
       const crypto = boundedCrypto(native)
       const context = { anchors: zones, now, crypto }
-      const check = (name: Name) =>
-        validate({ name: keyOwner(name), type: TYPE.TXT }, records, context)
-      const proof = await proveNames(records, { covers, check, now })
+      const check = (name: Name, by: readonly ZoneAnchor[] = zones) =>
+        validate({ name: keyOwner(name), type: TYPE.TXT }, records, { ...context, anchors: by })
+      // What came from the root is passed on whole, though a nearer anchor of ours needs less of it.
+      const fromRoot = (name: Name) => (root.length === 0 ? undefined : check(name, root))
+      const proof = await proveNames(records, { covers, check, fromRoot, now })
       if (!crypto.isSpent) return proof
       return { names: [], faults: ['the records cost more signature checks than the cap'] }
     },
@@ -77,13 +92,16 @@ export function openZoneKeySource(
     fetch: async (name) => {
       // A name that leaves no room for the label in front of it has no record.
       const owner = `_ixjkey.${name}`
-      if (options.resolver === undefined || !isDnsName(owner)) return undefined
-      const { signal } = options
+      if (!isDnsName(owner)) return undefined
+      const { resolver, rootResolver, signal } = options
       const asking = signal === undefined ? {} : { signal }
-      const found = await options.resolver.resolve(owner, TYPE.TXT, asking)
-      return found.state === 'secure' && found.answer === 'positive'
-        ? encodeChain(found.used)
-        : undefined
+      const ask = async (from: Resolver | undefined) => {
+        const found = await from?.resolve(owner, TYPE.TXT, asking)
+        const isThere = found?.state === 'secure' && found.answer === 'positive'
+        return isThere ? encodeChain(found.used) : undefined
+      }
+      const whole = await ask(rootResolver)
+      return whole !== undefined && whole.length <= ROOT_CHAIN_BYTES_MAX ? whole : ask(resolver)
     },
   }
 }
@@ -127,10 +145,12 @@ async function proveNames(
   by: {
     readonly covers: (name: Name) => boolean
     readonly check: (name: Name) => Promise<Validation>
+    /** The same from the root of the DNS; undefined where that is not trusted. */
+    readonly fromRoot: (name: Name) => Promise<Validation> | undefined
     readonly now: number
   },
 ): Promise<ZoneProof> {
-  const { covers, check, now } = by
+  const { covers, check, fromRoot, now } = by
   const names = namesIn(records)
   // Counted before any signature is checked.
   if (names.size > PROVEN_NAMES_MAX) {
@@ -153,12 +173,14 @@ async function proveNames(
     // have signed anew, or a wildcard do not.
     const isOwn = validation.name === keyOwner(name) && !validation.wildcard
     if (validation.answer !== 'positive' || !isOwn) continue
+    const whole = await fromRoot(name)
+    const passedOn = whole?.state === 'secure' ? whole : validation
     proven.push({
       name,
       keys,
       signedAt: validation.signedAt,
-      notAfter: found.notAfter,
-      records: encodeChain(validation.used),
+      notAfter: Math.min(found.notAfter, passedOn.expiresAt),
+      records: encodeChain(passedOn.used),
     })
   }
   return { names: proven, faults }
