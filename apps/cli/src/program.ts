@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { folderArgument, markKeys } from './arguments.ts'
 import { addAgent } from './commands/agent.ts'
+import { addApprove } from './commands/approve.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
@@ -18,6 +19,7 @@ import { Output } from './output.ts'
 /** Commands that need nothing of the demonstration, whose code takes half a second to load. */
 const WITHOUT_DEMO: readonly string[] = [
   'agent',
+  'approve',
   'bind',
   'doctor',
   'explain',
@@ -78,6 +80,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addSub(program)
   addPub(program)
   addPolicy(program)
+  addApprove(program)
   const verb = words.find((word, index) => !word.startsWith('-') && words[index - 1] !== '--home')
   if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
     const { addDemo } = await import('./commands/demo.ts')

@@ -1,8 +1,8 @@
-import type { Body, Decision, Group, Queue } from '@ixj/agent'
+import type { Agent, Body, Decision, Group, Queue } from '@ixj/agent'
 import { MESSAGES_BYTES_MAX } from '@ixj/agent'
 import { matches, type Name, type Pattern } from '@ixj/names'
 import type { Node } from '@ixj/node'
-import { toHex, TrustError, utf8Text } from '@ixj/trust'
+import { approvalsNeeded, toHex, TrustError, utf8Text } from '@ixj/trust'
 import { type Command, Option } from 'commander'
 import {
   nameArgument,
@@ -14,6 +14,7 @@ import {
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
+import type { Output } from '../output.ts'
 import { addSessionOptions, openSession, type SessionFlags, untilStopped } from '../session.ts'
 
 const WAIT_SECONDS = 10
@@ -64,6 +65,7 @@ export function addPub(program: Command): void {
       await using decisions = node.decisions()
       await using group = await agent.join(topic)
       const present = await waitForMembers(group, { flags, node, decisions, stopped })
+      tellApprovals(agent, topic, output)
       const { id, peers } = await group.publish(body, {
         signal: stopped,
         ...(flags.to === undefined ? {} : { to: flags.to }),
@@ -75,6 +77,22 @@ export function addPub(program: Command): void {
         `published  ${toHex(id)} to ${members}, handed to ${peers === 1 ? '1 node' : `${peers} nodes`}`,
       )
     })
+}
+
+/** Who may have to approve it first: a person wonders why nothing happens. */
+function tellApprovals(agent: Agent, topic: Name, output: Output): void {
+  for (const { statement } of agent.grants) {
+    const { actions, topics, conditions } = statement
+    if (!actions.includes('publish') || !topics.some((pattern) => matches(pattern, topic))) continue
+    const needed = approvalsNeeded(conditions)
+    if (needed === undefined) continue
+    const { count, names } = needed
+    const what = count === 1 ? '1 approval' : `${count} approvals`
+    output.note(
+      { event: 'asking', topic, count, names: [...names] },
+      `asking     for ${what} of ${names.join(', ')}`,
+    )
+  }
 }
 
 async function readBody(text: string | undefined, file: string | undefined): Promise<Body> {
