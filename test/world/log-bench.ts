@@ -1,45 +1,12 @@
 import { ManualClock } from '@ixj/agent'
-import {
-  type AuditRecord,
-  decodeRecord,
-  FrameReader,
-  type LogReport,
-  type NoteKey,
-  type StatementRecord,
-  verifyLog,
-} from '@ixj/audit'
-import { nodeSha256 as hash, nodeSigner, openNodeVerifier } from '@ixj/node'
-import { sha256, utf8Bytes } from '@ixj/trust'
-import { SimulatedDisk } from './simulated-disk.ts'
-import { name } from './world.ts'
-import { seededRandom } from './random.ts'
+import { type AuditRecord, type LogReport, verifyLog } from '@ixj/audit'
 import { openAuditLog } from '../../packages/node/src/audit/audit-log.ts'
 import type { LogFiles } from '../../packages/node/src/audit/log-files.ts'
+import { recordsIn, SIGNER, TRUST } from './numbered-log.ts'
+import { seededRandom } from './random.ts'
+import { SimulatedDisk } from './simulated-disk.ts'
 
-export const SIGNER = nodeSigner(sha256(utf8Bytes('a log')))
-export const KEY: NoteKey = {
-  name: 'n1.acme.example/ixj/audit',
-  use: 'note',
-  publicKey: SIGNER.publicKey,
-}
-const TRUST = { key: KEY, verifier: openNodeVerifier(), hash }
 const START = 1_800_000_000_000
-
-/** A record with a number of its own. */
-export function numbered(number: number, bytes = 0): StatementRecord {
-  return {
-    kind: 'statement',
-    at: number,
-    act: 'issued',
-    statement: 'grant',
-    id: sha256(utf8Bytes(`statement ${number}`)),
-    issuer: name('acme.example'),
-    onBehalfOf: null,
-    subject: 'x'.repeat(bytes),
-    parent: null,
-    notAfter: 1,
-  }
-}
 
 /** The numbers of records; a gap is told as what is missing. */
 export function numbersOf(records: readonly AuditRecord[]): (number | string)[] {
@@ -56,7 +23,8 @@ export function openClock(): ManualClock {
 
 /** A disk and a clock, on which logs are opened one after the other. */
 export class LogBench {
-  readonly clock: ManualClock
+  /** Of the process that runs on it. */
+  clock: ManualClock
   readonly disk: SimulatedDisk
 
   constructor(seed = 1, clock = openClock()) {
@@ -67,6 +35,13 @@ export class LogBench {
   /** Opens the log. */
   open(files: LogFiles = this.disk) {
     return openAuditLog({ ...TRUST, files, signer: SIGNER, clock: this.clock })
+  }
+
+  /** Gives the power back, and starts another process: what the last one waited for is gone with it. */
+  restart(): void {
+    this.disk.trouble = () => undefined
+    this.disk.restart()
+    this.clock = openClock()
   }
 
   /** Lets everything happen that needs no time. */
@@ -85,11 +60,6 @@ export class LogBench {
     const checkpoints = this.disk.bytes('checkpoints')
     return verifyLog({ records: one(this.disk.bytes('records')), checkpoints, seen }, TRUST)
   }
-}
-
-/** The whole records of a file. */
-export function recordsIn(bytes: Uint8Array): readonly AuditRecord[] {
-  return [...new FrameReader().push(bytes)].map(({ record }) => decodeRecord(record))
 }
 
 async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -26,6 +26,7 @@ export {
   encodeMessages,
   type MessagePart,
 } from './bundles/message.ts'
+export { statementRecord } from './host/audit-trail.ts'
 export type { AuditEvent, AuditLog } from './pipeline/audit.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
 export type { AskedApproval } from './approvals/asked-approval.ts'

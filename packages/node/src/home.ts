@@ -25,4 +25,6 @@ export {
 } from './home/home-zones.ts'
 export { openHomeSecureNames } from './home/secure-names.ts'
 export type { ZoneSettings } from './home/zone-settings.ts'
+export { auditFolder, auditNames, readLogStatements } from './home/home-audit.ts'
+export { findLogKeys, logOrigin, type LogTrust } from './audit/log-grant.ts'
 export { formatStatements, parseStatements, type StatementsFile } from './home/statements-file.ts'

@@ -15,6 +15,8 @@ import { NodeError } from './node-error.ts'
 import { type FilePolicy, openFilePolicy } from './policy/file-policy.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
 import type { Resolver } from '@ixj/dns'
+import type { FileAuditLog } from './audit/audit-log.ts'
+import { openNodeAudit } from './audit/node-audit.ts'
 import { openNodeDns } from './dns/node-dns.ts'
 import { openSearch, type Search } from './dns/search.ts'
 import { withZones } from './dns/zone-anchors.ts'
@@ -65,6 +67,8 @@ export class Node implements AsyncDisposable {
   readonly mesh: Mesh
   /** The home's policy, to hear of its changes; undefined if another one decides. */
   readonly policy: FilePolicy | undefined
+  /** Where the node records what it decides. */
+  readonly audit: FileAuditLog
   readonly #home: Home
   readonly #locks: AsyncDisposableStack
   readonly #search: Search
@@ -76,6 +80,7 @@ export class Node implements AsyncDisposable {
     readonly mesh: Mesh
     readonly home: Home
     readonly search: Search
+    readonly audit: FileAuditLog
     readonly policy: FilePolicy | undefined
     /** What is given back when the node has closed. */
     readonly locks: AsyncDisposableStack
@@ -84,6 +89,7 @@ export class Node implements AsyncDisposable {
     this.host = parts.host
     this.mesh = parts.mesh
     this.policy = parts.policy
+    this.audit = parts.audit
     this.#home = parts.home
     this.#locks = parts.locks
     this.#search = parts.search
@@ -178,7 +184,8 @@ export class Node implements AsyncDisposable {
 /**
  * Opens a node from its home: it listens, and dials, when this resolves.
  * @throws HomeError `in-use` if its name is open already, and as {@link Home.readIdentity};
- * PolicyError if the home's policy cannot be used;
+ * PolicyError if the home's policy cannot be used; AuditError `cut`, `altered` if its audit log was
+ * damaged or changed;
  * TrustError `key-file`, or why its chain does not hold against the home's own anchors; NodeError
  * `listen`, `address`; NameError
  */
@@ -197,6 +204,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const locks = new AsyncDisposableStack()
   opening.use(locks)
   locks.use(await home.lock(name))
+  const verifier = openNodeVerifier()
+  const audit = opening.use(await openNodeAudit({ home, identity, clock, verifier }))
   const settings = { ...(await home.readDnsSettings()), ...options.dns }
   const dns = opening.use(await openNodeDns({ anchors, settings, home, clock }))
   const mesh = opening.use(
@@ -218,10 +227,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     transport: mesh,
     clock,
     random: nodeRandom,
-    verifier: openNodeVerifier(),
+    verifier,
     generateKey: generateNodeKey,
     store: home.store(),
     hash: nodeSha256,
+    audit,
     ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
     sought: (topic) => search.seek(topic),
     forgone: (topic) => search.forgo(topic),
@@ -230,10 +240,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   neighbours = () => host.neighbours
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
+  locks.use(audit)
   locks.use(dns)
   locks.use(search)
   if (own !== undefined) locks.use(own)
-  return new Node({ host, mesh, home, search, policy: own, locks })
+  return new Node({ host, mesh, home, search, audit, policy: own, locks })
 }
 
 async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> {

@@ -175,7 +175,8 @@ async function appendApproved(log: AuditLog, record: BundleRecord): Promise<void
   }
 }
 
-function statementRecord({ statement, id }: SignedStatement, at: number): StatementRecord {
+/** The record of a statement that was issued. */
+export function statementRecord({ statement, id }: SignedStatement, at: number): StatementRecord {
   const signed = { statement, id } as SignedStatement
   const { kind, issuer, notAfter } = statement
   const common = { kind: 'statement', at, act: 'issued', statement: kind, id, issuer } as const

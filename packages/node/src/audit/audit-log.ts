@@ -124,8 +124,15 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
 
   #start(): void {
     if (this.#running !== undefined || this.#closed) return
-    const running = this.#run().finally(() => (this.#running = undefined))
-    this.#running = running
+    this.#work(this.#run())
+  }
+
+  /** One piece of work at a time; what came while it was ending starts the next. */
+  #work(work: Promise<void>): void {
+    this.#running = work.finally(() => {
+      this.#running = undefined
+      if (this.#fault === null && this.#queue.length > 0) this.#start()
+    })
   }
 
   /** Writes groups until nothing waits. Never throws. */
@@ -183,10 +190,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
     if (this.#closed) return
     this.#cancelRetry = this.#clock.at(this.#clock.now() + LOG_RETRY_MS, () => {
       if (this.#running !== undefined || this.#closed) return
-      this.#running = this.#recover().finally(() => {
-        this.#running = undefined
-        if (this.#queue.length > 0) this.#start()
-      })
+      this.#work(this.#recover())
     })
   }
 

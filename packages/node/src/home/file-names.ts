@@ -20,7 +20,8 @@ export async function listNames(folder: string, ending: string): Promise<readonl
     .toSorted()
 }
 
-async function listFolder(path: string): Promise<readonly string[]> {
+/** What a folder holds; nothing, if there is none. @throws HomeError `file` */
+export async function listFolder(path: string): Promise<readonly string[]> {
   try {
     return await readdir(path)
   } catch (cause) {

@@ -13,8 +13,11 @@ import { checkFolder, createFile, OTHERS_MAY_READ, readBounded } from './file.ts
 import { formatFile, malformed, parseFile, readString } from './json-text.ts'
 import { KEY_FILE_BYTES_MAX } from './limits.ts'
 
-/** What a key is for: a name's key signs for it, a peer key only carries its node's connections. */
-export type KeyPurpose = 'name' | 'peer'
+/**
+ * What a key is for: a name's key signs for it, a peer key only carries its node's connections, a
+ * log key signs the checkpoints of its node's audit log.
+ */
+export type KeyPurpose = 'name' | 'peer' | 'log'
 
 const VERSION = 1
 
@@ -27,7 +30,7 @@ export interface KeyPlace {
 }
 
 /**
- * Writes a new key file, mode 0600: JSON with `version` 1, `purpose` (`name` or `peer`), `name`,
+ * Writes a new key file, mode 0600: JSON with `version` 1, `purpose` (`name`, `peer` or `log`), `name`,
  * `publicKey` and `seed` (32 bytes each, base64url).
  * @throws HomeError `exists`, `file`; TrustError `bad-key` for a seed of another length, `key-file`
  * if others may enter the folder

@@ -1,7 +1,8 @@
 import { type AuditError, encodeRecord } from '@ixj/audit'
 import { describe, expect, it } from 'vitest'
 import { CHECKPOINT_MS, LOG_QUEUE_BYTES_MAX, LOG_RETRY_MS } from '../../src/audit/limits.ts'
-import { LogBench, numbered, numbersOf } from '../../../../test/world/log-bench.ts'
+import { LogBench, numbersOf } from '../../../../test/world/log-bench.ts'
+import { numbered } from '../../../../test/world/numbered-log.ts'
 
 const codeOf = (work: Promise<unknown>) =>
   work.then(
