@@ -97,12 +97,14 @@ async function fillRealDisk(): Promise<boolean> {
   await fill(ballast)
   // The page that the log has begun still has room: it is full a few records later.
   let acknowledged = 1
-  let refused = ''
-  while (refused === '') {
-    await log.appendSafely(numbered(acknowledged + 1)).then(
-      () => (acknowledged += 1),
-      (cause: { readonly code: string }) => (refused = cause.code),
+  let refused = 'nothing'
+  for (;;) {
+    refused = await log.appendSafely(numbered(acknowledged + 1)).then(
+      () => 'nothing',
+      (cause: { readonly code: string }) => cause.code,
     )
+    if (refused !== 'nothing') break
+    acknowledged += 1
   }
   log.append(numbered(10_000))
   await rm(ballast)
