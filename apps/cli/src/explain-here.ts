@@ -37,7 +37,8 @@ export async function statementsOf(home: Home): Promise<readonly SignedStatement
   return [...all.values()]
 }
 
-async function keyOf(
+/** The key that a name has as far as a home knows; zeros where it knows none. */
+export async function keyOf(
   name: Name,
   statements: readonly SignedStatement[],
   { home, anchors, published = [] }: HomeContext,

@@ -3,24 +3,22 @@ import type { Action } from '@ixj/trust'
 import { listArgument, patternsArgument } from './arguments.ts'
 import { ArgumentError } from './command-error.ts'
 
-/** A record, so that a new action is a compile error here; `true`: people may grant it today. */
-const ACTIONS: Readonly<Record<Action, boolean>> = {
+/** A record, so that a new action is a compile error here. */
+const ACTIONS: Readonly<Record<Action, true>> = {
   publish: true,
   request: true,
   subscribe: true,
   answer: true,
   host: true,
-  invite: false,
-  speak: false,
-  keep: false,
-  revoke: false,
-  log: false,
+  invite: true,
+  speak: true,
+  keep: true,
+  revoke: true,
+  log: true,
 }
 
-/** The actions that `--grant` takes. */
-export const GRANT_ACTIONS: readonly string[] = Object.entries(ACTIONS)
-  .filter(([, granted]) => granted)
-  .map(([action]) => action)
+/** The actions that a grant may have. */
+export const GRANT_ACTIONS: readonly string[] = Object.keys(ACTIONS)
 
 /**
  * Reads `ACTIONS TOPICS[; delegate PATTERNS]`, each a list with commas, as
@@ -43,9 +41,20 @@ export function grantArgument(text: string): GrantRequest {
   return { actions, topics, mayDelegate: patternsArgument(patterns) }
 }
 
+/** One action. @throws ArgumentError `usage` */
+export function actionArgument(word: string): Action {
+  if (isAction(word)) return word
+  const reason = `it is not one of ${GRANT_ACTIONS.join(', ')}`
+  throw new ArgumentError('usage', `Cannot read the action ${JSON.stringify(word)}: ${reason}`)
+}
+
 function readAction(text: string, word: string): Action {
-  if (GRANT_ACTIONS.includes(word)) return word as Action
+  if (isAction(word)) return word
   throw refused(text, `${JSON.stringify(word)} is not one of ${GRANT_ACTIONS.join(', ')}`)
+}
+
+function isAction(word: string): word is Action {
+  return GRANT_ACTIONS.includes(word)
 }
 
 function refused(text: string, reason: string): ArgumentError {

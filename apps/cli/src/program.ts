@@ -6,6 +6,8 @@ import { addApprove } from './commands/approve.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
+import { addGrant } from './commands/grant.ts'
+import { addGrants } from './commands/grants.ts'
 import { addKey } from './commands/key.ts'
 import { addNode } from './commands/node.ts'
 import { addPolicy } from './commands/policy.ts'
@@ -13,6 +15,7 @@ import { addPub } from './commands/pub.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addSub } from './commands/sub.ts'
 import { addTrust } from './commands/trust.ts'
+import { addWhocan } from './commands/whocan.ts'
 import { addZone } from './commands/zone.ts'
 import { Output } from './output.ts'
 
@@ -23,6 +26,8 @@ const WITHOUT_DEMO: readonly string[] = [
   'bind',
   'doctor',
   'explain',
+  'grant',
+  'grants',
   'key',
   'node',
   'policy',
@@ -30,6 +35,7 @@ const WITHOUT_DEMO: readonly string[] = [
   'resolve',
   'sub',
   'trust',
+  'whocan',
   'zone',
 ]
 
@@ -70,6 +76,9 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
     )
   addKey(program)
   addBind(program)
+  addGrant(program)
+  addGrants(program)
+  addWhocan(program)
   addTrust(program)
   addExplain(program)
   addResolve(program)

@@ -8,7 +8,10 @@ import {
 } from '@ixj/node/home'
 import {
   equalBytes,
+  type Grant,
   isBinding,
+  isGrant,
+  isHolder,
   SKEW_MS,
   type SignedStatement,
   TrustError,
@@ -29,22 +32,87 @@ export interface AcceptedStatements {
 }
 
 /**
- * Takes a statements file into a home that has the key it is for.
+ * Takes a statements file into a home that has the key it is for: one that binds a name to it, or
+ * grants alone, which go to every name here that they are for.
  * @throws CommandError `file`, `wrong-key`; TrustError `bad-signature`, `key-file`; HomeError
  */
-export async function acceptStatements(home: Home, path: string): Promise<AcceptedStatements> {
+export async function acceptStatements(
+  home: Home,
+  path: string,
+): Promise<readonly AcceptedStatements[]> {
   const shown = path === '-' ? 'the standard input' : path
   const bytes = await readInput(path, STATEMENTS_FILE_BYTES_MAX)
   const { name, statements } = parseStatements(bytes, shown)
   if (!isName(name)) throw new CommandError('file', `Cannot accept ${shown}: it is for no name`)
-  const { signer } = await home.readIdentity(name)
   await checkSignatures(statements, shown)
   const bound = statements.filter(isBinding).filter(({ statement }) => statement.name === name)
+  if (bound.length === 0) return await acceptGrants(home, statements, shown)
+  const { signer } = await home.readIdentity(name)
   if (!bound.some(({ statement }) => equalBytes(statement.key, signer.publicKey))) {
     const reason = `it binds ${bound.length} other keys, not the one that this home has`
     throw new CommandError('wrong-key', `Cannot accept ${shown} for ${name}: ${reason}`)
   }
-  return await mergeStatements(home, name, statements)
+  return [await mergeStatements(home, name, statements)]
+}
+
+async function acceptGrants(
+  home: Home,
+  statements: readonly SignedStatement[],
+  shown: string,
+): Promise<readonly AcceptedStatements[]> {
+  const leaves = leavesOf(statements)
+  const accepted: AcceptedStatements[] = []
+  for (const name of await home.keyNames()) {
+    const subjectKey = (await home.readSigner(name)).publicKey
+    if (!leaves.some(({ statement }) => isHolder(statement, { subject: name, subjectKey })))
+      continue
+    accepted.push(await addGrants(home, name, statements))
+  }
+  if (accepted.length > 0) return accepted
+  const subjects = leaves.map(({ statement }) => statement.subject).join(', ')
+  const reason = `its grants are for ${subjects || 'nobody'}, of whom this home has no key`
+  throw new CommandError('wrong-key', `Cannot accept ${shown}: ${reason}`)
+}
+
+/** The grants of which no other is a part. */
+function leavesOf(statements: readonly SignedStatement[]): readonly SignedStatement<Grant>[] {
+  const grants = statements.filter(isGrant)
+  const parents = grants.flatMap(({ statement }) => statement.parent ?? [])
+  return grants.filter(({ id }) => !parents.some((parent) => equalBytes(parent, id)))
+}
+
+/**
+ * Adds grants, and what proves them, to what lies in a home about a name. Only a grant of the same
+ * issuer that says the same is replaced. Needs no key of the name.
+ */
+export async function addGrants(
+  home: Home,
+  name: Name,
+  statements: readonly SignedStatement[],
+): Promise<AcceptedStatements> {
+  const before = await home.readStatements(name)
+  const now = systemClock.now()
+  const leaves = leavesOf(statements)
+  const kept = before.filter(
+    (each) =>
+      each.statement.notAfter + SKEW_MS >= now &&
+      !(isGrant(each) && leaves.some((leaf) => saysTheSame(leaf.statement, each.statement))),
+  )
+  const all = new Map([...kept, ...statements].map((each) => [each.idText, each]))
+  await home.writeStatements(name, [...all.values()])
+  const known = new Set(before.map(({ idText }) => idText))
+  return {
+    name,
+    added: statements.filter(({ idText }) => !known.has(idText)).length,
+    replaced: before.filter(({ idText }) => !all.has(idText)).length,
+    code: null,
+  }
+}
+
+function saysTheSame(one: Grant, other: Grant): boolean {
+  const words = ({ issuer, subject, onBehalfOf, actions, topics }: Grant) =>
+    JSON.stringify([issuer, subject, onBehalfOf, actions, topics])
+  return words(one) === words(other)
 }
 
 /**

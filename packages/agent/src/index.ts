@@ -63,12 +63,11 @@ export type { Body, Message, Receipt } from './patterns/message.ts'
 export type { SendOptions } from './patterns/send-options.ts'
 export type { Reply } from './patterns/pending.ts'
 export type { IncomingRequest } from './patterns/request.ts'
+export { issueTo, spawnIdentity, type Offer, type SpawnOptions } from './patterns/naming.ts'
 export {
-  issueTo,
-  spawnIdentity,
+  issueGrantTo,
   type GrantRequest,
+  type GrantWish,
   type IssueContext,
-  type Offer,
-  type SpawnOptions,
-} from './patterns/naming.ts'
+} from './patterns/grant-issue.ts'
 export { ManualClock } from './manual-clock.ts'

@@ -48,21 +48,24 @@ export function addKey(program: Command): void {
 function addAccept(key: Command): void {
   key
     .command('accept')
-    .description('take in what was stated about a key of yours: a file of ixj bind --out')
+    .description(
+      'take in what was stated about a key of yours: a file of ixj bind --out or ixj grant --out',
+    )
     .argument('<file>', 'the statements file, or - for the standard input')
     .addHelpText('after', '\nExample:\n  $ ixj key accept scout.statements')
     .action(async (file: string, _options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
-      const accepted = await acceptStatements(await openHome(), file)
-      const { name, added, replaced, code } = accepted
-      const state =
-        code === null
-          ? 'your anchors lead to it'
-          : `your anchors do not lead to it: ${code}; see ixj explain ${name}`
-      output.print(
-        { name, added, replaced, believed: code === null, code },
-        `accepted for ${name}: ${added} new statements, ${replaced} replaced\n  ${printable(state)}`,
-      )
+      const all = await acceptStatements(await openHome(), file)
+      for (const { name, added, replaced, code } of all) {
+        const state =
+          code === null
+            ? 'your anchors lead to it'
+            : `your anchors do not lead to it: ${code}; see ixj explain ${name}`
+        output.print(
+          { name, added, replaced, believed: code === null, code },
+          `accepted for ${name}: ${added} new statements, ${replaced} replaced\n  ${printable(state)}`,
+        )
+      }
     })
 }
 

@@ -1,19 +1,13 @@
-import { childName, isBelow, parsePattern, type Name, type Pattern } from '@ixj/names'
+import { childName, isBelow, parsePattern, type Name } from '@ixj/names'
 import {
-  chooseGrant,
   decodeStatement,
   equalBytes,
-  findGrants,
   isBinding,
-  issueGrant,
   issueStatement,
   readName as readNameField,
   SKEW_MS,
   TrustError,
-  type Action,
-  type Condition,
   type Grant,
-  type Random,
   type Sha256,
   type SignedStatement,
   type Signer,
@@ -22,8 +16,8 @@ import {
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
-import type { Clock } from '../clock.ts'
-import { boundUntil, grantsOf, provingStatements, type Identity } from '../host/identity.ts'
+import { boundUntil, provingStatements, type Identity } from '../host/identity.ts'
+import { issueGrantTo, type GrantRequest, type IssueContext } from './grant-issue.ts'
 import type { Body } from './message.ts'
 import type { IncomingRequest } from './request.ts'
 
@@ -31,19 +25,6 @@ import type { IncomingRequest } from './request.ts'
 export const OFFER_TYPE = 'ixj/offer'
 /** Content type of the answer that gives the name; its body is a list of statements. */
 export const BOUND_TYPE = 'ixj/bound'
-
-/** What a sub-agent may do. Without `under`, the parent is the one grant that fits. */
-export interface GrantRequest {
-  readonly actions: readonly Action[]
-  readonly topics: readonly string[]
-  readonly conditions?: readonly Condition[]
-  /** For whom the holder acts; default: the issuer, or whom the grant above says. */
-  readonly onBehalfOf?: Name
-  /** Who may receive it further; default: nobody. */
-  readonly mayDelegate?: readonly string[]
-  /** Id of the grant to pass on a part of. */
-  readonly under?: Uint8Array
-}
 
 /** What a sub-agent is born with. */
 export interface SpawnOptions {
@@ -55,15 +36,6 @@ export interface SpawnOptions {
   readonly depth?: number
   /** For whom the request acts that this is done for: only its authority is passed on. */
   readonly behalf?: Name
-}
-
-/** What issuing needs of the world. */
-export interface IssueContext {
-  readonly clock: Clock
-  readonly random: Random
-  readonly hash: Sha256
-  /** Called with what was issued, which is given out when this resolves. */
-  issued?(statements: readonly SignedStatement[]): Promise<void>
 }
 
 /** A sub-agent elsewhere that asks for its name: it has made its key there. */
@@ -127,8 +99,10 @@ export async function issueTo(
   const grants: SignedStatement<Grant>[] = []
   const parents: SignedStatement<Grant>[] = []
   for (const request of options.grants ?? []) {
-    const wanted = { request, notAfter, now, behalf: options.behalf }
-    const given = await issueGrantTo(parent, child, wanted, context)
+    const subject = parsePattern(child.name)
+    // The next bearer of a short-lived name inherits nothing.
+    const wish = { subject, subjectKey: child.key, request, notAfter, behalf: options.behalf }
+    const given = await issueGrantTo(parent, wish, context)
     grants.push(given.grant)
     if (given.parent !== undefined) parents.push(given.parent)
   }
@@ -145,106 +119,6 @@ function endOf(now: number, lifetimeSeconds: number): number {
     )
   }
   return now + Math.ceil(lifetimeSeconds * 1_000)
-}
-
-async function issueGrantTo(
-  issuer: Identity,
-  child: { readonly name: Name; readonly key: Uint8Array },
-  wanted: {
-    readonly request: GrantRequest
-    readonly notAfter: number
-    readonly now: number
-    readonly behalf: Name | undefined
-  },
-  context: IssueContext,
-): Promise<{ readonly grant: SignedStatement<Grant>; readonly parent?: SignedStatement<Grant> }> {
-  const { request, now, behalf } = wanted
-  const topics = request.topics.map((text) => parsePattern(text))
-  const parent = chooseParent(issuer, { topics, request, now, behalf })
-  const statement = parent?.statement
-  // A root uses the issuer's own authority, for whomever it is then held.
-  checkBehalf(statement?.onBehalfOf ?? issuer.name, behalf)
-  const grant = await issueGrant(
-    {
-      issuer: issuer.name,
-      notBefore: Math.max(now, statement?.notBefore ?? 0),
-      notAfter: Math.min(wanted.notAfter, statement?.notAfter ?? Infinity, boundUntil(issuer)),
-      nonce: context.random(16),
-      onBehalfOf: request.onBehalfOf ?? statement?.onBehalfOf ?? issuer.name,
-      subject: parsePattern(child.name),
-      // The next bearer of a short-lived name inherits nothing.
-      subjectKey: child.key,
-      actions: request.actions,
-      topics,
-      conditions: request.conditions ?? statement?.conditions ?? [],
-      mayDelegate: request.mayDelegate?.map((text) => parsePattern(text)) ?? false,
-    },
-    { signer: issuer.signer, hash: context.hash, ...(parent === undefined ? {} : { parent }) },
-  )
-  return parent === undefined ? { grant } : { grant, parent }
-}
-
-/** The issuer's grant that this one is a part of; none where the topics lie in its own slice. */
-function chooseParent(
-  issuer: Identity,
-  wanted: {
-    readonly topics: readonly Pattern[]
-    readonly request: GrantRequest
-    readonly now: number
-    readonly behalf: Name | undefined
-  },
-): SignedStatement<Grant> | undefined {
-  const { topics, request, now } = wanted
-  const behalf = wanted.behalf ?? request.onBehalfOf
-  const slice = parsePattern(`**.${issuer.name}`)
-  const own = topics.every((topic) => inSlice(topic, issuer.name, slice))
-  if (own && request.under === undefined) return undefined
-  const candidates = grantsOf(issuer).filter(
-    ({ statement }) =>
-      statement.mayDelegate !== false &&
-      request.actions.every((action) => statement.actions.includes(action)),
-  )
-  const [topic] = topics
-  const [action] = request.actions
-  if (topic === undefined || action === undefined) {
-    throw new AgentError('argument', 'Cannot grant nothing: name at least one action and one topic')
-  }
-  const need = {
-    subject: issuer.name,
-    subjectKey: issuer.signer.publicKey,
-    action,
-    topic: exampleOf(topic),
-    now,
-    // The one that the caller named is checked when it is known.
-    ...(behalf === undefined || request.under !== undefined ? {} : { onBehalfOf: behalf }),
-  }
-  const chosen = request.under === undefined ? need : { ...need, under: request.under }
-  if (request.under === undefined && findGrants(candidates, need).length === 0) {
-    throw new TrustError(
-      'not-granted',
-      `Cannot grant ${request.actions.join(', ')} on ${topics.join(', ')}: ${issuer.name} holds no grant of it that may be delegated`,
-    )
-  }
-  return chooseGrant(candidates, chosen)
-}
-
-/** @throws AgentError `mixed-behalf` */
-function checkBehalf(onBehalfOf: Name, behalf: Name | undefined): void {
-  if (behalf === undefined || onBehalfOf === behalf) return
-  throw new AgentError(
-    'mixed-behalf',
-    `Cannot grant for a request on behalf of ${behalf}: it would be on behalf of ${onBehalfOf}`,
-  )
-}
-
-function inSlice(topic: Pattern, issuer: Name, slice: Pattern): boolean {
-  const base = topic.replace(/^\*\*?\./, '')
-  return base === issuer || base.endsWith(slice.slice(2))
-}
-
-/** A name that a pattern matches, to look for the grants that cover it. */
-function exampleOf(topic: Pattern): Name {
-  return topic.replace(/^\*\*?\./, 'x.') as Name
 }
 
 /** The body of an offer: a name, the key that wants it, and the node where it was made. */

@@ -1,0 +1,128 @@
+import { REMEDIES } from '@ixj/agent'
+import type { Name } from '@ixj/names'
+import { matches } from '@ixj/names'
+import {
+  type Anchor,
+  describeAuthority,
+  escapeText,
+  formatDate,
+  formatTimeLeft,
+  isGrant,
+  toHex,
+} from '@ixj/trust'
+import type { Command } from 'commander'
+import { nameArgument } from '../arguments.ts'
+import { keyOf } from '../explain-here.ts'
+import { grantContext, type HeldGrant, heldGrant } from '../held-grant.ts'
+import { invocationOf } from '../invocation.ts'
+import type { Record } from '../output.ts'
+
+const HELP = `
+Every grant in this home that is for the name, with its chain to an anchor of yours, or why there
+is none. What a name may do as owner of its own slice is no grant; ixj whocan shows that, too.
+
+Example:
+  $ ixj grants w1.acme.example`
+
+/** Registers `grants`. */
+export function addGrants(program: Command): void {
+  program
+    .command('grants')
+    .description('show what a name may do, and why')
+    .argument('<name>', 'the agent', nameArgument)
+    .addHelpText('after', HELP)
+    .action(async (name: Name, _options: object, command: Command) => {
+      const { output, openHome } = invocationOf(command)
+      const home = await openHome()
+      const context = await grantContext(home, name)
+      const known = await keyOf(name, context.statements, { ...context, home })
+      const held = context.statements
+        .filter(isGrant)
+        .filter(({ statement }) => matches(statement.subject, name))
+        .map((grant) => {
+          // Of a name whose key is not known here, the grant's own key is as good a guess as any.
+          const key = known.some((byte) => byte !== 0)
+            ? known
+            : (grant.statement.subjectKey ?? known)
+          return heldGrant(grant, context, { holder: { name, key } })
+        })
+      for (const each of held) if (output.json) output.print(recordOf(each), '')
+      if (output.json) return
+      const count = held.length === 1 ? '1 grant' : `${held.length} grants`
+      const lines = [`${name}  owner of its name and of all names below it; ${count} in this home`]
+      for (const [index, each] of held.entries()) {
+        lines.push(...branch(linesOf(each, context.now), index === held.length - 1))
+      }
+      output.print({}, lines.map((line) => escapeText(line)).join('\n'))
+    })
+}
+
+function linesOf(held: HeldGrant, now: number): readonly string[] {
+  const { grant, authority, refusal } = held
+  const { actions, topics, onBehalfOf } = grant.statement
+  const head = `${actions.join(', ')} on ${topics.join(', ')}  on behalf of ${onBehalfOf}`
+  const id = `grant      ${grant.idText}`
+  if (authority === null) {
+    const { code, message } = refusal ?? { code: 'no-chain' as const, message: 'it has no chain' }
+    const remedy = REMEDIES[code]
+    const change = remedy === null ? [] : [`to change  ${remedy}`]
+    return [head, id, `refused    ${code}: ${message}`, ...change]
+  }
+  const anchors = new Map(authority.issuers.map(({ anchor }) => [anchor.name, anchor]))
+  return [
+    head,
+    id,
+    `holds      ${formatTimeLeft(authority.notAfter, now)}`,
+    ...describeAuthority(authority, now).map((line) => `chain      ${line}`),
+    ...[...anchors.values()].map((anchor) => `anchor     ${anchorLine(anchor)}`),
+  ]
+}
+
+function anchorLine({ name, addedAt, addedBy }: Anchor): string {
+  const details = [addedAt === undefined ? [] : [formatDate(addedAt)], addedBy ?? []].flat()
+  return `${name}, from your trust store${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+}
+
+/** Lines as a branch of a tree. */
+function branch([head = '', ...rest]: readonly string[], last: boolean): readonly string[] {
+  const stem = last ? '   ' : '│  '
+  return [`${last ? '└─' : '├─'} ${head}`, ...rest.map((line) => `${stem}${line}`)]
+}
+
+function recordOf({ grant, authority, refusal, until }: HeldGrant): Record {
+  const { issuer, subject, actions, topics, onBehalfOf, mayDelegate, conditions } = grant.statement
+  return {
+    id: grant.idText,
+    issuer,
+    subject,
+    actions: [...actions],
+    topics: [...topics],
+    onBehalfOf,
+    mayDelegate: mayDelegate === false ? [] : [...mayDelegate],
+    conditions: conditionsRecord(conditions),
+    holds: authority !== null,
+    code: refusal?.code ?? null,
+    message: refusal?.message ?? null,
+    until,
+    chain: (authority?.chain ?? []).map(({ idText, statement }) => {
+      const { parent } = statement
+      return {
+        id: idText,
+        issuer: statement.issuer,
+        subject: statement.subject,
+        parent: parent === null ? null : toHex(parent),
+      }
+    }),
+    anchors: [...new Set(authority?.issuers.map(({ anchor }) => anchor.name))],
+  }
+}
+
+/** Conditions by their names; values of kinds that are not known here may hold bytes. */
+function conditionsRecord(conditions: GrantConditions): Record {
+  const text = JSON.stringify(Object.fromEntries(conditions), (_key, value: unknown) =>
+    value instanceof Uint8Array ? toHex(value) : value,
+  )
+  return JSON.parse(text) as Record
+}
+
+type GrantConditions = HeldGrant['grant']['statement']['conditions']

@@ -1,0 +1,78 @@
+import { type Name, type Pattern, patternBase } from '@ixj/names'
+import { type Home, systemClock } from '@ixj/node/home'
+import {
+  type Action,
+  type Authority,
+  type Grant,
+  type SignedStatement,
+  type TrustCode,
+  TrustError,
+} from '@ixj/trust'
+import { type BeliefContext, checkAuthorityOf, verified } from './belief.ts'
+import { statementsOf } from './explain-here.ts'
+import { findZoneKeys, rootsOf } from './zone-keys.ts'
+
+/** What grants of a home are held against: its anchors, and all statements whose signature holds. */
+export interface GrantContext extends BeliefContext {
+  readonly statements: readonly SignedStatement[]
+}
+
+/** A grant as this home sees it. */
+export interface HeldGrant {
+  readonly grant: SignedStatement<Grant>
+  /** The chain to an anchor of this home; null where there is none, and `refusal` says why. */
+  readonly authority: Authority | null
+  readonly refusal: { readonly code: TrustCode; readonly message: string } | null
+  /** When the first link of its chain ends, ms since the Unix epoch; null without a chain. */
+  readonly until: number | null
+}
+
+/** Everything of a home that grants are held against; the DNS is asked about `name`, too. */
+export async function grantContext(home: Home, name: Name): Promise<GrantContext> {
+  const anchors = await home.readAnchors()
+  const statements = await verified(await statementsOf(home))
+  const found = await findZoneKeys(rootsOf(name, statements), { home, anchors })
+  return { anchors, ...found, now: systemClock.now(), statements }
+}
+
+/**
+ * Whether a grant's chain leads to an anchor of this home, for a holder or for an example of whom it
+ * is for, and for one action and topic or for the first that it names.
+ */
+export function heldGrant(
+  grant: SignedStatement<Grant>,
+  context: GrantContext,
+  asked: {
+    readonly holder?: { readonly name: Name; readonly key: Uint8Array }
+    readonly action?: Action
+    readonly topic?: Name
+  } = {},
+): HeldGrant {
+  const { statement } = grant
+  const [firstAction] = statement.actions
+  const [firstTopic] = statement.topics
+  if (firstAction === undefined || firstTopic === undefined) {
+    throw new Error('A grant of nothing was read')
+  }
+  const question = {
+    leaf: grant.id,
+    subject: asked.holder?.name ?? exampleOf(statement.subject),
+    subjectKey: asked.holder?.key ?? statement.subjectKey ?? new Uint8Array(32),
+    action: asked.action ?? firstAction,
+    topic: asked.topic ?? exampleOf(firstTopic),
+  }
+  try {
+    const authority = checkAuthorityOf(question, context)
+    return { grant, authority, refusal: null, until: authority.notAfter }
+  } catch (cause) {
+    if (!(cause instanceof TrustError)) throw cause
+    const { code, message } = cause
+    return { grant, authority: null, refusal: { code, message }, until: null }
+  }
+}
+
+/** A name that a pattern matches. */
+export function exampleOf(pattern: Pattern): Name {
+  const base = patternBase(pattern)
+  return (base as string) === pattern ? base : (`x.${base}` as Name)
+}
