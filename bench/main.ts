@@ -6,13 +6,18 @@ import { parseArgs } from 'node:util'
 import { benchDns } from './dns/dns.ts'
 import { benchPatterns } from './patterns/patterns.ts'
 import { type Bench, formatTable } from './table.ts'
+import { benchTrust } from './trust/trust.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
 })
 
-const benches: Readonly<Record<string, Bench>> = { dns: benchDns, patterns: benchPatterns }
+const benches: Readonly<Record<string, Bench>> = {
+  dns: benchDns,
+  patterns: benchPatterns,
+  trust: benchTrust,
+}
 const chosen = positionals.length === 0 ? Object.keys(benches) : positionals
 
 for (const name of chosen) {

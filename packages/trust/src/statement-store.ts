@@ -1,7 +1,12 @@
 import type { Verifier } from './keys/index.ts'
 import { SKEW_MS, STORE_KEPT_MAX, STORE_OWNER_STATEMENTS_MAX, STORE_OWNERS_MAX } from './limits.ts'
 import { sha256, type Sha256 } from './signing.ts'
-import { decodeStatement, type SignedStatement, verifySignature } from './statement.ts'
+import {
+  decodeStatement,
+  peekStatementId,
+  type SignedStatement,
+  verifySignature,
+} from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
 /** Bounds of a {@link StatementStore}; each has its default in limits.ts. */
@@ -65,9 +70,10 @@ export class StatementStore {
     options: { readonly owner: string; readonly verifier: Verifier; readonly hash?: Sha256 },
   ): Promise<SignedStatement> {
     const { owner, verifier, hash = sha256 } = options
-    const signed = decodeStatement(envelope, hash)
-    const known = this.#entries.get(signed.idText)
+    // Keys in what is known were checked when it came.
+    const known = this.#entries.get(peekStatementId(envelope, hash))
     if (known !== undefined) return this.#hold(known, owner)
+    const signed = decodeStatement(envelope, hash)
     this.#checkOwners(owner)
     // "A copy is stored only after its signature held" (pitfall 31): the id does not cover the
     // signature, so a copy with junk for one would keep the genuine out.
