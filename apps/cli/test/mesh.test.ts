@@ -77,6 +77,13 @@ test('sub and pub talk through node run, which tells who comes and goes, and end
     },
   ])
   await node.line('stdout', '"left","name":"node2.acme.example"')
+  const id = String(records(published.stdout)[0]?.['id'])
+  const explained = await bench.run(['explain', id.slice(0, 8), '--json'])
+  expect(explained.code).toBe(0)
+  const about = { about: 'bundle', messageIds: [id], outcome: 'accepted', code: null, topic: crew }
+  expect(records(explained.stdout)).toContainEqual(
+    expect.objectContaining({ ...about, node: 'node2.acme.example', sender: 'w2.acme.example' }),
+  )
   const ended = await node.stop('SIGTERM')
   expect(ended.code).toBe(0)
   expect(records(ended.stdout).at(-1)).toEqual({ event: 'stopped', name: 'node1.acme.example' })

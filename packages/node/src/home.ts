@@ -6,6 +6,8 @@ export {
   openNodeVerifier,
   VERIFIER_KEYS_MAX,
 } from './node-keys.ts'
+export { ExplanationFile, type KeptExplanation } from './explanations/explanation-file.ts'
+export * from './explanations/limits.ts'
 export { systemClock } from './system-clock.ts'
 export * from './home/limits.ts'
 export { HomeError, type HomeCode } from './home/home-error.ts'

@@ -9,6 +9,7 @@ import {
   TransportError,
 } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
+import { ExplanationKeeper } from './explanations/explanation-keeper.ts'
 import { type Home, openHome } from './home/home.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
 import { NodeError } from './node-error.ts'
@@ -237,12 +238,14 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     forgone: (topic) => search.forgo(topic),
   })
   opening.use(host)
+  const keeper = opening.use(new ExplanationKeeper(home.explanationsPath, host, clock))
   neighbours = () => host.neighbours
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
   locks.use(audit)
   locks.use(dns)
   locks.use(search)
+  locks.use(keeper)
   if (own !== undefined) locks.use(own)
   return new Node({ host, mesh, home, search, audit, policy: own, locks })
 }

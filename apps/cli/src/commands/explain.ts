@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { NameError, nameFromUser } from '@ixj/names'
-import { STATEMENTS_FILE_BYTES_MAX, systemClock } from '@ixj/node/home'
-import { type Explanation, formatExplanation } from '@ixj/trust'
+import { type KeptExplanation, STATEMENTS_FILE_BYTES_MAX, systemClock } from '@ixj/node/home'
+import { type Explanation, formatExplanation, formatTime, toHex } from '@ixj/trust'
 import type { Command } from 'commander'
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { explainFile } from '../explain-file.ts'
 import { explainHere } from '../explain-here.ts'
+import { findKept } from '../explain-id.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
 import { type Output, type Record } from '../output.ts'
@@ -13,24 +14,28 @@ import { type Output, type Record } from '../output.ts'
 const HELP = `
 NAME: whether your anchors lead to it, by which bindings, and what its grants allow, from what
 this home knows. FILE: what it is, whether its signatures hold, and the same; a file of
-ixj bind --out, a statement or a bundle as on the wire, raw or in base64url.
+ixj bind --out, a statement or a bundle as on the wire, raw or in base64url. ID: what a node
+of this home decided about that bundle or message, and why; the first 8 characters are enough.
 
 Examples:
   $ ixj explain w1.acme.example
-  $ ixj explain ./scout.statements --json`
+  $ ixj explain ./scout.statements --json
+  $ ixj explain 58b9c1f1`
 
 /** Registers `explain`. */
 export function addExplain(program: Command): void {
   program
     .command('explain')
     .description('say why this home would believe a name, a statement or a message, or why not')
-    .argument('<subject>', 'a name or a file')
+    .argument('<subject>', 'a name, a file, or the id of a bundle or message')
     .addHelpText('after', HELP)
     .action(async (subject: string, _options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
       const context = { home, anchors: await home.readAnchors(), now: systemClock.now() }
-      if (await isFile(subject)) {
+      if (/^[0-9a-f]+$/.test(subject) && !(await isFile(subject))) {
+        tellKept(output, findKept(home, subject))
+      } else if (await isFile(subject)) {
         const bytes = await readInput(subject, STATEMENTS_FILE_BYTES_MAX)
         const found = await explainFile(bytes, subject, context)
         tell(output, found.explanation, { lines: found.lines, record: found.record })
@@ -60,6 +65,19 @@ async function isFile(subject: string): Promise<boolean> {
     if (cause instanceof Error && 'code' in cause) return cause.code !== 'ENOENT'
     throw cause
   }
+}
+
+function tellKept(output: Output, found: readonly KeptExplanation[]): void {
+  for (const { node, at, about, id, messageIds, explanation } of found) {
+    const ids = messageIds.map((each) => toHex(each))
+    const messages = ids.length === 1 ? `message ${ids[0]}` : `${ids.length} messages`
+    tell(output, explanation, {
+      lines: [`${about} ${id ?? ''}`, `  ${messages}, decided by ${node} at ${formatTime(at)}`],
+      record: { node, at, about, id, messageIds: ids },
+    })
+  }
+  // The newest is first, and it is what counts.
+  process.exitCode = found[0]?.explanation.outcome === 'accepted' ? 0 : 1
 }
 
 function tell(

@@ -23,6 +23,8 @@ export interface Decision {
   readonly code: Code | null
   /** Id of the bundle in hex, where one was read. */
   readonly id: string | null
+  /** Ids of the bundle's messages, 16 bytes each, where they were read. */
+  messageIds(): readonly Uint8Array[]
   /** Made when it is asked for. */
   explain(): Explanation
 }
@@ -43,6 +45,7 @@ export function bundleDecision(trace: Trace, at: number, cause?: unknown): Decis
     verdict: code === null ? 'accept' : VERDICTS[code],
     code,
     id: trace.bundle?.idText ?? null,
+    messageIds: () => trace.messages?.map((part) => part.id) ?? [],
     explain: () => explainTrace(trace, at, cause),
   }
 }
@@ -65,6 +68,7 @@ export function plainDecision(
     verdict: code === null ? 'accept' : VERDICTS[code],
     code,
     id: null,
+    messageIds: () => [],
     explain: () => ({
       ...outcome(cause),
       action: facts.action,

@@ -95,6 +95,8 @@ export interface Home {
   updateDnsSettings(change: (settings: DnsSettings) => DnsSettings): Promise<DnsSettings>
   /** Where the zones that were seen signed are remembered. */
   readonly secureNamesPath: string
+  /** Where the last explanations of its nodes lie, an SQLite file; it may not be there yet. */
+  readonly explanationsPath: string
   /** The libp2p key of a node, a seed of 32 bytes, made on first use. @throws TrustError `key-file` */
   readPeerKey(node: Name): Promise<Uint8Array>
   /** What nodes remember between runs. Values are safe from crashes when `set` has resolved. */
@@ -228,6 +230,10 @@ class FolderHome implements Home {
 
   get secureNamesPath(): string {
     return join(this.folder, 'trust', 'secure-names')
+  }
+
+  get explanationsPath(): string {
+    return join(this.folder, 'explanations.sqlite')
   }
 
   async readPeerKey(node: Name): Promise<Uint8Array> {

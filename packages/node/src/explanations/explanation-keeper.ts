@@ -1,0 +1,61 @@
+import type { Clock, Decision, Host, Queue } from '@ixj/agent'
+import { ExplanationFile } from './explanation-file.ts'
+import { EXPLANATIONS_WRITE_MS } from './limits.ts'
+
+/**
+ * Writes what a node decided, and why, into its home: four times a second what came since, and of a
+ * flood the newest, as the queue of decisions is bounded. That the disk is full or slow must not
+ * stop a node, so a failure is told once, as a warning of the process, until writing works again.
+ */
+export class ExplanationKeeper implements Disposable {
+  readonly #node: string
+  readonly #clock: Clock
+  readonly #file: ExplanationFile
+  readonly #decisions: Queue<Decision>
+  #cancel: () => void
+  #failed = false
+
+  /** @throws HomeError `file` */
+  constructor(path: string, host: Host, clock: Clock) {
+    this.#node = host.name
+    this.#clock = clock
+    this.#file = new ExplanationFile(path)
+    this.#decisions = host.decisions()
+    this.#cancel = this.#later()
+  }
+
+  /** Writes what is left. */
+  [Symbol.dispose](): void {
+    this.#cancel()
+    this.#write()
+    this.#decisions.close()
+    this.#file[Symbol.dispose]()
+  }
+
+  #later(): () => void {
+    return this.#clock.at(this.#clock.now() + EXPLANATIONS_WRITE_MS, () => {
+      this.#write()
+      this.#cancel = this.#later()
+    })
+  }
+
+  #write(): void {
+    const decisions = this.#decisions.drain()
+    if (decisions.length === 0) return
+    const node = this.#node
+    try {
+      this.#file.write(
+        decisions.map((decision) => {
+          const { at, about, id } = decision
+          const messageIds = decision.messageIds()
+          return { node, at, about, id, messageIds, explanation: decision.explain() }
+        }),
+      )
+      this.#failed = false
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause
+      if (!this.#failed) process.emitWarning(cause.message, 'ExplanationWarning')
+      this.#failed = true
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** Explanations that a home keeps, over all its nodes: the last of them, some 20 MiB. */
+export const EXPLANATIONS_MAX = 10_000
+
+/** How often a node writes what it decided: together they cost little, and a person waits so long. */
+export const EXPLANATIONS_WRITE_MS = 250
+
+/** Explanations that one question is answered with. */
+export const EXPLANATION_MATCHES_MAX = 16
+
+/** Characters of an id that are enough to ask for it: few others begin so. */
+export const ID_PREFIX_MIN = 8
