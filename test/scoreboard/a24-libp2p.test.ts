@@ -1,13 +1,4 @@
-import {
-  memoryStore,
-  openHost,
-  ruleTable,
-  type Code,
-  type Host,
-  type Identity,
-  type Rule,
-} from '@ixj/agent'
-import { parsePattern } from '@ixj/names'
+import { memoryStore, openHost, type Code, type Host, type Identity } from '@ixj/agent'
 import {
   generateNodeKey,
   type Mesh,
@@ -17,6 +8,7 @@ import {
   openNodeVerifier,
   systemClock,
 } from '@ixj/node'
+import { CachedPolicy, compilePolicy, DEFAULT_POLICY } from '@ixj/node/policy'
 import { AnchorSet, type AnchorFields } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
@@ -35,13 +27,14 @@ interface Station extends AsyncDisposable {
 async function openStation(
   identity: Identity,
   anchors: readonly AnchorFields[],
-  rules: readonly Rule[],
+  rule: string,
 ): Promise<Station> {
+  const text = `${DEFAULT_POLICY}\n${rule}`
   const mesh = await openMesh({ listen: ['/ip4/127.0.0.1/tcp/0'] })
   const host = await openHost({
     identity,
     anchors: new AnchorSet(anchors),
-    policy: ruleTable(rules),
+    policy: new CachedPolicy(await compilePolicy(text, 'policy.cedar')),
     transport: mesh,
     clock: systemClock,
     random: nodeRandom,
@@ -84,23 +77,13 @@ describe('A24: refusals by local anchors and policy, over libp2p', () => {
         })
         return withStatements(identity, grant)
       }
-      const forbidden: Rule = {
-        id: 'not bob',
-        effect: 'forbid',
-        sender: parsePattern('bob.acme.example'),
-        actions: ['publish'],
-        topic: parsePattern(CREW),
-      }
-      const permitted: Rule = {
-        ...forbidden,
-        effect: 'permit',
-        sender: parsePattern('**.globex.example'),
-      }
+      const forbidden = `forbid (principal == Agent::"bob.acme.example", action, resource);`
+      const permitted = `permit (principal in Zone::"globex.example", action, resource);`
       const anchors = [ownAnchor(acme)]
       const n1 = await bindAnyhow(world, acme, 'n1.acme.example', times)
       const n2 = await bindAnyhow(world, acme, 'n2.acme.example', times)
-      await using strict = await openStation(n1, anchors, [forbidden])
-      await using honest = await openStation(n2, [...anchors, foreignAnchor(globex)], [permitted])
+      await using strict = await openStation(n1, anchors, forbidden)
+      await using honest = await openStation(n2, [...anchors, foreignAnchor(globex)], permitted)
       const desk = await strict.host.openAgent(await member(acme, 'desk.acme.example'))
       await desk.join(CREW)
       const crews = []
@@ -139,7 +122,7 @@ describe('A24: refusals by local anchors and policy, over libp2p', () => {
       expect(
         report({
           id: 'A24',
-          what: 'over libp2p, messages that only our own anchors and policy refuse',
+          what: 'over libp2p, messages that only our own anchors and Cedar policy refuse',
           count: score < 0 ? 2 * rounds : 0,
           of: 2 * rounds,
           counted: 'that cost the honest neighbour score',

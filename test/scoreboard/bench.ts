@@ -5,7 +5,7 @@ import type { Core } from '../../packages/agent/src/host/core.ts'
 import { openCore } from '../../packages/agent/src/host/open-core.ts'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { memoryStore } from '../../packages/agent/src/host/store.ts'
-import { ruleTable } from '../../packages/agent/src/pipeline/policy.ts'
+import { ruleTable, type Policy } from '../../packages/agent/src/pipeline/policy.ts'
 import { type BundleChanges, makeBundle, type MadeBundle } from '../world/made-bundle.ts'
 import { name, ownAnchor, World } from '../world/world.ts'
 
@@ -24,12 +24,17 @@ export interface Station extends AsyncDisposable {
 export async function openStation(
   world: World,
   acme: Identity,
-  options: { readonly clock?: Clock; readonly verifier?: Verifier; readonly store?: Store } = {},
+  options: {
+    readonly clock?: Clock
+    readonly verifier?: Verifier
+    readonly store?: Store
+    readonly policy?: Policy
+  } = {},
 ): Promise<Station> {
   const core = await openCore({
     identity: acme,
     anchors: new AnchorSet([ownAnchor(acme)]),
-    policy: ruleTable(),
+    policy: options.policy ?? ruleTable(),
     transport: world.network.open('n1'),
     clock: options.clock ?? world.clock,
     random: world.bytes,
