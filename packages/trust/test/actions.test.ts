@@ -5,6 +5,7 @@ import { checkAuthority } from '../src/authority.ts'
 import { valueOf } from '../src/conditions.ts'
 import type { Action, Grant } from '../src/grant.ts'
 import type { SignedStatement } from '../src/statement.ts'
+import { TrustError } from '../src/trust-error.ts'
 import {
   anchorOf,
   bind,
@@ -50,6 +51,17 @@ async function authority(above: Partial<Grant>, below: Partial<Grant> = {}) {
     )
 }
 
+/** The code of what a check throws. */
+function outcomeOf(check: () => unknown): string {
+  try {
+    check()
+    return 'holds'
+  } catch (cause) {
+    if (cause instanceof TrustError) return cause.code
+    throw cause
+  }
+}
+
 const partOf = (root: SignedStatement<Grant>) => ({
   issuer: planner,
   subject: parsePattern(w1),
@@ -80,8 +92,7 @@ describe.each(actions)('a chain of grants to %s', (action) => {
       const topics = [parsePattern(topic), parsePattern(crew)]
       for (const both of [[action], ['publish', action].toSorted()] as Action[][]) {
         const made = () => grantOf({ topics, actions: [...new Set(both)] })
-        if (ACTIONS[action] === 'exact') expect(made).toThrow(refusal('form', 'exact names only'))
-        else expect(made).not.toThrow()
+        expect(outcomeOf(made)).toBe(ACTIONS[action] === 'exact' ? 'form' : 'holds')
       }
     }
   })
@@ -102,8 +113,8 @@ describe.each(actions)('a chain of grants to %s', (action) => {
       [300, 0, false],
     ] as const) {
       const asking = () => may(action, midnight + minute * MINUTE + ms)
-      if (holds) expect(asking, `minute ${minute} and ${ms} ms`).not.toThrow()
-      else expect(asking, `minute ${minute} and ${ms} ms`).toThrow(refusal('condition', 'hours'))
+      const expected = holds ? 'holds' : 'condition'
+      expect(outcomeOf(asking), `minute ${minute} and ${ms} ms`).toBe(expected)
     }
   })
 
