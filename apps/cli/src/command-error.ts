@@ -1,4 +1,5 @@
 import { AgentError, Refusal, TransportError } from '@ixj/agent'
+import { AuditError } from '@ixj/audit'
 import { DnsError } from '@ixj/dns'
 import { NameError } from '@ixj/names'
 import { HomeError } from '@ixj/node/home'
@@ -75,6 +76,7 @@ export function failureOf(cause: unknown): Failure | undefined {
 function isCoded(cause: unknown): cause is Error & { readonly code: string } {
   const coded = [
     CommandError,
+    AuditError,
     HomeError,
     PolicyError,
     TrustError,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { folderArgument, markKeys } from './arguments.ts'
 import { addAgent } from './commands/agent.ts'
 import { addApprove } from './commands/approve.ts'
+import { addAudit } from './commands/audit.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
@@ -23,6 +24,7 @@ import { Output } from './output.ts'
 const WITHOUT_DEMO: readonly string[] = [
   'agent',
   'approve',
+  'audit',
   'bind',
   'doctor',
   'explain',
@@ -90,6 +92,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addPub(program)
   addPolicy(program)
   addApprove(program)
+  addAudit(program)
   const verb = words.find((word, index) => !word.startsWith('-') && words[index - 1] !== '--home')
   if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
     const { addDemo } = await import('./commands/demo.ts')

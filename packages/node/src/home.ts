@@ -28,5 +28,6 @@ export {
 export { openHomeSecureNames } from './home/secure-names.ts'
 export type { ZoneSettings } from './home/zone-settings.ts'
 export { auditFolder, auditNames, readLogStatements } from './home/home-audit.ts'
+export { type LogFolder, lockWitness, openLogFolder, type ReadRecord } from './audit/read-log.ts'
 export { findLogKeys, logOrigin, type LogTrust } from './audit/log-grant.ts'
 export { formatStatements, parseStatements, type StatementsFile } from './home/statements-file.ts'

@@ -1,0 +1,104 @@
+import type { BundleRecord } from '@ixj/audit'
+import { toHex } from '@ixj/trust'
+import { columns, printable, type Record } from '../output.ts'
+import { timeText } from './record-text.ts'
+
+/** Actions in one report; a shorter period has fewer. */
+export const REPORT_ROWS_MAX = 1_000_000
+
+/** One action, and everybody who answers for it. */
+export interface AccountableAction {
+  /** Its record in the log. */
+  readonly index: number
+  readonly record: BundleRecord
+}
+
+const HEAD = [
+  'record',
+  'time',
+  'outcome',
+  'action',
+  'topic',
+  'sender',
+  'proven',
+  'organisation',
+  'onBehalfOf',
+  'delegators',
+  'grants',
+  'approvers',
+  'rule',
+  'via',
+  'messages',
+  'bundle',
+] as const
+
+/** An action for programs. */
+export function actionJson({ index, record }: AccountableAction): Record {
+  const { action, topic, sender, signed, organisation, onBehalfOf } = record
+  return {
+    record: index,
+    time: timeText(record.at),
+    outcome: record.code ?? 'accepted',
+    action,
+    topic,
+    sender,
+    proven: signed,
+    organisation,
+    onBehalfOf,
+    delegators: record.delegators,
+    grants: record.grants.map((id) => toHex(id)),
+    approvers: record.approvers,
+    rule: record.rule,
+    via: record.via,
+    messages: record.messages,
+    bundle: record.id === null ? null : toHex(record.id),
+  }
+}
+
+/** Actions as CSV (RFC 4180), with a head. */
+export function actionsCsv(actions: readonly AccountableAction[]): string {
+  const lines = actions.map((action) => {
+    const json = actionJson(action)
+    return HEAD.map((member) => csvCell(json[member])).join(',')
+  })
+  return [HEAD.join(','), ...lines].join('\r\n')
+}
+
+function csvCell(value: Record[string] | undefined): string {
+  const text = csvText(value)
+  // A spreadsheet takes what begins so for a formula, and others chose some of these texts.
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+function csvText(value: Record[string] | undefined): string {
+  if (value === null || value === undefined) return ''
+  if (Array.isArray(value)) return value.map((each) => csvText(each)).join(' ')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** Actions as a table for people; ids are shortened. */
+export function actionsTable(actions: readonly AccountableAction[]): string {
+  const rows = actions.map(({ index, record }) => {
+    const sender = record.sender ?? '?'
+    return [
+      String(index),
+      timeText(record.at),
+      record.code ?? 'accepted',
+      record.action ?? '?',
+      record.topic ?? '?',
+      record.signed ? sender : `${sender} (claimed)`,
+      record.organisation ?? '-',
+      record.onBehalfOf ?? '-',
+      record.grants.length === 0
+        ? '-'
+        : record.grants
+            .map((id, grant) => `${record.delegators[grant] ?? '?'} (${toHex(id).slice(0, 8)})`)
+            .join(' > '),
+      record.approvers.join(' ') || '-',
+      record.rule ?? '-',
+    ].map((cell) => printable(cell))
+  })
+  const head = ['record', 'time', 'outcome', 'action', 'topic', 'sender', 'organisation', 'for']
+  return columns([[...head, 'granted by (grant)', 'approved by', 'policy rule'], ...rows])
+}

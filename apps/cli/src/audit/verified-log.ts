@@ -1,0 +1,134 @@
+import {
+  AuditError,
+  checkCosigned,
+  type CheckpointTrust,
+  formatNoteKey,
+  formatSignedCheckpoint,
+  type LogReport,
+  type NoteKey,
+  type OnRecord,
+  openCheckpoint,
+  verifyLog,
+} from '@ixj/audit'
+import { type Home, nodeSha256 } from '@ixj/node/home'
+import { utf8Bytes, utf8Text } from '@ixj/trust'
+import { columns, printable, type Record } from '../output.ts'
+import type { LogSource } from './log-source.ts'
+import { timeText } from './record-text.ts'
+
+/** What was found of a log, and who has witnessed it. */
+export interface Verified {
+  readonly trust: CheckpointTrust
+  readonly report: LogReport
+  /** For each witness that was asked for: what it covers and when, or why it does not count. */
+  readonly witnesses: readonly Witnessed[]
+  /** Nothing is wrong, and every witness that was asked for has signed. */
+  readonly isWhole: boolean
+}
+
+/** What one witness says. */
+export interface Witnessed {
+  readonly key: NoteKey
+  /** Records that it covers; 0: it has not signed. */
+  readonly size: number
+  /** Seconds since the Unix epoch; 0: it has not signed. */
+  readonly seconds: number
+}
+
+/** Checks a log whole, against what this home saw of it before, and remembers what it saw. */
+export async function verifySource(
+  home: Home,
+  source: LogSource,
+  options: {
+    readonly trust: CheckpointTrust
+    readonly witnesses?: readonly NoteKey[]
+    readonly seen?: readonly string[]
+    readonly onRecord?: OnRecord
+  },
+): Promise<Verified> {
+  const { trust } = options
+  const { log } = source
+  // The checkpoints first: the node may be writing, and records are there before they are covered.
+  const checkpoints = await log.checkpoints()
+  const cosigned = await log.cosigned()
+  const memory = `audit-seen/${trust.key.name}`
+  const before = await home.store().get(memory)
+  const seen = [...(options.seen ?? []), ...(before === undefined ? [] : [utf8Text(before)])]
+  const report = await verifyLog(
+    { records: log.pieces(), checkpoints, seen },
+    trust,
+    options.onRecord,
+  )
+  const witnesses: Witnessed[] = []
+  for (const key of options.witnesses ?? []) witnesses.push(await askWitness(key, cosigned, trust))
+  const isWhole = report.faults.length === 0 && witnesses.every(({ size }) => size > 0)
+  if (report.faults.length === 0 && report.latest !== null) {
+    await home.store().set(memory, utf8Bytes(formatSignedCheckpoint(report.latest)))
+  }
+  return { trust, report, witnesses, isWhole }
+}
+
+/** The largest checkpoint that a witness has cosigned and the log's key has signed. */
+async function askWitness(
+  key: NoteKey,
+  notes: readonly string[],
+  trust: CheckpointTrust,
+): Promise<Witnessed> {
+  let found: Witnessed = { key, size: 0, seconds: 0 }
+  for (const note of notes) {
+    try {
+      const checkpoint = await openCheckpoint(note, trust)
+      const seconds = await checkCosigned(checkpoint, key, trust)
+      if (checkpoint.size >= found.size) found = { key, size: checkpoint.size, seconds }
+    } catch (cause) {
+      // A note that does not hold is worth nothing; who asked is told that the witness is missing.
+      if (!(cause instanceof AuditError)) throw cause
+    }
+  }
+  return found
+}
+
+/** What was found, for programs. */
+export function verifiedJson({ trust, report, witnesses, isWhole }: Verified): Record {
+  return {
+    log: trust.key.name,
+    key: formatNoteKey(trust.key, nodeSha256),
+    whole: isWhole,
+    records: report.size,
+    covered: report.covered,
+    checkpoints: report.checkpoints,
+    unfinishedBytes: report.unfinished,
+    checkpoint: report.latest === null ? null : formatSignedCheckpoint(report.latest),
+    witnesses: witnesses.map(({ key, size, seconds }) => ({
+      name: key.name,
+      covered: size,
+      time: size === 0 ? null : timeText(seconds * 1_000),
+    })),
+    faults: report.faults.map(({ code, from, to, message }) => ({ code, from, to, message })),
+  }
+}
+
+/** What was found, for people. */
+export function verifiedText(verified: Verified): string {
+  const { trust, report, witnesses, isWhole } = verified
+  const covered = `${report.covered} covered by ${report.checkpoints} checkpoints`
+  const rows = [
+    ['log', trust.key.name],
+    ['key', formatNoteKey(trust.key, nodeSha256)],
+    ['records', `${report.size}, ${covered}`],
+    ...(report.unfinished === 0 ? [] : [['unfinished', `${report.unfinished} bytes at the end`]]),
+    ...witnesses.map(({ key, size, seconds }) => {
+      const when = size === 0 ? 'has not signed' : `${size} records, ${timeText(seconds * 1_000)}`
+      return ['witness', `${key.name}  ${when}`]
+    }),
+    ...report.faults.map(({ code, message }) => [`FAULT ${code}`, message]),
+    ['verdict', isWhole ? verdictOf(report) : 'NOT WHOLE: do not rely on it'],
+  ]
+  return columns(rows.map((row) => row.map((cell) => printable(cell))))
+}
+
+function verdictOf({ size, covered }: LogReport): string {
+  const rest = size - covered
+  const whole = 'whole: every covered record is the one that was signed'
+  return rest === 0 ? whole : `${whole}; the last ${rest} are not covered yet`
+}
