@@ -1,4 +1,5 @@
 import { type BenchResult } from '../table.ts'
+import { benchPolicy } from './policy.ts'
 import { benchProofs } from './proofs.ts'
 
 /** What it costs to believe somebody (scoreboard row P5). */
@@ -6,7 +7,10 @@ export async function benchTrust(
   scale: number,
   progress: (line: string) => void,
 ): Promise<BenchResult> {
-  const figures = await benchProofs(scale, progress)
+  const proofs = await benchProofs(scale, progress)
+  progress('asking the policy')
+  const policy = await benchPolicy(scale, proofs[0]?.microseconds ?? Number.NaN)
+  const figures = [...proofs, ...policy]
   const head = ['trust', 'p50', 'goal', '× one bare verification']
   const rows = figures.map(({ what, microseconds, goal, ratio }) => ({
     what,

@@ -271,3 +271,14 @@ describe('whocan', () => {
     expect(owner).toMatchObject({ name: ACME, can: true, rule: null })
   })
 })
+
+test('policy explain takes the grant that a sender holds in this home for its basis', async () => {
+  await grant(...toPlanner)
+  const words = ['policy', 'explain', PLANNER, 'publish', CREW, '--given', `receiver=${ACME}`]
+  const [explained] = records(await ixj.done(...words, '--json'))
+  expect(explained).toMatchObject({
+    permit: true,
+    request: { basis: 'grant', onBehalfOf: ACME, delegators: [ACME] },
+  })
+  expect((await ixj.run(...words, '--given', 'basis=none')).code).toBe(1)
+})

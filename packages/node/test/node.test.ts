@@ -64,6 +64,10 @@ test('two nodes on loopback exchange a group message and a request', async () =>
   const { value: message } = await messages.take()
   expect(receipt.peers).toBe(1)
   expect(message).toMatchObject({ sender: scout, onBehalfOf: acme, body: { seen: 'a door' } })
+  expect(message?.explain().policy).toEqual({
+    state: 'yes',
+    lines: ['permit "grants inside the organisation" (policy.cedar:24)'],
+  })
 
   const answering = (async () => {
     for await (const request of plannerAgent.requests()) return await request.reply('open it')

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { PolicyRequest } from '@ixj/agent'
-import type { Name } from '@ixj/names'
+import { isAtOrBelow, isName, matches, type Name } from '@ixj/names'
 import { HomeError, POLICY_CASES_BYTES_MAX, systemClock } from '@ixj/node/home'
 import {
   compileFile,
@@ -16,9 +16,11 @@ import {
   readRequest,
   runCases,
 } from '@ixj/node/policy'
+import { isGrant } from '@ixj/trust'
 import { type Command, Option } from 'commander'
 import { nameArgument, repeated } from '../arguments.ts'
 import { ArgumentError } from '../command-error.ts'
+import { grantContext, heldGrant } from '../held-grant.ts'
 import { type Invocation, invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
 import { columns, type Output, printable, type Record } from '../output.ts'
@@ -36,7 +38,8 @@ The table is JSON:
 
 const EXPLAIN_HELP = `
 Facts that are not given: the receiver is the topic itself; organisations are those of this
-home's anchors; the sender acts for itself, as owner of what lies in its slice; now.
+home's anchors; the sender acts as owner of what lies in its slice, else under the one grant of
+it that this home knows, else by no right; now.
 What may be given: ${GIVEN_FIELDS.join(', ')}.
 
 Example:
@@ -168,11 +171,33 @@ async function explain(
 ): Promise<void> {
   using policy = await compileFile(policyPath ?? (await homePolicy(invocation)))
   const organisationOf = await organisations(invocation)
+  const facts = fields['basis'] === undefined ? await factsOf(fields, invocation) : {}
   const request = asArgument(() =>
-    readRequest(fields, 'the request', { organisationOf, now: systemClock.now() }),
+    readRequest({ ...facts, ...fields }, 'the request', { organisationOf, now: systemClock.now() }),
   )
   const explanation = await explainPolicy(policy, request)
   tell(explanation, { request, policy, output: invocation.output })
+}
+
+/** What a grant in this home says of the sender; nothing where none holds, or several do. */
+async function factsOf(
+  fields: Readonly<{ [field: string]: string }>,
+  { openHome }: Invocation,
+): Promise<Readonly<{ [field: string]: unknown }>> {
+  const { sender, topic } = fields
+  if (!isName(sender) || !isName(topic) || isAtOrBelow(topic, sender)) return {}
+  const action = POLICY_ACTIONS.find((each) => each === fields['action'])
+  if (action === undefined) return {}
+  const context = await grantContext(await openHome(), sender)
+  const held = context.statements
+    .filter(isGrant)
+    .filter(({ statement }) => matches(statement.subject, sender))
+    .map((grant) => heldGrant(grant, context, { action, topic }).authority)
+  const authorities = held.filter((authority) => authority !== null)
+  const [only] = authorities
+  if (only === undefined || authorities.length > 1) return {}
+  const delegators = only.chain.map(({ statement }) => statement.issuer)
+  return { basis: 'grant', onBehalfOf: only.onBehalfOf, delegators }
 }
 
 async function organisations({ openHome }: Invocation) {

@@ -33,6 +33,8 @@ export class FilePolicy implements Policy, AsyncDisposable {
   readonly #readers = new Set<Queue<PolicyChange>>()
   #current: CachedPolicy
   #watcher: FSWatcher | undefined
+  /** Told to whoever reads the changes, however late. */
+  #unwatched: PolicyChange | undefined
   #cancelSettle: (() => void) | undefined
   #loading: Promise<PolicyChange | undefined> = Promise.resolve(undefined)
   #closed = false
@@ -61,6 +63,7 @@ export class FilePolicy implements Policy, AsyncDisposable {
       onClose: () => void this.#readers.delete(queue),
     })
     this.#readers.add(queue)
+    if (this.#unwatched !== undefined) queue.push(this.#unwatched)
     return queue
   }
 
@@ -88,11 +91,16 @@ export class FilePolicy implements Policy, AsyncDisposable {
       this.#watcher = watch(dirname(this.path), { persistent: false }, (_event, changed) => {
         if (changed === null || changed === name) this.#settle()
       })
-      this.#watcher.on('error', (cause) => this.#tell({ kind: 'unwatched', cause }))
+      this.#watcher.on('error', (cause) => this.#endWatch(cause))
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause
-      this.#tell({ kind: 'unwatched', cause })
+      this.#endWatch(cause)
     }
+  }
+
+  #endWatch(cause: Error): void {
+    this.#unwatched = { kind: 'unwatched', cause }
+    this.#tell(this.#unwatched)
   }
 
   /**
