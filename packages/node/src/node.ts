@@ -224,6 +224,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const host = await openHost({
     identity,
     anchors,
+    crossCertificates: await home.readCrossCertificates(),
     ...(policy === undefined ? {} : { policy }),
     transport: mesh,
     clock,

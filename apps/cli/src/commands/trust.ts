@@ -13,11 +13,13 @@ import {
   userName,
   zoneFields,
 } from '../anchors.ts'
-import { keyArgument, listArgument, nameArgument, patternsArgument } from '../arguments.ts'
+import { keyArgument, nameArgument, patternsArgument } from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { dnsNameArgument } from '../dns-arguments.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
+import { addTrustCross } from './trust-cross.ts'
+import { purposesArgument } from './trust-purposes.ts'
 
 /** Bytes of a file with the keys of zones. */
 const ZONE_FILE_BYTES_MAX = 262_144
@@ -54,7 +56,7 @@ If its owner has really ended signing, forget it here: it, and all zones below i
 Example:
   $ ixj trust forget globex.example`
 
-/** Registers `trust anchor add`, `list` and `remove`, and `trust forget`. */
+/** Registers `trust anchor add`, `list` and `remove`, `trust forget`, and what is of cross-certificates. */
 export function addTrust(program: Command): void {
   const trust = program.command('trust').description('whom this home trusts, by your own decision')
   const anchor = trust.command('anchor').description('names and keys that you trust')
@@ -114,6 +116,7 @@ export function addTrust(program: Command): void {
       })
       output.print({ name, removed: true }, `no longer trusted: ${name}`)
     })
+  addTrustCross(trust)
   addForget(trust)
 }
 
@@ -198,13 +201,4 @@ async function ownKey(home: Home, name: Name): Promise<Uint8Array> {
     'usage',
     `Cannot add the anchor ${name}: this home has no key of it; ${remedy}`,
   )
-}
-
-function purposesArgument(text: string): readonly Purpose[] {
-  return listArgument(text).map((word) => {
-    const purpose = PURPOSES.find((each) => each === word)
-    if (purpose !== undefined) return purpose
-    const reason = `${JSON.stringify(word)} is not one of ${PURPOSES.join(', ')}`
-    throw new ArgumentError('usage', `Cannot read the purposes: ${reason}`)
-  })
 }

@@ -12,6 +12,7 @@ import {
   utf8Text,
 } from '@ixj/trust'
 import { nodeRandom, nodeSigner } from '../node-keys.ts'
+import { formatCrossCertificates, parseCrossCertificates } from './cross-certificates-file.ts'
 import {
   DNS_SETTINGS_DEFAULT,
   type DnsSettings,
@@ -30,7 +31,8 @@ import { formatStatements, parseStatements } from './statements-file.ts'
 
 /**
  * A home folder: keys (`keys/NAME.key`), what was stated about their names
- * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), its policy
+ * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), what organisations say of
+ * each other (`trust/cross-certificates.json`), its policy
  * (`policy.cedar`), whom it asks about names (`dns.json`), zones that it keeps (`zones/ZONE/`), peer
  * keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
  * Every file is written in whole or not at all. Several processes may share a home, each with names
@@ -74,6 +76,15 @@ export interface Home {
    * @throws HomeError `in-use` after {@link limits.CHANGE_WAIT_MS}, and as `readAnchors`
    */
   updateAnchors(change: (anchors: AnchorSet) => AnchorSet): Promise<AnchorSet>
+  /** What organisations say of each other, and what proves them. @throws as `readIdentity` */
+  readCrossCertificates(): Promise<readonly SignedStatement[]>
+  /**
+   * Replaces that by what `change` makes of it, as `updateAnchors` does.
+   * @throws HomeError `in-use`, and as `readCrossCertificates`
+   */
+  updateCrossCertificates(
+    change: (statements: readonly SignedStatement[]) => readonly SignedStatement[],
+  ): Promise<void>
   /**
    * Where its policy lies. The default one is written there if there is none.
    * @throws HomeError `file`
@@ -199,6 +210,21 @@ class FolderHome implements Home {
     return anchors
   }
 
+  async readCrossCertificates(): Promise<readonly SignedStatement[]> {
+    const path = this.#crossingPath()
+    const bytes = await this.#readTrusted(path, limits.CROSSING_FILE_BYTES_MAX)
+    return bytes === undefined ? [] : parseCrossCertificates(bytes, path)
+  }
+
+  async updateCrossCertificates(
+    change: (statements: readonly SignedStatement[]) => readonly SignedStatement[],
+  ): Promise<void> {
+    await using locks = new AsyncDisposableStack()
+    locks.use(await openChangeLock(await this.#locksFolder(), 'cross-certificates'))
+    const statements = change(await this.readCrossCertificates())
+    await this.#replace(this.#crossingPath(), formatCrossCertificates(statements))
+  }
+
   async policyPath(): Promise<string> {
     return await writeDefaultPolicy(this.folder)
   }
@@ -279,6 +305,10 @@ class FolderHome implements Home {
 
   #anchorsPath(): string {
     return join(this.folder, 'trust', 'anchors.json')
+  }
+
+  #crossingPath(): string {
+    return join(this.folder, 'trust', 'cross-certificates.json')
   }
 
   #dnsPath(): string {

@@ -10,6 +10,12 @@ export const STATEMENTS_MAX = 256
 /** Bytes of a statements file: as many statements of full size (4 KiB) in base64url, and the rest. */
 export const STATEMENTS_FILE_BYTES_MAX = 2 * 1024 * 1024
 
+/** Cross-certificates of a home, and the bindings of their issuers. */
+export const CROSSING_STATEMENTS_MAX = 8_192
+
+/** Bytes of that file: certificates of usual size are 0.5 KiB. */
+export const CROSSING_FILE_BYTES_MAX = 16 * 1024 * 1024
+
 /** Rules of a policy file: each is tried for each decision that is not remembered. */
 export const RULES_MAX = 256
 
