@@ -83,7 +83,7 @@ describe('the main job', () => {
     expect(report.succeeded).toBe(true)
   }, 90_000)
 
-  it('refuses all seven attacks, each with its explanation; its zones can be looked into', async () => {
+  it('refuses all ten attacks, each with its explanation; its zones can be looked into', async () => {
     const resolved: string[] = []
     const report = await runLicences({
       root,
@@ -108,6 +108,9 @@ describe('the main job', () => {
     expect(seen).toEqual([
       ['bad-signature', true],
       ['not-granted', true],
+      ['wider-than-parent', true],
+      ['wider-than-parent', true],
+      ['unapproved', true],
       ['expired', true],
       ['no-anchor', true],
       ['wrong-topic', true],

@@ -38,6 +38,8 @@ export const NOT_REACHED: Answer = { state: 'not-reached', lines: [] }
 
 const OUTCOME_WIDTH = 10
 const LABEL_WIDTH = 10
+/** As wide as a terminal is at least. */
+const COLUMNS = 80
 const LABELS = ['name', 'key', 'authority', 'policy'] as const
 
 /**
@@ -46,22 +48,60 @@ const LABELS = ['name', 'key', 'authority', 'policy'] as const
  * put into it is escaped: it can neither steer a terminal nor add a line.
  */
 export function formatExplanation(explanation: Explanation): string {
-  const lines = [headline(explanation)]
   const { code, message, remedy } = explanation
+  const indent = ' '.repeat(OUTCOME_WIDTH)
+  const lines = wrapped(headline(explanation), { first: '', further: indent })
   if (code !== null) {
-    const indent = ' '.repeat(OUTCOME_WIDTH)
-    lines.push(`${indent}${code}: ${message ?? 'no reason was given'}`)
-    if (remedy !== null) lines.push(`${indent}to change it: ${remedy}`)
+    const reasons = [`${code}: ${message ?? 'no reason was given'}`]
+    if (remedy !== null) reasons.push(`to change it: ${remedy}`)
+    for (const reason of reasons) lines.push(...wrapped(reason, { first: indent, further: indent }))
   }
   for (const [index, label] of LABELS.entries()) {
     const last = index === LABELS.length - 1
-    const [first, ...others] = answerLines(explanation[label])
-    lines.push(`${last ? '└─' : '├─'} ${label.padEnd(LABEL_WIDTH)}${first}`)
-    const indent = `${last ? ' ' : '│'}${' '.repeat(LABEL_WIDTH + 2)}`
-    for (const other of others) lines.push(`${indent}${other}`)
+    const further = `${last ? ' ' : '│'}${' '.repeat(LABEL_WIDTH + 2)}`
+    const [head = '', ...others] = answerLines(explanation[label])
+    const first = `${last ? '└─' : '├─'} ${label.padEnd(LABEL_WIDTH)}`
+    lines.push(...wrapped(head, { first, further }))
+    for (const other of others) lines.push(...wrapped(other, { first: further, further }))
   }
-  for (const note of explanation.notes) lines.push(`note: ${note}`)
-  return lines.map((line) => escapeText(line)).join('\n')
+  for (const note of explanation.notes) {
+    lines.push(...wrapped(`note: ${note}`, { first: '', further: ' '.repeat(6) }))
+  }
+  return lines.join('\n')
+}
+
+/**
+ * A text in lines of at most {@link COLUMNS}, safe to print: parted before an arrow of a chain or at
+ * two spaces where there are any, else after a comma or at a space; words that are longer stay whole.
+ */
+function wrapped(
+  text: string,
+  indents: { readonly first: string; readonly further: string },
+): string[] {
+  const lines: string[] = []
+  let indent = indents.first
+  let rest = escapeText(text)
+  for (;;) {
+    const room = COLUMNS - indent.length
+    const end = rest.length <= room ? -1 : breakOf(rest, room)
+    lines.push(`${indent}${end === -1 ? rest : rest.slice(0, end).trimEnd()}`)
+    if (end === -1) return lines
+    rest = rest.slice(end).trimStart()
+    indent = indents.further
+  }
+}
+
+/** Where a text is parted that is longer than the room; -1 if nowhere. */
+function breakOf(text: string, room: number): number {
+  // A chain that begins the line is parted at its links; an arrow within a sentence is a word.
+  const isChain = /^(→ |← )?\S+( \(.*?\))? [→←] /.test(text)
+  const parts = isChain ? [' → ', ' ← ', '  '] : ['  ']
+  const part = Math.max(...parts.map((each) => text.lastIndexOf(each, room)))
+  if (part > 0) return part
+  const comma = text.lastIndexOf(', ', room - 1)
+  if (comma > room / 2) return comma + 1
+  const space = text.lastIndexOf(' ', room)
+  return space > 0 ? space : text.indexOf(' ', room)
 }
 
 /**

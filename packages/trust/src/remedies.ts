@@ -20,7 +20,7 @@ export const TRUST_REMEDIES: Readonly<Record<TrustCode, string | null>> = {
   stale: 'a connection to the issuer, or to a neighbour that has heard of it lately',
   'no-status': 'a node of the issuer that publishes its status, or another setting of its anchor',
   superseded: null,
-  'no-anchor': 'an anchor of yours for that name or one above it: ixj trust anchor add',
+  'no-anchor': 'an anchor of yours at or above it: ixj trust anchor add',
   'anchor-limits': 'a wider anchor of yours, if you mean it: names or purposes',
   'cross-limits': 'a wider cross-certificate by its issuer, if it means it: ixj trust cross',
   'no-chain': 'the missing binding from its issuer, or another key in your anchor',

@@ -76,12 +76,16 @@ describe('formatExplanation()', () => {
   it('prints the tree of what was accepted', () => {
     expect(formatExplanation(accepted)).toBe(
       [
-        'ACCEPTED  publish on crew.acme.example  by w1.planner.acme.example  (on behalf of acme.example)',
+        'ACCEPTED  publish on crew.acme.example  by w1.planner.acme.example',
+        '          (on behalf of acme.example)',
         '├─ name      w1.planner.acme.example ← planner.acme.example ← acme.example',
         '│            anchor: acme.example, from your trust store (2026-11-01, you)',
         '│            bindings: 60 min left',
-        `├─ key       ed25519 ${toBase64url(keyOf(w1))}, bound by planner.acme.example`,
-        '├─ authority crew.acme.example → planner (publish, request; may delegate to *.planner…) → w1 (publish; 60 s left)',
+        `├─ key       ed25519 ${toBase64url(keyOf(w1))},`,
+        '│            bound by planner.acme.example',
+        '├─ authority crew.acme.example',
+        '│            → planner (publish, request; may delegate to *.planner…)',
+        '│            → w1 (publish; 60 s left)',
         '└─ policy    permit "crew may publish" (policy.cedar:4)',
         'note: revocation not checked',
       ].join('\n'),
@@ -119,11 +123,25 @@ describe('formatExplanation()', () => {
 
   it('says no more of a refusal than is known', () => {
     const refused = { ...accepted, outcome: 'rejected', code: 'form', message: null } as const
-    const [head, reason, next] = formatExplanation(refused).split('\n')
+    const [head, , reason, next] = formatExplanation(refused).split('\n')
     expect(head).toMatch(/^REJECTED {2}publish/)
     expect(reason).toBe('          form: no reason was given')
     expect(next).toMatch(/^├─ name/)
     expect(formatExplanation(refused)).not.toContain('to change it')
+  })
+
+  it('keeps to 80 columns wherever a text has spaces, and drops no word', () => {
+    const long = 'a word and another '.repeat(20).trim()
+    const text = formatExplanation({
+      ...accepted,
+      code: 'policy',
+      message: long,
+      policy: { state: 'no', lines: [long, long.replaceAll(' and ', ' → ')] },
+    })
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(text.match(/another/g)).toHaveLength(60)
+    const name = `${'x'.repeat(60)}.${'y'.repeat(60)}.example`
+    expect(formatExplanation({ ...accepted, sender: name })).toContain(name)
   })
 
   it('lets nothing from outside steer the terminal or add a line', () => {

@@ -172,7 +172,7 @@ function isZoneRole(role: string): boolean {
 }
 
 /** Attacks that a whole run makes. */
-const ATTACKS = 7
+const ATTACKS = 10
 /** How long the explanation of an attack may take to come. */
 const SETTLE_MS = 5_000
 

@@ -19,6 +19,8 @@ export const LEDGER = parseName('ledger.acme.example')
 export const COUNSEL = parseName('counsel.globex.example')
 /** A worker whose binding ended minutes ago, more than the skew; its key is still at mallory's. */
 export const EXPIRED_WORKER = parseName('w10.planner.acme.example')
+/** An agent of mallory's that may write to the crew with the planner's approval. */
+export const CLEANER = parseName('cleaner.acme.example')
 /** A node that has a name of the organisation, and no right to any topic. */
 export const READER_NODE = parseName('reader.nodes.acme.example')
 /** A node of an organisation that nobody here knows. */
@@ -147,7 +149,7 @@ async function makeCounsel(mesh: string, organisation: Identity): Promise<Identi
   return counsel
 }
 
-/** What an attacker may have: a node of its own, an old worker's key, a reader, a stranger's node. */
+/** What attackers may have: an old worker's key, an agent under approval, a reader, a stranger. */
 async function makeMallory(
   mesh: string,
   given: { readonly acme: Identity; readonly planner: Identity; readonly stranger: Identity },
@@ -164,6 +166,17 @@ async function makeMallory(
     },
     minutesAgo,
   )
+  await makeMember(mesh, {
+    role: 'mallory',
+    name: CLEANER,
+    organisation: acme,
+    options: {
+      ...WEEK,
+      grants: [
+        { actions: ['publish'], topics: [CREW], conditions: [['approvals', [1, [PLANNER]]]] },
+      ],
+    },
+  })
   await makeMember(mesh, { role: 'reader', name: READER_NODE, organisation: acme, options: WEEK })
   await makeMember(mesh, {
     role: 'stranger',

@@ -1,32 +1,12 @@
-import {
-  encodeMessages,
-  decodeBundle,
-  openHost,
-  provingStatements,
-  sealBundle,
-  type Agent,
-  type Bundle,
-  type Header,
-  type Host,
-  type Identity,
-  type Transport,
-} from '@ixj/agent'
-import type { Name } from '@ixj/names'
-import {
-  generateNodeKey,
-  nodeRandom,
-  nodeSha256,
-  openNodeVerifier,
-  openHome,
-  openMesh,
-  openNodeDns,
-  systemClock,
-  type Mesh,
-} from '@ixj/node'
-import { encodeApplication, type Grant, type SignedStatement, type Signer } from '@ixj/trust'
+import { decodeBundle, grantsOf, type Agent, type Bundle } from '@ixj/agent'
+import { parsePattern } from '@ixj/names'
+import { generateNodeKey, nodeRandom, nodeSha256, openHome, systemClock } from '@ixj/node'
+import { issueStatement, type Grant, type Signer } from '@ixj/trust'
 import { createInterface } from 'node:readline'
 import { tell, tellCounts, type AttackEvent } from '../events.ts'
 import {
+  CLEANER,
+  COUNSEL,
   CREW,
   EXPIRED_WORKER,
   homeOf,
@@ -37,23 +17,14 @@ import {
   STRANGER_NODE,
 } from '../setup.ts'
 import { aborted, readAddress } from '../addresses.ts'
-import { readUpstreams } from '../zones.ts'
+import { openAttacker, type OpenNode } from './attacker-node.ts'
+import { fieldsOf, seal } from './forged-bundle.ts'
 import type { RoleOptions } from './opening.ts'
 
 /** How long gossip itself remembers a message, and a little more. */
 const FORGOTTEN_MS = 16_000
-/** How long the zones' servers may take to be up. */
-const DNS_MS = 20_000
 /** How long a refused hello may take. */
 const HELLO_MS = 5_000
-
-/** A node with its own mesh, whose traffic its owner can see and forge. */
-interface OpenNode extends AsyncDisposable {
-  readonly host: Host
-  readonly mesh: Mesh
-  /** What came in as messages, with when. */
-  readonly seen: { readonly topic: string; readonly bytes: Uint8Array; readonly at: number }[]
-}
 
 /**
  * The attackers: a node of the organisation whose worker turned bad, a reader without rights and a
@@ -75,6 +46,9 @@ export async function runMallory(options: RoleOptions): Promise<void> {
   await readWithoutRight(reader, options)
   await forgeName(mallory)
   await leaveGrant(mallory, worker)
+  await widenGrant(mallory, worker)
+  await borrowPrincipal(mallory, worker)
+  await skipApproval(mallory, mesh)
   await outlive(mallory, mesh)
   await arriveAsStranger(options)
   await arriveElsewhereFirst(mallory, worker)
@@ -113,7 +87,73 @@ async function leaveGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   })
 }
 
-/** 3. A worker whose binding ended minutes ago still has its key. */
+/** 3. The worker passes more on to itself than it was given. */
+async function widenGrant(mallory: OpenNode, worker: Agent): Promise<void> {
+  const bundle = await underForged(mallory, worker, { actions: ['publish', 'request'] })
+  await mallory.mesh.publish(CREW, bundle.bytes)
+  tellAttack({
+    name: 'over-scoped re-delegation',
+    what: `${worker.name} may publish, and grants itself to ask as well`,
+    code: 'wider-than-parent',
+    id: bundle.idText,
+  })
+}
+
+/** 4. The worker uses what it may do for one principal as if it were for another. */
+async function borrowPrincipal(mallory: OpenNode, worker: Agent): Promise<void> {
+  const bundle = await underForged(mallory, worker, { onBehalfOf: COUNSEL })
+  await mallory.mesh.publish(CREW, bundle.bytes)
+  tellAttack({
+    name: 'a confused deputy',
+    what: `${worker.name} acts for acme.example, and does it as if for ${COUNSEL}`,
+    code: 'wider-than-parent',
+    id: bundle.idText,
+  })
+}
+
+/** 5. What needs the planner's approval is done without. */
+async function skipApproval(mallory: OpenNode, mesh: string): Promise<void> {
+  const identity = await (await openHome(homeOf(mesh, 'mallory'))).readIdentity(CLEANER)
+  const fields = await fieldsOf(mallory, identity, grantsOf(identity)[0])
+  const bundle = await seal(identity.signer, fields, 'delete it all')
+  await mallory.mesh.publish(CREW, bundle.bytes)
+  tellAttack({
+    name: 'missing approval',
+    what: `${identity.name} may write to the crew with the planner's approval, and has none`,
+    code: 'unapproved',
+    id: bundle.idText,
+  })
+}
+
+/** A bundle under a grant that the worker has made for itself of its own one. */
+async function underForged(
+  mallory: OpenNode,
+  worker: Agent,
+  changes: Partial<Pick<Grant, 'actions' | 'onBehalfOf'>>,
+): Promise<Bundle> {
+  const { identity } = worker
+  const [own] = worker.grants
+  if (own === undefined) throw new Error('Cannot attack: the worker has no grant')
+  const forged = await issueStatement(
+    {
+      ...own.statement,
+      issuer: identity.name,
+      nonce: nodeRandom(16),
+      subject: parsePattern(identity.name),
+      subjectKey: identity.signer.publicKey,
+      parent: own.id,
+      ...changes,
+    },
+    identity.signer,
+    nodeSha256,
+  )
+  const liar = { ...identity, statements: [...identity.statements, forged] }
+  const fields = await fieldsOf(mallory, liar, forged)
+  const action = changes.actions === undefined ? 'publish' : 'request'
+  return await seal(identity.signer, { ...fields, action }, 'obey me')
+}
+
+/** 6. A worker whose binding ended minutes ago still has its key. */
 async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   const identity = await (await openHome(homeOf(mesh, 'mallory'))).readIdentity(EXPIRED_WORKER)
   const fields = await fieldsOf(mallory, identity, undefined)
@@ -127,7 +167,7 @@ async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   })
 }
 
-/** 4. A genuine message once more, when gossip has forgotten it and its lifespan has not ended. */
+/** 10. A genuine message once more, when gossip has forgotten it and its lifespan has not ended. */
 async function replay(mallory: OpenNode, began: number): Promise<void> {
   const genuine = captured(
     mallory,
@@ -151,7 +191,7 @@ async function replay(mallory: OpenNode, began: number): Promise<void> {
   })
 }
 
-/** 5. A node of an organisation that nobody here knows. */
+/** 8. A node of an organisation that nobody here knows. */
 async function arriveAsStranger(options: RoleOptions): Promise<void> {
   await using stranger = await openAttacker(options.mesh, 'stranger', STRANGER_NODE)
   const decisions = stranger.host.decisions({ signal: AbortSignal.timeout(HELLO_MS) })
@@ -166,7 +206,7 @@ async function arriveAsStranger(options: RoleOptions): Promise<void> {
   })
 }
 
-/** 6. A node of the organisation subscribes to the crew and to the results without any right. */
+/** 7. A node of the organisation subscribes to the crew and to the results without any right. */
 async function readWithoutRight(reader: OpenNode, options: RoleOptions): Promise<void> {
   const admitted = reader.host.decisions({ signal: AbortSignal.timeout(HELLO_MS) })
   for (const role of ['planner', 'ledger'] as const) {
@@ -188,7 +228,7 @@ function tellReader(reader: OpenNode): void {
   })
 }
 
-/** 7. The bytes of a genuine message first on another topic, to make the message a duplicate. */
+/** 9. The bytes of a genuine message first on another topic, to make the message a duplicate. */
 async function arriveElsewhereFirst(mallory: OpenNode, worker: Agent): Promise<void> {
   const fields = await fieldsOf(mallory, worker.identity, worker.grants[0])
   const text = `a genuine message of ${worker.name}`
@@ -217,110 +257,6 @@ function captured(node: OpenNode, wanted: (bundle: Bundle) => boolean): Bundle {
     if (wanted(bundle)) return bundle
   }
   throw new Error('Cannot attack: no message of a worker was seen')
-}
-
-type Fields = Omit<Header, 'digest' | 'key'>
-
-/** The header of a message to the crew, with a proof that neighbours can fetch here. */
-async function fieldsOf(
-  mallory: OpenNode,
-  identity: Identity,
-  grant: SignedStatement<Grant> | undefined,
-): Promise<Fields> {
-  const leaves = grant === undefined ? [] : [grant]
-  const proof = await mallory.host.keepProof(provingStatements(identity, leaves))
-  return {
-    topic: CREW,
-    sender: identity.name,
-    epoch: Date.now(),
-    class: 'event',
-    action: 'publish',
-    first: 1,
-    count: 1,
-    sentAt: Date.now(),
-    lifespanMs: 60_000,
-    priority: 1,
-    authority: grant?.id ?? null,
-    proof,
-    audience: null,
-    approvals: [],
-  }
-}
-
-/** A bundle of one message in a stream of its own. */
-async function seal(
-  signer: Signer,
-  like: Fields,
-  body: Parameters<typeof encodeApplication>[0],
-): Promise<Bundle> {
-  const part = {
-    id: nodeRandom(16),
-    correlation: null,
-    contentType: null,
-    body: encodeApplication(body),
-  }
-  const now = Date.now()
-  const fields = { ...like, epoch: now, first: 1, count: 1, sentAt: now }
-  return await sealBundle(fields, encodeMessages([part]), { signer, hash: nodeSha256 })
-}
-
-/** A node opened part by part, so that its messages can be seen before anything is decided. */
-async function openAttacker(mesh: string, role: string, name: Name): Promise<OpenNode> {
-  const home = await openHome(homeOf(mesh, role))
-  const anchors = await home.readAnchors()
-  const upstreams = await readUpstreams(mesh, AbortSignal.timeout(DNS_MS))
-  const settings = { upstreams, dialPrivate: true }
-  const dns = await openNodeDns({ anchors, settings, home, clock: systemClock })
-  const transport = await openMesh({ listen: [] })
-  const seen: OpenNode['seen'] = []
-  const host = await openHost({
-    identity: await home.readIdentity(name),
-    anchors,
-    ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
-    transport: listening(transport, (topic, bytes) => seen.push({ topic, bytes, at: Date.now() })),
-    clock: systemClock,
-    random: nodeRandom,
-    verifier: openNodeVerifier(),
-    generateKey: generateNodeKey,
-    store: home.store(),
-    hash: nodeSha256,
-  })
-  return {
-    host,
-    mesh: transport,
-    seen,
-    [Symbol.asyncDispose]: async () => {
-      await host[Symbol.asyncDispose]()
-      await dns[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** The mesh itself, with an ear at what it hands to its owner. */
-function listening(mesh: Mesh, hear: (topic: string, bytes: Uint8Array) => void): Transport {
-  return new Proxy<Transport>(mesh, {
-    get(target, key) {
-      if (key === 'attach') {
-        return (receiver: Parameters<Transport['attach']>[0]) =>
-          target.attach(
-            new Proxy(receiver, {
-              get(owner, property) {
-                if (property === 'message') {
-                  return async (...message: Parameters<typeof owner.message>) => {
-                    hear(message[0], message[1])
-                    return await owner.message(...message)
-                  }
-                }
-                const value: unknown = Reflect.get(owner, property, owner)
-                return typeof value === 'function' ? value.bind(owner) : value
-              },
-            }),
-          )
-      }
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }
 
 function elapsed(milliseconds: number): Promise<void> {
