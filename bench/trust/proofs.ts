@@ -150,7 +150,10 @@ async function verifyOne({ leaf }: Sender): Promise<void> {
 
 /** A chain that was checked before, as the pipeline asks for it with each bundle. */
 function keptDecision(sender: Sender, count: number): number {
-  const chains = new ChainCache(() => false)
+  const chains = new ChainCache(
+    () => false,
+    () => 0,
+  )
   const { identity, leaf, now } = sender
   const ask = () => {
     const key = `grant|${toHex(leaf.id)}|publish|${TOPIC}|${identity.name}|${toHex(identity.signer.publicKey)}`

@@ -1,5 +1,5 @@
 import { openNodeVerifier } from '@ixj/node'
-import { SKEW_MS } from '@ixj/trust'
+import { PARTITION_MS_MAX, SKEW_MS, STATUS_FRESH_MS_MAX, TrustError } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { respondHello } from '../../packages/agent/src/neighbours/hello.ts'
 import type { Channel } from '../../packages/agent/src/transport.ts'
@@ -8,7 +8,10 @@ import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement
 import { seededRandom } from '../world/random.ts'
 import type { Identity } from '@ixj/agent'
 import type { MadeBundle } from '../world/made-bundle.ts'
-import { World } from '../world/world.ts'
+import { statusNotice } from '../world/made-status.ts'
+import { trustBooks } from '../world/trust-books.ts'
+import { ownAnchor, World } from '../world/world.ts'
+import { acceptsCutOff, stolenKey, type Whose } from './cut-off.ts'
 import { CREW, openBench, openStation } from './bench.ts'
 import { recordHello } from './hello-record.ts'
 import { report } from './report.ts'
@@ -134,6 +137,49 @@ async function helloEdges(seed: number): Promise<Edges> {
   }
 }
 
+/** A status that a cut-off node heard: the last ms at which what it covers is accepted. */
+async function statusEdges(seed: number, whose: Whose): Promise<Edges> {
+  const world = new World(seed)
+  const acme = world.organisation('acme.example')
+  const issuedAt = world.clock.now() + Math.floor(seededRandom(seed)() * 1e6)
+  const stolen = await stolenKey(world, acme, whose)
+  const allowed = whose === 'own' ? PARTITION_MS_MAX : STATUS_FRESH_MS_MAX + SKEW_MS
+  return {
+    // It is accepted as soon as the node has heard it; a status from further ahead is not taken.
+    first: issuedAt,
+    last: issuedAt + allowed,
+    holdsAt: async (now) => {
+      if (now < issuedAt) return false
+      const made = await stolen.bundle(now)
+      return await acceptsCutOff(world, acme, { whose, made, issuedAt, now })
+    },
+  }
+}
+
+/** A status by a clock that is ahead: the first ms of our time at which it is taken. */
+async function statusAheadEdges(seed: number): Promise<Edges> {
+  const world = new World(seed)
+  const acme = world.organisation('acme.example')
+  const issuedAt = world.clock.now() + Math.floor(seededRandom(seed)() * 1e6)
+  const notice = await statusNotice(world, acme, { issuedAt })
+  return {
+    first: issuedAt - SKEW_MS,
+    last: issuedAt + STATUS_FRESH_MS_MAX + SKEW_MS,
+    holdsAt: async (now) => {
+      const clock = { now: () => now, at: () => () => {} }
+      const { notices, trust } = trustBooks([ownAnchor(acme)], { clock, verifier: world.verifier })
+      try {
+        await notices.take(notice.bytes, null)
+      } catch (cause) {
+        if (!(cause instanceof TrustError)) throw cause
+        return false
+      }
+      const held = trust.statuses.held(acme.name)
+      return held !== undefined && now <= held.signed.statement.freshUntil + SKEW_MS
+    },
+  }
+}
+
 const kinds: readonly (readonly [string, (seed: number) => Promise<Edges>])[] = [
   ['binding', (seed) => statementEdges(seed, 'binding')],
   ['parent binding', (seed) => statementEdges(seed, 'parent binding')],
@@ -142,6 +188,10 @@ const kinds: readonly (readonly [string, (seed: number) => Promise<Edges>])[] = 
   ['sentAt and lifespan', (seed) => bundleEdges(seed, 'sentAt')],
   ['epoch', (seed) => bundleEdges(seed, 'epoch')],
   ['hello', helloEdges],
+  ['status, own', (seed) => statusEdges(seed, 'own')],
+  ['status, strict', (seed) => statusEdges(seed, 'strict')],
+  ['status, foreign', (seed) => statusEdges(seed, 'foreign')],
+  ['status ahead', statusAheadEdges],
 ]
 
 describe('A4: times', () => {

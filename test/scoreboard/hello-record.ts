@@ -1,5 +1,5 @@
 import { nodeSha256 } from '@ixj/node'
-import { AnchorSet, encode, StatementStore, type Verifier } from '@ixj/trust'
+import { encode, StatementStore, type Verifier } from '@ixj/trust'
 import { provingStatements, type Identity } from '../../packages/agent/src/host/identity.ts'
 import {
   type Ends,
@@ -9,6 +9,7 @@ import {
 import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
 import type { Channel } from '../../packages/agent/src/transport.ts'
 import { proofOf } from '../world/made-bundle.ts'
+import { trustBooks } from '../world/trust-books.ts'
 import { name, ownAnchor } from '../world/world.ts'
 import type { Bench } from './bench.ts'
 
@@ -70,10 +71,12 @@ function contextOf(bench: Bench, identity: Identity, verifier: Verifier): HelloC
     clock: world.clock,
     random: world.bytes,
     verifier,
-    anchors: new AnchorSet([ownAnchor(acme)]),
+    ...trustBooks([ownAnchor(acme)], { clock: world.clock, verifier }),
+    organisation: acme.name,
     proof: () => ({
       bytes: proof.bytes,
       envelopes: proof.statements.map(({ envelope }) => envelope),
+      statuses: [],
     }),
     zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
     hash: nodeSha256,

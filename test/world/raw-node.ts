@@ -1,7 +1,7 @@
 import type { Identity, Peer, Receiver, Verdict } from '@ixj/agent'
 import type { MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256 } from '@ixj/node'
-import { AnchorSet, concatBytes, utf8Bytes } from '@ixj/trust'
+import { concatBytes, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
 import {
@@ -13,6 +13,7 @@ import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
 import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/neighbours.ts'
 import { HELLO_PROTOCOL, type Channel } from '../../packages/agent/src/transport.ts'
 import { type MadeBundle, type MadeProof, proofOf } from './made-bundle.ts'
+import { trustBooks } from './trust-books.ts'
 import { name, ownAnchor, type World } from './world.ts'
 
 interface Link {
@@ -40,6 +41,8 @@ export class RawNode implements Receiver {
   readonly failures: unknown[] = []
   /** What it answers to messages. */
   verdict: Verdict = 'ignore'
+  /** What its hellos bring of statuses. */
+  statuses: readonly Uint8Array[] = []
   /** Whether it says hello by itself. */
   greets = true
   readonly #links = new Map<Peer, Link>()
@@ -65,10 +68,12 @@ export class RawNode implements Receiver {
       clock: world.clock,
       random: world.bytes,
       verifier: world.verifier,
-      anchors: new AnchorSet([ownAnchor(organisation)]),
+      ...trustBooks([ownAnchor(organisation)], world),
+      organisation: organisation.name,
       proof: () => ({
         bytes: proofOf(statements, dnssec?.()).bytes,
         envelopes: statements.map(({ envelope }) => envelope),
+        statuses: this.statuses,
       }),
       zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
       hash: nodeSha256,

@@ -22,6 +22,7 @@ import {
   AnchorSet,
   type AnchorFields,
   type SignedStatement,
+  type FreshnessRule,
   type Signer,
   type Verifier,
 } from '@ixj/trust'
@@ -61,6 +62,10 @@ export interface WorldNodeOptions {
   readonly verifier?: Verifier
   /** The DNS, for the anchors of the node. */
   readonly zoneKeys?: (anchors: AnchorSet) => ZoneKeySource
+  /** Identities whose keys the node has at hand, so that it publishes their statuses. */
+  readonly authorities?: readonly Identity[]
+  /** What its own anchor asks of statuses. */
+  readonly freshness?: FreshnessRule
 }
 
 /** A node of a world. */
@@ -135,7 +140,11 @@ export class World {
     transport: Transport,
     options: WorldNodeOptions = {},
   ): Promise<Host> {
-    const own = options.ownAnchor ?? ownAnchor(organisation)
+    const { freshness } = options
+    const own = {
+      ...(options.ownAnchor ?? ownAnchor(organisation)),
+      ...(freshness === undefined ? {} : { freshness }),
+    }
     const anchors = new AnchorSet([own, ...(options.anchors ?? [])])
     const host = await openHost({
       identity,
@@ -150,6 +159,7 @@ export class World {
       hash: nodeSha256,
       ...(options.audit === undefined ? {} : { audit: options.audit }),
       crossCertificates: options.crossCertificates ?? [],
+      ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
       ...(options.zoneKeys === undefined ? {} : { zoneKeys: options.zoneKeys(anchors) }),
     })
     this.hosts.push(host)

@@ -18,7 +18,7 @@ import {
   isHolder,
   type NameChain,
   NOT_REACHED,
-  NOTE_REVOCATION,
+  NOTE_STATUS,
   type SignedStatement,
   TrustError,
   verifySignature,
@@ -51,7 +51,7 @@ export async function explainName(claim: Claim, context: BeliefContext): Promise
     topic: 'any topic',
     sender: claim.name,
     onBehalfOf: null,
-    notes: [NOTE_REVOCATION],
+    notes: [NOTE_STATUS],
   }
   try {
     const chain = checkChain({ ...claim, statements }, context)

@@ -9,7 +9,7 @@ import {
   type Explanation,
   formatTimeLeft,
   NOT_REACHED,
-  NOTE_REVOCATION,
+  NOTE_STATUS,
   signingInput,
   TrustError,
 } from '@ixj/trust'
@@ -49,7 +49,7 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
     sender: header.sender,
     onBehalfOf: null,
     policy: NOT_REACHED,
-    notes: [NOTE_REVOCATION, 'replay, lifespan and policy not checked: a running node does that'],
+    notes: [NOTE_STATUS, 'replay, lifespan and policy not checked: a running node does that'],
   }
   let step: keyof typeof reached = 'key'
   try {

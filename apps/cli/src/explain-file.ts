@@ -7,7 +7,7 @@ import {
   fromBase64url,
   isBinding,
   NOT_REACHED,
-  NOTE_REVOCATION,
+  NOTE_STATUS,
   type SignedStatement,
   TrustError,
   verifySignature,
@@ -90,7 +90,7 @@ function withFalseSignature(explanation: Explanation, { statement }: SignedState
     key: { state: 'no', lines: [message] },
     authority: NOT_REACHED,
     policy: NOT_REACHED,
-    notes: [NOTE_REVOCATION],
+    notes: [NOTE_STATUS],
   }
 }
 

@@ -14,6 +14,7 @@ import { addNode } from './commands/node.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPub } from './commands/pub.ts'
 import { addResolve } from './commands/resolve.ts'
+import { addRevoke } from './commands/revoke.ts'
 import { addSub } from './commands/sub.ts'
 import { addTrust } from './commands/trust.ts'
 import { addWhocan } from './commands/whocan.ts'
@@ -35,6 +36,7 @@ const WITHOUT_DEMO: readonly string[] = [
   'policy',
   'pub',
   'resolve',
+  'revoke',
   'sub',
   'trust',
   'whocan',
@@ -84,6 +86,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addTrust(program)
   addExplain(program)
   addResolve(program)
+  addRevoke(program)
   addZone(program)
   addAgent(program)
   addDoctor(program)

@@ -62,7 +62,9 @@ test('explainFile() finds who signed a bundle, and under which grant', async () 
     authority: { state: 'yes' },
     policy: { state: 'not-reached' },
   })
-  expect(explanation.notes).toContain('revocation not checked')
+  expect(explanation.notes).toContain(
+    'revocations and status not checked: a running node does that',
+  )
   expect(lines[0]).toMatch(/^bundle [0-9a-f]{64}: 1 messages of class event, lifespan 1 s left$/)
 })
 

@@ -35,7 +35,7 @@ export type { Decision } from './pipeline/decision.ts'
 export {
   ruleTable,
   type Basis,
-  type Freshness,
+  type NewsAge,
   type Policy,
   type PolicyDecision,
   type PolicyRequest,
@@ -55,6 +55,8 @@ export type { HostOptions } from './host/host-options.ts'
 export type { ProvenName, ZoneKeySource, ZoneProof } from './neighbours/zone-keys.ts'
 export { Host, openHost } from './host/host.ts'
 export { Agent } from './patterns/agent.ts'
+export { decodeNotice, makeNotice, type Notice, type Told } from './revoked/notice.ts'
+export { issueRevocation, revokeGrantsOf } from './revoked/issue-revocation.ts'
 export type { Audience } from './patterns/audience.ts'
 export { Group, type PublishOptions } from './patterns/group.ts'
 export { FanOut, type FanOutOptions, type FanOutStatus } from './patterns/fan-out.ts'

@@ -158,3 +158,40 @@ export const CHAIN_CACHE_MAX = 65_536
 export const ENDED_STATEMENTS_KEPT_MS = 600_000
 /** How often tables are swept of what has ended. */
 export const SWEEP_MS = 1_000
+
+/** A revocation, status or successor with what proves its issuer: one of at most this size. */
+export const NOTICE_BYTES_MAX = 4 * 1024
+/** Statements that prove its issuer: a chain of some links, and grants by which it revokes. */
+export const NOTICE_PROVING_MAX = 16
+/** Notices of one neighbour that are checked in a second: each costs a signature or some. */
+export const NOTICES_PER_SECOND = 256
+/** Neighbours whose notices are counted; the longest known goes. */
+export const NOTICE_SENDERS_MAX = 4_096
+/** Successors of one anchor's key that are passed on: those who missed several follow them all. */
+export const SUCCESSORS_PER_NAME_MAX = 8
+/** Notices that are kept are written in pages of this size; a value of a store has 64 KiB. */
+export const NOTICE_PAGE_BYTES = 56 * 1024
+/** Such pages: room for some 100,000 revocations. */
+export const NOTICE_PAGES_MAX = 1_024
+/** Statuses are issued this often, so that two may be lost before anything lapses. */
+export const STATUS_MS = 20_000
+/** Who heard another's status of a name so lately does not issue one. */
+export const STATUS_HEARD_MS = 12_000
+/** Between two lists of ids for one neighbour and root. */
+export const REVOKED_SYNC_MS = 2_000
+/** Ids in one list: with the rest below what a frame may hold. */
+export const REVOKED_IDS_MAX = 1_024
+/** Notices in one frame. */
+export const FRAME_NOTICES_MAX = 256
+/** Their bytes, below what a frame may hold. */
+export const FRAME_NOTICES_BYTES = 60 * 1024
+/** Notices in a hello: statuses of the issuers in a node's own chain. */
+export const HELLO_NOTICES_MAX = 4
+/** Trusted roots whose revocations a node follows by gossip; the others come from neighbours. */
+export const REVOKED_TOPICS_MAX = 64
+/** How long after a spawned name has closed its revocation is told: what it sent is still wanted. */
+export const REVOKE_AFTER_CLOSE_MS = 2_000
+/** Spawned names a second that are revoked although they end within 60 s by themselves. */
+export const BRIEF_REVOCATIONS_PER_SECOND = 16
+/** How soon connections and rights are looked at again after a revocation: many come together. */
+export const RECHECK_MS = 20

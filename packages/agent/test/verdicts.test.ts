@@ -7,6 +7,7 @@ import { byteRows } from './verdict-rows/bytes.ts'
 import { nameRows } from './verdict-rows/names.ts'
 import { placeRows } from './verdict-rows/place-and-time.ts'
 import { receiverRows } from './verdict-rows/receiver.ts'
+import { revokedRows } from './verdict-rows/revoked.ts'
 import type { Case } from './verdict-rows/row.ts'
 
 /** Codes that no bundle comes to, each with the reason. */
@@ -14,9 +15,6 @@ const unreachable = {
   'not-below': 'a binding not below its issuer is refused when it is read, so no proof holds one',
   'ambiguous-authority': 'a header names one grant or none; this is said to senders alone',
   'store-full': 'said of a neighbour’s statements, which wait for no bundle',
-  revoked: 'no revocation reaches a node yet',
-  stale: 'no status reaches a node yet',
-  'no-status': 'no status is asked for yet',
   hello: 'said of connections, before any bundle',
   transport: 'said of connections that failed',
   'key-file': 'said of files at home',
@@ -28,6 +26,7 @@ const rows = {
   ...nameRows,
   ...authorityRows,
   ...receiverRows,
+  ...revokedRows,
   ...approvalRows,
 } satisfies Record<Exclude<Code, keyof typeof unreachable>, readonly Case[]>
 

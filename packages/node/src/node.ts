@@ -22,6 +22,10 @@ import { openNodeDns } from './dns/node-dns.ts'
 import { openSearch, type Search } from './dns/search.ts'
 import { withZones } from './dns/zone-anchors.ts'
 import type { DnsSettings } from './home/dns-file.ts'
+import { HomeError } from './home/home-error.ts'
+import { applySuccessor, type SignedStatement, type Successor, TrustError } from '@ixj/trust'
+import { statusAuthorities } from './status-authorities.ts'
+import { watchNotices } from './watched-notices.ts'
 import { systemClock } from './system-clock.ts'
 
 /** How often a closing node wakes its process; it is there for the process to live, not to wake. */
@@ -234,12 +238,15 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     store: home.store(),
     hash: nodeSha256,
     audit,
+    authorities: await statusAuthorities(home, anchors),
+    succeeded: (signed) => void keepSuccessor(home, signed, clock),
     ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
     sought: (topic) => search.seek(topic),
     forgone: (topic) => search.forgo(topic),
   })
   opening.use(host)
   const keeper = opening.use(new ExplanationKeeper(home.explanationsPath, host, clock))
+  const watched = opening.use(await watchNotices(home, host, { clock, refused: warnRefused }))
   neighbours = () => host.neighbours
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
@@ -247,8 +254,32 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   locks.use(dns)
   locks.use(search)
   locks.use(keeper)
+  locks.use(watched)
   if (own !== undefined) locks.use(own)
   return new Node({ host, mesh, home, search, audit, policy: own, locks })
+}
+
+/** What was revoked in the home and cannot be taken is for a person to see, not for the node to end. */
+function warnRefused(file: string, cause: Error): void {
+  process.emitWarning(`Cannot take ${file}: ${cause.message}`, 'RevocationWarning')
+}
+
+/** The trust store follows an anchor's key, so that a restart begins with the new one. */
+async function keepSuccessor(
+  home: Home,
+  signed: SignedStatement<Successor>,
+  clock: Clock,
+): Promise<void> {
+  try {
+    await home.updateAnchors((anchors) => {
+      const context = { anchors, now: clock.now(), hash: nodeSha256 }
+      return applySuccessor(signed, context) ?? anchors
+    })
+  } catch (cause) {
+    if (!(cause instanceof HomeError || cause instanceof TrustError)) throw cause
+    const reason = `the node goes on with the new key, its trust store has the old one`
+    process.emitWarning(`${cause.message}: ${reason}`, 'RevocationWarning')
+  }
 }
 
 async function listenOn(options: Parameters<typeof openMesh>[0]): Promise<Mesh> {

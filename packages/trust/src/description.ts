@@ -2,9 +2,10 @@ import { isBelow, type Name, parsePattern, type Pattern, patternBase } from '@ix
 import type { Authority } from './authority.ts'
 import { toBase64url } from './bytes.ts'
 import { approvalsNeeded, valueOf } from './conditions.ts'
+import type { Freshness } from './freshness.ts'
 import type { Grant } from './grant.ts'
 import type { NameChain } from './name-question.ts'
-import { formatDate, formatTimeLeft, pad } from './time-text.ts'
+import { formatDate, formatTime, formatTimeLeft, pad } from './time-text.ts'
 
 /** Who controls a name, in lines for an explanation: the names up to the anchor, and the anchor. */
 export function describeNameChain(chain: NameChain, now: number): string[] {
@@ -44,6 +45,20 @@ function describePublished({ published }: NameChain, now: number): string[] {
   if (published === null) return []
   const left = formatTimeLeft(published.notAfter, now)
   return [`published in DNS for ${published.name}, signed by zone ${published.zone}, ${left}`]
+}
+
+/** What is known of the statuses of a chain's issuers, in notes for an explanation. */
+export function describeFreshness({ issuers, strict }: Freshness, now: number): string[] {
+  return issuers.map(({ of, state, until }) => {
+    switch (state) {
+      case 'fresh':
+        return `status of ${of} fresh, ${formatTimeLeft(until, now)}`
+      case 'stale':
+        return `status of ${of} STALE since ${formatTime(until)}${strict ? ', bound strict' : ''}`
+      default:
+        return `no status of ${of} known: what it revoked may have been missed`
+    }
+  })
 }
 
 /** Which key it is, in lines for an explanation: the whole key, and who bound it. */

@@ -26,12 +26,12 @@ export interface Explanation {
   readonly key: Answer
   readonly authority: Answer
   readonly policy: Answer
-  /** What was not checked, or deserves to be known besides; {@link NOTE_REVOCATION} today. */
+  /** What was not checked, or deserves to be known besides. */
   readonly notes: readonly string[]
 }
 
-/** Stands in every explanation until revocations are checked. */
-export const NOTE_REVOCATION = 'revocation not checked'
+/** Stands where statements were looked at by themselves, by nobody who hears of revocations. */
+export const NOTE_STATUS = 'revocations and status not checked: a running node does that'
 
 /** An answer that was not needed any more, or not reached. */
 export const NOT_REACHED: Answer = { state: 'not-reached', lines: [] }

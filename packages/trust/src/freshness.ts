@@ -10,7 +10,7 @@ import { TrustError } from './trust-error.ts'
 /** How an issuer in a chain stands. */
 export interface IssuerFreshness {
   readonly of: Name
-  /** `unknown`: no status of it was ever heard, and its anchor lets that pass. */
+  /** `unknown`: none was ever heard, or none is asked for, and its anchor lets that pass. */
   readonly state: 'fresh' | 'stale' | 'unknown' | 'missing'
   /** `freshUntil` of the status that is known; 0 if there is none. No skew is in it. */
   readonly until: number
@@ -40,9 +40,12 @@ export function findFreshness(
   const look = (of: Name, link: StatementBase, isDemanded: boolean, chain: NameChain) => {
     if (found.has(of) || link.notAfter - link.notBefore <= UNCHECKED_LINK_MS_MAX) return
     const { freshness } = chain.anchor
-    if (freshness !== 'off') {
-      found.set(of, standing(of, freshness === 'required' && isDemanded, { statuses, now }))
-    }
+    found.set(
+      of,
+      freshness === 'off'
+        ? { of, state: 'unknown', until: 0, issuedAt: 0 }
+        : standing(of, freshness === 'required' && isDemanded, { statuses, now }),
+    )
   }
   const authorities = parts.authorities ?? []
   const asked = [...parts.names, ...authorities.flatMap(({ issuers }) => issuers)]

@@ -171,6 +171,7 @@ export {
   revocationDigest,
   type RevocationView,
 } from './revocation-book.ts'
+export { findChainRevocation } from './chain-revocation.ts'
 export { checkRevoker, checkStatusIssuer, type RevokerRight } from './revoker.ts'
 export { type HeldStatus, NO_STATUSES, StatusBook, type StatusView } from './status-book.ts'
 export { findFreshness, type Freshness, type IssuerFreshness, requireFresh } from './freshness.ts'
@@ -198,8 +199,13 @@ export {
   type Explanation,
   formatExplanation,
   NOT_REACHED,
-  NOTE_REVOCATION,
+  NOTE_STATUS,
 } from './explanation.ts'
-export { describeAuthority, describeKey, describeNameChain } from './description.ts'
+export {
+  describeAuthority,
+  describeKey,
+  describeNameChain,
+  describeFreshness,
+} from './description.ts'
 export { formatDate, formatTime, formatTimeLeft } from './time-text.ts'
 export { TRUST_REMEDIES } from './remedies.ts'

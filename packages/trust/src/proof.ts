@@ -21,6 +21,7 @@ import {
 } from './limits.ts'
 import { type NameChain, statementsOfChain } from './name-question.ts'
 import type { PublishedKey } from './published-key.ts'
+import type { RevocationView } from './revocation-book.ts'
 import { isBinding, isCrossCertificate, isGrant, type SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
@@ -50,6 +51,8 @@ export interface ProofStatements {
   readonly published?: readonly PublishedKey[]
   /** Why some of its DNSSEC records prove nothing here; default nothing. */
   readonly unproven?: readonly string[]
+  /** What this verifier knows to be revoked; default nothing. */
+  readonly revocations?: RevocationView
 }
 
 /** Where {@link resolveProof} finds statements; a {@link StatementStore} is one. */

@@ -10,7 +10,7 @@ import {
   type Explanation,
   formatExplanation,
   NOT_REACHED,
-  NOTE_REVOCATION,
+  NOTE_STATUS,
 } from '../src/explanation.ts'
 import { checkName } from '../src/name-chain.ts'
 import {
@@ -69,7 +69,7 @@ const accepted: Explanation = {
   key: { state: 'yes', lines: describeKey(chain) },
   authority: { state: 'yes', lines: describeAuthority(authority, NOW) },
   policy: { state: 'yes', lines: ['permit "crew may publish" (policy.cedar:4)'] },
-  notes: [NOTE_REVOCATION],
+  notes: [NOTE_STATUS],
 }
 
 describe('formatExplanation()', () => {
@@ -87,7 +87,7 @@ describe('formatExplanation()', () => {
         '│            → planner (publish, request; may delegate to *.planner…)',
         '│            → w1 (publish; 60 s left)',
         '└─ policy    permit "crew may publish" (policy.cedar:4)',
-        'note: revocation not checked',
+        'note: revocations and status not checked: a running node does that',
       ].join('\n'),
     )
   })
@@ -116,7 +116,7 @@ describe('formatExplanation()', () => {
         '├─ authority no: the grant allows answer',
         '│            and no more',
         '└─ policy    not reached',
-        'note: revocation not checked',
+        'note: revocations and status not checked: a running node does that',
       ].join('\n'),
     )
   })

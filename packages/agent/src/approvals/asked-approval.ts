@@ -147,7 +147,7 @@ function authorityOf(
   wanted: Wanted,
   by: { readonly core: Core; readonly proof: Uint8Array },
 ): Authority {
-  const { proofs, anchors, clock } = by.core
+  const { proofs, trust, clock } = by.core
   const material = proofs.material(toHex(by.proof))
   if (material === undefined) {
     throw new Refusal('proof-missing', `Cannot show what ${sender} may do: its proof is gone`)
@@ -157,7 +157,7 @@ function authorityOf(
   const question = { leaf, subject: sender, subjectKey: senderKey, action, topic } as const
   return checkAuthority(
     { ...question, purpose: 'send' },
-    { ...material, anchors, now: clock.now() },
+    { ...material, anchors: trust.anchors, now: clock.now() },
   )
 }
 

@@ -165,7 +165,7 @@ class Round {
       throw new Refusal('wrong-approval', `Cannot use the approval of ${name}: it is by ${signer}`)
     }
     checkSubject([approval], this.#subject)
-    const { proofs, anchors, clock, hash, verifier } = this.#context.core
+    const { proofs, trust, clock, hash, verifier } = this.#context.core
     const material = proofs.material(toHex(reply.proof)) ?? { bindings: [], grants: [] }
     const now = clock.now()
     await checkApprovals([approval], {
@@ -175,7 +175,7 @@ class Round {
       chain: (approver, key) =>
         checkName(
           { name: approver, key, use: 'sign', purpose: 'send' },
-          { ...material, anchors, now },
+          { ...material, anchors: trust.anchors, now },
         ),
     })
     const bindings = provingBindings(material.bindings, { name, key: signerKey })

@@ -3,12 +3,21 @@ import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { FollowedNames } from '../neighbours/followed-names.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
+import type { NoticeBook } from '../revoked/notice-book.ts'
+import type { RevokedContext } from '../revoked/revoked.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 
-/** What a node knows: statements, proofs, what the DNS publishes, and which approvals were used. */
+/**
+ * What a node knows: statements, proofs, what the DNS publishes, which approvals were used, and whom
+ * it trusts and what was revoked.
+ */
 export interface Books {
   readonly statements: StatementStore
   readonly proofs: ProofBook
   readonly zoneKeys: ZoneKeyBook
   readonly followed: FollowedNames
   readonly usedApprovals: UsedApprovals
+  readonly trust: TrustState
+  readonly notices: NoticeBook
+  readonly kept: RevokedContext['kept']
 }

@@ -3,7 +3,6 @@ import {
   TrustError,
   sha256 as plainSha256,
   type StatementStore,
-  type AnchorSet,
   type GenerateKey,
   type NameChain,
   type PublishedKey,
@@ -13,20 +12,23 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { DECISIONS_MAX, ENDED_STATEMENTS_KEPT_MS, PROOF_WAIT_MS, SWEEP_MS } from '../limits.ts'
+import { ENDED_STATEMENTS_KEPT_MS, RECHECK_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
-import { Neighbours, type NeighbourEvent } from '../neighbours/neighbours.ts'
+import { Neighbours } from '../neighbours/neighbours.ts'
+import type { NeighbourEvent } from '../neighbours/neighbours-context.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { FollowedNames } from '../neighbours/followed-names.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Renewal } from '../neighbours/renewal.ts'
+import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
 import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
-import { VERDICTS, type Code } from '../pipeline/verdicts.ts'
+import { VERDICTS } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
-import { Queue } from '../queue.ts'
+import { Revoked, rootOfTopic } from '../revoked/revoked.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import {
   TransportError,
   type Peer,
@@ -36,11 +38,16 @@ import {
 } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
+import { DecisionLog } from './decision-log.ts'
 import { Handover } from './handover.ts'
+import { HeldSubscriptions } from './held-subscriptions.ts'
+import { helloProof } from './hello-proof.ts'
 import type { Identity } from './identity.ts'
 import type { HostOptions } from './host-options.ts'
 import { Intake } from './intake.ts'
-import { addOwn } from './own-statements.ts'
+import { IssuedNames } from './issued-names.ts'
+import { neighbourDecision } from './neighbour-decision.ts'
+import { addOwn, pinOwn, type PinnedStatements } from './own-statements.ts'
 import type { Store } from './store.ts'
 import { Topics, type Sink } from './topics.ts'
 
@@ -53,7 +60,8 @@ export class Core implements Receiver {
   readonly verifier: Verifier
   readonly hash: Sha256
   readonly generateKey: GenerateKey
-  readonly anchors: AnchorSet
+  readonly trust: TrustState
+  readonly revoked: Revoked
   readonly store: Store
   readonly transport: Transport
   readonly statements: StatementStore
@@ -65,17 +73,18 @@ export class Core implements Receiver {
   readonly handover: Handover
   readonly intake: Intake
   readonly audit: AuditTrail
+  readonly issuedNames: IssuedNames
   readonly #renewal: Renewal
-  /** Decisions so far, by code; `accepted` for those that passed. */
-  readonly counts = new Map<Code | 'accepted', number>()
-  readonly #readers = new Set<Queue<Decision>>()
-  /** Subscriptions that wait for their right; the transport bounds them. */
-  readonly #held = new Set<() => void>()
+  readonly #zoneKeys: ZoneKeyBook
+  /** What was decided so far. */
+  readonly log = new DecisionLog()
+  readonly #held: HeldSubscriptions
   #cancelSweep: () => void
+  #cancelRecheck: (() => void) | undefined
   #closed = false
 
   constructor(options: HostOptions, proof: KnownProof, chain: NameChain, books: Books) {
-    const { statements, proofs, zoneKeys, followed, usedApprovals } = books
+    const { statements, proofs, zoneKeys, followed, trust, usedApprovals } = books
     this.identity = options.identity
     this.chain = chain
     this.clock = options.clock
@@ -83,13 +92,15 @@ export class Core implements Receiver {
     this.verifier = options.verifier
     this.hash = options.hash ?? plainSha256
     this.generateKey = options.generateKey
-    this.anchors = options.anchors
+    this.trust = trust
+    this.#zoneKeys = zoneKeys
+    this.#held = new HeldSubscriptions(options.clock)
     this.store = options.store
     this.transport = options.transport
     this.statements = statements
     this.proofs = proofs
     this.followed = followed
-    const { transport, clock, random, verifier, anchors, identity } = options
+    const { transport, clock, random, verifier, identity } = options
     const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
     const isOutvoted = (key: PublishedKey) => zoneKeys.isOutvoted(key)
     this.neighbours = new Neighbours({
@@ -102,19 +113,19 @@ export class Core implements Receiver {
         clock,
         random,
         verifier,
-        anchors,
-        proof: () => {
-          const known = proofs.current(proof)
-          const envelopes = proofs.statements(known).map((signed) => signed.envelope)
-          return { bytes: known.bytes, envelopes }
-        },
+        trust,
+        organisation: chain.organisation,
+        notices: books.notices,
+        proof: () => helloProof(proof, books),
         standpoint: () => proofs.standpoint,
         zoneKeys,
         hash: this.hash,
         keep: (envelope, owner) => this.#keep(envelope, owner),
       },
       proofs,
-      anchors,
+      trust,
+      greeted: (from) => this.revoked.greet(from),
+      revoked: (from, frame) => this.revoked.frame(from, frame),
       open: this.topics.shown,
       sought: options.sought ?? (() => {}),
       forgone: options.forgone ?? (() => {}),
@@ -126,7 +137,8 @@ export class Core implements Receiver {
       clock,
       random,
       verifier,
-      anchors,
+      trust,
+      organisation: chain.organisation,
       proofs,
       transport,
       neighbour,
@@ -149,7 +161,7 @@ export class Core implements Receiver {
       clock,
       verifier,
       hash: this.hash,
-      anchors,
+      trust,
       policy: options.policy ?? ruleTable(),
       topics: this.topics,
       proofs,
@@ -159,6 +171,30 @@ export class Core implements Receiver {
       isOutvoted,
       audit: this.audit,
       record: (decision) => this.record(decision),
+    })
+    this.revoked = new Revoked({
+      clock,
+      random,
+      hash: this.hash,
+      transport,
+      trust,
+      notices: books.notices,
+      kept: books.kept,
+      organisation: chain.organisation,
+      neighbours: () => this.neighbours.all(),
+      neighbour,
+      changed: () => this.#trustChanged(),
+      succeeded: (signed) => options.succeeded?.(signed),
+      failed: (about, from, cause) => {
+        const sender = from === null ? identity.name : this.#nameOf(from)
+        this.record(this.#plain('status', 'tell', about, sender, cause))
+      },
+    })
+    this.issuedNames = new IssuedNames(this.revoked, {
+      clock,
+      random,
+      hash: this.hash,
+      failed: ({ name }, cause) => this.record(this.#plain('status', 'revoke', name, name, cause)),
     })
     const { neighbours, topics } = this
     this.#renewal = new Renewal({
@@ -171,6 +207,11 @@ export class Core implements Receiver {
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
     transport.attach(this)
+  }
+
+  /** Keys that DNS publishes for a name, as far as this node has proved them. */
+  publishedKeys(name: Name): readonly PublishedKey[] {
+    return this.#zoneKeys.newest(name)?.keys ?? []
   }
 
   /** Opens a topic for one agent. @throws AgentError `mixed-topic`, `open-already`, `closed` */
@@ -215,15 +256,14 @@ export class Core implements Receiver {
   }
 
   /** Records statements that an agent here issued, before anybody else hears of them. */
-  issued(statements: readonly SignedStatement[]): Promise<void> {
+  issued(issuer: Identity, statements: readonly SignedStatement[]): Promise<void> {
+    if (!this.#closed) this.issuedNames.issued(issuer, statements)
     return this.audit.issued(statements)
   }
 
   /** Keeps statements, each signature checked once, under no neighbour's quota. */
-  async keepStatements(
-    statements: readonly SignedStatement[],
-  ): Promise<readonly SignedStatement[]> {
-    const kept = await this.#check(statements)
+  async keepStatements(given: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
+    const kept = await addOwn(given, this)
     this.statements.keep(kept.map((signed) => signed.idText))
     return kept
   }
@@ -232,33 +272,13 @@ export class Core implements Receiver {
    * Holds statements of an agent of this node until `unpin`, each signature checked once.
    * @throws TrustError `bad-signature`
    */
-  async pinStatements(statements: readonly SignedStatement[]): Promise<{
-    readonly statements: readonly SignedStatement[]
-    readonly unpin: () => void
-  }> {
-    const checked = await this.#check(statements)
-    const ids = checked.map((signed) => signed.idText)
-    this.statements.pin(ids)
-    return { statements: checked, unpin: () => this.statements.unpin(ids) }
-  }
-
-  /** Decisions from now on. A slow reader loses the oldest. */
-  decisions(
-    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
-  ): Queue<Decision> {
-    const queue: Queue<Decision> = new Queue(options.queueMax ?? DECISIONS_MAX, {
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onClose: () => void this.#readers.delete(queue),
-    })
-    this.#readers.add(queue)
-    return queue
+  async pinStatements(statements: readonly SignedStatement[]): Promise<PinnedStatements> {
+    return await pinOwn(statements, this)
   }
 
   /** Counts a decision and tells it to whoever listens. */
   record(decision: Decision): void {
-    const code = decision.code ?? 'accepted'
-    this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
-    for (const reader of this.#readers) reader.push(decision)
+    this.log.record(decision)
   }
 
   connected(peer: Peer, initiator: boolean): void {
@@ -277,6 +297,8 @@ export class Core implements Receiver {
   }
 
   async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
+    const root = rootOfTopic(topic)
+    if (root !== undefined) return await this.revoked.message(root, bytes, from)
     // The transport gives only topics that were joined, and those are names.
     const carrier = { topic: topic as Name, from }
     if (!isAnnouncement(bytes)) return await this.intake.take(bytes, carrier)
@@ -290,24 +312,22 @@ export class Core implements Receiver {
   }
 
   subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {
+    if (rootOfTopic(topic) !== undefined) return
     this.handover.changed()
     if (subscribed) this.presence.poke(topic as Name)
   }
 
   subscriptionHeld(peer: Peer, topic: string): void {
-    // A right often comes just after the subscription; only one that stays without is told.
-    const cancel = this.clock.at(this.clock.now() + PROOF_WAIT_MS, () => {
-      this.#held.delete(cancel)
+    // Who follows more roots than we tell it of is no reader without a right.
+    if (rootOfTopic(topic) !== undefined) return
+    this.#held.add(() => {
       const neighbour = this.neighbours.get(peer)
-      if (this.#closed || neighbour === undefined || neighbour.receives(topic as Name)) return
+      if (neighbour === undefined || neighbour.receives(topic as Name)) return
       const { name } = neighbour.greeted
-      const cause = new TrustError(
-        'not-granted',
-        `Cannot let ${name} receive ${topic}: it has shown no right`,
-      )
+      const reason = `Cannot let ${name} receive ${topic}: it has shown no right`
+      const cause = new TrustError('not-granted', reason)
       this.record(this.#plain('subscription', 'receive', topic, name, cause))
     })
-    this.#held.add(cancel)
   }
 
   /** Ends the host: nothing is taken in or handed over any more. */
@@ -315,12 +335,24 @@ export class Core implements Receiver {
     if (this.#closed) return
     this.#closed = true
     this.#cancelSweep()
-    for (const cancel of this.#held) cancel()
+    this.#held.close()
     this.presence.close()
     this.intake.close()
+    this.#cancelRecheck?.()
+    await this.issuedNames.close()
+    await this.revoked.close()
     this.audit.close()
     await this.transport[Symbol.asyncDispose]()
-    for (const reader of this.#readers) reader.close()
+    this.log.close()
+  }
+
+  /** Connections and rights are looked at again, once for all that changes in a moment. */
+  #trustChanged(): void {
+    if (this.#closed || this.#cancelRecheck !== undefined) return
+    this.#cancelRecheck = this.clock.at(this.clock.now() + RECHECK_MS, () => {
+      this.#cancelRecheck = undefined
+      this.neighbours.recheck()
+    })
   }
 
   #nameOf(peer: Peer): string {
@@ -337,11 +369,6 @@ export class Core implements Receiver {
     return plainDecision(about, { action, topic, sender, at: this.clock.now() }, cause)
   }
 
-  async #check(statements: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
-    const { verifier, hash } = this
-    return await addOwn(statements, { statements: this.statements, verifier, hash })
-  }
-
   async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
     await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
     // A check takes time. What a neighbour told goes with it, so nothing may come after it.
@@ -349,36 +376,21 @@ export class Core implements Receiver {
   }
 
   #report(event: NeighbourEvent): void {
-    const own = this.identity.name
-    switch (event.kind) {
-      case 'admitted':
-        this.record(this.#plain('hello', 'connect', own, event.greeted.name))
-        return
-      case 'hello-refused':
-        this.record(this.#plain('hello', 'connect', own, event.peer, event.cause))
-        return
-      case 'right-refused':
-        this.record(
-          this.#plain('right', 'receive', event.right.topic, this.#nameOf(event.peer), event.cause),
-        )
-        return
-      case 'fault':
-        this.record(this.#plain('right', 'exchange', own, this.#nameOf(event.peer), event.cause))
-        return
-      case 'gone':
-        if (event.greeted !== undefined) this.presence.gone(event.greeted.name)
-        this.handover.changed()
-        return
-      case 'route':
-        this.handover.changed()
-        return
-    }
+    const decision = neighbourDecision(event, {
+      own: this.identity.name,
+      at: this.clock.now(),
+      nameOf: (peer) => this.#nameOf(peer),
+    })
+    if (decision !== undefined) this.record(decision)
+    if (event.kind === 'gone' && event.greeted !== undefined) this.presence.gone(event.greeted.name)
+    if (event.kind === 'gone' || event.kind === 'route') this.handover.changed()
   }
 
   #sweep(): void {
     const now = this.clock.now()
     this.intake.sweep(now)
     this.neighbours.sweep(now)
+    this.revoked.sweep(now)
     this.presence.sweep(now)
     this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
     void this.#renewal.sweep(now)

@@ -1,5 +1,13 @@
 import type { Name } from '@ixj/names'
-import type { AnchorSet, GenerateKey, Random, Sha256, SignedStatement, Verifier } from '@ixj/trust'
+import type {
+  AnchorSet,
+  GenerateKey,
+  Random,
+  Sha256,
+  SignedStatement,
+  Successor,
+  Verifier,
+} from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
 import type { AuditLog } from '../pipeline/audit.ts'
@@ -18,7 +26,7 @@ export interface HostOptions {
    * it, which its proofs bring to others; with the bindings of their issuers. Each is verified once.
    */
   readonly crossCertificates?: readonly SignedStatement[]
-  /** Default: {@link ruleTable} without rules of one's own. */
+  /** Default: `ruleTable` without rules of one's own. */
   readonly policy?: Policy
   readonly transport: Transport
   readonly clock: Clock
@@ -30,6 +38,13 @@ export interface HostOptions {
   readonly hash?: Sha256
   /** Where decisions are recorded; without it, nowhere. */
   readonly audit?: AuditLog
+  /**
+   * Identities whose keys are at hand though no agent of theirs is open: of these the node publishes
+   * statuses, where they are roots or hold `revoke`.
+   */
+  readonly authorities?: readonly Identity[]
+  /** Called when an anchor has moved to another key, which the trust store has to be told. */
+  readonly succeeded?: (signed: SignedStatement<Successor>) => void
   /** The DNS; without it, zone anchors lead to no name. */
   readonly zoneKeys?: ZoneKeySource
   /** Called when an agent here writes to an inbox that nobody has shown a right to yet. */

@@ -12,6 +12,14 @@ import type { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { openCore } from './open-core.ts'
 import { grantHost, provingStatements, type Identity } from './identity.ts'
+import { publishStatuses } from '../revoked/published-statuses.ts'
+
+/** How an agent is opened. */
+interface OpenOptions {
+  readonly inbox: 'own' | 'node'
+  /** Whose key takes a short-lived name back when it closes. */
+  readonly revokedBy?: Identity
+}
 
 /** A node without its I/O: it runs agents over whatever transport, clock and store it is given. */
 export class Host implements AsyncDisposable {
@@ -28,8 +36,12 @@ export class Host implements AsyncDisposable {
   }
 
   /** Opens the node's own inbox: it is an agent of its own name. Called once, by {@link openHost}. */
-  async openSelf(): Promise<this> {
-    const { identity, clock } = this.#core
+  async openSelf(authorities: readonly Identity[] = []): Promise<this> {
+    const { identity, clock, revoked } = this.#core
+    await revoked.open()
+    for (const authority of [...authorities, identity]) {
+      await publishStatuses(authority, this.#core)
+    }
     const proof = this.#core.proofs.compose(provingStatements(identity, []), identity)
     this.#self = await new Agent({
       core: this.#core,
@@ -37,7 +49,7 @@ export class Host implements AsyncDisposable {
       inbox: inboxOf(identity.name, { carrier: identity.name, host: null, proof }),
       hostGrant: null,
       epoch: await this.#nextEpoch(identity, clock.now()),
-      open: (child) => this.#openAgent(child, { inbox: 'node' }),
+      open: (child) => this.#openAgent(child, { inbox: 'node', revokedBy: identity }),
     }).openInbox()
     return this
   }
@@ -51,7 +63,7 @@ export class Host implements AsyncDisposable {
 
   /** Decisions so far, by code; `accepted` counts those that passed. */
   get counts(): ReadonlyMap<Decision['code'] | 'accepted', number> {
-    return this.#core.counts
+    return this.#core.log.counts
   }
 
   /** What is known against keys that signed two bundles for one place of a stream. */
@@ -68,7 +80,7 @@ export class Host implements AsyncDisposable {
   decisions(
     options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
   ): Queue<Decision> {
-    return this.#core.decisions(options)
+    return this.#core.log.decisions(options)
   }
 
   /**
@@ -102,7 +114,24 @@ export class Host implements AsyncDisposable {
     const offer = await makeOffer({ name, node: this.name, signer }, this.#core)
     const answer = await this.self.request(parent, offer, { ...options, contentType: OFFER_TYPE })
     const identity = readBound(answer, { name, signer }, this.#core.hash)
-    return await this.#openAgent(identity, { inbox: 'node' })
+    return await this.#openAgent(identity, { inbox: 'node', revokedBy: identity })
+  }
+
+  /**
+   * Takes in a revocation, status or successor with what proves it, as `ixj revoke` writes it into a
+   * home, and tells it to all; whether it is new.
+   * @throws TrustError if it is not by right here, or cannot be read
+   */
+  async takeNotice(bytes: Uint8Array): Promise<boolean> {
+    return (await this.#core.revoked.take(bytes, null)).kind !== 'known'
+  }
+
+  /**
+   * Rises whenever something changes on which a decision that was kept may rest: anchors,
+   * revocations, what a status says.
+   */
+  get generation(): number {
+    return this.#core.trust.generation
   }
 
   /** Closes every agent, then the transport. Closing twice is fine. */
@@ -112,7 +141,7 @@ export class Host implements AsyncDisposable {
     await this.#core.dispose()
   }
 
-  async #openAgent(given: Identity, options: { readonly inbox: 'own' | 'node' }): Promise<Agent> {
+  async #openAgent(given: Identity, options: OpenOptions): Promise<Agent> {
     const core = this.#core
     const held: (() => void)[] = []
     const release = () => {
@@ -134,7 +163,7 @@ export class Host implements AsyncDisposable {
   /** Opens an agent; whatever is `held` for it is released when it closes. */
   async #openHeld(
     identity: Identity,
-    options: { readonly inbox: 'own' | 'node' },
+    options: OpenOptions,
     { held, release }: { readonly held: (() => void)[]; readonly release: () => void },
   ): Promise<Agent> {
     const core = this.#core
@@ -142,7 +171,12 @@ export class Host implements AsyncDisposable {
     const host = await grantHost(
       identity,
       { topic: identity.name, node: this.name, nodeKey: core.identity.signer.publicKey },
-      { now: clock.now(), random, hash, issued: (statements) => core.issued(statements) },
+      {
+        now: clock.now(),
+        random,
+        hash,
+        issued: (issuer, statements) => core.issued(issuer, statements),
+      },
     )
     const hosted = await core.pinStatements([host])
     held.push(hosted.unpin)
@@ -157,10 +191,12 @@ export class Host implements AsyncDisposable {
         options.inbox === 'own'
           ? await this.#nextEpoch(identity, clock.now())
           : this.#nextPassingEpoch(clock.now()),
-      open: (child) => this.#openAgent(child, { inbox: 'node' }),
+      open: (child) => this.#openAgent(child, { inbox: 'node', revokedBy: identity }),
       closed: () => {
         this.#agents.delete(agent)
         release()
+        void core.issuedNames.ceased(identity.name)
+        if (options.revokedBy !== undefined) core.issuedNames.closed(identity, options.revokedBy)
       },
     })
     this.#agents.add(await agent.openInbox())
@@ -169,11 +205,11 @@ export class Host implements AsyncDisposable {
 
   /** An agent whose chain does not even hold at home would be refused everywhere. */
   #checkOwnChain(identity: Identity): void {
-    const { proofs, anchors, clock } = this.#core
+    const { proofs, trust, clock } = this.#core
     const known = proofs.compose(provingStatements(identity, []), identity)
     checkName(
       { name: identity.name, key: identity.signer.publicKey, use: 'sign', purpose: 'send' },
-      { ...proofs.materialOf(known), anchors, now: clock.now() },
+      { ...proofs.materialOf(known), anchors: trust.anchors, now: clock.now() },
     )
   }
 
@@ -202,5 +238,5 @@ export class Host implements AsyncDisposable {
  * @throws TrustError if the node's own chain does not hold against its own anchors
  */
 export async function openHost(options: HostOptions): Promise<Host> {
-  return await new Host(await openCore(options)).openSelf()
+  return await new Host(await openCore(options)).openSelf(options.authorities ?? [])
 }

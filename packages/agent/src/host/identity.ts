@@ -127,7 +127,7 @@ export interface HostGrantOptions {
   readonly random: Random
   readonly hash: Sha256
   /** Called with what was issued, which is given out when this resolves. */
-  issued?(statements: readonly SignedStatement[]): Promise<void>
+  issued?(issuer: Identity, statements: readonly SignedStatement[]): Promise<void>
 }
 
 /**
@@ -166,7 +166,7 @@ export async function grantHost(
     },
     { signer: identity.signer, hash, ...(parent === undefined ? {} : { parent }) },
   )
-  await options.issued?.([grant])
+  await options.issued?.(identity, [grant])
   return grant
 }
 

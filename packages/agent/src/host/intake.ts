@@ -3,7 +3,6 @@ import {
   SKEW_MS,
   statementsOfChain,
   toHex,
-  type AnchorSet,
   type PublishedKey,
   type Sha256,
   type StatementStore,
@@ -25,6 +24,7 @@ import type { Policy } from '../pipeline/policy.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { ReplayTable } from '../pipeline/replay.ts'
 import { StateTable } from '../pipeline/state-table.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer, Verdict } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
@@ -37,7 +37,7 @@ export interface IntakeOptions {
   readonly clock: Clock
   readonly verifier: Verifier
   readonly hash: Sha256
-  readonly anchors: AnchorSet
+  readonly trust: TrustState
   readonly policy: Policy
   readonly topics: Topics
   readonly proofs: ProofBook
@@ -56,12 +56,11 @@ export class Intake {
   readonly #context: PipelineContext
   readonly #order: Order
   readonly #grantBudgets = new Map<string, Budget>()
-  #generation = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
     this.#order = new Order(options.clock)
-    const { node, ownOrganisation, clock, verifier, hash, anchors, policy, topics } = options
+    const { node, ownOrganisation, clock, verifier, hash, trust, policy, topics } = options
     const { usedApprovals } = options
     const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
     this.#context = {
@@ -70,14 +69,17 @@ export class Intake {
       clock,
       verifier,
       hash,
-      anchors,
+      trust,
       policy,
-      generation: () => this.#generation,
+      generation: () => trust.generation,
       replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
       offsets: new ClockOffsets(),
       usedApprovals,
-      chains: new ChainCache((key) => options.isOutvoted(key)),
+      chains: new ChainCache(
+        (key) => options.isOutvoted(key),
+        () => trust.generation,
+      ),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
@@ -92,14 +94,6 @@ export class Intake {
   /** What is known against keys that signed two bundles for one place. */
   get evidence(): ReplayTable['evidence'] {
     return this.#context.replay.evidence
-  }
-
-  /**
-   * Anchors, a status or a revocation changed: what the policy said before counts no more. Called
-   * by whoever makes the change, after it.
-   */
-  trustChanged(): void {
-    this.#generation += 1
   }
 
   /** Decides about a bundle and delivers it if it is accepted. Never throws. */

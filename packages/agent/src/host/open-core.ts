@@ -8,6 +8,9 @@ import { ZoneKeyBook } from '../neighbours/zone-keys.ts'
 import { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { provingStatements } from './identity.ts'
+import { NoticeBook } from '../revoked/notice-book.ts'
+import { restoreNotices } from '../revoked/restored-notices.ts'
+import { TrustState } from '../revoked/trust-state.ts'
 import { addOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
@@ -16,16 +19,28 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const statements = new StatementStore()
   const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
   const followed = new FollowedNames(options.zoneKeys, zoneKeys, options.clock)
+  const trust = new TrustState(options.anchors, hash)
+  const { revocations } = trust
   const { verifier } = options
-  const kept = await addOwn(options.identity.statements, { statements, verifier, hash })
-  statements.pin(kept.map((signed) => signed.idText))
-  const known = { ...options.identity, statements: kept }
+  const notices = new NoticeBook({
+    clock: options.clock,
+    verifier,
+    hash,
+    trust,
+    published: (name) => zoneKeys.newest(name)?.keys ?? [],
+    standpoint: () => crossings.standpoint,
+    isVerified: (signed) => statements.has(signed.idText),
+  })
+  const own = await addOwn(options.identity.statements, { statements, verifier, hash })
+  statements.pin(own.map((signed) => signed.idText))
+  const known = { ...options.identity, statements: own }
   const given = options.crossCertificates ?? []
   const crossing = await addOwn(given, { statements, verifier, hash })
   statements.pin(crossing.map((signed) => signed.idText))
-  const standpoint = makeStandpoint(known.name, [...kept, ...crossing])
+  const standpoint = makeStandpoint(known.name, [...own, ...crossing])
   const crossings = new Crossings(standpoint, options.clock, zoneKeys)
-  const proofs = new ProofBook(statements, hash, { zoneKeys, followed, crossings })
+  const proofs = new ProofBook(statements, hash, { zoneKeys, followed, crossings, revocations })
+  const kept = await restoreNotices(notices, options)
   const proving = provingStatements(known, [])
   await followed.follow([...new Set([...rootsOf(proving, known), ...crossings.issuers])])
   const composed = proofs.compose(proving, known)
@@ -33,7 +48,7 @@ export async function openCore(options: HostOptions): Promise<Core> {
     { name: known.name, key: known.signer.publicKey, use: 'sign', purpose: 'connect' },
     {
       ...proofs.materialOf(composed),
-      anchors: options.anchors,
+      anchors: trust.anchors,
       now: options.clock.now(),
     },
   )
@@ -42,6 +57,6 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const proof = many ? proofs.compose(chain.links, known) : composed
   const { store, clock } = options
   const usedApprovals = await openUsedApprovals(store, known.name, clock.now())
-  const books = { statements, proofs, zoneKeys, followed, usedApprovals }
+  const books = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   return new Core({ ...options, identity: known }, proof, chain, books)
 }

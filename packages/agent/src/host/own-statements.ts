@@ -12,3 +12,20 @@ export async function addOwn(
   }
   return kept
 }
+
+/** Statements that are held, and what ends that. */
+export interface PinnedStatements {
+  readonly statements: readonly SignedStatement[]
+  readonly unpin: () => void
+}
+
+/** Takes in and holds them until `unpin`. @throws TrustError `bad-signature` */
+export async function pinOwn(
+  statements: readonly SignedStatement[],
+  context: Parameters<typeof addOwn>[1],
+): Promise<PinnedStatements> {
+  const checked = await addOwn(statements, context)
+  const ids = checked.map((signed) => signed.idText)
+  context.statements.pin(ids)
+  return { statements: checked, unpin: () => context.statements.unpin(ids) }
+}

@@ -12,7 +12,13 @@ import type { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Channel, Peer } from '../transport.ts'
 import type { Greeted } from './hello.ts'
-import { decodeFrame, encodeFrame, type Frame, type RightFrame } from './frames.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  type RevokedFrame,
+  type RightFrame,
+} from './frames.ts'
 import type { ProofBook } from './proof-book.ts'
 import type { KnownProof } from './proof-shelf.ts'
 import type { Right } from './right.ts'
@@ -35,6 +41,8 @@ export interface ExchangeHooks {
   wanted(neighbour: Exchange, mark: Uint8Array): void
   shown(neighbour: Exchange, right: RightFrame): void
   ended(neighbour: Exchange, topic: Name): void
+  /** What it tells of revocations. @throws TrustError, Refusal */
+  revoked(neighbour: Exchange, frame: RevokedFrame): Promise<void>
   /** Bytes of this neighbour that no honest node sends. */
   fault(neighbour: Exchange, cause: unknown): void
   /** The exchange cannot go on. */
@@ -149,6 +157,11 @@ export class Exchange {
     }
   }
 
+  /** Tells of revocations. */
+  tell(frame: RevokedFrame): void {
+    this.#send(frame)
+  }
+
   #complete(id: Uint8Array): Promise<void> {
     const idText = toHex(id)
     const { clock, proofs } = this.#hooks
@@ -254,6 +267,11 @@ export class Exchange {
         return
       case 'end':
         this.#hooks.ended(this, frame.topic)
+        return
+      case 'revoked':
+      case 'have':
+      case 'notices':
+        await this.#hooks.revoked(this, frame)
         return
     }
   }

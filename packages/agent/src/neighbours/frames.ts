@@ -9,12 +9,18 @@ import {
   readName,
   readOneOf,
   readOptional,
+  readSortedSet,
   TrustError,
   type Field,
   type Value,
 } from '@ixj/trust'
 import { checkVersion, VERSION } from '../bundles/version.ts'
-import { FRAME_STATEMENTS_MAX } from '../limits.ts'
+import {
+  FRAME_NOTICES_MAX,
+  FRAME_STATEMENTS_MAX,
+  NOTICE_BYTES_MAX,
+  REVOKED_IDS_MAX,
+} from '../limits.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
 
 /** What neighbours tell each other on `/ixj/proof/1`; docs/protocol.md, "Between neighbours". */
@@ -37,6 +43,26 @@ export type Frame =
   | RightFrame
   /** I receive this topic no longer. */
   | { readonly kind: 'end'; readonly topic: Name }
+  /** Revocations, statuses, successors. */
+  | { readonly kind: 'notices'; readonly notices: readonly Uint8Array[] }
+  /** The digest of all revocations that I know under an anchor. */
+  | { readonly kind: 'revoked'; readonly root: Name; readonly digest: Uint8Array }
+  /** Their ids from one to another; send me the notices of the others between. */
+  | HaveFrame
+
+/** The frames by which neighbours compare revocations. */
+export type RevokedFrame = Extract<Frame, { readonly kind: 'revoked' | 'have' | 'notices' }>
+
+/** The ids of revocations that a node knows, in a stretch of all ids. */
+export interface HaveFrame {
+  readonly kind: 'have'
+  readonly root: Name
+  /** Both ends belong to the stretch; 32 bytes. */
+  readonly from: Uint8Array
+  readonly to: Uint8Array
+  /** A set. */
+  readonly ids: readonly Uint8Array[]
+}
 
 /** A right that a node shows: to receive a group for a member, or an inbox. */
 export interface RightFrame {
@@ -75,6 +101,12 @@ function fieldsOf(frame: Frame): readonly Value[] {
       return [frame.mark]
     case 'end':
       return [frame.topic]
+    case 'notices':
+      return [frame.notices]
+    case 'revoked':
+      return [frame.root, frame.digest]
+    case 'have':
+      return [frame.root, frame.from, frame.to, frame.ids]
     case 'right': {
       const { topic, of, carrier, agent, agentKey, subscribe, host, proof } = frame
       return [topic, of, carrier, agent, agentKey, subscribe, host, proof]
@@ -106,6 +138,14 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { kind: 'end', topic: readName(readArray(value, 'end', 3)[2], 'topic') }
     case 'right':
       return readRight(readArray(value, 'right', 10))
+    case 'notices':
+      return { kind: 'notices', notices: readNotices(readArray(value, 'notices', 3)[2]) }
+    case 'revoked': {
+      const [, , root, digest] = readArray(value, 'revoked', 4)
+      return { kind: 'revoked', root: readName(root, 'root'), digest: readId(digest, 'digest') }
+    }
+    case 'have':
+      return readHave(readArray(value, 'have', 6))
     default:
       throw new TrustError('unsupported', 'Cannot read frame: its kind is not known')
   }
@@ -123,6 +163,27 @@ function readRight(fields: readonly Value[]): RightFrame {
     host: readOptional(fields[8], 'host grant of right', readId),
     proof: readId(fields[9], 'proof of right'),
   }
+}
+
+function readHave(fields: readonly Value[]): HaveFrame {
+  return {
+    kind: 'have',
+    root: readName(fields[2], 'root of ids'),
+    from: readId(fields[3], 'first id'),
+    to: readId(fields[4], 'last id'),
+    ids: readSortedSet(fields[5], 'ids', {
+      itemsMax: REVOKED_IDS_MAX,
+      item: readId,
+      key: (id) => id,
+    }),
+  }
+}
+
+function readNotices(field: Field): readonly Uint8Array[] {
+  return readList(field, 'notices', {
+    itemsMax: FRAME_NOTICES_MAX,
+    item: (item, what) => readBytesUpTo(item, what, NOTICE_BYTES_MAX),
+  })
 }
 
 function readEnvelopes(field: Field): readonly Uint8Array[] {

@@ -7,18 +7,20 @@ import {
   encode,
   equalBytes,
   findAnchor,
+  findChainRevocation,
+  findFreshness,
   readArray,
   readBytes,
   readBytesUpTo,
   readList,
   readName,
   readText,
+  requireFresh,
   resolveProof,
   SKEW_MS,
   STATEMENT_BYTES_MAX,
   statementsOfChain,
   TrustError,
-  type AnchorSet,
   type Standpoint,
   type NameChain,
   type ProofStatements,
@@ -31,8 +33,10 @@ import {
 import type { Clock } from '../clock.ts'
 import { checkVersion } from '../bundles/version.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
-import { HELLO_STATEMENTS_MAX } from '../limits.ts'
-import { Refusal } from '../pipeline/verdicts.ts'
+import { HELLO_NOTICES_MAX, HELLO_STATEMENTS_MAX, NOTICE_BYTES_MAX } from '../limits.ts'
+import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
+import type { NoticeBook } from '../revoked/notice-book.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import type { Channel, Peer } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
 import type { ZoneKeyBook } from './zone-keys.ts'
@@ -44,13 +48,21 @@ export interface HelloContext {
   readonly clock: Clock
   readonly random: Random
   readonly verifier: Verifier
-  readonly anchors: AnchorSet
+  readonly trust: TrustState
+  /** The node's own. */
+  readonly organisation: Name
+  /** Where statuses that come with a hello go. */
+  readonly notices: NoticeBook
   /** What this node has at home; without it no cross-certificate counts. */
   readonly standpoint?: () => Standpoint
   readonly zoneKeys: ZoneKeyBook
   readonly hash: Sha256
-  /** Our own proof, as it is now, and the statements in it. */
-  readonly proof: () => { readonly bytes: Uint8Array; readonly envelopes: readonly Uint8Array[] }
+  /** Our own proof, as it is now, the statements in it, and the newest statuses of their issuers. */
+  readonly proof: () => {
+    readonly bytes: Uint8Array
+    readonly envelopes: readonly Uint8Array[]
+    readonly statuses: readonly Uint8Array[]
+  }
   /** Keeps a statement of a peer after its signature held. @throws TrustError `bad-signature` */
   readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
 }
@@ -92,7 +104,7 @@ export async function initiateHello(
   const session = joined(nonce, theirNonce)
   const names = { initiator: context.name, responder: theirName }
   await channel.send(await prove('initiator', { ends, names, session }, context))
-  const proved = await frames('prove', 6)
+  const proved = await frames('prove', 7)
   return check('responder', { ends, names, session }, { proved, owner: ends.responder }, context)
 }
 
@@ -113,7 +125,7 @@ export async function respondHello(
   const nonce = context.random(NONCE_BYTES)
   await channel.send(encode([1, 'challenge', nonce, context.name]))
   const session = joined(theirNonce, nonce)
-  const proved = await frames('prove', 6)
+  const proved = await frames('prove', 7)
   let greeted: Greeted
   try {
     const names = { initiator: peekName(proved), responder: context.name }
@@ -142,7 +154,7 @@ interface Scene {
   readonly session: Uint8Array
 }
 
-/** `[1, "prove", proof, statements, hello body, signature]`. */
+/** `[1, "prove", proof, statements, hello body, signature, statuses]`. */
 async function prove(role: Role, scene: Scene, context: HelloContext): Promise<Uint8Array> {
   const [body, signature] = await signBody(
     'hello',
@@ -150,8 +162,8 @@ async function prove(role: Role, scene: Scene, context: HelloContext): Promise<U
     sceneFields(role, scene),
     context.signer,
   )
-  const { bytes, envelopes } = context.proof()
-  return encode([1, 'prove', bytes, envelopes, body, signature], {
+  const { bytes, envelopes, statuses } = context.proof()
+  return encode([1, 'prove', bytes, envelopes, body, signature, statuses], {
     bytesMax: CHANNEL_FRAME_BYTES_MAX,
   })
 }
@@ -207,7 +219,7 @@ async function check(
   const { material, dnssec } = await readMaterial(proved, hello.signer, from, context)
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
-    { ...material, anchors: context.anchors, now },
+    { ...material, anchors: context.trust.anchors, now },
   )
   if (!(await holds(hello, context.verifier))) {
     throw new TrustError(
@@ -217,7 +229,47 @@ async function check(
   }
   for (const { envelope } of statementsOfChain(chain)) await context.keep(envelope, owner)
   if (dnssec !== undefined) context.zoneKeys.learnFrom(dnssec)
+  await takeStatuses(proved, owner, context)
+  checkConnectable(chain, context)
   return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
+}
+
+/** Only bytes that no honest node sends are held against it; what we cannot use may be of use later. */
+async function takeStatuses(
+  proved: readonly Value[],
+  owner: Peer,
+  { notices }: HelloContext,
+): Promise<void> {
+  const list = readList(proved[6], 'statuses of hello', {
+    itemsMax: HELLO_NOTICES_MAX,
+    item: (field, what) => readBytesUpTo(field, what, NOTICE_BYTES_MAX),
+  })
+  for (const bytes of list) {
+    try {
+      await notices.take(bytes, owner)
+    } catch (cause) {
+      const isCoded = cause instanceof TrustError || cause instanceof Refusal
+      if (!isCoded || VERDICTS[cause.code] === 'reject') throw cause
+    }
+  }
+}
+
+/**
+ * Nodes of one's own organisation go on without a status, so that those who are cut off keep meeting.
+ * Others have to bring a fresh one; what it speaks of may still be missing, and is fetched then.
+ */
+function checkConnectable(chain: NameChain, context: HelloContext): void {
+  const { trust, notices, clock, organisation } = context
+  const now = clock.now()
+  const revocation = findChainRevocation(chain, trust.revocations)
+  const tried = `Cannot greet ${chain.name}`
+  if (revocation !== undefined) {
+    const by = revocation.statement.issuer
+    throw new TrustError('revoked', `${tried}: its key or name was revoked by "${by}"`)
+  }
+  const statuses = { held: (of: Name) => notices.heard(of) }
+  const use = { isOwn: chain.organisation === organisation, isState: true, now }
+  requireFresh(findFreshness({ names: [chain] }, { statuses, now }), use, tried)
 }
 
 /**
@@ -228,7 +280,7 @@ async function readMaterial(
   proved: readonly Value[],
   signer: Name,
   from: Peer | null,
-  { hash, zoneKeys, anchors, standpoint }: HelloContext,
+  { hash, zoneKeys, trust, standpoint }: HelloContext,
 ): Promise<{ readonly material: ProofStatements; readonly dnssec?: Uint8Array }> {
   const proof = decodeProof(readBytesUpTo(proved[2], 'proof of hello', CHANNEL_FRAME_BYTES_MAX))
   const envelopes = readList(proved[3], 'statements of hello', {
@@ -237,8 +289,9 @@ async function readMaterial(
   })
   const statements = envelopes.map((envelope) => decodeStatement(envelope, hash))
   const byId = new Map(statements.map((signed) => [signed.idText, signed]))
+  const { anchors, revocations } = trust
   const atHome = standpoint === undefined ? {} : { standpoint: standpoint() }
-  const resolved = { ...resolveProof(proof, byId), ...atHome }
+  const resolved = { ...resolveProof(proof, byId), ...atHome, revocations }
   // Whom no anchor is above, cross-certificates or the root of the DNS let through, or nothing does.
   if (anchors.for(signer) !== undefined) findAnchor({ name: signer, purpose: 'connect' }, anchors)
   const { dnssec } = proof

@@ -1,6 +1,5 @@
 import type { Name } from '@ixj/names'
-import { concatBytes, toHex, TrustError, utf8Bytes, type AnchorSet, type Sha256 } from '@ixj/trust'
-import type { Clock } from '../clock.ts'
+import { concatBytes, findChainRevocation, toHex, TrustError, utf8Bytes } from '@ixj/trust'
 import {
   HELLO_MS,
   NEIGHBOUR_FAULTS_MAX,
@@ -14,48 +13,17 @@ import {
 import { Budget } from '../pipeline/rate.ts'
 import { codeOf } from '../pipeline/decision.ts'
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
-import { HELLO_PROTOCOL, type Channel, type Peer, type Transport } from '../transport.ts'
+import { HELLO_PROTOCOL, type Channel, type Peer } from '../transport.ts'
 import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
-import { initiateHello, respondHello, type Greeted, type HelloContext } from './hello.ts'
-import type { ProofBook } from './proof-book.ts'
+import { initiateHello, respondHello, type Greeted } from './hello.ts'
+import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { currentChain } from './renewed-chain.ts'
 import { checkInbox, checkMember, type Right } from './right.ts'
 
 /** The protocol of {@link Exchange}. */
 export const PROOF_PROTOCOL = '/ixj/proof/1'
-
-/** What went on with a neighbour that its node may want to explain. */
-export type NeighbourEvent =
-  | { readonly kind: 'admitted'; readonly peer: Peer; readonly greeted: Greeted }
-  | { readonly kind: 'hello-refused'; readonly peer: Peer; readonly cause: unknown }
-  | {
-      readonly kind: 'right-refused'
-      readonly peer: Peer
-      readonly right: RightFrame
-      readonly cause: unknown
-    }
-  | { readonly kind: 'fault'; readonly peer: Peer; readonly cause: unknown }
-  | { readonly kind: 'gone'; readonly peer: Peer; readonly greeted: Greeted | undefined }
-  | { readonly kind: 'route'; readonly topic: Name }
-
-/** What the neighbours of a node are kept with. */
-export interface NeighboursContext {
-  readonly transport: Transport
-  readonly clock: Clock
-  readonly hash: Sha256
-  readonly hello: HelloContext
-  readonly proofs: ProofBook
-  readonly anchors: AnchorSet
-  readonly open: ReadonlyMap<Name, OpenTopic>
-  /** An inbox is sought that was not before. */
-  sought(topic: Name): void
-  /** It is sought no longer. */
-  forgone(topic: Name): void
-  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
-  report(event: NeighbourEvent): void
-}
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -167,7 +135,8 @@ export class Neighbours {
 
   /** Ends rights, and neighbours, whose statements have ended. */
   sweep(now: number): void {
-    const { transport, anchors, hello, proofs } = this.#context
+    const { transport, trust, hello, proofs } = this.#context
+    const { anchors } = trust
     const { zoneKeys } = hello
     for (const neighbour of this.#admitted.values()) {
       const { standpoint } = proofs
@@ -184,6 +153,26 @@ export class Neighbours {
     for (const [topic, used] of this.#sought) {
       if (used >= now - SOUGHT_MS) break
       this.#forgo(topic)
+    }
+  }
+
+  /**
+   * What is trusted or revoked has changed: "a revocation ends the connection", and every right that
+   * rests on what is void.
+   */
+  recheck(): void {
+    const { trust, transport } = this.#context
+    for (const neighbour of this.#admitted.values()) {
+      const revocation = findChainRevocation(neighbour.chain, trust.revocations)
+      if (revocation === undefined) {
+        for (const { frame } of neighbour.rights.values()) this.#recheck(neighbour, frame)
+        continue
+      }
+      const { peer, greeted } = neighbour
+      const by = `its key or name was revoked by "${revocation.statement.issuer}"`
+      const cause = new TrustError('revoked', `Cannot go on with ${greeted.name}: ${by}`)
+      this.#context.report({ kind: 'hello-refused', peer, cause })
+      void transport.disconnect(peer)
     }
   }
 
@@ -251,6 +240,7 @@ export class Neighbours {
       wanted: (from, mark) => this.#wanted(from, mark),
       shown: (from, right) => this.#shown(from, right),
       ended: (from, topic) => this.#end(from, topic),
+      revoked: (from, frame) => this.#context.revoked(from, frame),
       fault: (from, cause) => this.#fault(from, cause),
       broken: (from) => {
         if (this.#admitted.get(from.peer) === from) void transport.disconnect(from.peer)
@@ -262,6 +252,7 @@ export class Neighbours {
     transport.allow(peer, greeted.name)
     transport.announce(peer, hello.name)
     this.#context.report({ kind: 'admitted', peer, greeted })
+    this.#context.greeted(neighbour)
     for (const topic of open.values()) this.#introduce(neighbour, topic)
     for (const topic of this.#sought.keys()) this.#ask(neighbour, topic)
     return neighbour
@@ -347,7 +338,11 @@ export class Neighbours {
       const reason = opened === undefined ? 'it is not open here' : `it is an ${opened} here`
       throw new Refusal('wrong-topic', `Cannot share ${frame.topic} as ${frame.of}: ${reason}`)
     }
-    const context = { material, anchors: this.#context.anchors, now: this.#context.clock.now() }
+    const context = {
+      material,
+      anchors: this.#context.trust.anchors,
+      now: this.#context.clock.now(),
+    }
     if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context)
     const { topic, agent, agentKey, subscribe, host } = frame
     if (agent === null || agentKey === null) {

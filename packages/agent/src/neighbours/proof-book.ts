@@ -12,6 +12,7 @@ import {
   toHex,
   type Standpoint,
   type ProofStatements,
+  type RevocationView,
   type Sha256,
   type SignedStatement,
   type Signer,
@@ -63,6 +64,7 @@ export class ProofBook {
   readonly #zoneKeys: ZoneKeyBook
   readonly #followed: FollowedNames
   readonly #crossings: Crossings
+  readonly #revocations: RevocationView
   /** What our own proofs were made of: they are made again when DNSSEC records were renewed. */
   readonly #parts = new WeakMap<KnownProof, Parts>()
   /** The newest that was made in place of a proof. */
@@ -75,6 +77,7 @@ export class ProofBook {
       readonly zoneKeys: ZoneKeyBook
       readonly followed: FollowedNames
       readonly crossings: Crossings
+      readonly revocations: RevocationView
     },
   ) {
     this.#statements = statements
@@ -82,6 +85,7 @@ export class ProofBook {
     this.#zoneKeys = beside.zoneKeys
     this.#followed = beside.followed
     this.#crossings = beside.crossings
+    this.#revocations = beside.revocations
   }
 
   /**
@@ -226,7 +230,8 @@ export class ProofBook {
     const resolved = resolveProof(known.proof, this.#statements)
     const { dnssec } = known.proof
     const proven = dnssec === undefined ? {} : this.#zoneKeys.proven(dnssec)
-    return { ...resolved, ...proven, standpoint: this.standpoint }
+    const { standpoint } = this
+    return { ...resolved, ...proven, standpoint, revocations: this.#revocations }
   }
 
   /** Every statement of a proof that is at hand, in its order. */

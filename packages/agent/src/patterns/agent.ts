@@ -30,8 +30,8 @@ import { Sender } from './sender.ts'
 export interface AgentParts extends MemberParts {
   readonly inbox: OpenTopic
   readonly epoch: number
-  /** Opens a further agent on the same node; children use the node's inbox. */
-  open(identity: Identity): Promise<Agent>
+  /** Opens a child of this agent on the same node; children use the node's inbox. */
+  open(child: Identity): Promise<Agent>
   /** The agent was closed. */
   closed?(): void
 }

@@ -96,7 +96,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       now: core.clock.now(),
       random: core.random,
       hash: core.hash,
-      issued: (statements) => core.issued(statements),
+      issued: (issuer, statements) => core.issued(issuer, statements),
     })
     const own = { ...identity, statements: [...identity.statements, host] }
     const hosted = await core.pinStatements([host])

@@ -34,7 +34,7 @@ export interface IssueContext {
   readonly random: Random
   readonly hash: Sha256
   /** Called with what was issued, which is given out when this resolves. */
-  issued?(statements: readonly SignedStatement[]): Promise<void>
+  issued?(issuer: Identity, statements: readonly SignedStatement[]): Promise<void>
 }
 
 /** A grant that is to be issued. */

@@ -36,6 +36,8 @@ export interface SpawnOptions {
   readonly depth?: number
   /** For whom the request acts that this is done for: only its authority is passed on. */
   readonly behalf?: Name
+  /** Whether nothing of it goes on without a fresh status; default false. */
+  readonly strict?: boolean
 }
 
 /** A sub-agent elsewhere that asks for its name: it has made its key there. */
@@ -91,7 +93,7 @@ export async function issueTo(
       encryptionKey: null,
       uses: options.uses ?? 'sign',
       depth: options.depth ?? 0,
-      strict: false,
+      strict: options.strict ?? false,
     },
     parent.signer,
     context.hash,
@@ -106,7 +108,7 @@ export async function issueTo(
     grants.push(given.grant)
     if (given.parent !== undefined) parents.push(given.parent)
   }
-  await context.issued?.([binding, ...grants])
+  await context.issued?.(parent, [binding, ...grants])
   return [...provingStatements(parent, parents), binding, ...grants]
 }
 

@@ -9,23 +9,31 @@ interface Passed<T> {
   readonly rests: readonly PublishedKey[]
 }
 
+/** What is kept, and since which state of trust. */
+interface Entry extends Passed<unknown> {
+  readonly generation: number
+}
+
 /**
- * Results of chain checks, each kept until the earliest end of its links, or until DNS takes back a
- * key that it rests on; anchors do not change while a host is open. Only what passed is kept: a
- * refusal may be cured by the next statement.
+ * Results of chain checks, each kept until the earliest end of its links, until DNS takes back a key
+ * that it rests on, or until anchors or revocations change. Only what passed is kept: a refusal may be
+ * cured by the next statement.
  */
 export class ChainCache {
   readonly #isOutvoted: (key: PublishedKey) => boolean
-  readonly #entries = new Map<string, Passed<unknown>>()
+  readonly #generation: () => number
+  readonly #entries = new Map<string, Entry>()
 
-  constructor(isOutvoted: (key: PublishedKey) => boolean) {
+  constructor(isOutvoted: (key: PublishedKey) => boolean, generation: () => number) {
     this.#isOutvoted = isOutvoted
+    this.#generation = generation
   }
 
   /** The kept result, or that of `check`, kept until its `until`. What `check` throws is not kept. */
   through<T>(key: string, now: number, check: () => Passed<T>): T {
     const entry = this.#entries.get(key)
-    if (entry !== undefined && entry.until >= now && !entry.rests.some(this.#isOutvoted)) {
+    const isCurrent = entry !== undefined && entry.generation === this.#generation()
+    if (isCurrent && entry.until >= now && !entry.rests.some(this.#isOutvoted)) {
       return entry.value as T
     }
     const passed = check()
@@ -33,7 +41,10 @@ export class ChainCache {
     return passed.value
   }
 
-  /** Keeps that something passed, the oldest going for it when there are too many. */
+  /**
+   * Keeps that something passed, the oldest going for it when there are too many. It says nothing of
+   * trust, and outlives its changes.
+   */
   keep(key: string, until: number): void {
     this.#put(key, { value: undefined, until, rests: [] })
   }
@@ -46,7 +57,7 @@ export class ChainCache {
 
   #put(key: string, passed: Passed<unknown>): void {
     this.#entries.delete(key)
-    this.#entries.set(key, passed)
+    this.#entries.set(key, { ...passed, generation: this.#generation() })
     if (this.#entries.size > CHAIN_CACHE_MAX) {
       const oldest = this.#entries.keys().next()
       if (oldest.done !== true) this.#entries.delete(oldest.value)

@@ -33,7 +33,7 @@ export function keyChain(
   return context.chains.through(chainKey(holder), now, () => {
     const value = checkName(
       { name, key, use: 'sign', purpose: 'send' },
-      { ...material, anchors: context.anchors, now },
+      { ...material, anchors: context.trust.anchors, now },
     )
     return { value, until: value.notAfter + SKEW_MS, rests: publishedIn([value]) }
   })
@@ -58,7 +58,7 @@ export function grantChain(
         action: header.action,
         topic: header.topic,
       },
-      { ...material, anchors: context.anchors, now },
+      { ...material, anchors: context.trust.anchors, now },
     )
     return { value, until: value.notAfter + SKEW_MS, rests: publishedIn(value.issuers) }
   })

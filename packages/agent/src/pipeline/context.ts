@@ -1,10 +1,11 @@
 import type { Name } from '@ixj/names'
-import type { AnchorSet, Authority, NameChain, ProofStatements, Sha256, Verifier } from '@ixj/trust'
+import type { Authority, Freshness, NameChain, ProofStatements, Sha256, Verifier } from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
 import type { ClockOffsets } from './clock-offset.ts'
@@ -27,7 +28,7 @@ export interface PipelineContext {
   readonly clock: Clock
   readonly verifier: Verifier
   readonly hash: Sha256
-  readonly anchors: AnchorSet
+  readonly trust: TrustState
   readonly policy: Policy
   /** Raised by any change of anchors, statuses or revocations. */
   generation(): number
@@ -65,6 +66,8 @@ export interface Trace {
   basis?: Basis
   authority?: Authority
   onBehalfOf?: Name
+  /** How the statuses of all issuers stand. */
+  freshness?: Freshness
   /** Who approved it; their names and keys held, and their signatures. */
   approvers?: readonly Name[]
   decision?: PolicyDecision

@@ -1,9 +1,9 @@
 import {
   describeAuthority,
+  describeFreshness,
   describeKey,
   describeNameChain,
   NOT_REACHED,
-  NOTE_REVOCATION,
   TrustError,
   type Answer,
   type Explanation,
@@ -17,7 +17,7 @@ import { Refusal, VERDICTS, type Code } from './verdicts.ts'
 export interface Decision {
   /** ms since the Unix epoch. */
   readonly at: number
-  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription' | 'audit'
+  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription' | 'audit' | 'status'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null
@@ -80,7 +80,7 @@ export function plainDecision(
       authority: NOT_REACHED,
       policy: NOT_REACHED,
       ...(cause === undefined ? {} : failing(code, false)),
-      notes: [NOTE_REVOCATION],
+      notes: [],
     }),
   }
 }
@@ -107,7 +107,7 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
     onBehalfOf: trace.onBehalfOf ?? null,
     ...reached,
     ...(cause === undefined ? {} : failing(codeOf(cause), trace.chain !== undefined)),
-    notes: [NOTE_REVOCATION],
+    notes: trace.freshness === undefined ? [] : describeFreshness(trace.freshness, at),
   }
 }
 
@@ -149,6 +149,9 @@ function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
     case 'not-below':
     case 'depth-exceeded':
     case 'uses':
+    case 'revoked':
+    case 'stale':
+    case 'no-status':
     case 'expired':
     case 'not-yet-valid':
     case 'missing-statement':

@@ -4,6 +4,7 @@ import {
   SKEW_MS,
   toHex,
   TrustError,
+  type Freshness,
   type NameChain,
   type ProofStatements,
 } from '@ixj/trust'
@@ -14,8 +15,9 @@ import { decodeMessages, type MessagePart } from '../bundles/message.ts'
 import { checkApproved } from './approved.ts'
 import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
-import type { PolicyDecision } from './policy.ts'
+import type { NewsAge, PolicyDecision } from './policy.ts'
 import type { Place } from './replay.ts'
+import { checkFresh } from './fresh.ts'
 import { checkRate, checkStanding, type Standing } from './standing.ts'
 import { Refusal } from './verdicts.ts'
 
@@ -60,9 +62,11 @@ export async function judge(
   Object.assign(trace, standing)
   const approvals = await checkApproved(bundle, messages, material, context)
   trace.approvers = approvals.map(({ approval }) => approval.signed.signer).toSorted()
+  const freshness = checkFresh(header, { chain, standing }, context)
+  trace.freshness = freshness
   // 9. The receiver's own policy.
   const { approvers } = trace
-  const decision = await askPolicy(bundle, { chain, standing, approvers }, context)
+  const decision = await askPolicy(bundle, { chain, standing, approvers, freshness }, context)
   trace.decision = decision
   if (!decision.permit) {
     throw new Refusal(
@@ -83,7 +87,17 @@ export async function judge(
   context.states.write(header)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
   await useApprovals(approvals, context)
-  return { bundle, place, chain, signed: true, messages, approvers, decision, ...standing }
+  return {
+    bundle,
+    place,
+    chain,
+    signed: true,
+    messages,
+    approvers,
+    freshness,
+    decision,
+    ...standing,
+  }
 }
 
 /**
@@ -217,11 +231,12 @@ async function askPolicy(
     readonly chain: NameChain
     readonly standing: Standing
     readonly approvers: readonly Name[]
+    readonly freshness: Freshness
   },
   context: PipelineContext,
 ): Promise<PolicyDecision> {
   const { header } = bundle
-  const { chain, standing, approvers } = found
+  const { chain, standing, approvers, freshness } = found
   try {
     return await context.policy.decide({
       receiver: context.node,
@@ -238,11 +253,16 @@ async function askPolicy(
       bytes: bundle.messagesBytes.length,
       priority: header.priority,
       approvals: approvers,
-      freshness: 'unchecked',
+      freshness: newsAge(freshness),
       now: context.clock.now(),
       generation: context.generation(),
     })
   } catch (cause) {
     throw new Refusal('own-fault', 'Cannot ask the policy: it failed', { cause })
   }
+}
+
+/** What a policy is told of the statuses of issuers. */
+function newsAge({ state }: Freshness): NewsAge {
+  return state === 'fresh' || state === 'stale' ? state : 'unchecked'
 }

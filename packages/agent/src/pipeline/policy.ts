@@ -37,7 +37,7 @@ export interface PolicyRequest {
   /** Names whose approvals of this message held, each once, sorted. */
   readonly approvals: readonly Name[]
   /** What is known of revocations along the chains. */
-  readonly freshness: Freshness
+  readonly freshness: NewsAge
   readonly now: number
   /**
    * Raised by any change of anchors, statuses or revocations: what was decided under another one
@@ -46,8 +46,11 @@ export interface PolicyRequest {
   readonly generation: number
 }
 
-/** How new the news of revocations is: `unchecked` where nobody asked for any. */
-export type Freshness = 'fresh' | 'stale' | 'unchecked'
+/**
+ * How new the news of revocations is; of several issuers, the oldest counts. `unchecked`: no status
+ * of one was ever heard, or none is asked for.
+ */
+export type NewsAge = 'fresh' | 'stale' | 'unchecked'
 
 /** What a policy said, and which rule said it. */
 export interface PolicyDecision {

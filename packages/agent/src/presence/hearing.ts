@@ -1,10 +1,11 @@
 import type { Name } from '@ixj/names'
 import {
   checkName,
+  findFreshness,
+  requireFresh,
   SKEW_MS,
   toHex,
   TrustError,
-  type AnchorSet,
   type PublishedKey,
   type Verifier,
 } from '@ixj/trust'
@@ -22,6 +23,7 @@ import { checkMember, mayAnswer, type ProvenNode } from '../neighbours/right.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
 import type { Member, Roster } from './roster.ts'
@@ -30,7 +32,9 @@ import type { Member, Roster } from './roster.ts'
 export interface HearingContext {
   readonly clock: Clock
   readonly verifier: Verifier
-  readonly anchors: AnchorSet
+  readonly trust: TrustState
+  /** The node's own. */
+  readonly organisation: Name
   readonly proofs: ProofBook
   neighbour(peer: Peer | null): Exchange | undefined
   /** Whether newer records of the DNS take a key back. */
@@ -51,7 +55,10 @@ export class Hearing {
   constructor(roster: Roster, context: HearingContext) {
     this.#roster = roster
     this.#context = context
-    this.#rights = new ChainCache((key) => context.isOutvoted(key))
+    this.#rights = new ChainCache(
+      (key) => context.isOutvoted(key),
+      () => context.trust.generation,
+    )
   }
 
   /** Hears an announcement about this topic. @throws Refusal, TrustError */
@@ -107,11 +114,17 @@ export class Hearing {
   async #checkNode(announcement: Announcement, from: Peer | null): Promise<void> {
     const { signed, proof } = announcement
     const material = await this.#material(proof, from, signed.body.length)
-    const { anchors, clock, verifier } = this.#context
-    checkName(
+    const { trust, clock, verifier, organisation } = this.#context
+    const now = clock.now()
+    const chain = checkName(
       { name: signed.signer, key: signed.signerKey, use: 'sign', purpose: 'connect' },
-      { ...material, anchors, now: clock.now() },
+      { ...material, anchors: trust.anchors, now },
     )
+    const { statuses } = trust
+    // Who is here is state: within one's own organisation it goes on.
+    const use = { isOwn: chain.organisation === organisation, isState: true, now }
+    const tried = `Cannot hear presence of ${signed.signer}`
+    requireFresh(findFreshness({ names: [chain] }, { statuses, now }), use, tried)
     if (!(await holds(signed, verifier))) {
       throw new TrustError(
         'bad-signature',
@@ -166,7 +179,8 @@ export class Hearing {
   ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
     try {
       const material = await this.#material(member.proof, from, 0)
-      const { anchors, clock } = this.#context
+      const { trust, clock } = this.#context
+      const { anchors } = trust
       const now = clock.now()
       const until = this.#rights.through(rightKey(topic, member, node), now, () => {
         const right = checkMember({ ...member, topic }, node, { material, anchors, now })

@@ -5,6 +5,7 @@ import {
   toHex,
   type Verifier,
   makeStandpoint,
+  NO_REVOCATIONS,
 } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, proofOf, type MadeProof } from '../../../../test/world/made-bundle.ts'
@@ -78,7 +79,12 @@ describe('the proof book', () => {
       world.clock,
       zoneKeys,
     )
-    const book = new ProofBook(statements, nodeSha256, { zoneKeys, followed, crossings })
+    const book = new ProofBook(statements, nodeSha256, {
+      zoneKeys,
+      followed,
+      crossings,
+      revocations: NO_REVOCATIONS,
+    })
     const tell = (bytes: Uint8Array, teller: string) => {
       const known = book.read(bytes)
       book.add(known, teller)

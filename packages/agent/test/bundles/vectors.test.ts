@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
+import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
-import { AnchorSet, decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
+import { decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { decodeApproval, signApproval } from '../../src/bundles/approval.ts'
 import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'
@@ -197,8 +198,9 @@ describe('the vector of hello', () => {
       clock: { now: () => hello.time, at: () => () => {} },
       random: () => randoms.shift()!,
       verifier,
-      anchors: new AnchorSet(),
-      proof: () => ({ bytes: fromHex('94909090c0'), envelopes: [] }),
+      ...trustBooks([], { clock: { now: () => hello.time, at: () => () => {} }, verifier }),
+      organisation: parseName(text('initiatorName')),
+      proof: () => ({ bytes: fromHex('94909090c0'), envelopes: [], statuses: [] }),
       zoneKeys: new ZoneKeyBook(undefined, { now: () => 0, at: () => () => {} }, nodeSha256),
       hash: nodeSha256,
       keep: async () => {},

@@ -1,5 +1,12 @@
 import type { Name } from '@ixj/names'
-import { AnchorSet, makeStandpoint, StatementStore, utf8Bytes, type PublishedKey } from '@ixj/trust'
+import {
+  AnchorSet,
+  makeStandpoint,
+  NO_REVOCATIONS,
+  StatementStore,
+  utf8Bytes,
+  type PublishedKey,
+} from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { SignedZone } from '../../../../test/world/signed-zone.ts'
@@ -338,7 +345,7 @@ describe('FollowedNames', () => {
 describe('ProofBook over published keys', () => {
   it('makes a proof again when its records were renewed; the one before stays at hand', async () => {
     const crossings = new Crossings(makeStandpoint(PLANNER, []), world.clock, book)
-    const beside = { zoneKeys: book, followed, crossings }
+    const beside = { zoneKeys: book, followed, crossings, revocations: NO_REVOCATIONS }
     const proofs = new ProofBook(new StatementStore(), nodeSha256, beside)
     const signer = world.key()
     zone.publish(PLANNER, { key: signer.publicKey })

@@ -62,7 +62,7 @@ it('a change of trust raises the generation, so that nothing that was decided be
   await using open = station
   await send(1)
   await send(2)
-  open.core.intake.trustChanged()
+  open.core.trust.raise()
   await send(3)
   const [first, second, third] = asked.map(({ generation }) => generation)
   expect(second).toBe(first)

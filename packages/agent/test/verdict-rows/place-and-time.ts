@@ -1,8 +1,9 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
-import { AnchorSet, isBinding, isGrant, SKEW_MS } from '@ixj/trust'
+import { isBinding, isGrant, SKEW_MS } from '@ixj/trust'
 import { expect } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
+import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { ownAnchor } from '../../../../test/world/world.ts'
 import { openUsedApprovals } from '../../src/approvals/used-approvals.ts'
 import { memoryStore } from '../../src/host/store.ts'
@@ -187,13 +188,16 @@ export const placeRows = {
         clock: world.clock,
         verifier: world.verifier,
         hash: nodeSha256,
-        anchors: new AnchorSet([ownAnchor(acme)]),
+        trust: trustBooks([ownAnchor(acme)], world).trust,
         policy: ruleTable(),
         generation: () => 0,
         replay,
         states: new StateTable(),
         offsets: new ClockOffsets(),
-        chains: new ChainCache(() => false),
+        chains: new ChainCache(
+          () => false,
+          () => 0,
+        ),
         usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
         takes: () => true,
         opened: () => 'inbox' as const,

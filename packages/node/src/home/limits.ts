@@ -72,3 +72,6 @@ export const STORED_KEY_MAX = 1_024
 
 /** How long a change of a file waits for others that change it; each takes some milliseconds. */
 export const CHANGE_WAIT_MS = 5_000
+
+/** Revocations and successors that lie in a home: what its own keys have taken back, by hand. */
+export const NOTICE_FILES_MAX = 4_096

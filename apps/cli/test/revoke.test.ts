@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openProgramBench, type ProgramBench, records } from './program-bench.ts'
+
+let bench: ProgramBench
+
+beforeAll(async () => {
+  bench = await openProgramBench()
+  await bench.organisation({
+    'planner.acme.example': ['publish crew.acme.example'],
+    'w1.acme.example': ['publish crew.acme.example'],
+    'w2.acme.example': ['publish crew.acme.example'],
+  })
+})
+afterAll(() => bench[Symbol.asyncDispose]())
+
+test('revoke makes the key of a name void, and says what else is', async () => {
+  const text = await bench.done('revoke', 'w1.acme.example')
+  expect(text).toMatch(/^revoked by acme\.example: the key [\w-]{43} of w1\.acme\.example\n/)
+  expect(text).toMatch(/ {2}void: binding by acme\.example: w1\.acme\.example has/)
+  expect(text).toMatch(/ {2}void: whatever else that key signed, or will sign/)
+})
+
+test('revoke takes a public key, or the id of a statement', async () => {
+  const [key] = records(await bench.done('key', 'show', 'w2.acme.example', '--json'))
+  const [byKey] = records(await bench.done('revoke', String(key?.['publicKey']), '--json'))
+  expect(byKey).toMatchObject({ by: 'acme.example', of: 'acme.example', name: 'w2.acme.example' })
+  const [id] = (byKey?.['voided'] ?? []) as readonly string[]
+  const [byId] = records(await bench.done('revoke', String(id), '--json'))
+  expect(byId).toMatchObject({ revokedId: id, voided: [id] })
+})
+
+test('revoke refuses who may not, a name that is not known, and an anchor without its key', async () => {
+  const sibling = await bench.run([
+    'revoke',
+    'w2.acme.example',
+    '--by',
+    'w1.acme.example',
+    '--json',
+  ])
+  expect(sibling.code).toBe(1)
+  const unknown = await bench.run(['revoke', 'nobody.acme.example', '--json'])
+  expect(unknown).toMatchObject({ code: 2, stdout: '' })
+  expect(unknown.stderr).toContain('absent')
+  const anchor = await bench.run(['revoke', 'acme.example', '--json'])
+  expect(anchor.code).toBe(1)
+  expect(anchor.stderr).toContain('exists')
+})

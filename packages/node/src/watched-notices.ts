@@ -1,0 +1,52 @@
+import type { Clock, Host } from '@ixj/agent'
+import { TrustError } from '@ixj/trust'
+import { HomeError } from './home/home-error.ts'
+import type { Home } from './home/home.ts'
+import { noticeFiles, readNoticeFile } from './home/notice-folder.ts'
+
+/** How often a home is looked at: what a person revokes is told to all within a second. */
+const WATCH_MS = 500
+
+/**
+ * Takes what is revoked in a home into its running node: at once what is there, then what comes, until
+ * disposed of. A notice that is refused is passed over, and told; the others go on.
+ */
+export async function watchNotices(
+  home: Home,
+  host: Pick<Host, 'takeNotice'>,
+  options: { readonly clock: Clock; readonly refused: (file: string, cause: Error) => void },
+): Promise<Disposable> {
+  const { clock, refused } = options
+  const seen = new Set<string>()
+  let cancel: () => void = () => {}
+  let isClosed = false
+  const look = async () => {
+    for (const file of await noticeFiles(home)) {
+      if (seen.has(file)) continue
+      seen.add(file)
+      try {
+        const bytes = await readNoticeFile(home, file)
+        if (bytes !== undefined && !isClosed) await host.takeNotice(bytes)
+      } catch (cause) {
+        if (!(cause instanceof TrustError || cause instanceof HomeError)) throw cause
+        refused(file, cause)
+      }
+    }
+  }
+  const again = async () => {
+    try {
+      await look()
+    } catch (cause) {
+      if (!(cause instanceof HomeError)) throw cause
+      refused('revoked', cause)
+    }
+    if (!isClosed) cancel = clock.at(clock.now() + WATCH_MS, () => void again())
+  }
+  await again()
+  return {
+    [Symbol.dispose]: () => {
+      isClosed = true
+      cancel()
+    },
+  }
+}
