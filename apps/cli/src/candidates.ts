@@ -69,7 +69,9 @@ function owners({ topic }: Deed, context: GrantContext): readonly Right[] {
 }
 
 function endOf(name: Name, key: Uint8Array, context: GrantContext): number | undefined {
-  const bindings = context.statements.filter(isBinding)
+  const bindings = context.statements
+    .filter(isBinding)
+    .filter(({ statement }) => isAtOrBelow(name, statement.name))
   try {
     return checkName({ name, key, use: 'sign', purpose: 'send' }, { ...context, bindings }).notAfter
   } catch (cause) {

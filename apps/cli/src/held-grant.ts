@@ -4,7 +4,10 @@ import {
   type Action,
   type Authority,
   type Grant,
+  isBinding,
+  isGrant,
   type SignedStatement,
+  toHex,
   type TrustCode,
   TrustError,
 } from '@ixj/trust'
@@ -62,13 +65,34 @@ export function heldGrant(
     topic: asked.topic ?? exampleOf(firstTopic),
   }
   try {
-    const authority = checkAuthorityOf(question, context)
+    const statements = provingOf(grant, context.statements)
+    const authority = checkAuthorityOf(question, { ...context, statements })
     return { grant, authority, refusal: null, until: authority.notAfter }
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause
     const { code, message } = cause
     return { grant, authority: null, refusal: { code, message }, until: null }
   }
+}
+
+/**
+ * The grants above a grant, and all bindings: what a proof may hold is counted, and a home has
+ * grants of many.
+ */
+function provingOf(
+  grant: SignedStatement<Grant>,
+  statements: readonly SignedStatement[],
+): readonly SignedStatement[] {
+  const byId = new Map(statements.filter(isGrant).map((each) => [each.idText, each]))
+  const chain = [grant]
+  // A grant's id covers its parent's, so a chain cannot return to itself.
+  for (let parent = grant.statement.parent; parent !== null;) {
+    const above = byId.get(toHex(parent))
+    if (above === undefined) break
+    chain.push(above)
+    parent = above.statement.parent
+  }
+  return [...chain, ...statements.filter(isBinding)]
 }
 
 /** A name that a pattern matches. */
