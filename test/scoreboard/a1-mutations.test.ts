@@ -1,111 +1,13 @@
 import { webCryptoVerifier } from '@ixj/browser'
 import { openNodeVerifier } from '@ixj/node'
-import { isGrant, nobleVerifier, StatementStore, type Verifier } from '@ixj/trust'
+import { decode, encode, nobleVerifier, type Verifier } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { respondHello } from '../../packages/agent/src/neighbours/hello.ts'
-import { sealAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
-import type { Channel } from '../../packages/agent/src/transport.ts'
 import { seededRandom } from '../world/random.ts'
-import { type Bench, CREW, openBench } from './bench.ts'
-import { recordHello } from './hello-record.ts'
+import { kindsOf } from './a1-kinds.ts'
+import { openBench } from './bench.ts'
 import { mutate } from './mutate.ts'
 import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
-
-/** One kind of object: two genuine ones, and whether bytes are accepted as one. */
-interface Kind {
-  readonly what: string
-  readonly genuine: readonly [Uint8Array, Uint8Array]
-  readonly accepts: (bytes: Uint8Array) => Promise<boolean>
-}
-
-async function bundles(bench: Bench): Promise<Kind> {
-  const first = await bench.make({ first: 1 })
-  const second = await bench.make({ first: 2 })
-  return {
-    what: 'bundles',
-    genuine: [first.bytes, second.bytes],
-    accepts: async (bytes) => (await bench.core.message(CREW, bytes, 'peer')) === 'accept',
-  }
-}
-
-async function presences({ world, core, acme }: Bench): Promise<Kind> {
-  const node = await world.bind(acme, 'n2.acme.example', {
-    grants: [{ actions: ['subscribe'], topics: [CREW] }],
-  })
-  const [subscribe] = node.statements.filter(isGrant)
-  const proof = core.proofs.compose(await core.keepStatements(node.statements))
-  const announce = (later: number) =>
-    sealAnnouncement(
-      {
-        node: node.name,
-        topic: CREW,
-        proof: proof.id,
-        members: [
-          {
-            agent: node.name,
-            agentKey: node.signer.publicKey,
-            since: later,
-            proof: proof.id,
-            subscribe: subscribe?.id ?? null,
-            answer: null,
-            host: null,
-          },
-        ],
-      },
-      { signer: node.signer, now: world.clock.now() + later, random: world.bytes },
-    )
-  let peers = 0
-  return {
-    what: 'presences',
-    genuine: [await announce(1), await announce(2)],
-    // Each from another neighbour, or they would be refused for their rate alone.
-    accepts: async (bytes) => (await core.message(CREW, bytes, `peer ${peers++}`)) === 'accept',
-  }
-}
-
-async function statements(bench: Bench, verifier: Verifier): Promise<Kind> {
-  const [binding, grant] = (await bench.make()).proof.statements
-  const store = new StatementStore()
-  return {
-    what: 'statements',
-    genuine: [binding!.envelope, grant!.envelope],
-    accepts: async (bytes) => {
-      try {
-        await store.add(bytes, { owner: 'peer', verifier })
-        return true
-      } catch {
-        return false
-      }
-    },
-  }
-}
-
-async function hellos(bench: Bench, verifier: Verifier): Promise<Kind> {
-  const one = await recordHello(bench, verifier, 1)
-  const other = await recordHello(bench, verifier, 2)
-  return {
-    what: 'hellos',
-    genuine: [one.prove, other.prove],
-    accepts: async (bytes) => {
-      let admitted = false
-      const channel: Channel = {
-        send: async () => {},
-        frames: async function* () {
-          yield one.open
-          yield bytes
-        },
-        close: async () => {},
-      }
-      try {
-        await respondHello(channel, one.ends, one.responder(), () => (admitted = true))
-      } catch {
-        return admitted
-      }
-      return admitted
-    },
-  }
-}
 
 const runtimes: readonly (readonly [string, () => Verifier, number])[] = [
   ['node:crypto', () => openNodeVerifier(), 1_000_000],
@@ -120,12 +22,7 @@ describe('A1: mutated objects', () => {
       async () => {
         const verifier = openVerifier()
         await using bench = await openBench(SEED, verifier)
-        const kinds = [
-          await bundles(bench),
-          await statements(bench, verifier),
-          await presences(bench),
-          await hellos(bench, verifier),
-        ]
+        const kinds = await kindsOf(bench, verifier)
         const random = seededRandom(SEED)
         const each = Math.ceil(scaled(count) / kinds.length)
         let accepted = 0
@@ -142,7 +39,7 @@ describe('A1: mutated objects', () => {
         expect(
           report({
             id: 'A1',
-            what: `mutated bundles, statements, presences and hellos with ${runtime}`,
+            what: `mutated objects of ${kinds.length} kinds with ${runtime}`,
             count: accepted,
             of: each * kinds.length,
             counted: 'accepted',
@@ -153,4 +50,52 @@ describe('A1: mutated objects', () => {
       ROW_MS_MAX,
     )
   }
+
+  it('and in each other’s places are accepted never', async () => {
+    const verifier = openNodeVerifier()
+    await using bench = await openBench(SEED, verifier)
+    const kinds = await kindsOf(bench, verifier)
+    let tried = 0
+    const accepted: string[] = []
+    for (const from of kinds) {
+      for (const to of kinds.filter((each) => each.place !== from.place)) {
+        for (const bytes of from.genuine.flatMap((genuine) => rewrapped(genuine))) {
+          tried += 1
+          if (await to.accepts(bytes)) accepted.push(`${from.what} as ${to.what}`)
+        }
+      }
+    }
+    expect(accepted).toEqual([])
+    expect(
+      report({
+        id: 'A1',
+        what: `objects of ${kinds.length} kinds in the places of all others`,
+        count: accepted.length,
+        of: tried,
+        counted: 'accepted',
+        goal: 'none',
+      }),
+    ).toBe('met')
+  })
 })
+
+/** An object as it is, and its body and signature in the envelope of each other kind. */
+function rewrapped(bytes: Uint8Array): readonly Uint8Array[] {
+  let fields: readonly unknown[]
+  try {
+    fields = decode(bytes, { bytesMax: 128 * 1024 }) as readonly unknown[]
+  } catch {
+    // A checkpoint is a text.
+    return [bytes]
+  }
+  const parts = fields.filter((field) => field instanceof Uint8Array)
+  const [body] = parts
+  const signature = parts.find((part) => part.length === 64 || part.length === 128)
+  if (body === undefined || signature === undefined) return [bytes]
+  const forms = [
+    [body, signature],
+    [body, signature, null],
+    [body, body, signature, null],
+  ]
+  return [bytes, ...forms.map((form) => encode(form, { bytesMax: 128 * 1024 }))]
+}
