@@ -1,8 +1,9 @@
 import { type BenchResult } from '../table.ts'
+import { type AuditFigure, benchAudit } from './audit.ts'
 import { benchPolicy } from './policy.ts'
 import { benchProofs } from './proofs.ts'
 
-/** What it costs to believe somebody (scoreboard row P5). */
+/** What it costs to believe somebody (scoreboard row P5), and to record what was decided. */
 export async function benchTrust(
   scale: number,
   progress: (line: string) => void,
@@ -24,7 +25,17 @@ export async function benchTrust(
     goal === undefined ? '' : `${microseconds <= goal ? 'met' : 'MISSED'}, ≤ ${inUnit(goal)}`,
     ratio.toFixed(2),
   ])
-  return { rows, table: [head, ...lines] }
+  const audit = await benchAudit(scale, progress)
+  return { rows: [...rows, ...audit], table: [head, ...lines, ...audit.map(auditLine)] }
+}
+
+function auditLine({ what, value, unit, goal }: AuditFigure): readonly string[] {
+  const shown = (figure: number) =>
+    unit === 'µs' ? inUnit(figure) : `${Math.round(figure).toLocaleString('en-US')} ${unit}`
+  if (goal === undefined) return [what, shown(value), '', '']
+  const isMet = unit === 'µs' ? value <= goal : value >= goal
+  const aim = `${unit === 'µs' ? '≤' : '≥'} ${shown(goal)}`
+  return [what, shown(value), `${isMet ? 'met' : 'MISSED'}, ${aim}`, '']
 }
 
 function inUnit(microseconds: number): string {
