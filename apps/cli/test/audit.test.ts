@@ -151,6 +151,16 @@ describe('ixj audit verify', () => {
     expect(stdout).toContain('NOT WHOLE')
   })
 
+  test('calls a log without a checkpoint unproven, and ends with 1', async () => {
+    const bare = join(bench.folder, 'bare')
+    await cp(folder, bare, { recursive: true })
+    await writeFile(join(bare, 'checkpoints'), '')
+    const other = await openOther('unproven', true)
+    const { code, stdout } = await other.run('audit', 'verify', '--log', bare)
+    expect(code).toBe(1)
+    expect(stdout).toContain('NOTHING PROVEN')
+  })
+
   test('remembers what it saw, so that a log that went back is found', async () => {
     const other = await openOther('memory', true)
     const before = join(bench.folder, 'before')

@@ -13,6 +13,7 @@ import { LOG_RETRY_MS } from '../../node/src/audit/limits.ts'
 import type { AuditLog } from '../src/pipeline/audit.ts'
 import { ACCEPTED, annsBundle, carry, CREW, DESK, grantOn, NODE, openScene } from './scene.ts'
 import { crewGrant, refusedAs, type Scene } from './scene.ts'
+import { bodies, toInbox, Town } from './town.ts'
 
 /** A scene whose node records on a simulated disk, and what it recorded of bundles. */
 async function openRecorded(play: (scene: Scene, bench: LogBench) => Promise<void>) {
@@ -233,5 +234,32 @@ describe('the audit log of a node', () => {
       await using child = await scene.desk.spawn('w1', { lifetimeSeconds: 60 })
       expect(child.name).toBe('w1.desk.acme.example')
     })
+  })
+
+  it('holds every approval that an agent of the node gave, before the asker has it', async () => {
+    const bench = new LogBench()
+    await using log = await bench.open()
+    await using town = await Town.open(1, { audit: log })
+    const ann = await town.agent('ann', 1)
+    const planner = await town.agent('planner', 1, {
+      grants: [
+        { actions: ['subscribe'], topics: [CREW] },
+        { actions: ['publish'], topics: [CREW], conditions: [approvalsOf(1, ann.name)] },
+        toInbox(ann.name),
+      ],
+    })
+    const crew = await planner.join(CREW)
+    const worker = await town.member('w1', 1)
+    const inbox = worker.crew.messages()
+    const approving = (async () => {
+      for await (const asked of ann.approvals()) return await asked.approve()
+    })()
+    await town.world.until(crew.publish('open the valve', { lifespanMs: 60_000 }))
+    await approving
+    await bench.settle()
+    expect(bench.records().filter(({ kind }) => kind === 'approval')).toMatchObject([
+      { approver: ann.name, sender: planner.name, topic: CREW },
+    ])
+    expect(bodies(inbox)).toEqual(['open the valve'])
   })
 })

@@ -45,9 +45,8 @@ function cellsOf(record: AuditRecord): readonly string[] {
       const { code, action, topic, signed, onBehalfOf, id, rule } = record
       const sender = record.sender ?? '?'
       const by = signed ? sender : `${sender} (claimed)`
-      const why = code === null || rule !== null ? `"${rule ?? ''}"` : ''
       const outcome = code ?? 'accepted'
-      return [outcome, action ?? '?', topic ?? '?', by, onBehalfOf ?? '-', shortId(id), why]
+      return [outcome, action ?? '?', topic ?? '?', by, onBehalfOf ?? '-', shortId(id), rule ?? '']
     }
     case 'statement': {
       const { act, statement, subject, issuer, onBehalfOf, id } = record

@@ -22,7 +22,7 @@ export interface Verified {
   readonly report: LogReport
   /** For each witness that was asked for: what it covers and when, or why it does not count. */
   readonly witnesses: readonly Witnessed[]
-  /** Nothing is wrong, and every witness that was asked for has signed. */
+  /** Nothing is wrong, there is a checkpoint, and every witness that was asked for has signed. */
   readonly isWhole: boolean
 }
 
@@ -61,7 +61,8 @@ export async function verifySource(
   )
   const witnesses: Witnessed[] = []
   for (const key of options.witnesses ?? []) witnesses.push(await askWitness(key, cosigned, trust))
-  const isWhole = report.faults.length === 0 && witnesses.every(({ size }) => size > 0)
+  const isProven = report.faults.length === 0 && report.checkpoints > 0
+  const isWhole = isProven && witnesses.every(({ size }) => size > 0)
   if (report.faults.length === 0 && report.latest !== null) {
     await home.store().set(memory, utf8Bytes(formatSignedCheckpoint(report.latest)))
   }
@@ -122,9 +123,15 @@ export function verifiedText(verified: Verified): string {
       return ['witness', `${key.name}  ${when}`]
     }),
     ...report.faults.map(({ code, message }) => [`FAULT ${code}`, message]),
-    ['verdict', isWhole ? verdictOf(report) : 'NOT WHOLE: do not rely on it'],
+    ['verdict', isWhole ? verdictOf(report) : faultyVerdictOf(report)],
   ]
   return columns(rows.map((row) => row.map((cell) => printable(cell))))
+}
+
+function faultyVerdictOf({ faults, checkpoints }: LogReport): string {
+  if (faults.length > 0) return 'NOT WHOLE: do not rely on it'
+  if (checkpoints === 0) return 'NOTHING PROVEN: there is no checkpoint of this key'
+  return 'NOT WITNESSED: a witness that was asked for has not signed'
 }
 
 function verdictOf({ size, covered }: LogReport): string {

@@ -20,7 +20,7 @@ import {
   type Explanation,
   type Value,
 } from '@ixj/trust'
-import { signApproval, termsOf } from '../bundles/approval.ts'
+import { decodeApproval, signApproval, termsOf } from '../bundles/approval.ts'
 import type { BundleAction, MessageClass } from '../bundles/header.ts'
 import { decodeMessages } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
@@ -113,6 +113,8 @@ export function readAsked(
       approve: async ({ lifetimeMs = APPROVAL_MS_MAX } = {}) => {
         const asked = { ...wanted, sender: request.sender, messageId: message.id }
         const envelope = await sign(asked, lifetimeMs, by)
+        // Nobody gets an approval of which the approver's own node has no record.
+        await by.core.audit.approved(decodeApproval(envelope))
         await request.reply(envelope, { contentType: APPROVAL_TYPE })
       },
       refuse: (reason = 'the approver said no') => request.refuse('declined', reason),

@@ -8,7 +8,7 @@ import {
   type StatementRecord,
 } from '@ixj/audit'
 import type { Name } from '@ixj/names'
-import { isBinding, isGrant, type SignedStatement, utf8Bytes } from '@ixj/trust'
+import { idOf, isBinding, isGrant, type Sha256, type SignedStatement, utf8Bytes } from '@ixj/trust'
 import type { Approval } from '../bundles/approval.ts'
 import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
@@ -24,6 +24,7 @@ import type { Topics } from './topics.ts'
 export interface AuditedNode {
   readonly identity: { readonly name: Name }
   readonly clock: Clock
+  readonly hash: Sha256
   readonly neighbours: Pick<Neighbours, 'get'>
   readonly topics: Pick<Topics, 'audience'>
   /** Counts a decision and tells it. */
@@ -93,12 +94,12 @@ export class AuditTrail {
   }
 
   /** Records an approval; resolves when that is safe. @throws AuditError `unwritable`, `closed` */
-  async approved(approval: Approval, id: Uint8Array): Promise<void> {
+  async approved(approval: Approval): Promise<void> {
     const { topic, sender, authority, signed } = approval
     await this.#log?.appendSafely({
       kind: 'approval',
       at: this.#node.clock.now(),
-      id,
+      id: idOf('approval', signed.body, this.#node.hash),
       approver: signed.signer,
       topic,
       sender,

@@ -98,6 +98,14 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Signs a checkpoint over what is safe by now; nothing happens while the log cannot be written. */
+  async checkpoint(): Promise<void> {
+    if (this.#fault !== null || this.#closed) return
+    this.#checkpointDue = true
+    this.#start()
+    await this.#running
+  }
+
   /** Writes what waits, signs a last checkpoint, and closes the files. Twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
@@ -131,7 +139,8 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
   #work(work: Promise<void>): void {
     this.#running = work.finally(() => {
       this.#running = undefined
-      if (this.#fault === null && this.#queue.length > 0) this.#start()
+      const isMore = this.#queue.length > 0 || this.#checkpointDue
+      if (this.#fault === null && isMore) this.#start()
     })
   }
 

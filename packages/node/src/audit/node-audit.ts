@@ -36,7 +36,9 @@ export async function openNodeAudit(options: NodeAuditOptions): Promise<FileAudi
   const files = diskLogFiles(folder)
   const log = await openAuditLog({ files, key, signer, verifier, clock, hash: nodeSha256 })
   try {
+    // From the beginning there is something to verify, and what a crash left uncovered is covered.
     await keepLogGrant(log, folder, { identity, logKey: signer.publicKey, now: clock.now() })
+    await log.checkpoint()
   } catch (cause) {
     await log[Symbol.asyncDispose]()
     throw cause
