@@ -20,6 +20,7 @@ import {
   type RootAnchor,
   type RootAnchorFields,
   toBase64url,
+  toHex,
 } from '@ixj/trust'
 import { CommandError } from './command-error.ts'
 import { columns, printable, type Record } from './output.ts'
@@ -46,10 +47,20 @@ export async function addAnchor(home: Home, fields: AnchorFields): Promise<Ancho
   const anchor = makeAnchor(fields)
   await home.updateAnchors((anchors) => {
     const before = anchors.get(anchor.name)
-    if (before === undefined || isSameTrust(before, anchor)) return anchors.with(anchor)
+    if (before === undefined) return anchors.with(anchor)
+    // Who trusts the same again must not bring back a key that was succeeded.
+    const { keys, retiring, next } = before
+    const kept = { keys, retiring, ...(next === undefined ? {} : { next }), ...nextOf(anchor) }
+    if (isSameTrust(before, anchor)) {
+      return anchors.with(anchor.kind === 'key' ? { ...anchor, ...kept } : anchor)
+    }
     throw anchorExists(before)
   })
   return anchor
+}
+
+function nextOf({ next }: Anchor): Pick<Anchor, 'next'> {
+  return next === undefined ? {} : { next }
 }
 
 /** The error for an anchor that would take the place of another. */
@@ -109,10 +120,14 @@ export async function addRoot(home: Home, fields: RootAnchorFields): Promise<Lis
 /** An anchor for programs. */
 export function anchorRecord(anchor: ListedAnchor): Record {
   const { name, kind, keys, records, names, purposes, addedAt, addedBy } = anchor
+  const { freshness, next, retiring } = anchor
   return {
     name,
     kind,
     keys: keys.map((key) => toBase64url(key)),
+    retiring: retiring.map(({ key, until }) => ({ key: toBase64url(key), until })),
+    next: next === undefined ? null : toHex(next),
+    freshness,
     records: [...records],
     names: [...names],
     purposes: [...purposes],

@@ -12,6 +12,7 @@ import {
   type RevocationTarget,
   type SignedStatement,
   toHex,
+  TrustError,
 } from '@ixj/trust'
 import { ArgumentError, CommandError } from './command-error.ts'
 import { findZoneKeys, rootsOf } from './zone-keys.ts'
@@ -183,4 +184,33 @@ export async function nameOfKey(
     if (equalBytes((await home.readSigner(name)).publicKey, key)) return name
   }
   throw new ArgumentError('absent', 'Cannot revoke that key: this home knows no name of it')
+}
+
+/**
+ * Revokes a key that was taken out of the DNS, by itself where this home has it, else by a name above.
+ * Whether one could: a home that has neither leaves it to those who do, and to the end of the records.
+ */
+export async function revokeRemoved(
+  home: Home,
+  removed: { readonly name: Name; readonly key: Uint8Array },
+): Promise<boolean> {
+  const { name, key } = removed
+  const target = { kind: 'key', name, key } as const
+  const context = { clock: systemClock, random: nodeRandom, hash: nodeSha256 }
+  if ((await home.keyNames()).includes(name)) {
+    const identity = await home.readIdentity(name)
+    if (equalBytes(identity.signer.publicKey, key)) {
+      // The records are gone, so nothing is asked of them here: whoever met the key knows it.
+      await writeNotice(home, await issueRevocation(identity, target, context))
+      return true
+    }
+  }
+  try {
+    await revoke(home, target, { statements: await allStatements(home) })
+    return true
+  } catch (cause) {
+    const isUnable = cause instanceof CommandError || cause instanceof TrustError
+    if (!isUnable) throw cause
+    return false
+  }
 }

@@ -45,3 +45,15 @@ test('revoke refuses who may not, a name that is not known, and an anchor withou
   expect(anchor.code).toBe(1)
   expect(anchor.stderr).toContain('exists')
 })
+
+test('trust anchor add keeps what an anchor asks of statuses, and its next key', async () => {
+  const next = '5a'.repeat(32)
+  const [key] = records(await bench.done('key', 'new', 'globex.example', '--json'))
+  const words = ['trust', 'anchor', 'add', 'globex.example', String(key?.['publicKey']), '--json']
+  const [added] = records(await bench.done(...words, '--freshness', 'required', '--next', next))
+  expect(added).toMatchObject({ freshness: 'required', next, retiring: [] })
+  const [again] = records(await bench.done(...words))
+  expect(again).toMatchObject({ name: 'globex.example' })
+  const list = records(await bench.done('trust', 'anchor', 'list', '--json'))
+  expect(list.find((each) => each['name'] === 'globex.example')).toMatchObject({ next })
+})

@@ -38,6 +38,7 @@ interface BindFlags {
   readonly depth?: number
   readonly grant?: readonly GrantRequest[]
   readonly out?: string
+  readonly strict?: boolean
 }
 
 const EXAMPLES = `
@@ -73,6 +74,7 @@ export function addBind(program: Command): void {
       'bindings that may follow below (default: 0, or 1 if it may bind)',
       numberArgument({ min: 0, max: BINDING_DEPTH_MAX }),
     )
+    .option('--strict', 'nothing of it goes on without a fresh status of its issuers')
     .option('--grant <grant>', 'what it may do; repeatable', repeated(grantArgument))
     .option('--out <file>', 'write the statements to a file, for the home that has the key')
     .addHelpText('after', EXAMPLES)
@@ -134,6 +136,7 @@ async function bind(home: Home, name: Name, flags: BindFlags): Promise<Bound> {
       lifetimeSeconds: flags.seconds ?? (flags.days ?? DAYS_DEFAULT) * DAY_SECONDS,
       uses: flags.uses,
       depth: flags.depth ?? (flags.uses === 'sign' ? 0 : 1),
+      ...(flags.strict === undefined ? {} : { strict: flags.strict }),
       ...(flags.grant === undefined ? {} : { grants: flags.grant }),
     },
     { clock: systemClock, random: nodeRandom, hash: nodeSha256 },

@@ -1,8 +1,16 @@
 import { type DnsName, openSecureNames } from '@ixj/dns'
 import type { Name, Pattern } from '@ixj/names'
 import { type Home, rootRecordsOf, systemClock } from '@ixj/node/home'
-import { type AnchorFields, type Purpose, PURPOSES, type RootAnchorFields } from '@ixj/trust'
-import type { Command } from 'commander'
+import {
+  type AnchorFields,
+  FRESHNESS_RULES,
+  type FreshnessRule,
+  fromHex,
+  type Purpose,
+  PURPOSES,
+  type RootAnchorFields,
+} from '@ixj/trust'
+import { type Command, Option } from 'commander'
 import {
   addAnchor,
   addRoot,
@@ -32,11 +40,16 @@ interface AddFlags {
   readonly zone?: string
   readonly names?: readonly Pattern[]
   readonly purposes?: readonly Purpose[]
+  readonly freshness?: FreshnessRule
+  readonly next?: Uint8Array
 }
 
 const ADD_HELP = `
 Purposes: connect (its nodes may connect), send (its names count as senders), grant (what its names
 grant counts here). Default: connect,send; with --own all three.
+Freshness: what is asked of the statuses by which its names tell what they revoked. required: a fresh
+one before anything; when-known (default): once one was heard; off: known revocations alone.
+With --next, the key whose SHA-256 that is takes over when both sign so, and no other ever does.
 With --zone, keys are those that the name's DNS zone publishes, signed: for itself and for names
 below it. The file has DNSKEY or DS lines of the zone; its owner exports them, and hands them over on
 a way that you trust: ixj zone export NAME --as anchor
@@ -76,6 +89,10 @@ export function addTrust(program: Command): void {
       patternsArgument,
     )
     .option('--purposes <purposes>', 'what for', purposesArgument)
+    .addOption(
+      new Option('--freshness <rule>', 'what is asked of its statuses').choices(FRESHNESS_RULES),
+    )
+    .option('--next <sha256>', 'SHA-256 of its next key, 64 hexadecimal digits', digestArgument)
     .addHelpText('after', ADD_HELP)
     .action(async (name: AnchorName, key: Key | undefined, flags: AddFlags, command: Command) => {
       const { output, openHome } = invocationOf(command)
@@ -159,9 +176,17 @@ async function fieldsOf(
     ...trusted,
     ...(flags.names === undefined ? {} : { names: flags.names }),
     ...(purposes === undefined ? {} : { purposes }),
+    ...(flags.freshness === undefined ? {} : { freshness: flags.freshness }),
+    ...(flags.next === undefined ? {} : { next: flags.next }),
     addedAt: systemClock.now(),
     addedBy: userName(),
   }
+}
+
+function digestArgument(text: string): Uint8Array {
+  if (/^[0-9a-f]{64}$/.test(text)) return fromHex(text)
+  const shown = JSON.stringify(text.slice(0, 80))
+  throw new ArgumentError('usage', `Cannot read the digest ${shown}: it has 64 hexadecimal digits`)
 }
 
 /** Its names are all that nothing else decides about, and it is nobody's own organisation. */

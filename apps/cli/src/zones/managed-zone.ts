@@ -20,6 +20,7 @@ import {
   type ZoneSettings,
 } from '@ixj/node/home'
 import { CommandError } from '../command-error.ts'
+import { revokeRemoved } from '../revoking.ts'
 import { type Telling, untilServed } from './running-server.ts'
 import { reachable } from './zone-arguments.ts'
 
@@ -70,7 +71,13 @@ export async function openNames(
   await using opening = new AsyncDisposableStack()
   const leases = opening.use(openLeaseFile(zonePaths(home, settings.zone).leases))
   const names = opening.use(
-    await openNamespace({ backend, leases, clock: systemClock, keepsLeases }),
+    await openNamespace({
+      backend,
+      leases,
+      clock: systemClock,
+      keepsLeases,
+      onKeyRemoved: async (removed) => void (await revokeRemoved(home, removed)),
+    }),
   )
   const closing = opening.move()
   const close = () => closing.disposeAsync()

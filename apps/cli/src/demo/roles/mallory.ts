@@ -218,7 +218,10 @@ async function readWithoutRight(reader: OpenNode, options: RoleOptions): Promise
 }
 
 function tellReader(reader: OpenNode): void {
-  const bytes = reader.seen.reduce((sum, message) => sum + message.bytes.length, 0)
+  // Whoever is admitted hears of its organisation's revocations, and of nothing else.
+  const wanted: readonly string[] = [CREW, RESULTS]
+  const read = reader.seen.filter(({ topic }) => wanted.includes(topic))
+  const bytes = read.reduce((sum, message) => sum + message.bytes.length, 0)
   tellAttack({
     name: 'a reader without the right',
     what: `${READER_NODE} subscribed to ${CREW} and ${RESULTS}; it got ${bytes} bytes`,
