@@ -36,8 +36,12 @@ async function listen(seed: number, hello: 'before hello' | 'after hello'): Prom
   await world.pass(200)
   expect(inboxes.map((inbox) => inbox.size)).toEqual([1, 1])
   const bytes = reader.heard.reduce((sum, { bytes: heard }) => sum + heard.length, 0)
-  const names = [...reader.told].filter((topic) => topic !== N1 && topic !== N2)
-  const shown = reader.frames.filter(({ kind }) => kind !== 'want')
+  // Who is admitted hears of the revocations of its own organisation; before hello, of nothing.
+  const open: readonly string[] =
+    hello === 'after hello' ? [N1, N2, 'acme.example/revoked'] : [N1, N2]
+  const names = [...reader.told].filter((topic) => !open.includes(topic))
+  const frames: readonly string[] = hello === 'after hello' ? ['want', 'revoked', 'notices'] : []
+  const shown = reader.frames.filter(({ kind }) => !frames.includes(kind))
   await world.close()
   return bytes + names.length + shown.length
 }
