@@ -78,24 +78,26 @@ const TOLD = {
 
 /**
  * Checks that each approval holds now, and that its approver has the key that signed it: no
- * cryptography before all that costs none. Call {@link checkSubject} first.
+ * cryptography before all that costs none. Gives the approvers' chains. Call {@link checkSubject}
+ * first.
  * @throws Refusal `wrong-approval`; TrustError `expired`, `not-yet-valid` and as checkName
  */
 export async function checkApprovals(
   approvals: readonly Approval[],
   context: ApprovalContext,
-): Promise<void> {
+): Promise<readonly NameChain[]> {
   const { now, verifier } = context
-  for (const { signed, notAfter } of approvals) {
+  const chains = approvals.map(({ signed, notAfter }) => {
     const tried = `Cannot use approval by ${signed.signer}`
     checkPeriod({ notBefore: signed.time, notAfter }, now, tried)
-    context.chain(signed.signer, signed.signerKey)
-  }
+    return context.chain(signed.signer, signed.signerKey)
+  })
   for (const { signed } of approvals) {
     if (await holds(signed, verifier)) continue
     const reason = 'its signature does not hold'
     throw new Refusal('wrong-approval', `Cannot use approval by ${signed.signer}: ${reason}`)
   }
+  return chains
 }
 
 /** Approvals with their ids. */

@@ -1,4 +1,4 @@
-import type { ProofStatements } from '@ixj/trust'
+import type { NameChain, ProofStatements } from '@ixj/trust'
 import {
   checkApprovals,
   checkSubject,
@@ -22,22 +22,28 @@ export async function checkApproved(
   messages: readonly MessagePart[],
   material: ProofStatements,
   context: PipelineContext,
-): Promise<readonly UsableApproval[]> {
+): Promise<{
+  readonly approvals: readonly UsableApproval[]
+  /** The approvers' names, as they were verified. */
+  readonly approvers: readonly NameChain[]
+}> {
   const { approvals, topic, sender, key, authority, digest } = bundle.header
   const [message] = messages
   // The form of a header: approvals are for one message, under a grant.
-  if (approvals.length === 0 || authority === null || message === undefined) return []
+  if (approvals.length === 0 || authority === null || message === undefined) {
+    return { approvals: [], approvers: [] }
+  }
   const { hash, verifier, clock } = context
   const terms = termsOf(bundle.header, hash)
   checkSubject(approvals, { topic, sender, key, authority, messageId: message.id, digest, terms })
   const used = usable(approvals, hash)
   context.usedApprovals.check(used)
   const proof = bundle.header.proof
-  await checkApprovals(approvals, {
+  const approvers = await checkApprovals(approvals, {
     hash,
     verifier,
     now: clock.now(),
     chain: (name, approverKey) => keyChain({ name, key: approverKey, proof }, material, context),
   })
-  return used
+  return { approvals: used, approvers }
 }

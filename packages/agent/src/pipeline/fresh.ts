@@ -11,16 +11,21 @@ import type { Standing } from './standing.ts'
  */
 export function checkFresh(
   header: Header,
-  found: { readonly chain: NameChain; readonly standing: Standing },
+  found: {
+    readonly chain: NameChain
+    readonly standing: Standing
+    /** Who approved it. */
+    readonly approvers: readonly NameChain[]
+  },
   context: PipelineContext,
 ): Freshness {
-  const { chain, standing } = found
+  const { chain, standing, approvers } = found
   const { authority } = standing
   const now = context.clock.now()
   const authorities = authority === undefined ? [] : [authority]
   const { statuses } = context.trust
-  const freshness = findFreshness({ names: [chain], authorities }, { statuses, now })
-  const chains = [chain, ...(authority?.issuers ?? [])]
+  const freshness = findFreshness({ names: [chain, ...approvers], authorities }, { statuses, now })
+  const chains = [chain, ...approvers, ...(authority?.issuers ?? [])]
   const isOwn = chains.every(({ organisation }) => organisation === context.ownOrganisation)
   const tried = `Cannot accept ${header.action} by ${header.sender}`
   requireFresh(freshness, { isOwn, isState: header.class === 'state', now }, tried)

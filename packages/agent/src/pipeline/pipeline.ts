@@ -60,9 +60,10 @@ export async function judge(
   // 8. Authority: one grant's chain, or ownership, or the request that is answered.
   const standing = checkStanding(bundle, messages, material, context)
   Object.assign(trace, standing)
-  const approvals = await checkApproved(bundle, messages, material, context)
-  trace.approvers = approvals.map(({ approval }) => approval.signed.signer).toSorted()
-  const freshness = checkFresh(header, { chain, standing }, context)
+  const approved = await checkApproved(bundle, messages, material, context)
+  const { approvals } = approved
+  trace.approvers = approved.approvers.map(({ name }) => name).toSorted()
+  const freshness = checkFresh(header, { chain, standing, ...approved }, context)
   trace.freshness = freshness
   // 9. The receiver's own policy.
   const { approvers } = trace

@@ -1,4 +1,5 @@
-import type { Approval, Identity } from '@ixj/agent'
+import { issueRevocation, type Approval, type Identity } from '@ixj/agent'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import {
   approvalsOf,
   approveBy,
@@ -217,6 +218,22 @@ export const approvalCases = {
         return await stage.bundle(approvals)
       },
     ),
+  ],
+  revoked: [
+    inScene('leaves an approval by a key that was revoked since alone', async (scene) => {
+      const stage = await stageOf(scene)
+      const { world, acme, node, carol, dave, erin, asked } = stage
+      const by = { clock: world.clock, random: world.bytes, hash: nodeSha256 }
+      const target = { kind: 'key', name: dave.name, key: dave.signer.publicKey } as const
+      const before = await approveBy(world, dave, asked)
+      const notice = await issueRevocation(acme, target, by)
+      expect(await node.host.takeNotice(notice.bytes)).toBe(true)
+      const one = await approveBy(world, carol, asked)
+      const refusal = await carry(stage, await stage.bundle([one, before]))
+      expect(refusal).toEqual(refusedAs('revoked'))
+      const good = await stage.bundle([one, await approveBy(world, erin, asked)])
+      expect(await carry(stage, good)).toEqual(ACCEPTED)
+    }),
   ],
   form: [
     refused('form', 'blames for approvals of two messages at once', async (stage) => {
