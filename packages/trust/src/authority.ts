@@ -7,7 +7,7 @@ import type { Action, Grant } from './grant.ts'
 import { CHAIN_LINKS_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
 import { voided } from './chain-revocation.ts'
 import { checkName } from './name-chain.ts'
-import type { NameChain, NameContext } from './name-question.ts'
+import type { Authority, NameContext } from './name-question.ts'
 import { NO_REVOCATIONS } from './revocation-book.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
@@ -32,20 +32,6 @@ export interface AuthorityQuestion {
  */
 export interface AuthorityContext extends NameContext {
   readonly grants: readonly SignedStatement<Grant>[]
-}
-
-/** A chain of grants that held when it was checked. */
-export interface Authority {
-  readonly leaf: SignedStatement<Grant>
-  /** From the root to the leaf. */
-  readonly chain: readonly SignedStatement<Grant>[]
-  /** For each grant of the chain, the proof of its issuer's name. */
-  readonly issuers: readonly NameChain[]
-  readonly onBehalfOf: Name
-  /** The latest start of all grants and bindings. */
-  readonly notBefore: number
-  /** The earliest end of all grants and bindings. No skew is in it. */
-  readonly notAfter: number
 }
 
 /**

@@ -1,10 +1,9 @@
 import { isBelow, type Name, parsePattern, type Pattern, patternBase } from '@ixj/names'
-import type { Authority } from './authority.ts'
 import { toBase64url } from './bytes.ts'
 import { approvalsNeeded, valueOf } from './conditions.ts'
 import type { Freshness } from './freshness.ts'
 import type { Grant } from './grant.ts'
-import type { NameChain } from './name-question.ts'
+import type { Authority, NameChain } from './name-question.ts'
 import { formatDate, formatTime, formatTimeLeft, pad } from './time-text.ts'
 
 /** Who controls a name, in lines for an explanation: the names up to the anchor, and the anchor. */
@@ -21,11 +20,19 @@ export function describeNameChain(chain: NameChain, now: number): string[] {
   const anchor = underRoot === true ? 'the root of the DNS' : zone
   return [
     names.join(' ← '),
+    ...describeSpeaker(chain),
     ...describePublished(chain, now),
     ...describeCrossing(chain),
     `anchor: ${anchor}, from your trust store${added}`,
     ...end,
   ]
+}
+
+function describeSpeaker({ name, speaker }: NameChain): string[] {
+  if (speaker === undefined) return []
+  const { chain, authority } = speaker
+  const by = authority.chain.at(-1)!.statement.issuer
+  return [`signed by ${chain.name}, which may speak for ${name} by the word of ${by}`]
 }
 
 /** How one organisation let the next one through, the name's own first. */
@@ -63,6 +70,7 @@ export function describeFreshness({ issuers, strict }: Freshness, now: number): 
 
 /** Which key it is, in lines for an explanation: the whole key, and who bound it. */
 export function describeKey(chain: NameChain): string[] {
+  if (chain.speaker !== undefined) return describeKey(chain.speaker.chain)
   const leaf = chain.links.at(-1)
   const crossed = chain.crossCertificates.at(-1)?.statement
   const ofRoot =

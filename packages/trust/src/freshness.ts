@@ -1,7 +1,6 @@
 import type { Name } from '@ixj/names'
-import type { Authority } from './authority.ts'
 import { PARTITION_MS_MAX, SKEW_MS, UNCHECKED_LINK_MS_MAX } from './limits.ts'
-import type { NameChain } from './name-question.ts'
+import type { Authority, NameChain } from './name-question.ts'
 import type { StatementBase } from './statement-base.ts'
 import type { StatusView } from './status-book.ts'
 import { formatTime } from './time-text.ts'
@@ -47,8 +46,10 @@ export function findFreshness(
         : standing(of, freshness === 'required' && isDemanded, { statuses, now }),
     )
   }
-  const authorities = parts.authorities ?? []
-  const asked = [...parts.names, ...authorities.flatMap(({ issuers }) => issuers)]
+  const speakers = parts.names.flatMap(({ speaker }) => speaker ?? [])
+  const authorities = [...(parts.authorities ?? []), ...speakers.map((each) => each.authority)]
+  const named = [...parts.names, ...speakers.map((each) => each.chain)]
+  const asked = [...named, ...authorities.flatMap(({ issuers }) => issuers)]
   // Who let the next organisation through is an issuer in the chain like any other.
   const names = asked.flatMap((chain) => [chain.introducer ?? [], chain].flat())
   for (const chain of names) {

@@ -43,6 +43,7 @@ export {
   STATEMENT_BYTES_MAX,
   STATUS_FRESH_MS_MAX,
   STATUSES_MAX,
+  SPEAK_GRANTS_MAX,
   STORE_KEPT_MAX,
   STORE_OWNER_STATEMENTS_MAX,
   STORE_OWNERS_MAX,
@@ -142,10 +143,12 @@ export { AnchorSet } from './anchor-set.ts'
 export { makeRootAnchor, type RootAnchor, type RootAnchorFields } from './root-anchor.ts'
 export { formatAnchors, parseAnchors } from './anchors-text.ts'
 export {
+  type Authority,
   type NameChain,
   type NameContext,
   type NameQuestion,
   type NameUse,
+  type Speaker,
   publishedOfChain,
   statementsOfChain,
 } from './name-question.ts'
@@ -154,10 +157,10 @@ export { findAnchor } from './anchor-chain.ts'
 export { checkName } from './name-chain.ts'
 export { type CrossFault, type CrossPath, type CrossSearch, findCrossPaths } from './cross-path.ts'
 export { findLimit } from './cross-chain.ts'
+export { checkSender, type SenderQuestion } from './speaker.ts'
 export type { PublishedKey } from './published-key.ts'
 export { checkAttenuation, checkRoot, grantCovers, isHolder, issueGrant } from './attenuation.ts'
 export {
-  type Authority,
   type AuthorityContext,
   type AuthorityQuestion,
   checkAuthority,

@@ -94,6 +94,9 @@ export const CROSS_HOPS_MAX = 4
 /** Cross-certificates that one search for a path may walk over, counted before any cryptography. */
 export const CROSS_EDGES_MAX = 64
 
+/** Grants to speak for one name that a check tries: one, and those while it is renewed. */
+export const SPEAK_GRANTS_MAX = 4
+
 /** Cross-certificates that one's own organisation issued: partners that a person decided on. */
 export const HOME_CROSS_CERTIFICATES_MAX = 4_096
 

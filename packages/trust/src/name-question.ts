@@ -3,6 +3,7 @@ import type { AnchorSet } from './anchor-set.ts'
 import type { Anchor, Purpose } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
+import type { Grant } from './grant.ts'
 import type { Standpoint } from './standpoint.ts'
 import type { PublishedKey } from './published-key.ts'
 import type { RevocationView } from './revocation-book.ts'
@@ -53,6 +54,8 @@ export interface NameChain {
   readonly crossCertificates: readonly SignedStatement<CrossCertificate>[]
   /** What proves the issuer of the first of these; null without any. */
   readonly introducer: NameChain | null
+  /** Who signed in this name, where its key is not of the name itself; mostly nobody. */
+  readonly speaker?: Speaker
   /** The published key under a zone anchor with which it begins; null under keys. */
   readonly published: PublishedKey | null
   /** From there down to the name; empty for a key of the root itself, or a published one. */
@@ -66,16 +69,48 @@ export interface NameChain {
   readonly notAfter: number
 }
 
+/** A chain of grants that held when it was checked. */
+export interface Authority {
+  readonly leaf: SignedStatement<Grant>
+  /** From the root to the leaf. */
+  readonly chain: readonly SignedStatement<Grant>[]
+  /** For each grant of the chain, the proof of its issuer's name. */
+  readonly issuers: readonly NameChain[]
+  readonly onBehalfOf: Name
+  /** The latest start of all grants and bindings. */
+  readonly notBefore: number
+  /** The earliest end of all grants and bindings. No skew is in it. */
+  readonly notAfter: number
+}
+
+/** Who signed in another name, and by what right. */
+export interface Speaker {
+  /** The proof of the speaker's own name and key. */
+  readonly chain: NameChain
+  /** The chain of the `speak` grant. */
+  readonly authority: Authority
+}
+
 /** Every statement that a chain rests on, from the anchor down. */
 export function statementsOfChain(chain: NameChain): readonly SignedStatement[] {
   const above = chain.introducer === null ? [] : statementsOfChain(chain.introducer)
-  return [...above, ...chain.crossCertificates, ...chain.links]
+  return [...above, ...chain.crossCertificates, ...chain.links, ...statementsOfSpeaker(chain)]
+}
+
+function statementsOfSpeaker({ speaker }: NameChain): readonly SignedStatement[] {
+  if (speaker === undefined) return []
+  const { chain, authority } = speaker
+  const issuers = authority.issuers.flatMap((issuer) => statementsOfChain(issuer))
+  return [...statementsOfChain(chain), ...issuers, ...authority.chain]
 }
 
 /** The keys in DNS that a chain rests on: newer records may take one back. */
 export function publishedOfChain(chain: NameChain): readonly PublishedKey[] {
   const above = chain.introducer === null ? [] : publishedOfChain(chain.introducer)
-  return chain.published === null ? above : [...above, chain.published]
+  const { speaker } = chain
+  const beside = speaker === undefined ? [] : [speaker.chain, ...speaker.authority.issuers]
+  const others = [...above, ...beside.flatMap((each) => publishedOfChain(each))]
+  return chain.published === null ? others : [...others, chain.published]
 }
 
 /** How a message about a name begins. */

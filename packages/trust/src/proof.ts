@@ -1,4 +1,3 @@
-import type { Authority } from './authority.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes, toHex } from './bytes.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
@@ -19,7 +18,7 @@ import {
   PROOF_DNSSEC_BYTES_MAX,
   PROOF_STATEMENTS_MAX,
 } from './limits.ts'
-import { type NameChain, statementsOfChain } from './name-question.ts'
+import { type Authority, type NameChain, statementsOfChain } from './name-question.ts'
 import type { PublishedKey } from './published-key.ts'
 import type { RevocationView } from './revocation-book.ts'
 import { isBinding, isCrossCertificate, isGrant, type SignedStatement } from './statement.ts'

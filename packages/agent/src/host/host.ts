@@ -1,5 +1,5 @@
 import { childName, parseName, type Name } from '@ixj/names'
-import { checkName, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
+import { checkSender, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { rootsOf } from '../neighbours/proof-book.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
@@ -11,7 +11,13 @@ import type { Queue } from '../queue.ts'
 import type { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { openCore } from './open-core.ts'
-import { grantHost, provingStatements, type Identity } from './identity.ts'
+import {
+  grantHost,
+  heldHostGrant,
+  provingStatements,
+  speakGrants,
+  type Identity,
+} from './identity.ts'
 import { publishStatuses } from '../revoked/published-statuses.ts'
 
 /** How an agent is opened. */
@@ -168,19 +174,23 @@ export class Host implements AsyncDisposable {
   ): Promise<Agent> {
     const core = this.#core
     const { clock, random, hash } = core
-    const host = await grantHost(
-      identity,
-      { topic: identity.name, node: this.name, nodeKey: core.identity.signer.publicKey },
-      {
-        now: clock.now(),
-        random,
-        hash,
-        issued: (issuer, statements) => core.issued(issuer, statements),
-      },
-    )
+    const nodeKey = core.identity.signer.publicKey
+    // Who speaks for a name has no key of it, and cannot let itself receive for it.
+    const isSpoken = speakGrants(identity).length > 0
+    const issued: typeof core.issued = (issuer, statements) => core.issued(issuer, statements)
+    const host = isSpoken
+      ? heldHostGrant(identity, { subject: this.name, subjectKey: nodeKey })
+      : await grantHost(
+          identity,
+          { topic: identity.name, node: this.name, nodeKey },
+          { now: clock.now(), random, hash, issued },
+        )
     const hosted = await core.pinStatements([host])
     held.push(hosted.unpin)
-    const proof = core.proofs.compose([...provingStatements(identity, []), host], identity)
+    const proving = isSpoken
+      ? provingStatements(identity, [host])
+      : [...provingStatements(identity, []), host]
+    const proof = core.proofs.compose(proving, identity)
     const carrier = options.inbox === 'own' ? identity.name : this.name
     const agent: Agent = new Agent({
       core,
@@ -207,8 +217,8 @@ export class Host implements AsyncDisposable {
   #checkOwnChain(identity: Identity): void {
     const { proofs, trust, clock } = this.#core
     const known = proofs.compose(provingStatements(identity, []), identity)
-    checkName(
-      { name: identity.name, key: identity.signer.publicKey, use: 'sign', purpose: 'send' },
+    checkSender(
+      { name: identity.name, key: identity.signer.publicKey, purpose: 'send' },
       { ...proofs.materialOf(known), anchors: trust.anchors, now: clock.now() },
     )
   }

@@ -1,8 +1,10 @@
-import { isAtOrBelow, parsePattern, type Name } from '@ixj/names'
+import { isAtOrBelow, parsePattern, patternBase, type Name } from '@ixj/names'
 import {
   equalBytes,
+  grantCovers,
   isBinding,
   isGrant,
+  isHolder,
   issueGrant,
   TrustError,
   type Binding,
@@ -41,13 +43,54 @@ export function provingStatements(
   const byId = new Map(identity.statements.map((signed) => [signed.idText, signed]))
   const bindings = identity.statements.filter(isBinding)
   const grants: SignedStatement<Grant>[] = []
-  for (const leaf of leaves) grants.push(...grantChain(leaf, byId))
+  const speaking = speakGrants(identity)
+  for (const leaf of [...leaves, ...speaking]) grants.push(...grantChain(leaf, byId))
   const chosen = new Map<string, SignedStatement<Binding>>()
   addBindings(chosen, bindings, identity.name, identity.signer.publicKey)
+  for (const { statement } of speaking) {
+    addBindings(chosen, bindings, patternBase(statement.subject), identity.signer.publicKey)
+  }
   for (const { statement } of grants) {
     addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
   }
   return [...inOrder([...chosen.values()]), ...new Set(grants)]
+}
+
+/**
+ * The grants by which an identity speaks for its name with the key of another, a node's; none where
+ * the key is the name's own.
+ */
+export function speakGrants(identity: Identity): readonly SignedStatement<Grant>[] {
+  const { name, signer, statements } = identity
+  const isOwn = statements
+    .filter(isBinding)
+    .some(({ statement }) => statement.name === name && equalBytes(statement.key, signer.publicKey))
+  if (isOwn) return []
+  return statements.filter(isGrant).filter(({ statement }) => {
+    const { actions, topics, subjectKey } = statement
+    const isFor = subjectKey === null || equalBytes(subjectKey, signer.publicKey)
+    return isFor && actions.includes('speak') && topics.some((topic) => (topic as string) === name)
+  })
+}
+
+/**
+ * The grant by which a node that speaks for a name receives for it too.
+ * @throws TrustError `not-granted`
+ */
+export function heldHostGrant(
+  identity: Identity,
+  node: { readonly subject: Name; readonly subjectKey: Uint8Array },
+): SignedStatement<Grant> {
+  const found = identity.statements
+    .filter(isGrant)
+    .find(
+      ({ statement }) =>
+        isHolder(statement, node) &&
+        grantCovers(statement, { action: 'host', topic: identity.name }),
+    )
+  if (found !== undefined) return found
+  const reason = `${node.subject} may speak for it, and holds no host grant`
+  throw new TrustError('not-granted', `Cannot open ${identity.name}: ${reason}`)
 }
 
 /** The same with the bindings first, each before those that its name issued; grants as they are. */

@@ -2,6 +2,7 @@ import type { Name } from '@ixj/names'
 import {
   checkAuthority,
   checkName,
+  checkSender,
   SKEW_MS,
   toHex,
   TrustError,
@@ -13,16 +14,28 @@ import type { Header } from '../bundles/header.ts'
 import { publishedIn } from '../neighbours/right.ts'
 import type { PipelineContext } from './context.ts'
 
-/** The chain from an anchor of ours to the sender's name and key. @throws TrustError */
+/**
+ * The chain from an anchor of ours to the sender's name and key, or to the key of a node that may
+ * speak for it. @throws TrustError
+ */
 export function nameChain(
   header: Header,
   material: ProofStatements,
   context: PipelineContext,
 ): NameChain {
-  return keyChain({ ...header, name: header.sender }, material, context)
+  const { sender: name, key } = header
+  const now = context.clock.now()
+  const cached = `sender|${chainKey({ ...header, name })}`
+  return context.chains.through(cached, now, () => {
+    const value = checkSender(
+      { name, key, purpose: 'send' },
+      { ...material, anchors: context.trust.anchors, now },
+    )
+    return { value, until: value.notAfter + SKEW_MS, rests: publishedIn([value]) }
+  })
 }
 
-/** The chain from an anchor of ours to a name and key, who sends or approves. @throws TrustError */
+/** The chain from an anchor of ours to a name and its own key, who approves. @throws TrustError */
 export function keyChain(
   holder: { readonly name: Name; readonly key: Uint8Array; readonly proof: Uint8Array },
   material: ProofStatements,
