@@ -216,6 +216,20 @@ describe('the audit log of a node', () => {
     })
   })
 
+  it('records the revocation of a name that closed, and waits for no disk with it', async () => {
+    await openRecorded(async (scene, bench) => {
+      const child = await scene.desk.spawn('w1', { lifetimeSeconds: 3_600 })
+      await child[Symbol.asyncDispose]()
+      await scene.world.pass(10_000)
+      const revoked = (await statementsOf(bench)).filter(
+        (record) => record.kind === 'statement' && record.act === 'revoked',
+      )
+      expect(revoked).toMatchObject([
+        { statement: 'revocation', issuer: DESK, onBehalfOf: DESK, subject: child.name },
+      ])
+    })
+  })
+
   it('lets nothing be issued that cannot be recorded, and tells the node', async () => {
     await openRecorded(async (scene, bench) => {
       bench.disk.trouble = () => 'io-error'

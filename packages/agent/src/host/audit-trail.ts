@@ -8,7 +8,15 @@ import {
   type StatementRecord,
 } from '@ixj/audit'
 import type { Name } from '@ixj/names'
-import { idOf, isBinding, isGrant, type Sha256, type SignedStatement, utf8Bytes } from '@ixj/trust'
+import {
+  idOf,
+  isBinding,
+  isGrant,
+  type Revocation,
+  type Sha256,
+  type SignedStatement,
+  utf8Bytes,
+} from '@ixj/trust'
 import type { Approval } from '../bundles/approval.ts'
 import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
@@ -91,6 +99,14 @@ export class AuditTrail {
     if (log === undefined) return
     const at = this.#node.clock.now()
     await Promise.all(statements.map((signed) => log.appendSafely(statementRecord(signed, at))))
+  }
+
+  /**
+   * Records a revocation or a status of this node's own. Nobody waits for that: what takes a stolen
+   * key back must not wait for a disk.
+   */
+  told(signed: SignedStatement): void {
+    this.#log?.append(statementRecord(signed, this.#node.clock.now()))
   }
 
   /** Records an approval; resolves when that is safe. @throws AuditError `unwritable`, `closed` */
@@ -180,14 +196,24 @@ async function appendApproved(log: AuditLog, record: BundleRecord): Promise<void
 export function statementRecord({ statement, id }: SignedStatement, at: number): StatementRecord {
   const signed = { statement, id } as SignedStatement
   const { kind, issuer, notAfter } = statement
-  const common = { kind: 'statement', at, act: 'issued', statement: kind, id, issuer } as const
+  const act = kind === 'revocation' ? 'revoked' : 'issued'
+  const common = { kind: 'statement', at, act, statement: kind, id, issuer } as const
   const none = { onBehalfOf: null, subject: null, parent: null, notAfter }
   if (isBinding(signed)) return { ...common, ...none, subject: signed.statement.name }
   if (isGrant(signed)) {
     const { onBehalfOf, subject, parent } = signed.statement
     return { ...common, onBehalfOf, subject, parent, notAfter }
   }
+  if (statement.kind === 'revocation') return { ...common, ...none, ...revokedBy(statement) }
   return { ...common, ...none }
+}
+
+/** A revoked key stands as the subject, a revoked statement as the parent. */
+function revokedBy({ of, target }: Revocation): Partial<StatementRecord> {
+  const onBehalfOf = of
+  return target.kind === 'key'
+    ? { onBehalfOf, subject: target.name }
+    : { onBehalfOf, parent: target.id }
 }
 
 /** A policy calls its rules what it likes; a record has room for so much. */

@@ -185,6 +185,7 @@ export class Core implements Receiver {
       neighbour,
       changed: () => this.#trustChanged(),
       succeeded: (signed) => options.succeeded?.(signed),
+      told: (signed) => this.audit.told(signed),
       failed: (about, from, cause) => {
         const sender = from === null ? identity.name : this.#nameOf(from)
         this.record(this.#plain('status', 'tell', about, sender, cause))

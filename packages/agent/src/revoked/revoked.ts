@@ -41,6 +41,8 @@ export interface RevokedContext {
   changed(): void
   /** An anchor moved to another key, for whoever keeps the trust store. */
   succeeded(signed: SignedStatement<Successor>): void
+  /** This node is about to tell something of its own. */
+  told(signed: SignedStatement): void
   /** A notice was refused, or could not be written down or told. */
   failed(about: string, from: Peer | null, cause: unknown): void
 }
@@ -95,6 +97,7 @@ export class Revoked {
 
   /** Takes in a notice of this very node and tells it to all. @throws TrustError */
   async tell(notice: Notice): Promise<void> {
+    this.#context.told(notice.told)
     await this.take(notice.bytes, null)
   }
 
