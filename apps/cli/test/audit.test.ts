@@ -1,6 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatNoteKey } from '@ixj/audit'
+import { FRAME_BYTES, formatNoteKey } from '@ixj/audit'
 import { parseName } from '@ixj/names'
 import { openNode } from '@ixj/node'
 import { nodeSha256, openHome } from '@ixj/node/home'
@@ -196,6 +196,29 @@ describe('ixj audit prove', () => {
   })
 })
 
+describe('ixj audit verify --proof', () => {
+  test('demands the witnesses that were asked for of a proof, too', async () => {
+    const witness = await openOther('prover', true)
+    const copy = join(bench.folder, 'proven')
+    await cp(folder, copy, { recursive: true })
+    const unsigned = join(bench.folder, 'unsigned.tlog-proof')
+    await writeFile(unsigned, await home.done('audit', 'prove', '0', '--log', copy))
+    const words = ['audit', 'witness', '--as', 'watch.globex.example', '--json', '--log'] as const
+    const [line] = records(await witness.done(...words, copy))
+    const signed = join(bench.folder, 'signed.tlog-proof')
+    await writeFile(signed, await home.done('audit', 'prove', '0', '--log', copy))
+    const asked = ['audit', 'verify', NODE, '--witness', String(line!['witness'])] as const
+    expect(await home.refused(...asked, '--proof', unsigned)).toMatchObject({
+      exit: 1,
+      code: 'unknown-key',
+    })
+    expect(await home.done(...asked, '--proof', signed)).toContain('watch.globex.example')
+    expect(
+      await home.refused('audit', 'verify', NODE, '--proof', signed, '--seen', unsigned),
+    ).toMatchObject({ exit: 2, code: 'usage' })
+  })
+})
+
 describe('ixj audit witness', () => {
   test('cosigns a log that continues, which its readers can ask for; never another history', async () => {
     const witness = await openOther('witness', true)
@@ -232,12 +255,57 @@ describe('ixj audit witness', () => {
     expect(await witness.refused(...asked)).toMatchObject({ code: 'not-proven' })
     const file = join(bench.folder, 'line')
     await writeFile(file, line)
-    expect(await home.done('audit', 'witness', '--attach', file)).toContain('watch.globex.example')
+    // The log has gone on; the line is for what was asked.
+    await runNode()
+    const kept = ['audit', 'witness', '--attach', file, '--request', request] as const
+    expect(await home.done(...kept)).toContain('watch.globex.example')
     const [signed] = records(await home.done('audit', 'verify', '--json', '--witness', witnessKey))
     expect(signed).toMatchObject({ whole: true })
   })
 
-  test('asks who witnesses', async () => {
+  test('holds what a witness cosigned against the log, which may be another by now', async () => {
+    const witness = await openOther('upright', true)
+    const newer = join(bench.folder, 'newer')
+    await cp(logFolder(), newer, { recursive: true })
+    const words = ['audit', 'witness', '--as', 'watch.globex.example', '--json', '--log'] as const
+    const [signed] = records(await witness.done(...words, newer))
+    const older = join(bench.folder, 'older')
+    await cp(folder, older, { recursive: true })
+    await cp(join(newer, 'cosigned'), join(older, 'cosigned'))
+    const reader = await openOther('trusting', true)
+    const key = String(signed!['witness'])
+    const { code, stdout } = await reader.run('audit', 'verify', '--log', older, '--witness', key)
+    expect(stdout).toContain('FAULT rollback')
+    expect(code).toBe(1)
+  })
+
+  test('signs nothing that the records at hand do not say', async () => {
+    const witness = await openOther('careful', true)
+    const words = ['audit', 'witness', '--as', 'watch.globex.example', '--log'] as const
+    const flipped = join(bench.folder, 'flipped')
+    await cp(folder, flipped, { recursive: true })
+    const bytes = await readFile(join(flipped, 'records'))
+    bytes[30]! ^= 1
+    await writeFile(join(flipped, 'records'), bytes)
+    expect(await witness.refused(...words, flipped)).toMatchObject({ exit: 1, code: 'flipped' })
+    const shorter = join(bench.folder, 'shorter')
+    await cp(folder, shorter, { recursive: true })
+    const record = bytes.readUInt32BE(0) + FRAME_BYTES
+    await writeFile(
+      join(shorter, 'records'),
+      (await readFile(join(folder, 'records'))).subarray(record),
+    )
+    expect(await witness.refused(...words, shorter)).toMatchObject({ exit: 1, code: 'absent' })
+    const swapped = join(bench.folder, 'swapped')
+    await cp(folder, swapped, { recursive: true })
+    const whole = await readFile(join(folder, 'records'))
+    const doubled = Buffer.concat([whole.subarray(record), whole.subarray(0, record)])
+    await writeFile(join(swapped, 'records'), doubled)
+    expect(await witness.refused(...words, swapped)).toMatchObject({ exit: 1, code: 'altered' })
+  })
+
+  test('asks who witnesses, and which request a line answers', async () => {
+    expect(await home.refused('audit', 'witness', '--attach', 'line')).toMatchObject({ exit: 2 })
     expect(await home.refused('audit', 'witness')).toMatchObject({ exit: 2, code: 'usage' })
   })
 })

@@ -1,5 +1,6 @@
 export {
   KEY_NAME_MAX,
+  LOG_FAULTS_MAX,
   NOTE_BYTES_MAX,
   NOTE_SIGNATURES_MAX,
   PROOF_HASHES_MAX,
@@ -64,12 +65,7 @@ export {
   type RecordProof,
   type WitnessRequest,
 } from './note/proof-text.ts'
+export type { LogFault } from './log/fault-list.ts'
 export { encodeFrame, type Frame, FRAME_BYTES, FrameReader, isWhole } from './log/frame.ts'
 export { formatCheckpointList, splitCheckpointList } from './log/checkpoint-list.ts'
-export {
-  type LogBytes,
-  type LogFault,
-  type LogReport,
-  type OnRecord,
-  verifyLog,
-} from './log/verify-log.ts'
+export { type LogBytes, type LogReport, type OnRecord, verifyLog } from './log/verify-log.ts'

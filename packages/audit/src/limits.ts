@@ -39,3 +39,6 @@ export const REFUSALS_PER_SECOND_MAX = 128
 
 /** Kinds of refusal that are counted apart in one second; more are counted by their code alone. */
 export const REPEATS_KEYS_MAX = 512
+
+/** Faults of one log that are listed; a log may be made of nothing else. */
+export const LOG_FAULTS_MAX = 1_000

@@ -1,14 +1,15 @@
 import {
   AuditError,
+  checkCosigned,
   checkProof,
   type CheckpointTrust,
   decodeRecord,
   formatProof,
   inclusionProof,
+  type NoteKey,
   parseCheckpoint,
   parseNote,
   parseProof,
-  type RecordProof,
   splitCheckpointList,
 } from '@ixj/audit'
 import { type LogFolder, nodeSha256, type ReadRecord } from '@ixj/node/home'
@@ -40,15 +41,20 @@ export async function proveRecord(log: LogFolder, wanted: string): Promise<MadeP
   return { index, size, text: formatProof({ index, record, hashes, checkpoint: note }) }
 }
 
-/** Reads a proof and checks it. @throws AuditError; TrustError */
+/**
+ * Reads a proof and checks it; every one of the witnesses has to have cosigned its checkpoint.
+ * @throws AuditError; TrustError
+ */
 export async function readProof(
   text: string,
   trust: CheckpointTrust,
-): Promise<{ readonly read: ReadRecord; readonly size: number; readonly proof: RecordProof }> {
+  witnesses: readonly NoteKey[],
+): Promise<{ readonly read: ReadRecord; readonly size: number }> {
   const proof = parseProof(text)
-  const { size } = await checkProof(proof, trust)
+  const checkpoint = await checkProof(proof, trust)
+  for (const key of witnesses) await checkCosigned(checkpoint, key, trust)
   const { index, record: bytes } = proof
-  return { read: { index, bytes, record: decodeRecord(bytes) }, size, proof }
+  return { read: { index, bytes, record: decodeRecord(bytes) }, size: checkpoint.size }
 }
 
 async function findRecord(log: LogFolder, wanted: string): Promise<ReadRecord> {

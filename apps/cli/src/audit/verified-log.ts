@@ -8,6 +8,7 @@ import {
   type NoteKey,
   type OnRecord,
   openCheckpoint,
+  type SignedCheckpoint,
   verifyLog,
 } from '@ixj/audit'
 import { type Home, nodeSha256 } from '@ixj/node/home'
@@ -35,7 +36,10 @@ export interface Witnessed {
   readonly seconds: number
 }
 
-/** Checks a log whole, against what this home saw of it before, and remembers what it saw. */
+/**
+ * Checks a log whole, against what this home saw of it before and what witnesses cosigned, and
+ * remembers what it saw.
+ */
 export async function verifySource(
   home: Home,
   source: LogSource,
@@ -48,12 +52,18 @@ export async function verifySource(
 ): Promise<Verified> {
   const { trust } = options
   const { log } = source
-  // The checkpoints first: the node may be writing, and records are there before they are covered.
-  const checkpoints = await log.checkpoints()
-  const cosigned = await log.cosigned()
   const memory = `audit-seen/${trust.key.name}`
   const before = await home.store().get(memory)
-  const seen = [...(options.seen ?? []), ...(before === undefined ? [] : [utf8Text(before)])]
+  // The node may be writing: what was seen or cosigned is among its checkpoints by then, and records
+  // are there before they are covered.
+  const cosigned = await openNotes(await log.cosigned(), trust)
+  const checkpoints = await log.checkpoints()
+  const seen = [
+    ...(options.seen ?? []),
+    ...(before === undefined ? [] : [utf8Text(before)]),
+    // A cosignature is worth something for the history alone that it is under.
+    ...cosigned.map((each) => formatSignedCheckpoint(each)),
+  ]
   const report = await verifyLog(
     { records: log.pieces(), checkpoints, seen },
     trust,
@@ -69,20 +79,35 @@ export async function verifySource(
   return { trust, report, witnesses, isWhole }
 }
 
-/** The largest checkpoint that a witness has cosigned and the log's key has signed. */
+/** The checkpoints that the log's key has signed; another note is worth nothing. */
+async function openNotes(
+  notes: readonly string[],
+  trust: CheckpointTrust,
+): Promise<readonly SignedCheckpoint[]> {
+  const opened: SignedCheckpoint[] = []
+  for (const note of notes) {
+    try {
+      opened.push(await openCheckpoint(note, trust))
+    } catch (cause) {
+      if (!(cause instanceof AuditError)) throw cause
+    }
+  }
+  return opened
+}
+
+/** The largest checkpoint that a witness has cosigned. */
 async function askWitness(
   key: NoteKey,
-  notes: readonly string[],
+  checkpoints: readonly SignedCheckpoint[],
   trust: CheckpointTrust,
 ): Promise<Witnessed> {
   let found: Witnessed = { key, size: 0, seconds: 0 }
-  for (const note of notes) {
+  for (const checkpoint of checkpoints) {
     try {
-      const checkpoint = await openCheckpoint(note, trust)
       const seconds = await checkCosigned(checkpoint, key, trust)
       if (checkpoint.size >= found.size) found = { key, size: checkpoint.size, seconds }
     } catch (cause) {
-      // A note that does not hold is worth nothing; who asked is told that the witness is missing.
+      // It has not signed this one, or not well; who asked is told if there is no other.
       if (!(cause instanceof AuditError)) throw cause
     }
   }

@@ -7,6 +7,7 @@ import {
   formatSignature,
   formatSignedCheckpoint,
   openCheckpoint,
+  parseCheckpoint,
   parseNote,
   parseSignature,
   type SignedCheckpoint,
@@ -22,7 +23,7 @@ import {
   nodeSha256 as hash,
   systemClock,
 } from '@ixj/node/home'
-import { utf8Bytes, utf8Text } from '@ixj/trust'
+import { equalBytes, utf8Bytes, utf8Text } from '@ixj/trust'
 
 /** A checkpoint that was cosigned, and the line that says so. */
 export interface Cosigned {
@@ -75,17 +76,21 @@ export async function sizeSeen(home: Home, witness: Name, trust: CheckpointTrust
 /**
  * The log's newest checkpoint, and the way to it from one of that size, of which the root is
  * computed from the records: a witness that has them signs nothing that they do not say.
- * @throws AuditError `absent`, `altered`
+ * @throws AuditError `absent`, `altered`, `flipped`
  */
 export async function requestFor(log: LogFolder, old: number): Promise<WitnessRequest> {
   const checkpoint = splitCheckpointList(await log.checkpoints()).at(-1)?.text
   if (checkpoint === undefined) {
     throw new AuditError('absent', 'Cannot witness the log: it has no checkpoint yet')
   }
-  const [, sizeText] = parseNote(checkpoint).text.split('\n')
-  const size = Number(sizeText)
+  const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
   const leaves = await log.leaves()
-  return { old, hashes: consistencyProof(leaves, { old, size, hash }), checkpoint }
+  const hashes = consistencyProof(leaves, { old, size, hash })
+  if (!equalBytes(leaves.root({ from: 0, to: size }, hash), root)) {
+    const reason = `its first ${size} records are not those that its checkpoint signed`
+    throw new AuditError('altered', `Cannot witness the log: ${reason}`)
+  }
+  return { old, hashes, checkpoint }
 }
 
 /** A checkpoint with lines of signature that witnesses gave. @throws AuditError */

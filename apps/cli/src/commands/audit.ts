@@ -26,6 +26,7 @@ import { cosignRequest, requestFor, sizeSeen, withLines } from '../audit/witness
 import { ArgumentError } from '../command-error.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
+import { printable } from '../output.ts'
 
 /** Bytes of a proof, a request for a witness, or a checkpoint. */
 const TEXT_BYTES_MAX = 128 * 1024
@@ -65,7 +66,7 @@ Examples:
   $ ixj audit witness --log ./copy --as watch.globex.example
   $ ixj audit export node1.acme.example --for-witness --old 120 > request
   $ ixj audit witness node1.acme.example --request request --as watch.globex.example > line
-  $ ixj audit witness node1.acme.example --attach line`
+  $ ixj audit witness node1.acme.example --attach line --request request`
 
 /** Registers `audit show`, `verify`, `prove`, `witness` and `export`. */
 export function addAudit(program: Command): void {
@@ -145,18 +146,27 @@ function addVerify(audit: Command): void {
     .addHelpText('after', VERIFY_HELP)
     .action(async (node: Name | undefined, flags: VerifyFlags, command: Command) => {
       const { output, openHome } = invocationOf(command)
+      if (flags.proof !== undefined && flags.seen !== undefined) {
+        const reason = 'a proof says nothing of how its checkpoint and another one hang together'
+        throw new ArgumentError('usage', `Cannot use --seen with --proof: ${reason}`)
+      }
       const home = await openHome()
       const source = await openSource(home, node, flags)
       const trust = await trustOf(home, source, flags)
+      const { witness: witnesses = [] } = flags
       if (flags.proof !== undefined) {
-        const { read, size } = await readProof(await readText(flags.proof), trust)
-        const head = `proven: record ${read.index} of ${size} in ${trust.key.name}`
-        output.print({ ...recordJson(read), size }, `${head}\n${recordTable([read])}`)
+        const { read, size } = await readProof(await readText(flags.proof), trust, witnesses)
+        const names = witnesses.map((key) => key.name)
+        const by = names.length === 0 ? '' : `, cosigned by ${names.join(', ')}`
+        const head = printable(`proven: record ${read.index} of ${size} in ${trust.key.name}${by}`)
+        output.print(
+          { ...recordJson(read), size, witnesses: names },
+          `${head}\n${recordTable([read])}`,
+        )
         return
       }
       const seen: string[] = []
       for (const file of flags.seen ?? []) seen.push(await readText(file))
-      const { witness: witnesses = [] } = flags
       const verified = await verifySource(home, source, { trust, witnesses, seen })
       output.print(verifiedJson(verified), verifiedText(verified))
       if (!verified.isWhole) process.exitCode = 1
@@ -191,8 +201,8 @@ function addWitness(audit: Command): void {
     .description('cosign a log’s newest checkpoint, or keep what witnesses signed')
     .argument('[node]', 'whose log (default: the only one of this home)', nameArgument)
     .option('--as <name>', 'the witness; its key lies in this home', nameArgument)
-    .option('--request <file>', 'what the log’s owner asks, or - for input')
-    .option('--attach <file>', 'lines of signature that witnesses gave, or - for input')
+    .option('--request <file>', 'what the log’s owner asks or asked, or - for input')
+    .option('--attach <file>', 'lines of signature that witnesses gave to the request')
   addTrustOptions(addLogOptions(witness))
     .addHelpText('after', WITNESS_HELP)
     .action(async (node: Name | undefined, flags: WitnessFlags, command: Command) => {
@@ -235,15 +245,22 @@ async function attach(
   command: Command,
 ): Promise<void> {
   const { output, openHome } = invocationOf(command)
+  if (flags.request === undefined) {
+    // The log's newest checkpoint may be another by now, and the lines are worth nothing under it.
+    throw new ArgumentError('usage', 'Cannot keep lines: say what they answer, with --request')
+  }
   const home = await openHome()
   const source = await openSource(home, node, flags)
   const trust = await trustOf(home, source, flags)
-  const { checkpoint } = await requestFor(source.log, 0)
+  const { checkpoint } = parseWitnessRequest(await readText(flags.request))
   const cosigned = await withLines(checkpoint, await readText(flags.attach!), trust)
   await source.log.keepCosigned(formatSignedCheckpoint(cosigned))
   const { origin: log, size } = cosigned
   const names = cosigned.note.signatures.slice(1).map(({ name }) => name)
-  output.print({ log, size, witnesses: names }, `kept beside ${log}: ${names.join(', ')}`)
+  output.print(
+    { log, size, witnesses: names },
+    printable(`kept beside ${log}: ${names.join(', ')}`),
+  )
 }
 
 async function readText(file: string): Promise<string> {

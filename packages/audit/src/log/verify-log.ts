@@ -1,20 +1,11 @@
 import { equalBytes, type Sha256, TrustError } from '@ixj/trust'
-import { type AuditCode, AuditError } from '../audit-error.ts'
+import { AuditError } from '../audit-error.ts'
 import { MerkleTree } from '../merkle/tree.ts'
 import { type CheckpointTrust, openCheckpoint, type SignedCheckpoint } from '../note/checkpoint.ts'
 import { type AuditRecord, decodeRecord } from '../record.ts'
 import { splitCheckpointList } from './checkpoint-list.ts'
+import { FaultList, type LogFault } from './fault-list.ts'
 import { FrameReader, type Frame, isWhole } from './frame.ts'
-
-/** What is wrong with a log, and where. */
-export interface LogFault {
-  readonly code: AuditCode
-  /** The first record that it is about, from 0. */
-  readonly from: number
-  /** The last record that it is about. */
-  readonly to: number
-  readonly message: string
-}
 
 /** What a log's files hold. */
 export interface LogBytes {
@@ -98,7 +89,7 @@ async function openAll(
   nameOf: (index: number) => string,
 ): Promise<{ readonly opened: readonly SignedCheckpoint[]; readonly faults: readonly LogFault[] }> {
   const opened: SignedCheckpoint[] = []
-  const faults: LogFault[] = []
+  const faults = new FaultList()
   for (const [index, note] of notes.entries()) {
     try {
       opened.push(await openCheckpoint(note, trust))
@@ -106,10 +97,10 @@ async function openAll(
       if (!(cause instanceof AuditError)) throw cause
       const from = opened.at(-1)?.size ?? 0
       const message = `${nameOf(index)}, after record ${from}: ${cause.message}`
-      faults.push({ code: cause.code, from, to: from, message })
+      faults.add({ code: cause.code, from, to: from, message })
     }
   }
-  return { opened, faults }
+  return { opened, faults: faults.all }
 }
 
 /** "A log MUST NOT sign any checkpoint which is inconsistent with any it previously signed." */
@@ -126,7 +117,7 @@ function seenFaults(
   latest: SignedCheckpoint | null,
   seen: readonly SignedCheckpoint[],
 ): LogFault[] {
-  const most = Math.max(0, ...seen.map(({ size }) => size))
+  const most = largest(seen)
   const size = latest?.size ?? 0
   if (most <= size) return []
   const message = `its checkpoints end at ${size} records, and one of ${most} was seen`
@@ -140,7 +131,7 @@ class RecordCheck {
   readonly #onRecord: OnRecord
   readonly #tree: MerkleTree
   readonly #reader = new FrameReader()
-  readonly #found: LogFault[] = []
+  readonly #found = new FaultList()
   readonly #wrong: Head[] = []
   #next = 0
   #matched = 0
@@ -177,13 +168,13 @@ class RecordCheck {
       this.#stopped = true
       const last = Math.max(this.size, this.#most(this.#heads) - 1)
       const message = `record ${this.size}: ${cause.message}; nothing after it can be read`
-      this.#found.push({ code: 'flipped', from: this.size, to: last, message })
+      this.#found.add({ code: 'flipped', from: this.size, to: last, message })
     }
   }
 
   /** What was found, in the order of the records. */
   faults(): readonly LogFault[] {
-    const found = [...this.#found, ...this.#rootFaults(), ...this.#endFaults()]
+    const found = [...this.#found.all, ...this.#rootFaults(), ...this.#endFaults()]
     return found.toSorted((left, right) => left.from - right.from)
   }
 
@@ -192,7 +183,7 @@ class RecordCheck {
     if (isWhole(frame, this.#hash)) this.#read(frame.record, index)
     else {
       const message = `record ${index}: its bytes do not have the hash that stands with them`
-      this.#found.push({ code: 'flipped', from: index, to: index, message })
+      this.#found.add({ code: 'flipped', from: index, to: index, message })
     }
     this.#tree.append(frame.leaf)
     this.#compare()
@@ -205,7 +196,7 @@ class RecordCheck {
     } catch (cause) {
       if (!(cause instanceof TrustError)) throw cause
       const message = `record ${index}: ${cause.message}`
-      this.#found.push({ code: 'form', from: index, to: index, message })
+      this.#found.add({ code: 'form', from: index, to: index, message })
       return
     }
     this.#onRecord(record, index)
@@ -260,6 +251,11 @@ class RecordCheck {
   }
 
   #most(heads: readonly Head[]): number {
-    return Math.max(0, ...heads.map(({ head }) => head.size))
+    return largest(heads.map(({ head }) => head))
   }
+}
+
+/** Records of the largest; a list is too long for the arguments of one call. */
+function largest(checkpoints: readonly SignedCheckpoint[]): number {
+  return checkpoints.reduce((most, { size }) => Math.max(most, size), 0)
 }

@@ -1,6 +1,7 @@
 import {
   type AuditRecord,
   formatSignedCheckpoint,
+  LOG_FAULTS_MAX,
   splitCheckpointList,
   verifyLog,
 } from '@ixj/audit'
@@ -156,6 +157,17 @@ describe('verifyLog()', () => {
       }),
     ]
     expect(faults).toEqual([[['bad-signature', 5, 5]], [['wrong-origin', 0, 0]]])
+  })
+
+  it('lists so many faults, and says that there are more', async () => {
+    const count = LOG_FAULTS_MAX + 500
+    const log = await makeLog(count, {
+      checkpointsAt: [count],
+      record: () => Uint8Array.of(0xc1),
+    })
+    const { faults } = await check(log)
+    expect(faults).toHaveLength(LOG_FAULTS_MAX + 1)
+    expect(faults.at(-1)).toMatchObject({ from: LOG_FAULTS_MAX, to: count - 1 })
   })
 
   it('finds a record that says nothing that can be read', async () => {

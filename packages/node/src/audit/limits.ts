@@ -22,7 +22,7 @@ export const CHECKPOINT_RECORDS_MAX = 65_536
 /** Bytes at the end of the file of checkpoints in which the newest is looked for. */
 export const CHECKPOINTS_TAIL_BYTES = 64 * 1024
 
-/** Bytes of checkpoints that a verifier reads: one every 10 s for a month. */
+/** Bytes of checkpoints that a verifier reads, the newest: one every 10 s for a month. */
 export const CHECKPOINTS_BYTES_MAX = 64 * 1024 * 1024
 
 /** Notes with cosignatures that are kept beside a log, the newest. */

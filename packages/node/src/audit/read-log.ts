@@ -5,7 +5,9 @@ import {
   type AuditRecord,
   decodeRecord,
   FrameReader,
+  isWhole,
   Leaves,
+  NOTE_BYTES_MAX,
   splitCheckpointList,
 } from '@ixj/audit'
 import { HomeError } from '../home/home-error.ts'
@@ -18,6 +20,7 @@ import {
   LOG_READ_BYTES,
 } from './limits.ts'
 import type { Home } from '../home/home.ts'
+import { nodeSha256 } from '../node-keys.ts'
 
 /** A record with its place in its log. */
 export interface ReadRecord {
@@ -34,9 +37,9 @@ export interface LogFolder {
   pieces(): AsyncGenerator<Uint8Array, void>
   /** Every whole record; checks nothing of them. @throws AuditError `absent`, `flipped`; TrustError */
   records(): AsyncGenerator<ReadRecord, void>
-  /** The hashes that stand with the records. @throws AuditError `absent`, `flipped` */
+  /** The hashes of the records, each of which is its record's own. @throws AuditError `absent`, `flipped` */
   leaves(): Promise<Leaves>
-  /** The file of checkpoints. @throws HomeError `too-large`, `file` */
+  /** The newest checkpoints, up to {@link CHECKPOINTS_BYTES_MAX}. @throws HomeError `file` */
   checkpoints(): Promise<Uint8Array>
   /** Notes that witnesses have cosigned, the oldest first. @throws HomeError `too-large`, `file` */
   cosigned(): Promise<readonly string[]>
@@ -86,27 +89,36 @@ class DiskLogFolder implements LogFolder {
     const reader = new FrameReader()
     const leaves = new Leaves()
     for await (const piece of this.pieces()) {
-      for (const { leaf } of reader.push(piece)) leaves.push(leaf)
+      for (const frame of reader.push(piece)) {
+        if (!isWhole(frame, nodeSha256)) {
+          const reason = 'its bytes do not have the hash that stands with them'
+          throw new AuditError('flipped', `Cannot take record ${leaves.size}: ${reason}`)
+        }
+        leaves.push(frame.leaf)
+      }
     }
     return leaves
   }
 
   async checkpoints(): Promise<Uint8Array> {
-    return (await this.#read('checkpoints', CHECKPOINTS_BYTES_MAX)) ?? new Uint8Array()
+    const path = join(this.folder, 'checkpoints')
+    const rules = { bytesMax: CHECKPOINTS_BYTES_MAX, forbidden: OTHERS_MAY_WRITE, last: true }
+    const bytes = (await readBounded(path, rules)) ?? new Uint8Array()
+    if (bytes.length < CHECKPOINTS_BYTES_MAX) return bytes
+    // The first note may have begun before.
+    const [first] = splitCheckpointList(bytes.subarray(0, 2 * NOTE_BYTES_MAX))
+    return bytes.subarray(first?.end ?? 0)
   }
 
   async cosigned(): Promise<readonly string[]> {
-    const bytes = await this.#read('cosigned', COSIGNED_BYTES_MAX)
+    const rules = { bytesMax: COSIGNED_BYTES_MAX, forbidden: OTHERS_MAY_WRITE }
+    const bytes = await readBounded(join(this.folder, 'cosigned'), rules)
     return splitCheckpointList(bytes ?? new Uint8Array()).map(({ text }) => text)
   }
 
   async keepCosigned(note: string): Promise<void> {
     const notes = [...(await this.cosigned()), note].slice(-COSIGNED_MAX)
     await replaceFile(join(this.folder, 'cosigned'), notes.join(''))
-  }
-
-  async #read(name: string, bytesMax: number): Promise<Uint8Array | undefined> {
-    return await readBounded(join(this.folder, name), { bytesMax, forbidden: OTHERS_MAY_WRITE })
   }
 }
 

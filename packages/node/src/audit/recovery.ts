@@ -80,7 +80,10 @@ function checkRoot(tree: MerkleTree, latest: SignedCheckpoint | null): void {
   throw new AuditError('altered', `Cannot open the audit log: ${reason}`)
 }
 
-/** The newest checkpoint. Its note may be torn, which the one before it cannot be. */
+/**
+ * The newest checkpoint. Its note may be torn, which the one before it cannot be. A note that has its
+ * form is whole: that it is of another key, or its signature does not hold, is no torn write.
+ */
 async function findLatest(
   file: LogFile,
   trust: CheckpointTrust,
@@ -90,13 +93,16 @@ async function findLatest(
   const notes = splitCheckpointList(await file.read(start, size - start))
   const [last, before] = notes.toReversed()
   // The first note may have begun before the part that was read; then there are many behind it.
-  if (last === undefined) return { latest: null, end: start }
+  if (start > 0 && before === undefined) {
+    const reason = `its file of checkpoints ends in ${CHECKPOINTS_TAIL_BYTES} bytes that are none`
+    throw new AuditError('altered', `Cannot open the audit log: ${reason}`)
+  }
+  if (last === undefined) return { latest: null, end: 0 }
   try {
     return { latest: await openCheckpoint(last.text, trust), end: start + last.end }
   } catch (cause) {
-    if (!(cause instanceof AuditError)) throw cause
-    if (before === undefined && start === 0) return { latest: null, end: 0 }
-    if (before === undefined) throw cause
+    if (!(cause instanceof AuditError) || cause.code !== 'form') throw cause
+    if (before === undefined) return { latest: null, end: 0 }
     return { latest: await openCheckpoint(before.text, trust), end: start + before.end }
   }
 }

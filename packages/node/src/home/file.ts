@@ -18,6 +18,8 @@ export interface ReadRules {
   readonly bytesMax: number
   /** Mode bits that it must not have. */
   readonly forbidden: number
+  /** Of a larger file its last bytes are read; without this it is refused. */
+  readonly last?: boolean
 }
 
 /**
@@ -34,6 +36,9 @@ export async function readBounded(path: string, rules: ReadRules): Promise<Uint8
     if (!stats.isFile())
       throw new HomeError('malformed', `Cannot read ${path}: it is no plain file`)
     checkMode(path, stats, rules.forbidden)
+    if (rules.last === true && stats.size > rules.bytesMax) {
+      return await readAt(handle, stats.size - rules.bytesMax, rules.bytesMax)
+    }
     return await readWhole(handle, path, rules.bytesMax)
   } catch (cause) {
     throw asHomeError(cause, `Cannot read ${path}`)
@@ -54,14 +59,22 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
 
 async function readWhole(handle: FileHandle, path: string, bytesMax: number): Promise<Uint8Array> {
   // One byte more than may be: a file that grows while it is read is seen, too.
-  const buffer = new Uint8Array(bytesMax + 1)
-  let length = 0
-  while (length < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
-    if (bytesRead === 0) return buffer.slice(0, length)
-    length += bytesRead
-  }
+  const bytes = await readAt(handle, 0, bytesMax + 1)
+  if (bytes.length <= bytesMax) return bytes
   throw new HomeError('too-large', `Cannot read ${path}: over ${bytesMax} bytes, the limit`)
+}
+
+/** So many bytes from there; fewer at the file's end. */
+async function readAt(handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const place = start + filled
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, place)
+    if (bytesRead === 0) return buffer.slice(0, filled)
+    filled += bytesRead
+  }
+  return buffer
 }
 
 /**

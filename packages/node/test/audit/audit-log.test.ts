@@ -1,8 +1,16 @@
 import { type AuditError, encodeRecord } from '@ixj/audit'
 import { describe, expect, it } from 'vitest'
-import { CHECKPOINT_MS, LOG_QUEUE_BYTES_MAX, LOG_RETRY_MS } from '../../src/audit/limits.ts'
+import { sha256, utf8Bytes, utf8Text } from '@ixj/trust'
+import { openAuditLog } from '../../src/audit/audit-log.ts'
+import {
+  CHECKPOINT_MS,
+  CHECKPOINTS_TAIL_BYTES,
+  LOG_QUEUE_BYTES_MAX,
+  LOG_RETRY_MS,
+} from '../../src/audit/limits.ts'
+import { nodeSigner } from '../../src/node-keys.ts'
 import { LogBench, numbersOf } from '../../../../test/world/log-bench.ts'
-import { numbered } from '../../../../test/world/numbered-log.ts'
+import { numbered, TRUST } from '../../../../test/world/numbered-log.ts'
 
 const codeOf = (work: Promise<unknown>) =>
   work.then(
@@ -132,6 +140,49 @@ describe('openAuditLog()', () => {
       log.append(numbered(number))
     }
     bench.disk.tamper('records', () => other.disk.bytes('records'))
+    expect(await codeOf(bench.open())).toBe('altered')
+  })
+})
+
+describe('a log whose checkpoints are not its own', () => {
+  async function openBench(): Promise<LogBench> {
+    const bench = new LogBench()
+    await using log = await bench.open()
+    for (const number of [1, 2, 3]) log.append(numbered(number))
+    return bench
+  }
+
+  it('refuses a whole checkpoint of another key, also when it is the only one', async () => {
+    const bench = await openBench()
+    const seed = sha256(utf8Bytes('another key'))
+    const signer = nodeSigner(seed)
+    const key = { ...TRUST.key, publicKey: signer.publicKey }
+    const before = bench.disk.bytes('checkpoints')
+    const opening = openAuditLog({
+      ...TRUST,
+      key,
+      signer,
+      files: bench.disk,
+      clock: bench.clock,
+    })
+    expect(await codeOf(opening)).toBe('unknown-key')
+    expect(bench.disk.bytes('checkpoints')).toEqual(before)
+  })
+
+  it('refuses a checkpoint whose signature does not hold, also when it is the only one', async () => {
+    const bench = await openBench()
+    // Another size; the note still has its form.
+    bench.disk.tamper('checkpoints', (bytes) =>
+      utf8Bytes(utf8Text(bytes).replace('\n3\n', '\n2\n')),
+    )
+    expect(await codeOf(bench.open())).toBe('bad-signature')
+  })
+
+  it('refuses a file of checkpoints that ends in more than a broken write leaves', async () => {
+    const bench = await openBench()
+    bench.disk.tamper('checkpoints', (bytes) =>
+      Uint8Array.of(...bytes, ...new Uint8Array(CHECKPOINTS_TAIL_BYTES)),
+    )
     expect(await codeOf(bench.open())).toBe('altered')
   })
 })
