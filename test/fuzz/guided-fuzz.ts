@@ -102,6 +102,9 @@ function child(corpus: readonly Uint8Array[], random: () => number): Uint8Array 
   return input
 }
 
+/** Inputs that are not told apart any more: to keep one too many costs less than to look again. */
+const KEPT_TOGETHER = 4
+
 /** The inputs of a batch that run new code, by halves: few do, so few halves are run again. */
 function findNew(
   batch: readonly Uint8Array[],
@@ -110,8 +113,9 @@ function findNew(
   const middle = batch.length >> 1
   return [batch.slice(0, middle), batch.slice(middle)].flatMap((half) => {
     for (const input of half) by.call(input)
-    if (by.coverage.take({ keep: half.length === 1 }) === 0) return []
-    return half.length === 1 ? half : findNew(half, by)
+    const isLast = half.length <= KEPT_TOGETHER
+    if (by.coverage.take({ keep: isLast }) === 0) return []
+    return isLast ? half : findNew(half, by)
   })
 }
 

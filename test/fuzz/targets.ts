@@ -27,6 +27,7 @@ import {
   formatAnchors,
   fromHex,
   parseAnchors,
+  toHex,
   TrustError,
   utf8Bytes,
 } from '@ixj/trust'
@@ -108,7 +109,9 @@ const signatures = [
   ...vectorSignatures('ed25519-rfc8032.json'),
   ...vectorSignatures('ed25519-edge.json'),
 ]
-const genuine = new Set(signatures.map((bytes) => Buffer.from(bytes).toString('hex')))
+/** All that the keys of the RFC ever signed; odd vectors are one bit away from what is genuine. */
+const genuine = vectorSignatures('ed25519-rfc8032.json').map((bytes) => toHex(bytes))
+const honestKeys = genuine.map((text) => text.slice(0, 64))
 
 const ORIGIN = parseDnsName('corp')
 const zone = new SignedZone('corp', ['_ixjkey 300 IN TXT "key"', '*.w 300 IN A 127.0.0.1'])
@@ -195,7 +198,8 @@ export const TARGETS: readonly FuzzTarget[] = [
         input.subarray(96),
       ]
       if (verifier.verify(key, data, signature) !== true) return
-      if (!genuine.has(Buffer.from(input).toString('hex'))) throw new Error('A forgery holds')
+      const isForged = honestKeys.includes(toHex(key)) && !genuine.includes(toHex(input))
+      if (isForged) throw new Error('A forgery holds')
     },
     isRefusal: () => false,
   },

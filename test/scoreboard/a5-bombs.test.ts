@@ -150,17 +150,18 @@ test(
       core.proofs.compose(await core.keepStatements(statements))
       core.proofs.add(core.proofs.read(made.bytes), 'peer')
       const grant = under === undefined ? {} : { under }
-      const before = verifier.calls
       const times: number[] = []
       for (let time = 0; time < TIMES; time++) {
         await world.pass(1_000)
         const fresh = await makeBundle(world, sender, CREW, { made, ...grant })
+        // A node checks statuses as time passes; what counts is what the bundle costs.
+        const before = verifier.calls
         const start = performance.now()
         const verdict = await core.message(CREW, fresh.bytes, 'peer')
         times.push(performance.now() - start)
+        checks += verifier.calls - before
         expect(verdict, what).toBe('ignore')
       }
-      checks += verifier.calls - before
       note(what, times)
     }
     // More than a proof may name is refused as it is read.
