@@ -1,5 +1,18 @@
 import { readFileSync } from 'node:fs'
 import {
+  AuditError,
+  decodeRecord,
+  encodeRecord,
+  formatProof,
+  formatSignedCheckpoint,
+  formatWitnessRequest,
+  parseNote,
+  formatNote,
+  parseProof,
+  parseWitnessRequest,
+  signCheckpoint,
+} from '@ixj/audit'
+import {
   CLASS,
   decodeChain,
   decodeMessage,
@@ -40,6 +53,11 @@ import { decodeAnnouncement } from '../../packages/agent/src/presence/announceme
 import { nodeSha256 as hash, openNodeVerifier } from '../../packages/node/src/node-keys.ts'
 import { SignedZone } from '../../packages/dns/test/signed-zone.ts'
 import { answerOf, ask } from '../../packages/dns/test/zone-world.ts'
+import {
+  ORIGIN as LOG,
+  recordOf,
+  SIGNER as LOG_SIGNER,
+} from '../../packages/audit/test/made-log.ts'
 import type { FuzzTarget } from './guided-fuzz.ts'
 
 type Refusing = abstract new (...fields: never[]) => Error
@@ -101,6 +119,7 @@ function message(question: string, records: readonly DnsRecord[]): Uint8Array {
 
 const isTrust = refusing(TrustError)
 const isAgents = refusing(TrustError, Refusal)
+const isAudits = refusing(TrustError, AuditError)
 const isDns = refusing(DnsError)
 const isNames = refusing(NameError)
 
@@ -127,6 +146,13 @@ const anchors = formatAnchors(
     { name: parseName('globex.example'), kind: 'zone', records: ['DS 1 15 2 00'] },
   ]),
 )
+
+const log = await signCheckpoint(
+  { origin: LOG, size: 9, root: hash(utf8Bytes('root')) },
+  { signer: LOG_SIGNER, hash },
+)
+const hashes = ['a', 'b', 'c'].map((text) => hash(utf8Bytes(text)))
+const checkpoint = formatSignedCheckpoint(log)
 
 /** Every reader of bytes that somebody else has written, and what must hold of what it accepts. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -202,6 +228,36 @@ export const TARGETS: readonly FuzzTarget[] = [
       if (isForged) throw new Error('A forgery holds')
     },
     isRefusal: () => false,
+  },
+  {
+    name: 'audit records',
+    seeds: [
+      encodeRecord(recordOf(1)),
+      encodeRecord({ kind: 'gap', at: 5, since: 4, lost: 2, reason: 'no space' }),
+    ],
+    run: (input) => expectSame(input, encodeRecord(decodeRecord(input))),
+    isRefusal: isAudits,
+  },
+  {
+    name: 'signed notes',
+    seeds: [utf8Bytes(checkpoint)],
+    run: (input) => {
+      const text = textOf(input)
+      if (formatNote(parseNote(text)) !== text) throw new Error('It is written otherwise')
+    },
+    isRefusal: isAudits,
+  },
+  {
+    name: 'proofs of records, and requests to witnesses',
+    seeds: [
+      utf8Bytes(formatProof({ index: 3, record: encodeRecord(recordOf(1)), hashes, checkpoint })),
+      utf8Bytes(formatWitnessRequest({ old: 4, hashes, checkpoint })),
+    ],
+    run: (input) => {
+      const text = textOf(input)
+      return text.startsWith('old') ? parseWitnessRequest(text) : parseProof(text)
+    },
+    isRefusal: isAudits,
   },
   {
     name: 'names',

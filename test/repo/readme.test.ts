@@ -8,7 +8,7 @@ import { type FixtureTree, fixtureTree, repositoryRoot } from './tree.ts'
 const readmePath = join(repositoryRoot, 'README.md')
 const readme = existsSync(readmePath) ? readFileSync(readmePath, 'utf8') : ''
 /** All examples together; the demonstration itself has a test of its own. */
-const readmeMillisecondsMax = 120_000
+const readmeMillisecondsMax = 240_000
 
 function repository(): FixtureTree {
   return fixtureTree({
