@@ -19,6 +19,7 @@ import {
   type NameChain,
   NOT_REACHED,
   NOTE_STATUS,
+  type RevocationView,
   type SignedStatement,
   TrustError,
   verifySignature,
@@ -36,6 +37,8 @@ export interface Claim {
 /** What a claim is held against. */
 export interface BeliefContext extends Partial<ZoneFindings> {
   readonly anchors: AnchorSet
+  /** What is known to be revoked. */
+  readonly revocations: RevocationView
   /** Ms since the Unix epoch. */
   readonly now: number
 }

@@ -12,6 +12,7 @@ import {
   TrustError,
 } from '@ixj/trust'
 import { type BeliefContext, checkAuthorityOf, verified } from './belief.ts'
+import { readRevocations } from './home-revocations.ts'
 import { statementsOf } from './explain-here.ts'
 import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
@@ -35,7 +36,8 @@ export async function grantContext(home: Home, name: Name): Promise<GrantContext
   const anchors = await home.readAnchors()
   const statements = await verified(await statementsOf(home))
   const found = await findZoneKeys(rootsOf(name, statements), { home, anchors })
-  return { anchors, ...found, now: systemClock.now(), statements }
+  const revocations = await readRevocations(home, anchors)
+  return { anchors, ...found, revocations, now: systemClock.now(), statements }
 }
 
 /**
@@ -67,12 +69,32 @@ export function heldGrant(
   try {
     const statements = provingOf(grant, context.statements)
     const authority = checkAuthorityOf(question, { ...context, statements })
+    const key = asked.holder?.key ?? statement.subjectKey
+    checkHolderKeys({ name: question.subject, key }, context)
     return { grant, authority, refusal: null, until: authority.notAfter }
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause
     const { code, message } = cause
     return { grant, authority: null, refusal: { code, message }, until: null }
   }
+}
+
+/**
+ * A grant holds nothing for a name whose keys are all revoked, as far as this home knows its keys:
+ * the one given, or those that were bound. @throws TrustError `revoked`
+ */
+function checkHolderKeys(
+  holder: { readonly name: Name; readonly key: Uint8Array | null },
+  { statements, revocations }: GrantContext,
+): void {
+  const { name, key } = holder
+  const bound = statements.filter(isBinding).filter(({ statement }) => statement.name === name)
+  const keys = key === null ? bound.map(({ statement }) => statement.key) : [key]
+  const found = keys.map((each) => revocations.ofKey(name, each))
+  const [revocation] = found
+  if (revocation === undefined || found.includes(undefined)) return
+  const by = `revoked by "${revocation.statement.issuer}" (${revocation.idText.slice(0, 16)})`
+  throw new TrustError('revoked', `Cannot use grant: the key of "${name}" is void, ${by}`)
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 } from '@ixj/trust'
 import { explainName } from './belief.ts'
 import { CommandError } from './command-error.ts'
+import { readRevocations } from './home-revocations.ts'
 import { readInput } from './named-file.ts'
 import { findZoneKeys, rootsOf } from './zone-keys.ts'
 
@@ -145,7 +146,7 @@ export async function mergeStatements(
   const found = await findZoneKeys(rootsOf(name, merged), { home, anchors })
   const { code } = await explainName(
     { name, key: identity.signer.publicKey, statements: merged },
-    { anchors, ...found, now },
+    { anchors, ...found, revocations: await readRevocations(home, anchors), now },
   )
   const replaced = identity.statements.filter(({ idText }) => !all.has(idText)).length
   return { name, added: added.length, replaced, code }

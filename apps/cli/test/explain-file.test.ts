@@ -1,7 +1,7 @@
 import { encodeMessages, type Header, sealBundle } from '@ixj/agent'
 import { parseName } from '@ixj/names'
 import { type Home, nodeRandom, nodeSha256, openHome } from '@ixj/node/home'
-import { encodeApplication, isGrant, toBase64url } from '@ixj/trust'
+import { encodeApplication, isGrant, NO_REVOCATIONS, toBase64url } from '@ixj/trust'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { explainFile } from '../src/explain-file.ts'
@@ -17,7 +17,8 @@ beforeAll(async () => {
   bench = await openProgramBench()
   await bench.organisation({ [w1]: ['publish crew.acme.example'] })
   home = await openHome(join(bench.folder, '.ixj'))
-  context = { home, anchors: await home.readAnchors(), now: Date.now() }
+  const anchors = await home.readAnchors()
+  context = { home, anchors, revocations: NO_REVOCATIONS, now: Date.now() }
 })
 
 afterAll(async () => {
@@ -63,7 +64,7 @@ test('explainFile() finds who signed a bundle, and under which grant', async () 
     policy: { state: 'not-reached' },
   })
   expect(explanation.notes).toContain(
-    'revocations and status not checked: a running node does that',
+    'only revocations in this home are checked: a running node hears of others',
   )
   expect(lines[0]).toMatch(/^bundle [0-9a-f]{64}: 1 messages of class event, lifespan 1 s left$/)
 })

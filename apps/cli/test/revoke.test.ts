@@ -9,6 +9,7 @@ beforeAll(async () => {
     'planner.acme.example': ['publish crew.acme.example'],
     'w1.acme.example': ['publish crew.acme.example'],
     'w2.acme.example': ['publish crew.acme.example'],
+    'w3.acme.example': ['publish crew.acme.example'],
   })
 })
 afterAll(() => bench[Symbol.asyncDispose]())
@@ -18,6 +19,18 @@ test('revoke makes the key of a name void, and says what else is', async () => {
   expect(text).toMatch(/^revoked by acme\.example: the key [\w-]{43} of w1\.acme\.example\n/)
   expect(text).toMatch(/ {2}void: binding by acme\.example: w1\.acme\.example has/)
   expect(text).toMatch(/ {2}void: whatever else that key signed, or will sign/)
+})
+
+test('explain, grants and whocan refuse what was revoked in this home', async () => {
+  await bench.done('revoke', 'w3.acme.example')
+  const explained = await bench.run(['explain', 'w3.acme.example', '--json'])
+  expect(explained.code).toBe(1)
+  expect(records(explained.stdout)).toMatchObject([{ outcome: 'ignored', code: 'revoked' }])
+  const held = records(await bench.done('grants', 'w3.acme.example', '--json'))
+  expect(held).toMatchObject([{ holds: false, code: 'revoked' }])
+  const able = records(await bench.done('whocan', 'publish', 'crew.acme.example', '--json'))
+  expect(able.find(({ name }) => name === 'w3.acme.example')).toMatchObject({ can: false })
+  expect(able.find(({ name }) => name === 'planner.acme.example')).toMatchObject({ can: true })
 })
 
 test('revoke takes a public key, or the id of a statement', async () => {

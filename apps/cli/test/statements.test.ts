@@ -66,7 +66,9 @@ test('bind writes into the home that has the key, and explain shows why it is be
   expect(text).toContain('ACCEPTED')
   expect(text).toContain('w1.acme.example ← acme.example')
   expect(text).toContain('publish, subscribe on crew.acme.example: acme.example → w1')
-  expect(text).toContain('note: revocations and status not checked: a running node does that')
+  expect(text).toContain(
+    'note: only revocations in this home are checked: a running node hears of others',
+  )
   const [record] = records(await bench.done('explain', 'w1.acme.example', '--json'))
   expect(record).toMatchObject({ outcome: 'accepted', code: null, sender: 'w1.acme.example' })
 })

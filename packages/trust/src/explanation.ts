@@ -30,8 +30,9 @@ export interface Explanation {
   readonly notes: readonly string[]
 }
 
-/** Stands where statements were looked at by themselves, by nobody who hears of revocations. */
-export const NOTE_STATUS = 'revocations and status not checked: a running node does that'
+/** Stands where statements were looked at in a home, by nobody who hears of revocations elsewhere. */
+export const NOTE_STATUS =
+  'only revocations in this home are checked: a running node hears of others'
 
 /** An answer that was not needed any more, or not reached. */
 export const NOT_REACHED: Answer = { state: 'not-reached', lines: [] }

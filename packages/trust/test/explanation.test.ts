@@ -87,7 +87,7 @@ describe('formatExplanation()', () => {
         '│            → planner (publish, request; may delegate to *.planner…)',
         '│            → w1 (publish; 60 s left)',
         '└─ policy    permit "crew may publish" (policy.cedar:4)',
-        'note: revocations and status not checked: a running node does that',
+        'note: only revocations in this home are checked: a running node hears of others',
       ].join('\n'),
     )
   })
@@ -116,7 +116,7 @@ describe('formatExplanation()', () => {
         '├─ authority no: the grant allows answer',
         '│            and no more',
         '└─ policy    not reached',
-        'note: revocations and status not checked: a running node does that',
+        'note: only revocations in this home are checked: a running node hears of others',
       ].join('\n'),
     )
   })

@@ -18,6 +18,7 @@ import { keyArgument, nameArgument, numberArgument, repeated } from '../argument
 import { checkChain } from '../belief.ts'
 import { ArgumentError } from '../command-error.ts'
 import { GRANT_ACTIONS, grantArgument } from '../grant-argument.ts'
+import { readRevocations } from '../home-revocations.ts'
 import { invocationOf } from '../invocation.ts'
 import { writeOutput } from '../named-file.ts'
 import { printable } from '../output.ts'
@@ -145,7 +146,9 @@ async function bind(home: Home, name: Name, flags: BindFlags): Promise<Bound> {
   const anchors = await anchorsFor(home, parent)
   const found = await findZoneKeys(rootsOf(name, statements), { home, anchors })
   const claim = { name, key, statements }
-  const { links } = checkChain(claim, { anchors, ...found, now: systemClock.now() })
+  const revocations = await readRevocations(home, anchors)
+  const believing = { anchors, ...found, revocations, now: systemClock.now() }
+  const { links } = checkChain(claim, believing)
   const here = own !== undefined && equalBytes(own.publicKey, key)
   if (here) await mergeStatements(home, name, statements)
   // How long the DNS proves the top of the chain is renewed by itself; the links are not.

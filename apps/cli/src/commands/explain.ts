@@ -7,6 +7,7 @@ import { ArgumentError, CommandError } from '../command-error.ts'
 import { explainFile } from '../explain-file.ts'
 import { explainHere } from '../explain-here.ts'
 import { findKept } from '../explain-id.ts'
+import { readRevocations } from '../home-revocations.ts'
 import { invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
 import { type Output, type Record } from '../output.ts'
@@ -32,7 +33,9 @@ export function addExplain(program: Command): void {
     .action(async (subject: string, _options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
-      const context = { home, anchors: await home.readAnchors(), now: systemClock.now() }
+      const anchors = await home.readAnchors()
+      const revocations = await readRevocations(home, anchors)
+      const context = { home, anchors, revocations, now: systemClock.now() }
       if (/^[0-9a-f]+$/.test(subject) && !(await isFile(subject))) {
         tellKept(output, findKept(home, subject))
       } else if (await isFile(subject)) {
