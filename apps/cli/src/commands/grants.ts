@@ -4,7 +4,6 @@ import { matches } from '@ixj/names'
 import {
   type Anchor,
   describeAuthority,
-  escapeText,
   formatDate,
   formatTimeLeft,
   isGrant,
@@ -12,6 +11,7 @@ import {
 } from '@ixj/trust'
 import type { Command } from 'commander'
 import { nameArgument } from '../arguments.ts'
+import { type Block, blocks } from '../blocks.ts'
 import { keyOf } from '../explain-here.ts'
 import { grantContext, type HeldGrant, heldGrant } from '../held-grant.ts'
 import { invocationOf } from '../invocation.ts'
@@ -49,44 +49,39 @@ export function addGrants(program: Command): void {
       for (const each of held) if (output.json) output.print(recordOf(each), '')
       if (output.json) return
       const count = held.length === 1 ? '1 grant' : `${held.length} grants`
-      const lines = [`${name}  owner of its name and of all names below it; ${count} in this home`]
-      for (const [index, each] of held.entries()) {
-        lines.push(...branch(linesOf(each, context.now), index === held.length - 1))
-      }
-      output.print({}, lines.map((line) => escapeText(line)).join('\n'))
+      const head = [
+        `${name}  owner of its name and of all names below it`,
+        `  ${count} in this home`,
+      ]
+      const list = held.map((each) => blockOf(each, context.now))
+      output.print({}, [...head, ...blocks(list)].join('\n'))
     })
 }
 
-function linesOf(held: HeldGrant, now: number): readonly string[] {
+function blockOf(held: HeldGrant, now: number): Block {
   const { grant, authority, refusal } = held
   const { actions, topics, onBehalfOf } = grant.statement
-  const head = `${actions.join(', ')} on ${topics.join(', ')}  on behalf of ${onBehalfOf}`
-  const id = `grant      ${grant.idText}`
+  const title = `${actions.join(', ')} on ${topics.join(', ')}  on behalf of ${onBehalfOf}`
+  const id = ['grant', grant.idText] as const
   if (authority === null) {
     const { code, message } = refusal ?? { code: 'no-chain' as const, message: 'it has no chain' }
     const remedy = REMEDIES[code]
-    const change = remedy === null ? [] : [`to change  ${remedy}`]
-    return [head, id, `refused    ${code}: ${message}`, ...change]
+    const change = remedy === null ? [] : [['to change', remedy] as const]
+    return { title, facts: [id, ['refused', `${code}: ${message}`], ...change] }
   }
   const anchors = new Map(authority.issuers.map(({ anchor }) => [anchor.name, anchor]))
-  return [
-    head,
+  const facts = [
     id,
-    `holds      ${formatTimeLeft(authority.notAfter, now)}`,
-    ...describeAuthority(authority, now).map((line) => `chain      ${line}`),
-    ...[...anchors.values()].map((anchor) => `anchor     ${anchorLine(anchor)}`),
+    ['holds', formatTimeLeft(authority.notAfter, now)] as const,
+    ...describeAuthority(authority, now).map((line) => ['chain', line] as const),
+    ...[...anchors.values()].map((anchor) => ['anchor', anchorLine(anchor)] as const),
   ]
+  return { title, facts }
 }
 
 function anchorLine({ name, addedAt, addedBy }: Anchor): string {
   const details = [addedAt === undefined ? [] : [formatDate(addedAt)], addedBy ?? []].flat()
   return `${name}, from your trust store${details.length === 0 ? '' : ` (${details.join(', ')})`}`
-}
-
-/** Lines as a branch of a tree. */
-function branch([head = '', ...rest]: readonly string[], last: boolean): readonly string[] {
-  const stem = last ? '   ' : '│  '
-  return [`${last ? '└─' : '├─'} ${head}`, ...rest.map((line) => `${stem}${line}`)]
 }
 
 function recordOf({ grant, authority, refusal, until }: HeldGrant): Record {

@@ -19,11 +19,12 @@ import {
 import { isGrant } from '@ixj/trust'
 import { type Command, Option } from 'commander'
 import { nameArgument, repeated } from '../arguments.ts'
+import { blocks, wrapped } from '../blocks.ts'
 import { ArgumentError } from '../command-error.ts'
 import { grantContext, heldGrant } from '../held-grant.ts'
 import { type Invocation, invocationOf } from '../invocation.ts'
 import { readInput } from '../named-file.ts'
-import { columns, type Output, printable, type Record } from '../output.ts'
+import { type Output, printable, type Record } from '../output.ts'
 
 const TEST_HELP = `
 The table is JSON:
@@ -219,18 +220,20 @@ function tell(
   const outcome = decision.permit ? output.paint.green('PERMITTED') : output.paint.red('REFUSED  ')
   const why =
     determining.length === 0 ? decision.rule : determining.map(({ label }) => label).join(', ')
-  const rows = rules.map(({ rule, applies, failing }) => [
-    `  ${rule.label}`,
-    applies ? 'applies' : `does not apply: ${failing.join(', and ')}`,
-  ])
+  const list = rules.map(({ rule, applies, failing }) => ({
+    title: rule.label,
+    facts: applies
+      ? [['applies', 'yes'] as const]
+      : failing.map((each, index) => [index === 0 ? 'lacks' : 'and', oneLine(each)] as const),
+  }))
   const lines = [
     `${outcome} ${action} on ${topic}  by ${sender}`,
     `policy    ${why}`,
     `asked     ${factsLine(request, policy)}`,
     'rules',
-    columns(rows),
+    ...blocks(list),
     'to change it',
-    ...remedies.map((each) => `  ${each}`),
+    ...remedies.flatMap((each) => wrapped(oneLine(each), { first: '  ', further: '    ' })),
   ]
   output.print(
     {
@@ -253,6 +256,11 @@ function tell(
     lines.map((line) => line.split('\n').map(printable).join('\n')).join('\n'),
   )
   if (!decision.permit) process.exitCode = 1
+}
+
+/** A part of a policy that its writer has parted into lines. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ')
 }
 
 /** The facts that the policy looks at, beside sender, action and topic. */

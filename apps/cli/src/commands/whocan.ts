@@ -3,11 +3,12 @@ import { compileFile } from '@ixj/node/policy'
 import { type Action, formatDate, formatTimeLeft } from '@ixj/trust'
 import type { Command } from 'commander'
 import { nameArgument } from '../arguments.ts'
+import { type Block, blocks } from '../blocks.ts'
 import { type Candidate, candidatesFor } from '../candidates.ts'
 import { actionArgument, GRANT_ACTIONS } from '../grant-argument.ts'
 import { grantContext } from '../held-grant.ts'
 import { invocationOf } from '../invocation.ts'
-import { columns, type Output, printable } from '../output.ts'
+import type { Output } from '../output.ts'
 
 const HELP = `
 Shown are owners, holders of grants that lie in this home, whom they may pass them on to, names
@@ -66,30 +67,25 @@ function tell(
   const able = candidates.filter(can)
   const others = candidates.filter((each) => !can(each))
   const head = able.length === 0 ? `nobody can ${what}, as far as this home knows` : `can ${what}`
-  const lines = [head, ...table(able, now)]
-  if (others.length > 0) lines.push(`cannot`, ...table(others, now))
-  output.print({}, lines.map((line) => printable(line)).join('\n'))
+  const lines = [head, ...blocks(able.map((each) => blockOf(each, now)))]
+  if (others.length > 0) {
+    lines.push('cannot', ...blocks(others.map((each) => blockOf(each, now))))
+  }
+  output.print({}, lines.join('\n'))
 }
 
 function can({ refusal, policy }: Candidate): boolean {
   return refusal === null && policy?.permit !== false
 }
 
-function table(candidates: readonly Candidate[], now: number): readonly string[] {
-  const rows = candidates.map((candidate) => [
-    `  ${candidate.name}`,
-    rightOf(candidate),
-    candidate.until === null
-      ? 'no end'
-      : `until ${formatDate(candidate.until)}, ${formatTimeLeft(candidate.until, now)}`,
-    candidate.mayDelegate.length === 0
-      ? 'may not delegate'
-      : `may delegate to ${candidate.mayDelegate.join(', ')}`,
-    candidate.refusal === null
-      ? (candidate.policy?.rule ?? 'policy not asked')
-      : `${candidate.refusal.code}: ${candidate.refusal.message}`,
-  ])
-  return rows.length === 0 ? [] : columns(rows).split('\n')
+function blockOf(candidate: Candidate, now: number): Block {
+  const { name, until, mayDelegate, refusal, policy } = candidate
+  const facts: [string, string][] = [['right', rightOf(candidate)]]
+  if (until !== null) facts.push(['until', `${formatDate(until)}, ${formatTimeLeft(until, now)}`])
+  if (mayDelegate.length > 0) facts.push(['may pass it on to', mayDelegate.join(', ')])
+  if (refusal !== null) facts.push(['refused', `${refusal.code}: ${refusal.message}`])
+  else if (policy !== null) facts.push(['policy', policy.rule])
+  return { title: name, facts }
 }
 
 function rightOf({ by, grant, via, onBehalfOf }: Candidate): string {
@@ -97,8 +93,8 @@ function rightOf({ by, grant, via, onBehalfOf }: Candidate): string {
     case 'owner':
       return 'owner'
     case 'policy':
-      return 'by the policy alone, if it is an inbox'
+      return 'none: the policy alone lets it in, where the topic is an inbox'
     case 'grant':
-      return `grant ${grant?.slice(0, 8) ?? ''} of ${via.join(' → ')}, for ${onBehalfOf}`
+      return `grant ${grant?.slice(0, 8) ?? ''} by ${via.join(' → ')}, for ${onBehalfOf}`
   }
 }
