@@ -173,6 +173,8 @@ export const SUCCESSORS_PER_NAME_MAX = 8
 export const NOTICE_PAGE_BYTES = 56 * 1024
 /** Such pages: room for some 100,000 revocations. */
 export const NOTICE_PAGES_MAX = 1_024
+/** Revocations that have ended stay in the store until there are so many, and more than of others. */
+export const ENDED_NOTICES_KEPT = 256
 /** Statuses are issued this often, so that two may be lost before anything lapses. */
 export const STATUS_MS = 20_000
 /** Who heard another's status of a name so lately does not issue one. */

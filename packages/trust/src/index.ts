@@ -171,6 +171,7 @@ export {
   NO_REVOCATIONS,
   type Reach,
   RevocationBook,
+  revocationHasEnded,
   revocationDigest,
   type RevocationView,
 } from './revocation-book.ts'

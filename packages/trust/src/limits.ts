@@ -160,6 +160,9 @@ export const PARTITION_MS_MAX = 600_000
 /** Revocations by the right of one name that have not ended; one list of their ids fits a frame. */
 export const REVOCATIONS_PER_NAME_MAX = 1_024
 
+/** Beyond these, room for those of the name's own keys: an anchor has four, and their successors. */
+export const REVOCATIONS_OF_OWN_KEYS_MAX = 16
+
 /** Revocations under one anchor but those of its own name: an organisation fills its own room. */
 export const REVOCATIONS_PER_ROOT_MAX = 16_384
 

@@ -1,6 +1,7 @@
 import { isAtOrBelow, isBelow, matches, type Name, type Pattern } from '@ixj/names'
 import { compareBytes, concatBytes, equalBytes, toHex, utf8Bytes } from './bytes.ts'
 import {
+  REVOCATIONS_OF_OWN_KEYS_MAX,
   REVOCATIONS_PER_NAME_MAX,
   REVOCATIONS_PER_ROOT_MAX,
   REVOCATION_STATES_MAX,
@@ -26,6 +27,14 @@ export interface KnownRevocation {
   readonly reach: Reach
   /** The anchor under which it was found: its room is taken from that name's. */
   readonly root: Name
+}
+
+/** Whether what a revocation names has ended as well, skew included on both sides. */
+export function revocationHasEnded(
+  { statement }: SignedStatement<Revocation>,
+  now: number,
+): boolean {
+  return statement.notAfter + 2 * SKEW_MS < now
 }
 
 /** What chains ask about revocations; {@link RevocationBook} is one. */
@@ -153,7 +162,7 @@ export class RevocationBook implements RevocationView {
   sweep(now: number): void {
     for (const [of, set] of this.#sets) {
       for (const [idText, known] of set.byId) {
-        if (known.signed.statement.notAfter + 2 * SKEW_MS >= now) continue
+        if (!revocationHasEnded(known.signed, now)) continue
         set.byId.delete(idText)
         this.#forget(known)
       }
@@ -164,9 +173,11 @@ export class RevocationBook implements RevocationView {
   #checkRoom({ root, signed }: KnownRevocation, set: NameSet): void {
     const { of } = signed.statement
     const tried = `Cannot keep another revocation by the right of "${of}"`
-    if (set.byId.size >= REVOCATIONS_PER_NAME_MAX) {
-      throw new TrustError('store-full', `${tried}: the limit is ${REVOCATIONS_PER_NAME_MAX}`)
-    }
+    // A thief who fills the room of a name must not keep its owner from taking the stolen key away.
+    const { target } = signed.statement
+    const isOwnKey = target.kind === 'key' && target.name === of
+    const max = REVOCATIONS_PER_NAME_MAX + (isOwnKey ? REVOCATIONS_OF_OWN_KEYS_MAX : 0)
+    if (set.byId.size >= max) throw new TrustError('store-full', `${tried}: the limit is ${max}`)
     // An anchor's own name has room whatever its names have filled.
     if (of !== root && (this.#byRoot.get(root) ?? 0) >= REVOCATIONS_PER_ROOT_MAX) {
       const limit = `the limit under "${root}" is ${REVOCATIONS_PER_ROOT_MAX}`

@@ -44,8 +44,8 @@ export class StatusBook implements StatusView {
   /**
    * Takes in a status. `newer`: its number is above the one before. `fresher`: it says the same
    * later. `known`: nothing is new. `differs`: it contradicts the one that is here, and is kept.
-   * @throws TrustError `not-yet-valid` (issued more than the skew ahead), `superseded` (a lower
-   * number), `store-full`
+   * @throws TrustError `not-yet-valid` (issued more than the skew ahead, or numbered more than twice
+   * that), `superseded` (a lower number), `store-full`
    */
   offer(
     signed: SignedStatement<Status>,
@@ -58,6 +58,12 @@ export class StatusBook implements StatusView {
     if (issuedAt > now + SKEW_MS) {
       const times = `issued at ${formatTime(issuedAt)}, now is ${formatTime(now)}`
       throw new TrustError('not-yet-valid', `${tried}: ${times}, skew ${SKEW_MS} ms`)
+    }
+    // A number is a time or a little more. One without bound, by a key that was stolen for a moment,
+    // could never be passed again, and the name stay stale for ever.
+    if (number > now + 2 * SKEW_MS) {
+      const reason = `its number is a time ${number - now} ms ahead, limit ${2 * SKEW_MS}`
+      throw new TrustError('not-yet-valid', `${tried}: ${reason}`)
     }
     const before = this.#held.get(of)
     if (before === undefined) {

@@ -316,6 +316,10 @@ describe('RevocationBook', () => {
     expect(() => book.add(copy(-1))).toThrow(refusal('store-full'))
     expect(book.add(copy(0))).toBe(false)
     expect(book.size).toBe(REVOCATIONS_PER_NAME_MAX)
+    // What a thief fills is no place to hide: the stolen key itself can be taken away.
+    const ownKey = await revoke({ by: 'next', target: keyOfName(acme) })
+    expect(book.add({ signed: ownKey, reach: { kind: 'self' }, root: acme })).toBe(true)
+    expect(book.ofKey(acme, keyOf(acme))).toBe(ownKey)
   })
 
   it('forgets what has ended, skew on both sides included', async () => {

@@ -98,6 +98,15 @@ describe('StatusBook.offer()', () => {
     expect(() => book.offer(early, acme, NOW)).toThrow(refusal('not-yet-valid'))
     expect(book.offer(await status({ issuedAt: NOW + SKEW_MS }), acme, NOW)).toBe('newer')
   })
+
+  it('refuses a number that later ones could not pass, to the millisecond', async () => {
+    const book = new StatusBook()
+    const endless = await status({ number: NOW + 2 * SKEW_MS + 1 })
+    expect(() => book.offer(endless, acme, NOW)).toThrow(refusal('not-yet-valid', 'number'))
+    const last = await status({ number: NOW + 2 * SKEW_MS })
+    expect(book.offer(last, acme, NOW)).toBe('newer')
+    expect(book.offer(await status({ number: NOW + 2 * SKEW_MS + 1 }), acme, NOW + 1)).toBe('newer')
+  })
 })
 
 /** The chain of w1: acme → planner → w1, by two links. */

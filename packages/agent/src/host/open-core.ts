@@ -1,4 +1,4 @@
-import { checkName, makeStandpoint, sha256, StatementStore } from '@ixj/trust'
+import { checkName, equalBytes, makeStandpoint, sha256, StatementStore } from '@ixj/trust'
 import { openUsedApprovals } from '../approvals/used-approvals.ts'
 import { HELLO_BINDINGS_MAX } from '../limits.ts'
 import { Crossings } from '../neighbours/crossings.ts'
@@ -29,7 +29,11 @@ export async function openCore(options: HostOptions): Promise<Core> {
     trust,
     published: (name) => zoneKeys.newest(name)?.keys ?? [],
     standpoint: () => crossings.standpoint,
-    isVerified: (signed) => statements.has(signed.idText),
+    // The id does not cover the signature: a copy with junk for one must not be passed on as checked.
+    isVerified: ({ idText, envelope }) => {
+      const known = statements.get(idText)
+      return known !== undefined && equalBytes(known.envelope, envelope)
+    },
   })
   const own = await addOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(own.map((signed) => signed.idText))

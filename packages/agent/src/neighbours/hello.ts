@@ -7,7 +7,6 @@ import {
   encode,
   equalBytes,
   findAnchor,
-  findChainRevocation,
   findFreshness,
   readArray,
   readBytes,
@@ -39,6 +38,7 @@ import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { Channel, Peer } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
+import { checkNotRevoked } from './renewed-chain.ts'
 import type { ZoneKeyBook } from './zone-keys.ts'
 
 /** What a node brings to a hello. */
@@ -261,12 +261,8 @@ async function takeStatuses(
 function checkConnectable(chain: NameChain, context: HelloContext): void {
   const { trust, notices, clock, organisation } = context
   const now = clock.now()
-  const revocation = findChainRevocation(chain, trust.revocations)
+  checkNotRevoked(chain, trust.revocations)
   const tried = `Cannot greet ${chain.name}`
-  if (revocation !== undefined) {
-    const by = revocation.statement.issuer
-    throw new TrustError('revoked', `${tried}: its key or name was revoked by "${by}"`)
-  }
   const statuses = { held: (of: Name) => notices.heard(of) }
   const use = { isOwn: chain.organisation === organisation, isState: true, now }
   requireFresh(findFreshness({ names: [chain] }, { statuses, now }), use, tried)

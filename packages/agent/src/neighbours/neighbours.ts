@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { concatBytes, findChainRevocation, toHex, TrustError, utf8Bytes } from '@ixj/trust'
+import { concatBytes, toHex, TrustError, utf8Bytes } from '@ixj/trust'
 import {
   HELLO_MS,
   NEIGHBOUR_FAULTS_MAX,
@@ -19,7 +19,7 @@ import type { RightFrame } from './frames.ts'
 import { initiateHello, respondHello, type Greeted } from './hello.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
-import { currentChain } from './renewed-chain.ts'
+import { checkNotRevoked, currentChain } from './renewed-chain.ts'
 import { checkInbox, checkMember, type Right } from './right.ts'
 
 /** The protocol of {@link Exchange}. */
@@ -136,11 +136,11 @@ export class Neighbours {
   /** Ends rights, and neighbours, whose statements have ended. */
   sweep(now: number): void {
     const { transport, trust, hello, proofs } = this.#context
-    const { anchors } = trust
+    const { anchors, revocations } = trust
     const { zoneKeys } = hello
     for (const neighbour of this.#admitted.values()) {
-      const { standpoint } = proofs
-      const chain = currentChain(neighbour.chain, { zoneKeys, standpoint, anchors, now })
+      const by = { zoneKeys, standpoint: proofs.standpoint, anchors, revocations, now }
+      const chain = currentChain(neighbour.chain, by)
       if (chain === undefined) void transport.disconnect(neighbour.peer)
       else neighbour.chain = chain
       for (const [topic, right] of neighbour.rights) {
@@ -163,16 +163,15 @@ export class Neighbours {
   recheck(): void {
     const { trust, transport } = this.#context
     for (const neighbour of this.#admitted.values()) {
-      const revocation = findChainRevocation(neighbour.chain, trust.revocations)
-      if (revocation === undefined) {
-        for (const { frame } of neighbour.rights.values()) this.#recheck(neighbour, frame)
+      const { peer, chain, rights } = neighbour
+      try {
+        checkNotRevoked(chain, trust.revocations)
+      } catch (cause) {
+        this.#context.report({ kind: 'hello-refused', peer, cause })
+        void transport.disconnect(peer)
         continue
       }
-      const { peer, greeted } = neighbour
-      const by = `its key or name was revoked by "${revocation.statement.issuer}"`
-      const cause = new TrustError('revoked', `Cannot go on with ${greeted.name}: ${by}`)
-      this.#context.report({ kind: 'hello-refused', peer, cause })
-      void transport.disconnect(peer)
+      for (const { frame } of rights.values()) this.#recheck(neighbour, frame)
     }
   }
 
@@ -229,6 +228,8 @@ export class Neighbours {
   #admit(peer: Peer, greeted: Greeted): Exchange | undefined {
     // The connection may have ended while the proof was checked.
     if (!this.#greeting.has(peer)) return undefined
+    // It took time, some of it in the hands of the other side: what was revoked since counts.
+    checkNotRevoked(greeted.chain, this.#context.trust.revocations)
     this.#endGreeting(peer)
     const { transport, clock, open, hello } = this.#context
     const strangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())

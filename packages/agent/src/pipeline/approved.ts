@@ -7,6 +7,7 @@ import {
 } from '../approvals/usable-approval.ts'
 import { termsOf } from '../bundles/approval.ts'
 import type { Bundle } from '../bundles/bundle.ts'
+import type { Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import { keyChain } from './chains.ts'
 import type { PipelineContext } from './context.ts'
@@ -46,4 +47,15 @@ export async function checkApproved(
     chain: (name, approverKey) => keyChain({ name, key: approverKey, proof }, material, context),
   })
   return { approvals: used, approvers }
+}
+
+/** The chains of those who approved it, as they are now. @throws TrustError */
+export function approverChains(
+  { approvals, proof }: Header,
+  material: ProofStatements,
+  context: PipelineContext,
+): readonly NameChain[] {
+  return approvals.map(({ signed: { signer: name, signerKey: key } }) =>
+    keyChain({ name, key, proof }, material, context),
+  )
 }

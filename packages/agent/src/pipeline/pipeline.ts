@@ -12,7 +12,7 @@ import type { UsableApproval } from '../approvals/usable-approval.ts'
 import { decodeBundle, hasDigest, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
-import { checkApproved } from './approved.ts'
+import { approverChains, checkApproved } from './approved.ts'
 import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
 import type { NewsAge, PolicyDecision } from './policy.ts'
@@ -47,6 +47,7 @@ export async function judge(
   context.replay.checkEarly(place)
   // 5. Proof known, or fetched from the neighbour.
   const material = await context.material(bundle, carrier.from)
+  const { generation } = context.trust
   // 6. A chain from an anchor of ours to the sender's name and key.
   const chain = nameChain(header, material, context)
   trace.chain = chain
@@ -78,6 +79,7 @@ export async function judge(
   // 10. Audit: the caller records the decision, before it delivers.
   context.checkWritable(header)
   // 11. Deliver: the caller, now that no copy can.
+  if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
   checkTime(header, context)
   context.states.check(header)
   context.replay.checkEarly(place)
@@ -88,17 +90,8 @@ export async function judge(
   context.states.write(header)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
   await useApprovals(approvals, context)
-  return {
-    bundle,
-    place,
-    chain,
-    signed: true,
-    messages,
-    approvers,
-    freshness,
-    decision,
-    ...standing,
-  }
+  const found = { bundle, place, chain, signed: true, messages } as const
+  return { ...found, approvers, freshness, decision, ...standing }
 }
 
 /**
@@ -211,6 +204,20 @@ function readMessages({ header, messagesBytes }: Bundle): readonly MessagePart[]
   } catch (cause) {
     throw new Refusal('body', `Cannot decode the messages of ${header.sender}`, { cause })
   }
+}
+
+/** Signatures and the policy take time: what was revoked since counts, however it was asked for. */
+function checkAgain(
+  bundle: Bundle,
+  messages: readonly MessagePart[],
+  material: ProofStatements,
+  context: PipelineContext,
+): void {
+  const { header } = bundle
+  const chain = nameChain(header, material, context)
+  const standing = checkStanding(bundle, messages, material, context)
+  const approvers = approverChains(header, material, context)
+  checkFresh(header, { chain, standing, approvers }, context)
 }
 
 /** What was approved is done once, after a crash too: it is delivered when that is safe on disk. */

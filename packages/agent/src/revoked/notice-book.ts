@@ -9,6 +9,8 @@ import {
   isRevocation,
   isStatus,
   isSuccessor,
+  revocationHasEnded,
+  SKEW_MS,
   TrustError,
   verifySignature,
   type AuthorityContext,
@@ -29,6 +31,7 @@ import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
 import { decodeNotice, type Notice } from './notice.ts'
+import type { KeptNotice } from './notice-store.ts'
 import type { TrustState } from './trust-state.ts'
 
 /** What notices are checked with. */
@@ -41,7 +44,7 @@ export interface NoticeContext {
   published(name: Name): readonly PublishedKey[]
   /** What this node has at home, by which cross-certificates count. */
   standpoint(): Standpoint
-  /** Whether this statement's signature was checked before. */
+  /** Whether this very copy, signature included, was checked before. */
   isVerified(signed: SignedStatement): boolean
 }
 
@@ -98,10 +101,27 @@ export class NoticeBook {
     return this.#enter(notice, this.#checkRight(notice) ?? right)
   }
 
-  /** Takes in what this node kept: its right and signatures were checked when it came. */
-  restore(bytes: Uint8Array, right: RevokerRight): void {
+  /**
+   * Takes in what this node kept, and whether it is of use still: its right and signatures were
+   * checked when it came. A revocation that has ended takes no room from those that have not.
+   */
+  restore(bytes: Uint8Array, right: RevokerRight): boolean {
     const notice = decodeNotice(bytes, this.#context.hash)
-    if (!this.#isKnown(notice)) this.#enter(notice, right)
+    const { told } = notice
+    if (isRevocation(told) && revocationHasEnded(told, this.#context.clock.now())) return false
+    if (this.#isKnown(notice)) return false
+    this.#enter(notice, right)
+    return true
+  }
+
+  /** All revocations that are kept, as they are written down. */
+  revocations(): readonly KeptNotice[] {
+    return [...this.#revocations.values()].map(({ notice: { bytes }, right }) => ({ bytes, right }))
+  }
+
+  /** How many those are. */
+  get size(): number {
+    return this.#revocations.size
   }
 
   /** A revocation that is kept, by its id in hexadecimal, and by what right. */
@@ -119,7 +139,7 @@ export class NoticeBook {
   /** The newest status of a name, counting one that waits for revocations that it speaks of. */
   heard(of: Name): HeldStatus | undefined {
     const held = this.#context.trust.statuses.held(of)
-    const waiting = this.#waiting.get(of)
+    const waiting = this.#waitingOf(of)
     if (waiting === undefined) return held
     const { signed, root } = waiting
     const isNewer = signed.statement.number >= (held?.signed.statement.number ?? 0)
@@ -128,7 +148,7 @@ export class NoticeBook {
 
   /** Whether a status of this name waits for revocations that are not here. */
   isBehind(of: Name): boolean {
-    return this.#waiting.has(of)
+    return this.#waitingOf(of) !== undefined
   }
 
   /** The newest statuses under an anchor, and the successors of its key. */
@@ -151,6 +171,22 @@ export class NoticeBook {
         this.#revocations.delete(idText)
       }
     }
+    for (const of of this.#waiting.keys()) {
+      if (this.#waitingOf(of) === undefined) this.#waiting.delete(of)
+    }
+  }
+
+  /**
+   * The status of a name that waits, as long as it says anything: what it speaks of may never have
+   * been, where its key was stolen, and must not silence the name for longer than that key counts.
+   */
+  #waitingOf(of: Name): Waiting | undefined {
+    const waiting = this.#waiting.get(of)
+    if (waiting === undefined) return undefined
+    const { trust, clock } = this.#context
+    const { signed } = waiting
+    const hasEnded = clock.now() > signed.statement.freshUntil + SKEW_MS
+    return hasEnded || trust.revocations.ofStatement(signed) !== undefined ? undefined : waiting
   }
 
   #isKnown({ told }: Notice): boolean {

@@ -32,12 +32,18 @@ export class NoticeStore {
   /** Encoded entries, by page. */
   readonly #pages: Value[][] = []
   #bytes = 0
+  #size = 0
   readonly #dirty = new Set<number>()
   #writing: Promise<void> | undefined
 
   constructor(store: Store, key: string) {
     this.#store = store
     this.#key = key
+  }
+
+  /** How many are kept, ended ones counted. */
+  get size(): number {
+    return this.#size
   }
 
   /**
@@ -52,8 +58,11 @@ export class NoticeStore {
       const list = decode(bytes)
       kept.push(...readList(list, 'notices', { itemsMax: Infinity, item: readKept }))
       this.#pages.push([...(list as readonly Value[])])
-      this.#bytes = bytes.length
+      if (this.#pages.at(-1)!.length > 0) this.#bytes = bytes.length
     }
+    // Pages that a shorter list left over take new ones again.
+    while (this.#pages.at(-1)?.length === 0) this.#pages.pop()
+    this.#size = kept.length
     return kept
   }
 
@@ -73,17 +82,16 @@ export class NoticeStore {
     }
     this.#pages.at(-1)!.push(entry)
     this.#bytes += size
+    this.#size += 1
     this.#dirty.add(this.#pages.length - 1)
   }
 
-  /** Puts these in the place of all. */
+  /** Puts these in the place of all. Pages that are not needed any more are written empty. */
   replace(kept: readonly KeptNotice[]): void {
     for (const page of this.#pages.keys()) this.#dirty.add(page)
-    for (const page of this.#pages) page.length = 0
-    const before = this.#pages.splice(0)
+    this.#pages.length = 0
+    this.#size = 0
     for (const each of kept) this.add(each)
-    // Pages that are not needed any more are written empty.
-    while (this.#pages.length < before.length) this.#pages.push([])
   }
 
   /** Writes what changed; resolves when all of it is safe. @throws what the store throws */
@@ -95,7 +103,8 @@ export class NoticeStore {
   }
 
   async #write(): Promise<void> {
-    const pages = [...this.#dirty]
+    // Rising: what moved to a page before its own is there before its own is written over.
+    const pages = [...this.#dirty].toSorted((left, right) => left - right)
     for (const page of pages) {
       this.#dirty.delete(page)
       try {

@@ -15,7 +15,9 @@ export async function restoreNotices(
 ): Promise<RevokedContext['kept']> {
   const revocations = new NoticeStore(store, `revoked/${identity.name}`)
   const news = new NoticeStore(store, `status/${identity.name}`)
-  for (const { bytes, right } of await revocations.load()) notices.restore(bytes, right)
+  const kept = await revocations.load()
+  const standing = kept.filter(({ bytes, right }) => notices.restore(bytes, right))
+  if (standing.length < kept.length) revocations.replace(standing)
   for (const { bytes, right } of await news.load()) {
     try {
       notices.restore(bytes, right)

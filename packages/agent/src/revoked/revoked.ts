@@ -10,7 +10,7 @@ import {
   type Successor,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { REVOKED_TOPICS_MAX } from '../limits.ts'
+import { ENDED_NOTICES_KEPT, REVOKED_TOPICS_MAX } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { RevokedFrame } from '../neighbours/frames.ts'
 import { codeOf } from '../pipeline/decision.ts'
@@ -155,7 +155,12 @@ export class Revoked {
 
   /** Forgets what has ended. */
   sweep(now: number): void {
-    this.#context.notices.sweep(now)
+    const { notices, kept } = this.#context
+    notices.sweep(now)
+    // Ended ones would fill the store in time, and then nothing new be remembered.
+    if (this.#closed || kept.revocations.size <= 2 * notices.size + ENDED_NOTICES_KEPT) return
+    kept.revocations.replace(notices.revocations())
+    void this.#flush()
   }
 
   /** Ends publishing; what was taken in is written down when this resolves. */
