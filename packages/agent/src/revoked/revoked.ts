@@ -130,7 +130,6 @@ export class Revoked {
     const { transport, organisation } = this.#context
     const theirs = neighbour.chain.organisation
     if (!this.#joined.has(theirs)) void this.#join(theirs)
-    // Whom else we trust is told to our own organisation alone.
     const roots = theirs === organisation ? [...this.#joined] : [organisation, theirs]
     for (const root of roots) {
       if (this.#joined.has(root)) transport.allow(neighbour.peer, revokedTopic(root))
@@ -140,6 +139,7 @@ export class Revoked {
 
   /** A frame of a neighbour's. @throws TrustError, Refusal, for the neighbour's account */
   async frame(neighbour: Exchange, frame: RevokedFrame): Promise<void> {
+    if (frame.kind !== 'notices') this.#checkShared(neighbour, frame.root)
     switch (frame.kind) {
       case 'revoked':
         this.#sync.compare(neighbour, frame.root, frame.digest)
@@ -151,6 +151,23 @@ export class Revoked {
         // One that is refused must not hide those after it.
         for (const bytes of frame.notices) await this.#takeTold(bytes, neighbour)
     }
+  }
+
+  /** Whom else we trust is told to our own organisation alone. */
+  #isShared(neighbour: Exchange, root: Name): boolean {
+    const { organisation } = this.#context
+    const theirs = neighbour.chain.organisation
+    return theirs === organisation || root === organisation || root === theirs
+  }
+
+  #checkShared(neighbour: Exchange, root: Name): void {
+    if (this.#isShared(neighbour, root)) return
+    const who = `"${neighbour.greeted.name}"`
+    const reason = 'it is of neither organisation'
+    throw new TrustError(
+      'not-granted',
+      `Cannot compare revocations of "${root}" with ${who}: ${reason}`,
+    )
   }
 
   /** Forgets what has ended. */
@@ -167,6 +184,7 @@ export class Revoked {
   async close(): Promise<void> {
     this.#closed = true
     this.#publisher.close()
+    this.#sync.close()
     await this.#flush()
   }
 
@@ -202,7 +220,9 @@ export class Revoked {
     if (outcome.kind === 'behind') {
       const teller = this.#context.neighbour(from)
       const tellers = teller === undefined ? this.#context.neighbours() : [teller]
-      for (const neighbour of tellers) this.#sync.list(neighbour, root)
+      for (const neighbour of tellers) {
+        if (this.#isShared(neighbour, root)) this.#sync.list(neighbour, root)
+      }
       return
     }
     if (isStatus(told)) {
