@@ -29,7 +29,7 @@ function tellPolicyChange(
     }
     case 'unwatched': {
       const { message } = change.cause
-      const text = printable(`its file is not watched: ${message}; SIGHUP reads it again`)
+      const text = printable(`its file is not watched: ${message}; it is looked at twice a second`)
       tell({ event: 'policy', kind: 'unwatched', message }, `${paint.red('policy')}     ${text}`)
     }
   }

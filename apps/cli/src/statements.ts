@@ -91,16 +91,20 @@ export async function addGrants(
   name: Name,
   statements: readonly SignedStatement[],
 ): Promise<AcceptedStatements> {
-  const before = await home.readStatements(name)
   const now = systemClock.now()
   const leaves = leavesOf(statements)
-  const kept = before.filter(
-    (each) =>
-      each.statement.notAfter + SKEW_MS >= now &&
-      !(isGrant(each) && leaves.some((leaf) => saysTheSame(leaf.statement, each.statement))),
-  )
-  const all = new Map([...kept, ...statements].map((each) => [each.idText, each]))
-  await home.writeStatements(name, [...all.values()])
+  let before: readonly SignedStatement[] = []
+  const all = new Map<string, SignedStatement>()
+  await home.updateStatements(name, (known) => {
+    before = known
+    const kept = known.filter(
+      (each) =>
+        each.statement.notAfter + SKEW_MS >= now &&
+        !(isGrant(each) && leaves.some((leaf) => saysTheSame(leaf.statement, each.statement))),
+    )
+    for (const each of [...kept, ...statements]) all.set(each.idText, each)
+    return [...all.values()]
+  })
   const known = new Set(before.map(({ idText }) => idText))
   return {
     name,
@@ -125,31 +129,51 @@ export async function mergeStatements(
   name: Name,
   statements: readonly SignedStatement[],
 ): Promise<AcceptedStatements> {
-  const identity = await home.readIdentity(name)
+  const { signer } = await home.readIdentity(name)
   const now = systemClock.now()
-  const known = new Set(identity.statements.map(({ idText }) => idText))
-  const added = statements.filter(({ idText }) => !known.has(idText))
+  let before: readonly SignedStatement[] = []
+  let merged: readonly SignedStatement[] = []
+  await home.updateStatements(name, (known) => {
+    before = known
+    merged = mergedStatements(name, { known, statements, now })
+    return merged
+  })
+  const anchors = await home.readAnchors()
+  const found = await findZoneKeys(rootsOf(name, merged), { home, anchors })
+  const { code } = await explainName(
+    { name, key: signer.publicKey, statements: merged },
+    { anchors, ...found, revocations: await readRevocations(home, anchors), now },
+  )
+  const idsBefore = new Set(before.map(({ idText }) => idText))
+  const idsAfter = new Set(merged.map(({ idText }) => idText))
+  const added = statements.filter(({ idText }) => !idsBefore.has(idText)).length
+  const replaced = before.filter(({ idText }) => !idsAfter.has(idText)).length
+  return { name, added, replaced, code }
+}
+
+function mergedStatements(
+  name: Name,
+  given: {
+    readonly known: readonly SignedStatement[]
+    readonly statements: readonly SignedStatement[]
+    readonly now: number
+  },
+): readonly SignedStatement[] {
+  const { known, statements, now } = given
+  const ids = new Set(known.map(({ idText }) => idText))
+  const added = statements.filter(({ idText }) => !ids.has(idText))
   const issuers = new Set(
     added.filter((each) => isAbout(each, name)).map((each) => each.statement.issuer),
   )
-  const kept = identity.statements.filter(
+  const kept = known.filter(
     (each) =>
       each.statement.notAfter + SKEW_MS >= now &&
       !(isAbout(each, name) && issuers.has(each.statement.issuer)),
   )
   // Those of the file that were here already stay, though their issuer said something new as well.
-  const again = statements.filter(({ idText }) => known.has(idText))
+  const again = statements.filter(({ idText }) => ids.has(idText))
   const all = new Map([...kept, ...again, ...added].map((each) => [each.idText, each]))
-  const merged = [...all.values()]
-  await home.writeStatements(name, merged)
-  const anchors = await home.readAnchors()
-  const found = await findZoneKeys(rootsOf(name, merged), { home, anchors })
-  const { code } = await explainName(
-    { name, key: identity.signer.publicKey, statements: merged },
-    { anchors, ...found, revocations: await readRevocations(home, anchors), now },
-  )
-  const replaced = identity.statements.filter(({ idText }) => !all.has(idText)).length
-  return { name, added: added.length, replaced, code }
+  return [...all.values()]
 }
 
 function isAbout({ statement }: SignedStatement, name: Name): boolean {

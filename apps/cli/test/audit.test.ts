@@ -1,6 +1,6 @@
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FRAME_BYTES, formatNoteKey } from '@ixj/audit'
+import { encodeFrame, encodeRecord, FRAME_BYTES, formatNoteKey, leafHash } from '@ixj/audit'
 import { parseName } from '@ixj/names'
 import { openNode } from '@ixj/node'
 import { nodeSha256, openHome } from '@ixj/node/home'
@@ -343,6 +343,48 @@ describe('ixj audit export', () => {
     expect(csv).toHaveLength(actions.length + 1)
     const none = records(await auditor.done(...report, '--until', '2020-01-01', '--json'))
     expect(none).toMatchObject([{ actions: 0 }])
+  })
+
+  test('shows what a log of others says without harm, whatever that is', async () => {
+    const hostile = join(bench.folder, 'hostile')
+    await mkdir(hostile)
+    const record = encodeRecord({
+      kind: 'bundle',
+      at: Number.MAX_SAFE_INTEGER,
+      via: null,
+      action: '\n=1+1',
+      class: 'event',
+      topic: desk,
+      sender: ann,
+      signed: false,
+      organisation: null,
+      onBehalfOf: null,
+      delegators: [],
+      id: null,
+      grants: [],
+      proof: null,
+      approvers: [],
+      messages: 1,
+      code: '\u{9b}31m',
+      rule: ' @SUM(1);=2',
+      agents: [],
+      agentsCount: 0,
+    })
+    const leaf = leafHash(record, nodeSha256)
+    await writeFile(join(hostile, 'records'), encodeFrame(record, leaf), { mode: 0o600 })
+    const [found] = records(await home.done('audit', 'verify', '--json'))
+    const of = [NODE, '--log', hostile] as const
+    const reader = await openOther('shown', false)
+    const shown = await reader.done('audit', 'show', ...of)
+    expect(shown).toContain(`${Number.MAX_SAFE_INTEGER} ms`)
+    expect(shown).toContain('\\u{9b}31m')
+    const trusted = [...of, '--key', String(found!['key']), '--accountability'] as const
+    const { stdout: csv } = await reader.run('audit', 'export', ...trusted, '--csv')
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(2)
+    // oxlint-disable-next-line no-control-regex
+    expect(csv).not.toMatch(/[\u0080-\u009f\u001b]/)
+    expect(csv).toContain(`\\u{a}=1+1,`)
+    expect(csv).toContain(`,"' @SUM(1);=2",`)
   })
 
   test('--csv goes with --accountability alone', async () => {

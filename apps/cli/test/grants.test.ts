@@ -67,6 +67,15 @@ const startHour = new Date().getUTCHours()
 const toPlanner = [PLANNER, 'publish,request', CREW, '--by', ACME] as const
 
 describe('grant', () => {
+  test('loses none of those that are kept at the same moment', async () => {
+    const topics = Array.from({ length: 8 }, (_, place) => `crew${place}.acme.example`)
+    const elsewhere = 'far.other.example'
+    await Promise.all(topics.map((topic) => grant(elsewhere, 'publish', topic, '--by', ACME)))
+    const home = await openHome(join(bench.folder, '.ixj'))
+    const kept = await home.readStatements(parseName(ACME))
+    expect(kept).toHaveLength(topics.length)
+  })
+
   test('issues a root, and a part of it with conditions, each held in the same home', async () => {
     const root = await grant(...toPlanner, '--delegate', '*.planner.acme.example')
     const limits = [

@@ -9,7 +9,8 @@ const WATCH_MS = 500
 
 /**
  * Takes what is revoked in a home into its running node: at once what is there, then what comes, until
- * disposed of. A notice that is refused is passed over, and told; the others go on.
+ * disposed of. A notice that is refused is passed over, and told; the others go on. What could not be
+ * read is told once, and tried again: when it is cured, it counts.
  */
 export async function watchNotices(
   home: Home,
@@ -18,18 +19,26 @@ export async function watchNotices(
 ): Promise<Disposable> {
   const { clock, refused } = options
   const seen = new Set<string>()
+  const told = new Map<string, string>()
+  const tell = (file: string, cause: Error): void => {
+    if (told.get(file) === cause.message) return
+    told.set(file, cause.message)
+    refused(file, cause)
+  }
   let cancel: () => void = () => {}
   let isClosed = false
   const look = async () => {
     for (const file of await noticeFiles(home)) {
       if (seen.has(file)) continue
-      seen.add(file)
       try {
         const bytes = await readNoticeFile(home, file)
-        if (bytes !== undefined && !isClosed) await host.takeNotice(bytes)
+        if (bytes === undefined || isClosed) continue
+        await host.takeNotice(bytes)
+        seen.add(file)
       } catch (cause) {
         if (!(cause instanceof TrustError || cause instanceof HomeError)) throw cause
-        refused(file, cause)
+        if (cause instanceof TrustError) seen.add(file)
+        tell(file, cause)
       }
     }
   }
@@ -38,7 +47,7 @@ export async function watchNotices(
       await look()
     } catch (cause) {
       if (!(cause instanceof HomeError)) throw cause
-      refused('revoked', cause)
+      tell('revoked', cause)
     }
     if (!isClosed) cancel = clock.at(clock.now() + WATCH_MS, () => void again())
   }

@@ -65,10 +65,12 @@ export function actionsCsv(actions: readonly AccountableAction[]): string {
 }
 
 function csvCell(value: Record[string] | undefined): string {
-  const text = csvText(value)
-  // A spreadsheet takes what begins so for a formula, and others chose some of these texts.
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  // Others chose some of these texts: none of them may steer a terminal or end its line.
+  const text = printable(csvText(value))
+  // A spreadsheet takes what begins so for a formula, in full width too.
+  const safe = /^\s*[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text
+  // In half of the world a semicolon parts cells.
+  return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 function csvText(value: Record[string] | undefined): string {

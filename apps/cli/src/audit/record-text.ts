@@ -6,9 +6,12 @@ import { columns, printable, type Record } from '../output.ts'
 /** Characters of an id in a table; JSON and CSV have it whole. */
 const SHORT_ID = 12
 
+/** The last time that a date can say; a record may hold a later one. */
+const DATE_MS_MAX = 8.64e15
+
 /** A time as people and programs read it. */
 export function timeText(ms: number): string {
-  return new Date(ms).toISOString()
+  return ms <= DATE_MS_MAX ? new Date(ms).toISOString() : `${ms} ms`
 }
 
 /** A record for programs: ids in hexadecimal, times in ISO form. */
@@ -24,7 +27,7 @@ function valueJson(key: string, value: unknown): Record[string] {
   if (value instanceof Uint8Array) return toHex(value)
   if (Array.isArray(value)) return value.map((each) => valueJson('', each))
   const isTime = ['at', 'since', 'notAfter'].includes(key)
-  if (typeof value === 'number' && isTime && Math.abs(value) <= 8.64e15) return timeText(value)
+  if (typeof value === 'number' && isTime) return timeText(value)
   return value as Record[string]
 }
 

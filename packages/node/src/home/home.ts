@@ -66,6 +66,14 @@ export interface Home {
   statementNames(): Promise<readonly Name[]>
   /** Puts these statements in the place of those that a name had. @throws HomeError `too-large` */
   writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void>
+  /**
+   * Replaces what was stated about a name by what `change` makes of it, as `updateAnchors` does.
+   * @throws HomeError `in-use`, and as `readIdentity`
+   */
+  updateStatements(
+    name: Name,
+    change: (statements: readonly SignedStatement[]) => readonly SignedStatement[],
+  ): Promise<void>
   /** Whom this home trusts; nobody, if it has no such file. @throws HomeError as `readIdentity` */
   readAnchors(): Promise<AnchorSet>
   /** Replaces whom this home trusts. */
@@ -178,6 +186,15 @@ class FolderHome implements Home {
 
   async statementNames(): Promise<readonly Name[]> {
     return await listNames(join(this.folder, 'statements'), '.json')
+  }
+
+  async updateStatements(
+    name: Name,
+    change: (statements: readonly SignedStatement[]) => readonly SignedStatement[],
+  ): Promise<void> {
+    await using locks = new AsyncDisposableStack()
+    locks.use(await openChangeLock(await this.#locksFolder(), 'statements'))
+    await this.writeStatements(name, change(await this.readStatements(name)))
   }
 
   async writeStatements(name: Name, statements: readonly SignedStatement[]): Promise<void> {

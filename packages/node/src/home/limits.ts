@@ -34,6 +34,9 @@ export const POLICY_CACHE_MAX = 8_192
 /** How long a policy file has to be left alone before it is read: editors write in steps. */
 export const POLICY_SETTLE_MS = 100
 
+/** How often it is looked at besides, where the system tells of no change. */
+export const POLICY_LOOK_MS = 500
+
 /** Cases of one table that a policy is held against. */
 export const POLICY_CASES_MAX = 4_096
 

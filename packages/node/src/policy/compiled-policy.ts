@@ -70,6 +70,11 @@ export async function compilePolicy(text: string, file: string): Promise<Compile
   return new ReadyPolicy({ cedar, id, file, text, rules, warnings })
 }
 
+/** What tells one policy text from another: its SHA-256 in hex. */
+export function digestOf(text: string): string {
+  return toHex(nodeSha256(Buffer.from(text)))
+}
+
 function checkSize(text: string, file: string): void {
   const bytes = Buffer.byteLength(text)
   if (bytes > POLICY_FILE_BYTES_MAX) {
@@ -203,7 +208,7 @@ class ReadyPolicy implements CompiledPolicy {
     this.#cedar = parts.cedar
     this.#id = parts.id
     this.file = parts.file
-    this.digest = toHex(nodeSha256(Buffer.from(parts.text)))
+    this.digest = digestOf(parts.text)
     this.rules = parts.rules
     this.warnings = parts.warnings
     this.inputs = inputsOf(parts.rules.map(({ json }) => json))

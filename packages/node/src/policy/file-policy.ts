@@ -1,12 +1,17 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type Clock, type Policy, type PolicyDecision, type PolicyRequest, Queue } from '@ixj/agent'
 import { TrustError, utf8Text } from '@ixj/trust'
 import { OTHERS_MAY_WRITE, readBounded } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
-import { POLICY_CHANGES_MAX, POLICY_FILE_BYTES_MAX, POLICY_SETTLE_MS } from '../home/limits.ts'
+import {
+  POLICY_CHANGES_MAX,
+  POLICY_FILE_BYTES_MAX,
+  POLICY_LOOK_MS,
+  POLICY_SETTLE_MS,
+} from '../home/limits.ts'
 import { CachedPolicy } from './cached-policy.ts'
-import { type CompiledPolicy, compilePolicy } from './compiled-policy.ts'
+import { type CompiledPolicy, compilePolicy, digestOf } from './compiled-policy.ts'
 import { PolicyError, type PolicyProblem } from './policy-error.ts'
 
 /** What became of a policy file. */
@@ -20,7 +25,7 @@ export type PolicyChange =
     }
   /** It cannot be used: what was loaded before goes on deciding. */
   | { readonly kind: 'kept'; readonly cause: PolicyError | HomeError }
-  /** The operating system does not tell of changes: only `reload()` reads it again. */
+  /** The operating system does not tell of changes: the file is looked at twice a second. */
   | { readonly kind: 'unwatched'; readonly cause: Error }
 
 /**
@@ -31,6 +36,7 @@ export class FilePolicy implements Policy, AsyncDisposable {
   readonly path: string
   readonly #clock: Clock
   readonly #readers = new Set<Queue<PolicyChange>>()
+  readonly #look = (): void => this.#settle()
   #current: CachedPolicy
   #watcher: FSWatcher | undefined
   /** Told to whoever reads the changes, however late. */
@@ -79,14 +85,19 @@ export class FilePolicy implements Policy, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     this.#watcher?.close()
+    unwatchFile(this.path, this.#look)
     this.#cancelSettle?.()
     await this.#loading
     for (const reader of this.#readers) reader.close()
   }
 
-  /** The folder is watched: a file that is replaced is another file. */
+  /**
+   * The folder is watched: a file that is replaced is another file. It is looked at besides, since a
+   * link may lead to a file elsewhere, and not every file system tells of changes.
+   */
   #watch(): void {
     const name = basename(this.path)
+    watchFile(this.path, { persistent: false, interval: POLICY_LOOK_MS }, this.#look)
     try {
       this.#watcher = watch(dirname(this.path), { persistent: false }, (_event, changed) => {
         if (changed === null || changed === name) this.#settle()
@@ -123,12 +134,10 @@ export class FilePolicy implements Policy, AsyncDisposable {
 
   async #load(): Promise<PolicyChange | undefined> {
     try {
-      const compiled = await compileFile(this.path)
+      const text = await readPolicy(this.path)
       const old = this.#current.compiled
-      if (compiled.digest === old.digest) {
-        compiled[Symbol.dispose]()
-        return undefined
-      }
+      if (digestOf(text) === old.digest) return undefined
+      const compiled = await compilePolicy(text, basename(this.path))
       this.#current = new CachedPolicy(compiled)
       old[Symbol.dispose]()
       const { digest, warnings, rules } = compiled
@@ -152,18 +161,25 @@ export async function openFilePolicy(
   path: string,
   options: { readonly clock: Clock },
 ): Promise<FilePolicy> {
-  return new FilePolicy(path, await compileFile(path), options.clock)
+  const policy = new FilePolicy(path, await compileFile(path), options.clock)
+  // What was written while the first text was compiled, before anybody watched.
+  await policy.reload()
+  return policy
 }
 
 /** Reads and compiles a policy file. @throws as {@link openFilePolicy} */
 export async function compileFile(path: string): Promise<CompiledPolicy> {
+  return await compilePolicy(await readPolicy(path), basename(path))
+}
+
+async function readPolicy(path: string): Promise<string> {
   const bytes = await readBounded(path, {
     bytesMax: POLICY_FILE_BYTES_MAX,
     forbidden: OTHERS_MAY_WRITE,
   })
   if (bytes === undefined)
     throw new PolicyError('absent', `Cannot use ${path}: there is no such file`)
-  return await compilePolicy(readText(bytes, path), basename(path))
+  return readText(bytes, path)
 }
 
 function readText(bytes: Uint8Array, path: string): string {

@@ -16,10 +16,10 @@ interface Token {
 }
 
 /**
- * The tokens that matter for finding rules: comments go to the end of their line (Cedar has no
- * others), texts may hold anything escaped, and a `;` in neither ends a rule.
+ * The tokens that matter for finding rules: comments go to the end of their line, which a carriage
+ * return is too (Cedar has no others), texts may hold anything escaped, and a `;` in neither ends a rule.
  */
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"|::|&&|\|\||[A-Za-z_]\w*|[^\s"]/gs
+const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\.)*"|::|&&|\|\||[A-Za-z_]\w*|[^\s"]/gs
 
 /** What an expression grows deeper by; items of lists and clauses stand beside each other. */
 const LINKS: ReadonlySet<string> = new Set('&& || + - * ! . if ( [ {'.split(' '))

@@ -241,3 +241,10 @@ test('compilePolicy() warns of a rule that can never apply', async () => {
     { line: 1, message: expect.stringContaining('false') as string },
   ])
 })
+
+test('a carriage return ends a comment, for the counts before the engine as for the engine', async () => {
+  using policy = await compilePolicy('// rules\rpermit (principal, action, resource);', 'p.cedar')
+  expect(policy.rules.map(({ effect }) => effect)).toEqual(['permit'])
+  const deep = `// deep\rpermit (principal, action, resource) when { ${'('.repeat(5_000)} };`
+  await expect(compilePolicy(deep, 'p.cedar')).rejects.toMatchObject({ code: 'too-large' })
+})

@@ -1,4 +1,5 @@
-import { appendFile, chmod, rename, rm, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { appendFile, chmod, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, ManualClock } from '@ixj/agent'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -113,6 +114,34 @@ test('a file is read only when it has been left alone: half of a text may be a p
 async function told(clock: ManualClock, later: number): Promise<void> {
   await expect.poll(() => clock.next ?? 0).toBeGreaterThan(later)
 }
+
+test('a text that is written while the first one is compiled decides, too', async () => {
+  for (let turns = 0; turns < 24; turns += 1) {
+    await writeFile(path, PERMIT)
+    const clock = new ManualClock()
+    const opening = openFilePolicy(path, { clock })
+    for (let turn = 0; turn < turns; turn++) await new Promise((done) => setImmediate(done))
+    writeFileSync(`${path}.new`, FORBID, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+    await using policy = await opening
+    const decided = async () => {
+      await clock.advance(POLICY_SETTLE_MS)
+      return policy.decide(makeRequest()).permit
+    }
+    await expect.poll(decided, { interval: 5, timeout: 300 }).toBe(false)
+  }
+})
+
+test('a file that a link leads to is read again, too, wherever it lies', async () => {
+  await using elsewhere = await openFolder()
+  const target = join(elsewhere.path, 'rules')
+  await writeFile(target, PERMIT, { mode: 0o600 })
+  await rm(path)
+  await symlink(target, path)
+  const policy = await opened()
+  await writeFile(target, FORBID)
+  await expect.poll(() => policy.decide(makeRequest()).permit, { timeout: 5_000 }).toBe(false)
+})
 
 test('decisions in the midst of reloads are by the old text or the new one, never by neither', async () => {
   const policy = await opened(new ManualClock())
