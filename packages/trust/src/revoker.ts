@@ -3,7 +3,7 @@ import { type AuthorityContext, checkAuthority } from './authority.ts'
 import { equalBytes } from './bytes.ts'
 import { findAnchor } from './anchor-chain.ts'
 import { type CrossPath, findCrossPaths } from './cross-path.ts'
-import { type Purpose, PURPOSES } from './anchors.ts'
+import { keyEnd, type Purpose, PURPOSES } from './anchors.ts'
 import { checkName } from './name-chain.ts'
 import type { NameUse } from './name-question.ts'
 import type { Reach } from './revocation-book.ts'
@@ -49,6 +49,10 @@ export function checkRevoker(
       return { reach: { kind: 'self' }, root }
     }
     if (isCommitted(issuer, issuerKey, context, hash)) return { reach: { kind: 'self' }, root }
+    if (hasSucceeded(issuerKey, target, context)) {
+      provable(signed, 'grant', context)
+      return { reach: { kind: 'self' }, root }
+    }
     throw refused(signed, 'another key of the same name revokes none, unless it was committed to')
   }
   if (target.kind === 'key') {
@@ -174,6 +178,17 @@ function isCommitted(
   ]
   const digest = hash(key)
   return commitments.some((next) => next instanceof Uint8Array && equalBytes(next, digest))
+}
+
+/** A key that succeeded another may end it before its time: the commitment is spent by then. */
+function hasSucceeded(
+  key: Uint8Array,
+  { name, key: old }: { readonly name: Name; readonly key: Uint8Array },
+  { anchors }: AuthorityContext,
+): boolean {
+  const anchor = anchors.get(name)
+  const isRetiring = anchor?.retiring.some((each) => equalBytes(each.key, old)) === true
+  return isRetiring && keyEnd(anchor, key) === Infinity
 }
 
 function refused(

@@ -123,6 +123,19 @@ describe('checkRevoker()', () => {
     expect(() => checkRevoker(other, now)).toThrow(refusal('not-granted'))
   })
 
+  it('lets a key that succeeded another end it early, and never the other way round', async () => {
+    const keys = [keyOf('next'), keyOf(acme)]
+    const retiring = [{ key: keyOf(acme), until: NOW + HOUR }]
+    const now = await context({ anchors: new AnchorSet([anchorOf({ keys, retiring })]) })
+    const signed = await revoke({ by: 'next', target: keyOfName(acme) })
+    expect(checkRevoker(signed, now)).toEqual({ reach: { kind: 'self' }, root: acme })
+    const target = { ...keyOfName(acme), key: keyOf('next') }
+    const reverse = await revoke({ target })
+    expect(() => checkRevoker(reverse, now)).toThrow(refusal('not-granted', 'another key'))
+    const stranger = await revoke({ by: 'mallory', target: keyOfName(acme) })
+    expect(() => checkRevoker(stranger, now)).toThrow(refusal('no-chain'))
+  })
+
   it('lets a holder of revoke revoke what its grant covers, never its root’s key', async () => {
     const topics = [parsePattern('*.planner.acme.example'), parsePattern('acme.example')]
     const held = await grant({
