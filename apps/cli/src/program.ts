@@ -19,6 +19,7 @@ import { addSub } from './commands/sub.ts'
 import { addTrust } from './commands/trust.ts'
 import { addWhocan } from './commands/whocan.ts'
 import { addZone } from './commands/zone.ts'
+import { ArgumentError, failureOf } from './command-error.ts'
 import { Output } from './output.ts'
 
 /** Commands that need nothing of the demonstration, whose code takes half a second to load. */
@@ -45,8 +46,8 @@ const WITHOUT_DEMO: readonly string[] = [
 
 /** Runs one command line, without `node` and the script; gives the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
+  const program = await makeProgram(words)
   try {
-    const program = await makeProgram(words)
     await program.parseAsync(markKeys(words), { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (cause) {
@@ -54,8 +55,29 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     // No command was given: commander has shown what there is.
     if (cause instanceof CommanderError && cause.code === 'commander.help') return 2
     const beforeText = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
-    return new Output({ json: beforeText.includes('--json') }).fail(cause)
+    return new Output({ json: beforeText.includes('--json') }).fail(
+      withHelp(cause, { program, words }),
+    )
   }
+}
+
+/** A command line that commander refuses, with where to read what it should be. */
+function withHelp(
+  cause: unknown,
+  { program, words }: { readonly program: Command; readonly words: readonly string[] },
+): unknown {
+  const failure = cause instanceof CommanderError ? failureOf(cause) : undefined
+  if (failure === undefined) return cause
+  let command = program
+  const path = ['ixj']
+  for (const word of words) {
+    const below = command.commands.find((each) => each.name() === word)
+    if (below === undefined) continue
+    command = below
+    path.push(word)
+  }
+  const message = `${failure.message}; see: ${path.join(' ')} --help`
+  return new ArgumentError(failure.code, message, { cause })
 }
 
 async function makeProgram(words: readonly string[]): Promise<Command> {
@@ -70,32 +92,49 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
       folderArgument,
     )
     .option('--json', 'one object a line instead of text')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: 80,
+      // What a command takes is told by its own help; here it would leave no room for what it does.
+      subcommandTerm: (command) => command.name(),
+    })
     // Failures are told by one place, ours; help is commander's.
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 refused or failed, 2 wrong command line.\nExample:\n  $ ixj key new acme.example',
+      '\nExit codes: 0 done, 1 refused or failed, 2 wrong command line.\nMore on each: ixj help COMMAND.\nExample:\n  $ ixj key new acme.example',
     )
+  program.commandsGroup('Names and rights:')
   addKey(program)
   addBind(program)
   addGrant(program)
-  addGrants(program)
-  addWhocan(program)
-  addTrust(program)
-  addExplain(program)
-  addResolve(program)
   addRevoke(program)
-  addZone(program)
-  addAgent(program)
-  addDoctor(program)
+  program.commandsGroup('Trust and policy:')
+  addTrust(program)
+  addPolicy(program)
+  program.commandsGroup('On the mesh:')
   addNode(program)
   addSub(program)
   addPub(program)
-  addPolicy(program)
   addApprove(program)
+  program.commandsGroup('Who, why, and what was done:')
+  addExplain(program)
+  addGrants(program)
+  addWhocan(program)
   addAudit(program)
+  program.commandsGroup('Names in the DNS:')
+  addZone(program)
+  addAgent(program)
+  addResolve(program)
+  addDoctor(program)
+  program.commandsGroup('More:')
+  program.addHelpCommand(
+    new Command('help')
+      .argument('[command]')
+      .description('tell more of a command')
+      .helpGroup('More:'),
+  )
   const verb = words.find((word, index) => !word.startsWith('-') && words[index - 1] !== '--home')
   if (verb === undefined || !WITHOUT_DEMO.includes(verb)) {
     const { addDemo } = await import('./commands/demo.ts')

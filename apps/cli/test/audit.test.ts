@@ -67,11 +67,12 @@ describe('ixj audit show', () => {
   test('tells what was decided and issued, in the order of the records', async () => {
     const text = await home.done('audit', 'show')
     const lines = text.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^record +time +outcome +action +on +by +for +id +why$/)
-    expect(lines[1]).toContain(`issued    grant    ${NODE}`)
+    expect(lines[0]).toMatch(/^├─ 0 {2}\d{4}-\d\d-\d\dT\S+Z {2}issued {2}grant on /)
+    expect(lines[1]).toBe(`│  by   ${NODE}`)
     expect(text).toMatch(
-      /accepted +publish +desk\.acme\.example +ann\.acme\.example +acme\.example/,
+      /accepted {2}publish on desk\.acme\.example\n. {2}by {3}ann\.acme\.example\n. {2}for {2}acme\.example\n/,
     )
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
   })
 
   test('picks by code, sender, number and id, as JSON', async () => {
@@ -337,7 +338,7 @@ describe('ixj audit export', () => {
     })
     const text = await auditor.done(...report)
     expect(text).toMatch(/verdict +whole/)
-    expect(text).toMatch(/acme\.example \([0-9a-f]{8}\)/)
+    expect(text).toMatch(/granted by {3}acme\.example \(grant [0-9a-f]{8}\)/)
     const csv = (await auditor.done(...report, '--csv')).trimEnd().split('\r\n')
     expect(csv[0]).toMatch(/^record,time,outcome,action,topic,sender,proven,organisation/)
     expect(csv).toHaveLength(actions.length + 1)

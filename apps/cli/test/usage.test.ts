@@ -55,6 +55,11 @@ test('a wrong command line is told to people in one line', async () => {
   expect(stderr).not.toContain('\u001B')
 })
 
+test('a command line without what it needs says which help tells of it', async () => {
+  const { stderr } = await refusal(['trust', 'path', 'globex.example'])
+  expect(stderr).toMatch(/option '--as <name>' not specified; see: ixj trust path --help\n$/)
+})
+
 test('the program as a process gives the same: 2, and without any command its help', async () => {
   await using bench = await openProgramBench()
   const wrong = await bench.run(['sub', 'crew.acme.example', '--as', 'w1.acme.example'])

@@ -1,6 +1,7 @@
 import type { BundleRecord } from '@ixj/audit'
 import { toHex } from '@ixj/trust'
-import { columns, printable, type Record } from '../output.ts'
+import { blocks } from '../blocks.ts'
+import type { Record } from '../output.ts'
 import { timeText } from './record-text.ts'
 
 /** Actions in one report; a shorter period has fewer. */
@@ -79,28 +80,25 @@ function csvText(value: Record[string] | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** Actions as a table for people; ids are shortened. */
-export function actionsTable(actions: readonly AccountableAction[]): string {
-  const rows = actions.map(({ index, record }) => {
-    const sender = record.sender ?? '?'
-    return [
-      String(index),
-      timeText(record.at),
-      record.code ?? 'accepted',
-      record.action ?? '?',
-      record.topic ?? '?',
-      record.signed ? sender : `${sender} (claimed)`,
-      record.organisation ?? '-',
-      record.onBehalfOf ?? '-',
-      record.grants.length === 0
-        ? '-'
-        : record.grants
-            .map((id, grant) => `${record.delegators[grant] ?? '?'} (${toHex(id).slice(0, 8)})`)
-            .join(' > '),
-      record.approvers.join(' ') || '-',
-      record.rule ?? '-',
-    ].map((cell) => printable(cell))
+/** Actions for people, one block each; ids are shortened. */
+export function actionBlocks(actions: readonly AccountableAction[]): string {
+  const list = actions.map(({ index, record }) => {
+    const { action, topic, sender, signed, organisation, onBehalfOf, approvers, rule } = record
+    const by = signed ? (sender ?? '?') : `${sender ?? '?'} (claimed)`
+    const granted = record.grants.map(
+      (id, grant) => `${record.delegators[grant] ?? '?'} (grant ${toHex(id).slice(0, 8)})`,
+    )
+    const outcome = record.code ?? 'accepted'
+    return {
+      title: `${index}  ${timeText(record.at)}  ${outcome}  ${action ?? '?'} on ${topic ?? '?'}`,
+      facts: [
+        ['by', organisation === null ? by : `${by}, of ${organisation}`],
+        ['for', onBehalfOf ?? '-'],
+        ['granted by', granted.join(' → ') || '-'],
+        ['approved by', approvers.join(', ') || '-'],
+        ['policy', rule ?? '-'],
+      ] as const,
+    }
   })
-  const head = ['record', 'time', 'outcome', 'action', 'topic', 'sender', 'organisation', 'for']
-  return columns([[...head, 'granted by (grant)', 'approved by', 'policy rule'], ...rows])
+  return blocks(list).join('\n')
 }

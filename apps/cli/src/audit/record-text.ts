@@ -1,7 +1,8 @@
 import type { AuditRecord } from '@ixj/audit'
 import type { ReadRecord } from '@ixj/node/home'
 import { toHex } from '@ixj/trust'
-import { columns, printable, type Record } from '../output.ts'
+import { blocks } from '../blocks.ts'
+import type { Record } from '../output.ts'
 
 /** Characters of an id in a table; JSON and CSV have it whole. */
 const SHORT_ID = 12
@@ -31,16 +32,25 @@ function valueJson(key: string, value: unknown): Record[string] {
   return value as Record[string]
 }
 
-/** Records as a table for people. */
-export function recordTable(records: readonly ReadRecord[]): string {
-  const rows = records.map(({ index, record }) => [
-    String(index),
-    timeText(record.at),
-    ...cellsOf(record),
-  ])
-  const head = ['record', 'time', 'outcome', 'action', 'on', 'by', 'for', 'id', 'why']
-  return columns([head, ...rows.map((row) => row.map((cell) => printable(cell)))])
+/** Records for people, one block each. */
+export function recordBlocks(records: readonly ReadRecord[]): string {
+  const list = records.map(({ index, record }) => {
+    const [outcome, action, on, ...rest] = cellsOf(record)
+    const what = [outcome, [action, on].filter((cell) => cell !== NONE).join(' on ')]
+    const labels = ['by', 'for', 'id', 'why'] as const
+    return {
+      title: [`${index}  ${timeText(record.at)}`, ...what].join('  ').trimEnd(),
+      facts: labels.flatMap((label, place) => {
+        const cell = rest[place] ?? NONE
+        return cell === NONE ? [] : [[label, cell] as const]
+      }),
+    }
+  })
+  return blocks(list).join('\n')
 }
+
+/** Stands where a record says nothing. */
+const NONE = '-'
 
 function cellsOf(record: AuditRecord): readonly string[] {
   switch (record.kind) {
@@ -49,28 +59,36 @@ function cellsOf(record: AuditRecord): readonly string[] {
       const sender = record.sender ?? '?'
       const by = signed ? sender : `${sender} (claimed)`
       const outcome = code ?? 'accepted'
-      return [outcome, action ?? '?', topic ?? '?', by, onBehalfOf ?? '-', shortId(id), rule ?? '']
+      return [
+        outcome,
+        action ?? '?',
+        topic ?? '?',
+        by,
+        onBehalfOf ?? NONE,
+        shortId(id),
+        rule ?? NONE,
+      ]
     }
     case 'statement': {
       const { act, statement, subject, issuer, onBehalfOf, id } = record
-      return [act, statement, subject ?? '-', issuer, onBehalfOf ?? '-', shortId(id), '']
+      return [act, statement, subject ?? NONE, issuer, onBehalfOf ?? NONE, shortId(id), NONE]
     }
     case 'approval': {
       const { topic, approver, sender, id } = record
-      return ['approved', 'approval', topic, approver, sender, shortId(id), '']
+      return ['approved', 'approval', topic, approver, sender, shortId(id), NONE]
     }
     case 'repeats': {
       const { code, count, topic, sender, via } = record
       const why = `${count} times since ${timeText(record.since)}, through ${via ?? 'this node'}`
-      return [code, 'repeats', topic ?? '-', sender ?? '-', '-', '-', why]
+      return [code, 'repeats', topic ?? NONE, sender ?? NONE, NONE, NONE, why]
     }
     case 'gap': {
       const why = `${record.lost} records missing since ${timeText(record.since)}: ${record.reason}`
-      return ['gap', '-', '-', '-', '-', '-', why]
+      return ['gap', NONE, NONE, NONE, NONE, NONE, why]
     }
   }
 }
 
 function shortId(id: Uint8Array | null): string {
-  return id === null ? '-' : toHex(id).slice(0, SHORT_ID)
+  return id === null ? NONE : toHex(id).slice(0, SHORT_ID)
 }

@@ -8,7 +8,7 @@ import {
   type AccountableAction,
   actionJson,
   actionsCsv,
-  actionsTable,
+  actionBlocks,
   REPORT_ROWS_MAX,
 } from '../audit/accountability.ts'
 import {
@@ -152,7 +152,7 @@ function printReport(
   if (flags.csv === true) {
     output.print({}, actionsCsv(actions))
     output.note({}, told)
-  } else output.print({}, `${told}\n\n${actionsTable(actions)}`)
+  } else output.print({}, `${told}\n\n${actionBlocks(actions)}`)
 }
 
 function isWithin(record: AuditRecord, { since, until }: ExportFlags): boolean {

@@ -20,7 +20,7 @@ import {
   trustOf,
 } from '../audit/log-source.ts'
 import { idOf, proveRecord, readProof } from '../audit/prove-record.ts'
-import { recordJson, recordTable } from '../audit/record-text.ts'
+import { recordJson, recordBlocks } from '../audit/record-text.ts'
 import { verifiedJson, verifiedText, verifySource } from '../audit/verified-log.ts'
 import { cosignRequest, requestFor, sizeSeen, withLines } from '../audit/witness-log.ts'
 import { ArgumentError } from '../command-error.ts'
@@ -110,7 +110,7 @@ function addShow(audit: Command): void {
         if (shown.length > flags.last) shown.shift()
       }
       if (output.json) for (const each of shown) output.print(recordJson(each), '')
-      else if (shown.length > 0) output.print({}, recordTable(shown))
+      else if (shown.length > 0) output.print({}, recordBlocks(shown))
       else output.note({}, 'No record fits')
     })
 }
@@ -161,7 +161,7 @@ function addVerify(audit: Command): void {
         const head = printable(`proven: record ${read.index} of ${size} in ${trust.key.name}${by}`)
         output.print(
           { ...recordJson(read), size, witnesses: names },
-          `${head}\n${recordTable([read])}`,
+          `${head}\n${recordBlocks([read])}`,
         )
         return
       }
