@@ -1,7 +1,7 @@
 import type { BundleRecord } from '@ixj/audit'
 import { toHex } from '@ixj/trust'
 import { blocks } from '../blocks.ts'
-import type { Record } from '../output.ts'
+import { printable, type Record } from '../output.ts'
 import { timeText } from './record-text.ts'
 
 /** Actions in one report; a shorter period has fewer. */
