@@ -22,8 +22,9 @@ import {
   toBase64url,
   toHex,
 } from '@ixj/trust'
+import { blocks } from './blocks.ts'
 import { CommandError } from './command-error.ts'
-import { columns, printable, type Record } from './output.ts'
+import type { Record } from './output.ts'
 
 /**
  * What a text of DNSKEY and DS lines says of one zone.
@@ -136,22 +137,26 @@ export function anchorRecord(anchor: ListedAnchor): Record {
   }
 }
 
-/** Anchors for people, in columns. */
-export function anchorTable(list: readonly ListedAnchor[]): string {
-  const rows = list.map((anchor) => [
-    anchor.name,
-    anchor.kind,
-    keyText(anchor),
-    anchor.purposes.join(','),
-    anchor.names.join(',') || 'all others',
-    addedText(anchor),
-  ])
-  return columns([['NAME', 'KIND', 'KEY', 'PURPOSES', 'NAMES', 'ADDED'], ...rows])
+/** Anchors for people, one block each. */
+export function anchorBlocks(list: readonly ListedAnchor[]): string {
+  const shown = list.map((anchor) => {
+    const added = addedText(anchor)
+    return {
+      title: `${anchor.name}  by its ${anchor.kind === 'zone' ? 'zone in the DNS' : 'key'}`,
+      facts: [
+        ['key', keyText(anchor)] as const,
+        ['purposes', anchor.purposes.join(', ')] as const,
+        ['names', anchor.names.join(', ') || 'all others'] as const,
+        ...(added === '' ? [] : [['added', added] as const]),
+      ],
+    }
+  })
+  return blocks(shown).join('\n')
 }
 
 function addedText({ addedAt, addedBy }: ListedAnchor): string {
-  const date = addedAt === undefined ? '' : formatDate(addedAt)
-  return printable([date, addedBy ?? ''].join(' ').trim())
+  const date = addedAt === undefined ? [] : [formatDate(addedAt)]
+  return [...date, ...(addedBy === undefined ? [] : [`by ${addedBy}`])].join(' ')
 }
 
 /** A zone's keys by their tags, as DNS tools show them. */

@@ -18,9 +18,10 @@ import {
   verifySignature,
 } from '@ixj/trust'
 import { verified } from './belief.ts'
+import { blocks } from './blocks.ts'
 import { CommandError } from './command-error.ts'
 import { readInput } from './named-file.ts'
-import { columns, printable, type Record } from './output.ts'
+import { printable, type Record } from './output.ts'
 import { orNobody } from './statement-text.ts'
 import { findZoneKeys } from './zone-keys.ts'
 
@@ -120,19 +121,22 @@ export function certificateRecord({ idText, statement }: Certificate): Record {
   }
 }
 
-/** Certificates for people, in columns. */
-export function certificateTable(certificates: readonly Certificate[]): string {
-  const rows = certificates.map(({ statement }) => [
-    statement.issuer,
-    statement.subject,
-    statement.purposes.join(','),
-    orNobody(statement.names),
-    statement.introduces.length === 0
-      ? '-'
-      : `${statement.introduces.join(', ')} (${statement.hops})`,
-    formatDate(statement.notAfter),
-  ])
-  return columns([['BY', 'LETS IN', 'PURPOSES', 'NAMES', 'INTRODUCES', 'UNTIL'], ...rows])
+/** Certificates for people, one block each. */
+export function certificateBlocks(certificates: readonly Certificate[]): string {
+  const shown = certificates.map(({ statement }) => {
+    const { issuer, subject, purposes, names, introduces, hops, notAfter } = statement
+    const further = introduces.length === 0 ? 'nobody' : `${introduces.join(', ')} (hops: ${hops})`
+    return {
+      title: `${issuer} lets ${subject} in`,
+      facts: [
+        ['purposes', purposes.join(', ')],
+        ['names', orNobody(names)],
+        ['introduces', further],
+        ['until', formatDate(notAfter)],
+      ] as const,
+    }
+  })
+  return blocks(shown).join('\n')
 }
 
 /** Who verifies in this home, with what it has; `as` is the node or agent that would. */

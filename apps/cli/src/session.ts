@@ -77,6 +77,8 @@ export async function tellRefusals(
     if (decision.code === null) continue
     const explanation = decision.explain()
     const { action, topic, sender, message } = explanation
+    // Who was away brings old news, and is told the new: nothing that counts was refused.
+    if (decision.code === 'superseded' && action === 'tell' && !options.explain) continue
     const what = `${action} on ${topic} by ${sender}`
     const line = printable(`${decision.code}  ${what}: ${message ?? ''}`)
     const tree = options.explain ? `\n${formatExplanation(explanation)}` : ''

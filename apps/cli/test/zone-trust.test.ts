@@ -45,11 +45,14 @@ test('trust anchor add --zone takes the zone that is named, and list shows it', 
     { name: 'globex.example', kind: 'zone', records: [DS], purposes: ['send'] },
     { name: 'initech.example', kind: 'key', records: [] },
   ])
-  const lines = (await ixj.done('trust', 'anchor', 'list')).split('\n')
-  expect(lines[0]).toMatch(/^NAME +KIND +KEY +PURPOSES/)
-  expect(lines[1]).toMatch(/^acme\.example +zone +DNSKEY \d+ \(Ed25519\) +connect,grant,send /)
-  expect(lines[2]).toMatch(/^globex\.example +zone +DS 12345 \(Ed25519\) +send /)
-  expect(lines[3]).toMatch(/^initech\.example +key +[\w-]{43} /)
+  const text = await ixj.done('trust', 'anchor', 'list')
+  expect(text).toMatch(
+    /^├─ acme\.example {2}by its zone in the DNS\n│ {2}key +DNSKEY \d+ \(Ed25519\)\n│ {2}purposes +connect, grant, send\n/,
+  )
+  expect(text).toMatch(
+    /^├─ globex\.example .*\n│ {2}key +DS 12345 \(Ed25519\)\n│ +purposes +send\n/m,
+  )
+  expect(text).toMatch(/^└─ initech\.example {2}by its key\n +key +[\w-]{43}\n/m)
 })
 
 test('trust anchor add . trusts the root of the DNS, until it is removed', async () => {
@@ -59,7 +62,9 @@ test('trust anchor add . trusts the root of the DNS, until it is removed', async
   const [root] = records(await home.done('trust', 'anchor', 'list', '--json'))
   expect(root).toMatchObject({ name: '.', kind: 'zone', keys: [], names: [], purposes: ['send'] })
   const table = await home.done('trust', 'anchor', 'list')
-  expect(table).toMatch(/^\. +zone +DS 20326 \(RSA\), DS 38696 \(RSA\) +send +all others /m)
+  expect(table).toMatch(
+    /^└─ \. .*\n +key +DS 20326 \(RSA\), DS 38696 \(RSA\)\n +purposes +send\n +names +all others\n/,
+  )
   const own = await fileOf('own-root', `. ${DNSKEY}\n`)
   const other = await home.refused('trust', 'anchor', 'add', '.', '--zone', own)
   expect(other).toMatchObject({ exit: 1, code: 'exists' })

@@ -16,7 +16,7 @@ import {
   type Purpose,
 } from '@ixj/trust'
 import type { Command } from 'commander'
-import { anchorRecord, anchorTable } from '../anchors.ts'
+import { anchorRecord, anchorBlocks } from '../anchors.ts'
 import {
   keyArgument,
   nameArgument,
@@ -28,7 +28,7 @@ import { ArgumentError } from '../command-error.ts'
 import {
   acceptCrossCertificates,
   certificateRecord,
-  certificateTable,
+  certificateBlocks,
   describeCertificate,
   keepCrossCertificates,
   reportPaths,
@@ -185,8 +185,10 @@ async function list(home: Home, output: ReturnType<typeof invocationOf>['output'
     return
   }
   const tables = [
-    ...(anchors.length === 0 ? [] : [`anchors\n${anchorTable(anchors)}`]),
-    ...(certificates.length === 0 ? [] : [`cross-certificates\n${certificateTable(certificates)}`]),
+    ...(anchors.length === 0 ? [] : [`anchors\n${anchorBlocks(anchors)}`]),
+    ...(certificates.length === 0
+      ? []
+      : [`cross-certificates\n${certificateBlocks(certificates)}`]),
   ]
   if (tables.length > 0) output.print({}, tables.join('\n\n'))
   else output.note({}, 'This home trusts nobody yet: ixj trust anchor add')

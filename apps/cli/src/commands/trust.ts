@@ -15,7 +15,7 @@ import {
   addAnchor,
   addRoot,
   anchorRecord,
-  anchorTable,
+  anchorBlocks,
   listedRoot,
   ROOT_NAME,
   userName,
@@ -101,7 +101,7 @@ export function addTrust(program: Command): void {
         name === ROOT_NAME
           ? await addRoot(home, await rootFieldsOf(key, flags))
           : await addAnchor(home, await fieldsOf(home, { name, key, flags }))
-      output.print(anchorRecord(added), `trusted from now on:\n${anchorTable([added])}`)
+      output.print(anchorRecord(added), `trusted from now on:\n${anchorBlocks([added])}`)
     })
   anchor
     .command('list')
@@ -112,7 +112,7 @@ export function addTrust(program: Command): void {
       const { list: named, root } = await (await openHome()).readAnchors()
       const list = [...(root === undefined ? [] : [listedRoot(root)]), ...named]
       if (output.json) for (const each of list) output.print(anchorRecord(each), '')
-      else if (list.length > 0) output.print({}, anchorTable(list))
+      else if (list.length > 0) output.print({}, anchorBlocks(list))
       else output.note({}, 'This home trusts nobody yet: ixj trust anchor add')
     })
   anchor
