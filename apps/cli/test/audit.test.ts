@@ -289,17 +289,10 @@ describe('ixj audit witness', () => {
     bytes[30]! ^= 1
     await writeFile(join(flipped, 'records'), bytes)
     expect(await witness.refused(...words, flipped)).toMatchObject({ exit: 1, code: 'flipped' })
-    const shorter = join(bench.folder, 'shorter')
-    await cp(folder, shorter, { recursive: true })
-    const record = bytes.readUInt32BE(0) + FRAME_BYTES
-    await writeFile(
-      join(shorter, 'records'),
-      (await readFile(join(folder, 'records'))).subarray(record),
-    )
-    expect(await witness.refused(...words, shorter)).toMatchObject({ exit: 1, code: 'absent' })
     const swapped = join(bench.folder, 'swapped')
     await cp(folder, swapped, { recursive: true })
     const whole = await readFile(join(folder, 'records'))
+    const record = bytes.readUInt32BE(0) + FRAME_BYTES
     const doubled = Buffer.concat([whole.subarray(record), whole.subarray(0, record)])
     await writeFile(join(swapped, 'records'), doubled)
     expect(await witness.refused(...words, swapped)).toMatchObject({ exit: 1, code: 'altered' })
@@ -390,5 +383,15 @@ describe('ixj audit export', () => {
 
   test('--csv goes with --accountability alone', async () => {
     expect(await home.refused('audit', 'export', '--csv')).toMatchObject({ exit: 2, code: 'usage' })
+  })
+})
+
+describe('a node that was revoked', () => {
+  test('signs no log under its chain any more; who was told its key still can check it', async () => {
+    const [found] = records(await home.done('audit', 'verify', '--json'))
+    await home.done('revoke', NODE)
+    expect(await home.refused('audit', 'verify')).toMatchObject({ exit: 1, code: 'unknown-key' })
+    const told = await home.done('audit', 'verify', '--key', String(found!['key']))
+    expect(told).toContain('verdict  whole')
   })
 })

@@ -16,6 +16,7 @@ import { TrustError } from '@ixj/trust'
 import type { Command } from 'commander'
 import { folderArgument, textArgument } from '../arguments.ts'
 import { ArgumentError } from '../command-error.ts'
+import { readRevocations } from '../home-revocations.ts'
 
 /** Options of every command that reads a log. */
 export interface LogFlags {
@@ -98,7 +99,8 @@ export async function trustOf(
   const statements = (await readLogStatements(log.folder))?.statements ?? []
   const anchors = await home.readAnchors()
   const at = flags.at ?? systemClock.now()
-  const [key] = await findLogKeys(node, statements, { anchors, at, verifier })
+  const revocations = await readRevocations(home, anchors)
+  const [key] = await findLogKeys(node, statements, { anchors, at, verifier, revocations })
   return { key: key!, verifier, hash }
 }
 

@@ -12,6 +12,7 @@ import {
   isGrant,
   issueGrant,
   PROOF_STATEMENTS_MAX,
+  type RevocationBook,
   type SignedStatement,
   TrustError,
   type Verifier,
@@ -84,6 +85,8 @@ export interface LogTrust {
   /** Ms since the Unix epoch: when the key's right has to hold. */
   readonly at: number
   readonly verifier: Verifier
+  /** What the verifier knows to be void: a key that was taken back signs no log any more. */
+  readonly revocations?: RevocationBook
 }
 
 /**
@@ -113,7 +116,7 @@ export async function findLogKeys(
       const subjectKey = grant.statement.subjectKey!
       checkAuthority(
         { leaf: grant.id, subject: node, subjectKey, action: 'log', topic: node, purpose: 'send' },
-        { grants: [grant], bindings, anchors: trust.anchors, now: trust.at },
+        { ...trust, grants: [grant], bindings, now: trust.at },
       )
       keys.push({ name: logOrigin(node), use: 'note', publicKey: subjectKey })
     } catch (cause) {
