@@ -20,14 +20,11 @@ import {
 import { verified } from './belief.ts'
 import { blocks } from './blocks.ts'
 import { CommandError } from './command-error.ts'
-import { readInput } from './named-file.ts'
 import { printable, type Record } from './output.ts'
 import { orNobody } from './statement-text.ts'
 import { findZoneKeys } from './zone-keys.ts'
 
 type Certificate = SignedStatement<CrossCertificate>
-
-const FILE_BYTES_MAX = 1024 * 1024
 
 /**
  * Keeps cross-certificates, and the bindings of their issuers. What the same issuer said before of
@@ -59,10 +56,10 @@ function placeOf({ statement: { issuer, subject } }: Certificate): string {
  */
 export async function acceptCrossCertificates(
   home: Home,
-  path: string,
+  bytes: Uint8Array,
+  shown: string,
 ): Promise<readonly Certificate[]> {
-  const shown = path === '-' ? 'the standard input' : path
-  const statements = parseCrossCertificates(await readInput(path, FILE_BYTES_MAX), shown)
+  const statements = parseCrossCertificates(bytes, shown)
   const verifier = openNodeVerifier()
   for (const signed of statements) {
     if (await verifySignature(signed, verifier)) continue

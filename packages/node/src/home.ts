@@ -26,7 +26,13 @@ export {
   zonePaths,
 } from './home/home-zones.ts'
 export { openHomeSecureNames } from './home/secure-names.ts'
-export { noticeFiles, readNoticeFile, writeNotice } from './home/notice-folder.ts'
+export {
+  formatNotice,
+  noticeFiles,
+  parseNotice,
+  readNoticeFile,
+  writeNotice,
+} from './home/notice-folder.ts'
 export type { ZoneSettings } from './home/zone-settings.ts'
 export { auditFolder, auditNames, readLogStatements } from './home/home-audit.ts'
 export { type LogFolder, lockWitness, openLogFolder, type ReadRecord } from './audit/read-log.ts'

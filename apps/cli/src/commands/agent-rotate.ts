@@ -1,12 +1,12 @@
-import { join } from 'node:path'
 import type { RotateOptions } from '@ixj/dns'
 import type { Name } from '@ixj/names'
-import { type Home, nodeSha256, openHome as openHomeFolder } from '@ixj/node/home'
+import { type Home, nodeSha256 } from '@ixj/node/home'
 import { toBase64url } from '@ixj/trust'
 import type { Command } from 'commander'
 import { keyArgument, nameArgument } from '../arguments.ts'
 import { ArgumentError } from '../command-error.ts'
 import { invocationOf } from '../invocation.ts'
+import { nextKeyOf, type WaitingKey } from '../next-key.ts'
 import { columns, printable } from '../output.ts'
 import { timeText } from '../zones/event-text.ts'
 import { openZone, settingsFor } from '../zones/managed-zone.ts'
@@ -50,7 +50,7 @@ export function addRotate(agent: Command): void {
       const made = flags.next === undefined ? await makeNextKey(home, name) : undefined
       const { replaces, afterNext, overlap } = flags
       const options: RotateOptions = {
-        nextKey: flags.next ?? made!.key,
+        nextKey: flags.next ?? made!.publicKey,
         ...(replaces === undefined ? {} : { replaces }),
         ...(afterNext === undefined ? {} : { next: nodeSha256(afterNext) }),
         ...(overlap === undefined ? {} : { overlapSeconds: overlap }),
@@ -71,19 +71,11 @@ export function addRotate(agent: Command): void {
     })
 }
 
-/** The next key lies in a home of its own until its time comes: a name has one key in each. */
-async function makeNextKey(
-  home: Home,
-  name: Name,
-): Promise<{ readonly key: Uint8Array; readonly path: string }> {
-  if (!(await home.keyNames()).includes(name)) {
-    const reason = 'this home has no key of it, so give the next one: --next KEY'
-    throw new ArgumentError('usage', `Cannot rotate the key of ${name}: ${reason}`)
-  }
-  const next = await openHomeFolder(join(home.folder, 'next'))
-  const isThere = (await next.keyNames()).includes(name)
-  const { publicKey } = isThere ? await next.readSigner(name) : await next.createKey(name)
-  return { key: publicKey, path: next.keyPath(name) }
+/** The next key waits until its time comes. */
+async function makeNextKey(home: Home, name: Name): Promise<WaitingKey> {
+  if ((await home.keyNames()).includes(name)) return await nextKeyOf(home, name)
+  const reason = 'this home has no key of it, so give the next one: --next KEY'
+  throw new ArgumentError('usage', `Cannot rotate the key of ${name}: ${reason}`)
 }
 
 function quoted(path: string): string {

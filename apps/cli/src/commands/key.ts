@@ -7,8 +7,9 @@ import { nameArgument } from '../arguments.ts'
 import { invocationOf } from '../invocation.ts'
 import { columns, printable } from '../output.ts'
 import { acceptStatements } from '../statements.ts'
+import { addKeySuccessor } from './key-successor.ts'
 
-/** Registers `key new`, `key show`, `key list` and `key accept`. */
+/** Registers `key new`, `show`, `list`, `accept`, `next` and `successor`. */
 export function addKey(program: Command): void {
   const key = program.command('key').description('the keys in your home')
   key
@@ -43,6 +44,7 @@ export function addKey(program: Command): void {
       for (const name of await home.keyNames()) output.print({ name }, name)
     })
   addAccept(key)
+  addKeySuccessor(key)
 }
 
 function addAccept(key: Command): void {

@@ -34,11 +34,13 @@ import {
   reportPaths,
 } from '../cross-certificates.ts'
 import { invocationOf } from '../invocation.ts'
-import { writeOutput } from '../named-file.ts'
+import { readInput, writeOutput } from '../named-file.ts'
 import { printable } from '../output.ts'
+import { acceptSuccessor, readSuccessorFile, tellSuccessor } from '../succession.ts'
 import { findZoneKeys, rootsOf } from '../zone-keys.ts'
 import { purposesArgument } from './trust-purposes.ts'
 
+const FILE_BYTES_MAX = 1024 * 1024
 const DAY_MS = 24 * 3_600_000
 const DAYS_DEFAULT = 90
 const DAYS_MAX = 3_650
@@ -71,12 +73,25 @@ export function addTrustCross(trust: Command): void {
   addCross(trust)
   trust
     .command('accept')
-    .description('take in cross-certificates that another home issued')
-    .argument('<file>', 'what ixj trust cross --out wrote, or - for input')
-    .addHelpText('after', '\nExample:\n  $ ixj trust accept globex.cross')
+    .description('take in what another home handed out: cross-certificates, or a successor')
+    .argument('<file>', 'of ixj trust cross --out or ixj key successor --out, or - for input')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ ixj trust accept globex.cross\n  $ ixj trust accept globex.successor',
+    )
     .action(async (file: string, _options: object, command: Command) => {
       const { output, openHome } = invocationOf(command)
-      for (const each of await acceptCrossCertificates(await openHome(), file)) {
+      const home = await openHome()
+      const shown = file === '-' ? 'the standard input' : file
+      const bytes = await readInput(file, FILE_BYTES_MAX)
+      const successor = readSuccessorFile(bytes, shown)
+      if (successor !== undefined) {
+        output.print(
+          ...tellSuccessor(successor.told.statement, await acceptSuccessor(home, successor)),
+        )
+        return
+      }
+      for (const each of await acceptCrossCertificates(home, bytes, shown)) {
         output.print(certificateRecord(each), `kept: ${describeCertificate(each)}`)
       }
     })

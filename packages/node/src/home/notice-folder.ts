@@ -24,8 +24,13 @@ export async function writeNotice(home: Pick<Home, 'folder'>, notice: Notice): P
     throw new HomeError('too-large', `Cannot write another revocation into ${folder}: ${size}`)
   }
   const path = join(folder, `${notice.told.idText}${ENDING}`)
-  await replaceFile(path, formatFile({ version: VERSION, notice: toBase64url(notice.bytes) }))
+  await replaceFile(path, formatNotice(notice))
   return path
+}
+
+/** The text of a file of one notice: JSON with `version` 1 and `notice` in base64url. */
+export function formatNotice({ bytes }: Pick<Notice, 'bytes'>): string {
+  return formatFile({ version: VERSION, notice: toBase64url(bytes) })
 }
 
 /** The files of such notices in a home, sorted. @throws HomeError `file` */
@@ -53,7 +58,11 @@ export async function readNoticeFile(
   const path = join(home.folder, 'revoked', file)
   const rules = { bytesMax: 2 * NOTICE_BYTES_MAX, forbidden: OTHERS_MAY_WRITE }
   const bytes = await readBounded(path, rules)
-  if (bytes === undefined) return undefined
+  return bytes === undefined ? undefined : parseNotice(bytes, path)
+}
+
+/** Reads such a file; gives the bytes of its notice. @throws HomeError `malformed`, `unsupported` */
+export function parseNotice(bytes: Uint8Array, path: string): Uint8Array {
   const { notice } = parseFile(bytes, path, { version: VERSION, members: ['notice'] })
   try {
     return fromBase64url(readString(notice, `notice in ${path}`))
