@@ -1,5 +1,5 @@
 import { type Name, NameError, nameFromUser, parsePattern, type Pattern } from '@ixj/names'
-import { checkPublicKey, fromBase64url, TrustError } from '@ixj/trust'
+import { checkPublicKey, fromBase64url, fromHex, TrustError } from '@ixj/trust'
 import { ArgumentError } from './command-error.ts'
 
 /** A name that a person typed, in canonical form. @throws ArgumentError with the code of the rule */
@@ -106,4 +106,11 @@ function asArgument<T>(read: () => T): T {
     if (!(cause instanceof NameError)) throw cause
     throw new ArgumentError(cause.code, cause.message, { cause })
   }
+}
+
+/** A SHA-256 as 64 hexadecimal digits. @throws ArgumentError `usage` */
+export function digestArgument(text: string): Uint8Array {
+  if (/^[0-9a-f]{64}$/.test(text)) return fromHex(text)
+  const shown = JSON.stringify(text.slice(0, 80))
+  throw new ArgumentError('usage', `Cannot read the digest ${shown}: it has 64 hexadecimal digits`)
 }

@@ -14,6 +14,7 @@ import {
   SKEW_MS,
   type Standpoint,
   toBase64url,
+  toHex,
   TrustError,
   verifySignature,
 } from '@ixj/trust'
@@ -104,12 +105,14 @@ const MEANINGS: { readonly [P in Purpose]: string } = {
 
 /** A certificate for programs. */
 export function certificateRecord({ idText, statement }: Certificate): Record {
-  const { issuer, subject, subjectKeys, names, introduces, hops, purposes, notAfter } = statement
+  const { issuer, subject, subjectKeys, next, names } = statement
+  const { introduces, hops, purposes, notAfter } = statement
   return {
     id: idText,
     issuer,
     subject,
     publicKeys: subjectKeys.map((key) => toBase64url(key)),
+    next: next === null ? null : toHex(next),
     names: [...names],
     introduces: [...introduces],
     hops,

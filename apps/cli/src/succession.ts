@@ -14,10 +14,14 @@ import {
 import {
   type AnchorSet,
   applySuccessor,
+  certifiedKeys,
+  type CrossCertificate,
   equalBytes,
   formatTime,
   issueSuccessor,
+  isCrossCertificate,
   isSuccessor,
+  moveKeys,
   type SignedStatement,
   type Successor,
   toBase64url,
@@ -159,32 +163,66 @@ export function readSuccessorFile(bytes: Uint8Array, shown: string): SuccessorNo
   throw new CommandError('file', `Cannot accept ${shown}: it tells a ${told.statement.kind}`)
 }
 
+/** What a successor did in a home: to its anchor, or beside its cross-certificates. */
+export type Acceptance = 'moved' | 'certified' | 'known'
+
 /**
- * Takes a successor in that another home handed out: its anchor moves if it committed to the key.
- * A running node of this home takes it as well, and tells others.
+ * Takes a successor in that another home handed out: where this one's anchor, or a cross-certificate
+ * in it, committed to the key. A running node of this home takes it as well, and tells others.
  * @throws TrustError `bad-signature`, and as applySuccessor; HomeError
  */
-export async function acceptSuccessor(home: Home, notice: SuccessorNotice): Promise<boolean> {
-  if (!(await verifySignature(notice.told, openNodeVerifier()))) {
-    const { name } = notice.told.statement
+export async function acceptSuccessor(home: Home, notice: SuccessorNotice): Promise<Acceptance> {
+  const { told } = notice
+  const { name } = told.statement
+  if (!(await verifySignature(told, openNodeVerifier()))) {
     const reason = 'one of its two signatures does not hold'
     throw new TrustError(
       'bad-signature',
       `Cannot let another key succeed that of "${name}": ${reason}`,
     )
   }
-  const isMoved = await moveAnchor(home, notice.told, { isNeeded: true })
+  const certificates = (await home.readCrossCertificates())
+    .filter(isCrossCertificate)
+    .filter(({ statement }) => statement.subject === name)
+  const isCertified = certificates.length > 0 && (await home.readAnchors()).for(name) === undefined
+  const isNew = isCertified
+    ? succeedsOne(certificates, told)
+    : await moveAnchor(home, told, { isNeeded: true })
   await writeNotice(home, notice)
-  return isMoved
+  if (!isNew) return 'known'
+  return isCertified ? 'certified' : 'moved'
+}
+
+/** Whether it succeeds a key of one of these. @throws TrustError as moveKeys, if of none */
+function succeedsOne(
+  certificates: readonly SignedStatement<CrossCertificate>[],
+  told: SignedStatement<Successor>,
+): boolean {
+  const context = { now: systemClock.now(), hash: nodeSha256 }
+  let failure: TrustError | undefined
+  for (const certificate of certificates) {
+    try {
+      if (moveKeys(certifiedKeys(certificate, context), told, context) !== undefined) return true
+    } catch (cause) {
+      if (!(cause instanceof TrustError)) throw cause
+      failure = cause
+    }
+  }
+  if (failure !== undefined) throw failure
+  return false
 }
 
 /** What became of a successor that was taken in, for programs and for people. */
 export function tellSuccessor(
   { name, newKey, issuerKey, notAfter }: Successor,
-  isMoved: boolean,
+  acceptance: Acceptance,
 ): readonly [Record, string] {
   const [new64, old64] = [toBase64url(newKey), toBase64url(issuerKey)]
-  const what = isMoved ? 'trusted from now on' : 'trusted already'
+  const what = {
+    moved: 'trusted from now on',
+    certified: 'certified from now on',
+    known: 'trusted already',
+  }[acceptance]
   const text = `${what}: ${name} with ${new64}\n  its key ${old64} until ${formatTime(notAfter)}`
-  return [{ name, publicKey: new64, replaces: old64, until: notAfter, isMoved }, text]
+  return [{ name, publicKey: new64, replaces: old64, until: notAfter, acceptance }, text]
 }

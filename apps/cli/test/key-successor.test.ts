@@ -55,7 +55,7 @@ test('key successor puts the next key in place, and a home that committed to it 
   const moved = { keys: [publicKey, before], next: made?.['next'] }
   expect(await anchorIn(office)).toMatchObject(moved)
   expect(records(await other.done('trust', 'accept', file, '--json'))).toMatchObject([
-    { name: acme, publicKey, replaces: before, isMoved: true },
+    { name: acme, publicKey, replaces: before, acceptance: 'moved' },
   ])
   expect(await anchorIn(other)).toMatchObject(moved)
   expect(await other.done('trust', 'accept', file)).toMatch(/^trusted already: acme\.example with /)
@@ -89,4 +89,30 @@ test('key successor is refused without a next key, and nothing is moved', async 
   const before = await ownKey()
   expect(await office.refused('key', 'successor', acme)).toMatchObject({ exit: 1, code: 'absent' })
   expect(await ownKey()).toBe(before)
+})
+
+test('trust cross --next commits to a key, and trust accept takes its successor', async () => {
+  const [root] = records(await other.done('key', 'new', 'globex.example', '--json'))
+  const [next] = records(await other.done('key', 'next', 'globex.example', '--json'))
+  const words = [
+    'trust',
+    'cross',
+    'globex.example',
+    '--by',
+    acme,
+    '--key',
+    String(root?.['publicKey']),
+  ]
+  const digest = String(next?.['digest'])
+  const [crossed] = records(await office.done(...words, '--next', digest, '--json'))
+  expect(crossed).toMatchObject({ subject: 'globex.example', next: digest })
+  const file = join(bench.folder, 'globex.successor')
+  await other.done('key', 'successor', 'globex.example', '--out', file)
+  const [accepted] = records(await office.done('trust', 'accept', file, '--json'))
+  expect(accepted).toMatchObject({ publicKey: next?.['publicKey'], acceptance: 'certified' })
+  await office.done(...words)
+  expect(await office.refused('trust', 'accept', file)).toMatchObject({
+    exit: 1,
+    code: 'not-granted',
+  })
 })

@@ -1,6 +1,8 @@
 import { matches, type Name } from '@ixj/names'
 import { linksHold } from './anchor-chain.ts'
+import { keyEnd } from './anchors.ts'
 import { equalBytes } from './bytes.ts'
+import { certifiedKeys, isCertified } from './certified-keys.ts'
 import { type CrossPath, type CrossSearch, findCrossPaths } from './cross-path.ts'
 import { climb, type TrustRoot, type Way } from './name-climb.ts'
 import { explainFailure } from './name-failure.ts'
@@ -31,15 +33,15 @@ export function checkCrossed(question: NameQuestion, context: NameContext): Name
     const reason = findLimit(found.paths[0]!, question)!
     throw new TrustError('cross-limits', `${triedName(question)}: ${reason}`)
   }
-  const root = rootOf(permitted)
+  const root = rootOf(permitted, context)
   const ways = waysFrom(root, question, context)
   let best: NameChain | undefined
   for (const path of permitted) {
-    const { subjectKeys } = path.certificates.at(-1)!.statement
+    const last = path.certificates.at(-1)!
     for (const way of ways) {
       // Keys that different certificates name are never merged: each counts within its own limits.
-      if (!subjectKeys.some((key) => equalBytes(key, way.rootKey))) continue
-      const chain = chainOver(path, way, question)
+      if (!isCertified(last, way.rootKey, context)) continue
+      const chain = chainOver(path, way, { question, context })
       if (best === undefined || chain.notAfter > best.notAfter) best = chain
     }
   }
@@ -65,10 +67,11 @@ export function findLimit(
 }
 
 /** All paths of a search lead to one subject. */
-function rootOf(paths: readonly CrossPath[]): TrustRoot {
-  const last = paths.map(({ certificates }) => certificates.at(-1)!.statement)
-  const keys = last.flatMap(({ subjectKeys }) => subjectKeys)
-  return { name: last[0]!.subject, kind: 'key', keys, retiring: [] }
+function rootOf(paths: readonly CrossPath[], context: NameContext): TrustRoot {
+  const last = paths.map(({ certificates }) => certificates.at(-1)!)
+  // When each key ends by which certificate, is asked of each way.
+  const keys = last.flatMap((each) => certifiedKeys(each, context).keys)
+  return { name: last[0]!.statement.subject, kind: 'key', keys, retiring: [] }
 }
 
 function waysFrom(root: TrustRoot, question: NameQuestion, context: NameContext): readonly Way[] {
@@ -84,9 +87,20 @@ function waysFrom(root: TrustRoot, question: NameQuestion, context: NameContext)
   return climb(question, { ...rules, permits: linksHold(question, context) }).ways
 }
 
-function chainOver(path: CrossPath, way: Way, { name }: NameQuestion): NameChain {
+function chainOver(
+  path: CrossPath,
+  way: Way,
+  {
+    question: { name },
+    context,
+  }: { readonly question: NameQuestion; readonly context: NameContext },
+): NameChain {
   const { certificates, introducer } = path
   const { links, rootKey } = way
+  // A key that was succeeded ends, and with it what it signed.
+  const ends = certificates.map((each, index) =>
+    keyEnd(certifiedKeys(each, context), certificates[index + 1]?.statement.issuerKey ?? rootKey),
+  )
   const statements = [...certificates, ...links].map(({ statement }) => statement)
   const subjects = certificates.map(({ statement }) => statement.subject)
   return {
@@ -100,7 +114,7 @@ function chainOver(path: CrossPath, way: Way, { name }: NameQuestion): NameChain
     published: null,
     links,
     notBefore: Math.max(introducer.notBefore, ...statements.map(({ notBefore }) => notBefore)),
-    notAfter: Math.min(introducer.notAfter, ...statements.map(({ notAfter }) => notAfter)),
+    notAfter: Math.min(introducer.notAfter, ...statements.map(({ notAfter }) => notAfter), ...ends),
   }
 }
 

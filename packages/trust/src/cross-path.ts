@@ -1,6 +1,7 @@
 import { ancestors, isAtOrBelow, matches, type Name } from '@ixj/names'
 import { checkUnderAnchor } from './anchor-chain.ts'
-import { equalBytes, toHex } from './bytes.ts'
+import { toHex } from './bytes.ts'
+import { isCertified } from './certified-keys.ts'
 import { voided } from './chain-revocation.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
 import type { Standpoint } from './standpoint.ts'
@@ -152,8 +153,8 @@ class Search {
   #extend(certificates: readonly Certificate[]): readonly (readonly Certificate[])[] {
     const { issuer, issuerKey } = certificates[0]!.statement
     if (isAtOrBelow(this.#standpoint.name, issuer)) return []
-    const before = this.#about(issuer).filter(({ statement }) =>
-      statement.subjectKeys.some((key) => equalBytes(key, issuerKey)),
+    const before = this.#about(issuer).filter((certificate) =>
+      isCertified(certificate, issuerKey, { ...this.#context, standpoint: this.#standpoint }),
     )
     if (before.length === 0) {
       const reason = `nothing of yours leads to its issuer ${issuer} with this key`

@@ -179,7 +179,8 @@ export { findChainRevocation } from './chain-revocation.ts'
 export { checkRevoker, checkStatusIssuer, type RevokerRight } from './revoker.ts'
 export { type HeldStatus, NO_STATUSES, StatusBook, type StatusView } from './status-book.ts'
 export { findFreshness, type Freshness, type IssuerFreshness, requireFresh } from './freshness.ts'
-export { applySuccessor } from './rollover.ts'
+export { certifiedKeys } from './certified-keys.ts'
+export { applySuccessor, type HeldKeys, moveKeys } from './rollover.ts'
 export { chooseGrant, findGrants, type GrantNeed } from './grant-choice.ts'
 export {
   decodeProof,

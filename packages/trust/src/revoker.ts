@@ -2,6 +2,7 @@ import { isBelow, matches, type Name } from '@ixj/names'
 import { type AuthorityContext, checkAuthority } from './authority.ts'
 import { equalBytes } from './bytes.ts'
 import { findAnchor } from './anchor-chain.ts'
+import { certifiedKeys } from './certified-keys.ts'
 import { type CrossPath, findCrossPaths } from './cross-path.ts'
 import { keyEnd, type Purpose, PURPOSES } from './anchors.ts'
 import { checkName } from './name-chain.ts'
@@ -169,10 +170,10 @@ function isCommitted(
 ): boolean {
   const { anchors, published = [] } = context
   const certified = crossedTo(name, context)
-    .map(({ certificates }) => certificates.at(-1)!.statement)
-    .filter(({ subject }) => subject === name)
+    .map(({ certificates }) => certificates.at(-1)!)
+    .filter(({ statement }) => statement.subject === name)
   const commitments = [
-    ...certified.map(({ next }) => next ?? []),
+    ...certified.map((each) => certifiedKeys(each, context).next ?? []),
     anchors.get(name)?.next ?? [],
     ...published.filter((each) => each.name === name).map(({ next }) => next ?? []),
   ]

@@ -6,7 +6,7 @@ import { NO_REVOCATIONS, type RevocationView } from './revocation-book.ts'
 import { sha256, type Sha256 } from './signing.ts'
 import type { SignedStatement } from './statement.ts'
 import type { Successor } from './successor.ts'
-import { TrustError } from './trust-error.ts'
+import { type TrustCode, TrustError } from './trust-error.ts'
 
 /** What a successor is held against. */
 export interface RolloverContext {
@@ -31,36 +31,62 @@ export function applySuccessor(
   signed: SignedStatement<Successor>,
   context: RolloverContext,
 ): AnchorSet | undefined {
-  const { anchors, now, revocations = NO_REVOCATIONS, hash = sha256 } = context
-  const { name, issuerKey, newKey, notBefore, notAfter, next } = signed.statement
-  const tried = `Cannot let another key succeed that of "${name}"`
+  const { anchors } = context
+  const { name } = signed.statement
   const anchor = anchors.get(name)
   if (anchor === undefined || anchor.kind !== 'key') {
-    throw new TrustError('no-anchor', `${tried}: no anchor of keys bears its name`)
+    throw refused(name, 'no-anchor', 'no anchor of keys bears its name')
   }
-  if (anchor.keys.some((key) => equalBytes(key, newKey))) return undefined
-  if (!anchor.keys.some((key) => equalBytes(key, issuerKey))) {
-    throw new TrustError('no-chain', `${tried}: it is not by a key of the anchor`)
+  const moved = moveKeys(anchor, signed, context)
+  return moved === undefined ? undefined : anchors.with({ ...without(anchor), ...moved })
+}
+
+function without({ next: _spent, ...anchor }: Anchor): Omit<Anchor, 'next'> {
+  return anchor
+}
+
+/** Keys that a name is trusted with, and the one that may come. */
+export type HeldKeys = Pick<Anchor, 'keys' | 'retiring' | 'next'>
+
+/**
+ * Keys after a successor whose two signatures held, as {@link applySuccessor} says; undefined if the
+ * new key is among them already.
+ * @throws TrustError `no-chain`, `not-granted`, `revoked`, `not-yet-valid`
+ */
+export function moveKeys(
+  held: HeldKeys,
+  signed: SignedStatement<Successor>,
+  context: Omit<RolloverContext, 'anchors'>,
+): HeldKeys | undefined {
+  const { now, revocations = NO_REVOCATIONS, hash = sha256 } = context
+  const { name, issuerKey, newKey, notBefore, notAfter, next } = signed.statement
+  if (held.keys.some((key) => equalBytes(key, newKey))) return undefined
+  if (!held.keys.some((key) => equalBytes(key, issuerKey))) {
+    throw refused(name, 'no-chain', 'it is not by a key that is trusted')
   }
-  if (keyEnd(anchor, issuerKey) !== Infinity) {
-    throw new TrustError('no-chain', `${tried}: it is by a key that was succeeded already`)
+  if (keyEnd(held, issuerKey) !== Infinity) {
+    throw refused(name, 'no-chain', 'it is by a key that was succeeded already')
   }
   // A thief who has the old key does not have the one that was committed to.
-  if (anchor.next === undefined || !equalBytes(anchor.next, hash(newKey))) {
-    const reason = anchor.next === undefined ? 'none was committed to' : 'another was committed to'
-    throw new TrustError('not-granted', `${tried}: ${reason}`)
+  if (held.next === undefined || !equalBytes(held.next, hash(newKey))) {
+    const reason = held.next === undefined ? 'none was committed to' : 'another was committed to'
+    throw refused(name, 'not-granted', reason)
   }
   if (revocations.ofKey(name, newKey) !== undefined) {
-    throw new TrustError('revoked', `${tried}: the new key was revoked`)
+    throw refused(name, 'revoked', 'the new key was revoked')
   }
   if (now < notBefore - SKEW_MS) {
-    throw new TrustError('not-yet-valid', `${tried}: it counts from ${notBefore}, now is ${now}`)
+    throw refused(name, 'not-yet-valid', `it counts from ${notBefore}, now is ${now}`)
   }
-  return anchors.with(succeeded(anchor, { newKey, next, now, old: issuerKey, until: notAfter }))
+  return succeeded(held, { newKey, next, now, old: issuerKey, until: notAfter })
+}
+
+function refused(name: string, code: TrustCode, reason: string): TrustError {
+  return new TrustError(code, `Cannot let another key succeed that of "${name}": ${reason}`)
 }
 
 function succeeded(
-  anchor: Anchor,
+  held: HeldKeys,
   change: {
     readonly newKey: Uint8Array
     readonly next: Uint8Array | null
@@ -68,21 +94,19 @@ function succeeded(
     readonly until: number
     readonly now: number
   },
-) {
+): HeldKeys {
   const { newKey, next, old, until, now } = change
-  const { next: _spent, ...rest } = anchor
-  const retiring = [...anchor.retiring, { key: old, until }].filter(
+  const retiring = [...held.retiring, { key: old, until }].filter(
     (each) => now <= each.until + SKEW_MS,
   )
-  const kept = anchor.keys.filter(
+  const kept = held.keys.filter(
     (key) =>
-      (!equalBytes(key, old) && keyEnd(anchor, key) === Infinity) ||
+      (!equalBytes(key, old) && keyEnd(held, key) === Infinity) ||
       retiring.some((each) => equalBytes(each.key, key)),
   )
   // The newest stay: an anchor has room for few, and those that end soonest are of least use.
   const keys = [newKey, ...kept].slice(0, ANCHOR_KEYS_MAX)
   return {
-    ...rest,
     keys,
     retiring: retiring.filter(({ key }) => keys.some((each) => equalBytes(each, key))),
     ...(next === null ? {} : { next }),

@@ -4,6 +4,7 @@ import type { CrossCertificate } from './cross-certificate.ts'
 import { HOME_CROSS_CERTIFICATES_MAX } from './limits.ts'
 import type { PublishedKey } from './published-key.ts'
 import { isBinding, isCrossCertificate, type SignedStatement } from './statement.ts'
+import type { Successor } from './successor.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface Standpoint {
   readonly bindings: readonly SignedStatement<Binding>[]
   /** Keys that DNS publishes for names above; default none. */
   readonly published?: readonly PublishedKey[]
+  /** Successors of subjects' keys, in the order in which they came; their signatures were checked. */
+  readonly successors?: ReadonlyMap<Name, readonly SignedStatement<Successor>[]>
 }
 
 /**

@@ -18,6 +18,7 @@ import {
 import type { Command } from 'commander'
 import { anchorRecord, anchorBlocks } from '../anchors.ts'
 import {
+  digestArgument,
   keyArgument,
   nameArgument,
   numberArgument,
@@ -48,6 +49,7 @@ const DAYS_MAX = 3_650
 interface CrossFlags {
   readonly by: Name
   readonly key: readonly Uint8Array[]
+  readonly next?: Uint8Array
   readonly names?: readonly Pattern[]
   readonly introducesOnly?: boolean
   readonly introduces?: readonly Pattern[]
@@ -127,6 +129,7 @@ function addCross(trust: Command): void {
     .argument('<subject>', 'the name at the top of the other organisation', nameArgument)
     .requiredOption('--by <name>', 'a name of yours whose key lies in this home', nameArgument)
     .requiredOption('--key <key>', 'a public key of the subject; repeatable', repeated(keyArgument))
+    .option('--next <sha256>', 'SHA-256 of its next key, which may then take over', digestArgument)
     .option('--names <patterns>', 'what it may speak for (default: all of it)', patternsArgument)
     .option('--introduces-only', 'it may speak for nobody')
     .option('--introduces <patterns>', 'whom it may let in in turn', patternsArgument)
@@ -170,7 +173,7 @@ async function issue(home: Home, subject: Name, flags: CrossFlags) {
       nonce: nodeRandom(16),
       subject,
       subjectKeys: flags.key,
-      next: null,
+      next: flags.next ?? null,
       names: flags.introducesOnly === true ? [] : (flags.names ?? defaultCrossNames(subject)),
       introduces,
       hops: flags.hops ?? (introduces.length === 0 ? 0 : 1),

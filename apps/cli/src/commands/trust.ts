@@ -5,7 +5,6 @@ import {
   type AnchorFields,
   FRESHNESS_RULES,
   type FreshnessRule,
-  fromHex,
   type Purpose,
   PURPOSES,
   type RootAnchorFields,
@@ -21,7 +20,7 @@ import {
   userName,
   zoneFields,
 } from '../anchors.ts'
-import { keyArgument, nameArgument, patternsArgument } from '../arguments.ts'
+import { digestArgument, keyArgument, nameArgument, patternsArgument } from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
 import { dnsNameArgument } from '../dns-arguments.ts'
 import { invocationOf } from '../invocation.ts'
@@ -181,12 +180,6 @@ async function fieldsOf(
     addedAt: systemClock.now(),
     addedBy: userName(),
   }
-}
-
-function digestArgument(text: string): Uint8Array {
-  if (/^[0-9a-f]{64}$/.test(text)) return fromHex(text)
-  const shown = JSON.stringify(text.slice(0, 80))
-  throw new ArgumentError('usage', `Cannot read the digest ${shown}: it has 64 hexadecimal digits`)
 }
 
 /** Its names are all that nothing else decides about, and it is nobody's own organisation. */

@@ -181,6 +181,7 @@ export class Core implements Receiver {
       notices: books.notices,
       kept: books.kept,
       organisation: chain.organisation,
+      certified: proofs.certified,
       neighbours: () => this.neighbours.all(),
       neighbour,
       changed: () => this.#trustChanged(),

@@ -41,7 +41,8 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const given = options.crossCertificates ?? []
   const crossing = await addOwn(given, { statements, verifier, hash })
   statements.pin(crossing.map((signed) => signed.idText))
-  const standpoint = makeStandpoint(known.name, [...own, ...crossing])
+  const { successors } = trust
+  const standpoint = { ...makeStandpoint(known.name, [...own, ...crossing]), successors }
   const crossings = new Crossings(standpoint, options.clock, zoneKeys)
   const proofs = new ProofBook(statements, hash, { zoneKeys, followed, crossings, revocations })
   const kept = await restoreNotices(notices, options)

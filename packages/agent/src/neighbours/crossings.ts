@@ -33,6 +33,11 @@ export class Crossings {
     return this.#issuers
   }
 
+  /** Whom these certificates are of. */
+  get subjects(): readonly Name[] {
+    return [...this.#standpoint.crossCertificates.keys()]
+  }
+
   /** Who verifies here, with the newest that the DNS says of its issuers. */
   get standpoint(): Standpoint {
     if (this.#issuers.length === 0) return this.#standpoint

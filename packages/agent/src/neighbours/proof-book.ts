@@ -152,6 +152,11 @@ export class ProofBook {
     return this.#crossings.standpoint
   }
 
+  /** Other organisations that this node's home has cross-certificates of. */
+  get certified(): readonly Name[] {
+    return this.#crossings.subjects
+  }
+
   /** Has a proof of our own at hand, the longest unused going for it when there are too many. */
   use(known: KnownProof): void {
     this.#own.put(known)

@@ -1,6 +1,7 @@
 import type { Name } from '@ixj/names'
 import {
   applySuccessor,
+  certifiedKeys,
   checkRevoker,
   checkStatusIssuer,
   isBinding,
@@ -9,10 +10,12 @@ import {
   isRevocation,
   isStatus,
   isSuccessor,
+  moveKeys,
   revocationHasEnded,
   SKEW_MS,
   TrustError,
   verifySignature,
+  type AnchorSet,
   type AuthorityContext,
   type HeldStatus,
   type KnownRevocation,
@@ -220,8 +223,7 @@ export class NoticeBook {
   #checkRight({ told, proving }: Notice): RevokerRight | undefined {
     const { hash, trust, clock } = this.#context
     if (isSuccessor(told)) {
-      const { anchors, revocations } = trust
-      applySuccessor(told, { anchors, revocations, now: clock.now(), hash })
+      this.#move(told)
       return undefined
     }
     const names = new Set([told, ...proving].map(({ statement }) => statement.issuer))
@@ -280,14 +282,50 @@ export class NoticeBook {
   }
 
   #succeed(notice: Notice, told: SignedStatement<Successor>): NoticeOutcome {
-    const { trust, clock, hash } = this.#context
+    const { trust } = this.#context
     const { name } = told.statement
-    const { anchors, revocations } = trust
-    const moved = applySuccessor(told, { anchors, revocations, now: clock.now(), hash })
+    const moved = this.#move(told)
     const list = [...(this.#successors.get(name) ?? []), notice]
+    if (moved === 'certified') {
+      // The first of them is what a certificate commits to: none can be left out.
+      if (list.length > SUCCESSORS_PER_NAME_MAX) {
+        const limit = `the limit is ${SUCCESSORS_PER_NAME_MAX}; certify its keys anew`
+        throw new TrustError('store-full', `Cannot keep another successor of "${name}": ${limit}`)
+      }
+      trust.successors.set(name, [...(trust.successors.get(name) ?? []), told])
+      trust.raise()
+    } else if (moved !== undefined) trust.setAnchors(moved)
     this.#successors.set(name, list.slice(-SUCCESSORS_PER_NAME_MAX))
-    if (moved !== undefined) trust.setAnchors(moved)
     return { kind: 'new', notice, root: name }
+  }
+
+  /**
+   * The anchors after a successor; `certified` where no anchor decides about its name, and a
+   * cross-certificate of this node's home commits to the key. Undefined: the key is there already.
+   * @throws TrustError as applySuccessor
+   */
+  #move(told: SignedStatement<Successor>): AnchorSet | 'certified' | undefined {
+    const { trust, clock, hash } = this.#context
+    const { anchors, revocations } = trust
+    const { name } = told.statement
+    const context = { anchors, revocations, now: clock.now(), hash }
+    const standpoint = this.#context.standpoint()
+    const certificates = standpoint.crossCertificates.get(name) ?? []
+    if (anchors.for(name) !== undefined || certificates.length === 0) {
+      return applySuccessor(told, context)
+    }
+    let failure: TrustError | undefined
+    for (const certificate of certificates) {
+      try {
+        const held = certifiedKeys(certificate, { ...context, standpoint })
+        if (moveKeys(held, told, context) !== undefined) return 'certified'
+      } catch (cause) {
+        if (!(cause instanceof TrustError)) throw cause
+        failure = cause
+      }
+    }
+    if (failure !== undefined) throw failure
+    return undefined
   }
 
   /** Statuses that waited for a revocation. */

@@ -35,6 +35,8 @@ export interface RevokedContext {
   readonly kept: { readonly revocations: NoticeStore; readonly news: NoticeStore }
   /** The organisation of the node. */
   readonly organisation: Name
+  /** Other organisations that the node's home has cross-certificates of. */
+  readonly certified: readonly Name[]
   neighbours(): readonly Exchange[]
   neighbour(peer: Peer | null): Exchange | undefined
   /** A key or a statement is void from now on, or an anchor has another key. */
@@ -85,8 +87,8 @@ export class Revoked {
 
   /** Joins the topics of the own root and of those that are trusted, as far as there is room. */
   async open(): Promise<void> {
-    const { trust, organisation } = this.#context
-    const roots = [organisation, ...trust.anchors.list.map(({ name }) => name)]
+    const { trust, organisation, certified } = this.#context
+    const roots = [organisation, ...trust.anchors.list.map(({ name }) => name), ...certified]
     for (const root of roots) await this.#join(root)
   }
 
@@ -232,7 +234,9 @@ export class Revoked {
     }
     this.#context.changed()
     if (isSuccessor(told)) {
-      this.#context.succeeded(told)
+      // Of a subject of cross-certificates no trust store has an anchor to move.
+      const { anchors } = this.#context.trust
+      if (anchors.get(told.statement.name) !== undefined) this.#context.succeeded(told)
       this.#keepNews()
     } else if (isRevocation(told)) {
       const known = this.#context.notices.revocation(told.idText)
@@ -256,6 +260,7 @@ export class Revoked {
     const roots = new Set([
       ...trust.statuses.list().map(({ root }) => root),
       ...trust.anchors.list.map(({ name }) => name),
+      ...trust.successors.keys(),
     ])
     kept.news.replace(
       [...roots].flatMap((root) =>

@@ -1,9 +1,19 @@
-import { RevocationBook, StatusBook, type AnchorSet, type Sha256 } from '@ixj/trust'
+import type { Name } from '@ixj/names'
+import {
+  RevocationBook,
+  StatusBook,
+  type AnchorSet,
+  type Sha256,
+  type SignedStatement,
+  type Successor,
+} from '@ixj/trust'
 
 /** What a node believes, as it is now; every check reads it, one place writes it. */
 export class TrustState {
   readonly revocations: RevocationBook
   readonly statuses = new StatusBook()
+  /** Of subjects of cross-certificates, in the order in which they came. */
+  readonly successors = new Map<Name, readonly SignedStatement<Successor>[]>()
   #anchors: AnchorSet
   #generation = 0
 
