@@ -1,7 +1,5 @@
 import type { Name } from '@ixj/names'
 import {
-  applySuccessor,
-  certifiedKeys,
   checkRevoker,
   checkStatusIssuer,
   isBinding,
@@ -10,12 +8,10 @@ import {
   isRevocation,
   isStatus,
   isSuccessor,
-  moveKeys,
   revocationHasEnded,
   SKEW_MS,
   TrustError,
   verifySignature,
-  type AnchorSet,
   type AuthorityContext,
   type HeldStatus,
   type KnownRevocation,
@@ -33,6 +29,7 @@ import { NOTICES_PER_SECOND, NOTICE_SENDERS_MAX, SUCCESSORS_PER_NAME_MAX } from 
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
+import { moveBySuccessor } from './move-by-successor.ts'
 import { decodeNotice, type Notice } from './notice.ts'
 import type { KeptNotice } from './notice-store.ts'
 import type { TrustState } from './trust-state.ts'
@@ -223,7 +220,7 @@ export class NoticeBook {
   #checkRight({ told, proving }: Notice): RevokerRight | undefined {
     const { hash, trust, clock } = this.#context
     if (isSuccessor(told)) {
-      this.#move(told)
+      moveBySuccessor(told, this.#context)
       return undefined
     }
     const names = new Set([told, ...proving].map(({ statement }) => statement.issuer))
@@ -284,7 +281,7 @@ export class NoticeBook {
   #succeed(notice: Notice, told: SignedStatement<Successor>): NoticeOutcome {
     const { trust } = this.#context
     const { name } = told.statement
-    const moved = this.#move(told)
+    const moved = moveBySuccessor(told, this.#context)
     const list = [...(this.#successors.get(name) ?? []), notice]
     if (moved === 'certified') {
       // The first of them is what a certificate commits to: none can be left out.
@@ -297,35 +294,6 @@ export class NoticeBook {
     } else if (moved !== undefined) trust.setAnchors(moved)
     this.#successors.set(name, list.slice(-SUCCESSORS_PER_NAME_MAX))
     return { kind: 'new', notice, root: name }
-  }
-
-  /**
-   * The anchors after a successor; `certified` where no anchor decides about its name, and a
-   * cross-certificate of this node's home commits to the key. Undefined: the key is there already.
-   * @throws TrustError as applySuccessor
-   */
-  #move(told: SignedStatement<Successor>): AnchorSet | 'certified' | undefined {
-    const { trust, clock, hash } = this.#context
-    const { anchors, revocations } = trust
-    const { name } = told.statement
-    const context = { anchors, revocations, now: clock.now(), hash }
-    const standpoint = this.#context.standpoint()
-    const certificates = standpoint.crossCertificates.get(name) ?? []
-    if (anchors.for(name) !== undefined || certificates.length === 0) {
-      return applySuccessor(told, context)
-    }
-    let failure: TrustError | undefined
-    for (const certificate of certificates) {
-      try {
-        const held = certifiedKeys(certificate, { ...context, standpoint })
-        if (moveKeys(held, told, context) !== undefined) return 'certified'
-      } catch (cause) {
-        if (!(cause instanceof TrustError)) throw cause
-        failure = cause
-      }
-    }
-    if (failure !== undefined) throw failure
-    return undefined
   }
 
   /** Statuses that waited for a revocation. */
