@@ -21,6 +21,7 @@ import {
   NOTE_STATUS,
   type RevocationView,
   type SignedStatement,
+  type Standpoint,
   TrustError,
   verifySignature,
 } from '@ixj/trust'
@@ -39,6 +40,8 @@ export interface BeliefContext extends Partial<ZoneFindings> {
   readonly anchors: AnchorSet
   /** What is known to be revoked. */
   readonly revocations: RevocationView
+  /** Who would verify, with its cross-certificates; without it none counts. */
+  readonly standpoint?: Standpoint
   /** Ms since the Unix epoch. */
   readonly now: number
 }

@@ -19,7 +19,7 @@ export interface FileExplanation {
 
 /**
  * Why a home would believe a name, from its anchors and the statements that lie in it: with the key
- * that it has of it, or that its anchor has, or that the DNS or the latest binding gives.
+ * that it has of it, or that its anchor, a cross-certificate, the DNS or the latest binding gives.
  */
 export async function explainHere(name: Name, context: HomeContext): Promise<Explanation> {
   const statements = await statementsOf(context.home)
@@ -41,11 +41,14 @@ export async function statementsOf(home: Home): Promise<readonly SignedStatement
 export async function keyOf(
   name: Name,
   statements: readonly SignedStatement[],
-  { home, anchors, published = [] }: HomeContext,
+  { home, anchors, published = [], standpoint }: HomeContext,
 ): Promise<Uint8Array> {
   if ((await home.keyNames()).includes(name)) return (await home.readSigner(name)).publicKey
   const [anchored] = anchors.get(name)?.keys ?? []
   if (anchored !== undefined) return anchored
+  const [certificate] = standpoint?.crossCertificates.get(name) ?? []
+  const [certified] = certificate?.statement.subjectKeys ?? []
+  if (certified !== undefined) return certified
   const inDns = published.find((each) => each.name === name)
   if (inDns !== undefined) return inDns.key
   const bound = statements

@@ -44,6 +44,9 @@ test('trust cross tells in words what it lets in, and trust path and list show i
   expect(await acme.done('trust', 'path', 'scout.globex.example', ...as)).toBe(
     'scout.globex.example, seen from node1.acme.example\n└─ yes  acme.example → globex.example: connect, send\n',
   )
+  const explained = await acme.done('explain', 'globex.example')
+  expect(explained).toMatch(/^ACCEPTED {2}sign on any topic {2}by globex\.example/)
+  expect(explained).toContain('globex.example is cross-certified by acme.example')
   const list = await acme.done('trust', 'list')
   expect(list).toMatch(/^anchors\n└─ acme\.example/)
   expect(list).toMatch(

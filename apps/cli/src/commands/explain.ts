@@ -1,9 +1,18 @@
 import { stat } from 'node:fs/promises'
-import { NameError, nameFromUser } from '@ixj/names'
+import { type Name, NameError, nameFromUser } from '@ixj/names'
 import { type KeptExplanation, STATEMENTS_FILE_BYTES_MAX, systemClock } from '@ixj/node/home'
-import { type Explanation, formatExplanation, formatTime, toHex } from '@ixj/trust'
+import {
+  type AnchorSet,
+  type Explanation,
+  formatExplanation,
+  formatTime,
+  PURPOSES,
+  toHex,
+} from '@ixj/trust'
 import type { Command } from 'commander'
+import { nameArgument } from '../arguments.ts'
 import { ArgumentError, CommandError } from '../command-error.ts'
+import { standpointOf } from '../cross-certificates.ts'
 import { explainFile } from '../explain-file.ts'
 import { explainHere } from '../explain-here.ts'
 import { findKept } from '../explain-id.ts'
@@ -29,13 +38,20 @@ export function addExplain(program: Command): void {
     .command('explain')
     .description('say why this home would believe a name, a statement or a message, or why not')
     .argument('<subject>', 'a name, a file, or the id of a bundle or message')
+    .option(
+      '--as <name>',
+      'the node or agent of yours that would verify it (default: your own organisation)',
+      nameArgument,
+    )
     .addHelpText('after', HELP)
-    .action(async (subject: string, _options: object, command: Command) => {
+    .action(async (subject: string, options: { readonly as?: Name }, command: Command) => {
       const { output, openHome } = invocationOf(command)
       const home = await openHome()
       const anchors = await home.readAnchors()
       const revocations = await readRevocations(home, anchors)
-      const context = { home, anchors, revocations, now: systemClock.now() }
+      const as = options.as ?? ownOrganisation(anchors)
+      const seenFrom = as === undefined ? {} : { standpoint: await standpointOf(home, as) }
+      const context = { home, anchors, revocations, ...seenFrom, now: systemClock.now() }
       if (/^[0-9a-f]+$/.test(subject) && !(await isFile(subject))) {
         tellKept(output, findKept(home, subject))
       } else if (await isFile(subject)) {
@@ -46,6 +62,12 @@ export function addExplain(program: Command): void {
         tell(output, await explainHere(nameOf(subject), context), { lines: [], record: {} })
       }
     })
+}
+
+/** The anchor that is trusted for everything; none where there are several, or none. */
+function ownOrganisation(anchors: AnchorSet): Name | undefined {
+  const own = anchors.list.filter(({ purposes }) => purposes.length === PURPOSES.length)
+  return own.length === 1 ? own[0]?.name : undefined
 }
 
 function nameOf(subject: string): ReturnType<typeof nameFromUser> {
