@@ -15,6 +15,8 @@ import {
   type AnchorFields,
   equalBytes,
   formatDate,
+  FRESHNESS_DEFAULT,
+  type FreshnessRule,
   makeAnchor,
   makeRootAnchor,
   type RootAnchor,
@@ -147,11 +149,20 @@ export function anchorBlocks(list: readonly ListedAnchor[]): string {
         ['key', keyText(anchor)] as const,
         ['purposes', anchor.purposes.join(', ')] as const,
         ['names', anchor.names.join(', ') || 'all others'] as const,
+        ...(anchor.freshness === FRESHNESS_DEFAULT
+          ? []
+          : [['statuses', STATUSES[anchor.freshness]] as const]),
         ...(added === '' ? [] : [['added', added] as const]),
       ],
     }
   })
   return blocks(shown).join('\n')
+}
+
+const STATUSES: { readonly [R in FreshnessRule]: string } = {
+  required: 'a fresh one is required',
+  'when-known': 'once one was heard',
+  off: 'not asked for',
 }
 
 function addedText({ addedAt, addedBy }: ListedAnchor): string {

@@ -65,6 +65,8 @@ test('trust anchor add keeps what an anchor asks of statuses, and its next key',
   const words = ['trust', 'anchor', 'add', 'globex.example', String(key?.['publicKey']), '--json']
   const [added] = records(await bench.done(...words, '--freshness', 'required', '--next', next))
   expect(added).toMatchObject({ freshness: 'required', next, retiring: [] })
+  const shown = await bench.done('trust', 'anchor', 'list')
+  expect(shown.match(/statuses +a fresh one is required/g)).toHaveLength(1)
   const [again] = records(await bench.done(...words))
   expect(again).toMatchObject({ name: 'globex.example' })
   const list = records(await bench.done('trust', 'anchor', 'list', '--json'))

@@ -4,10 +4,22 @@ import {
   moveKeys,
   TrustError,
   type AnchorSet,
+  type Sha256,
   type SignedStatement,
+  type Standpoint,
   type Successor,
 } from '@ixj/trust'
-import type { NoticeContext } from './notice-book.ts'
+import type { Clock } from '../clock.ts'
+import type { TrustState } from './trust-state.ts'
+
+/** What a successor is held against in a node. */
+export interface MoveContext {
+  readonly clock: Clock
+  readonly hash: Sha256
+  readonly trust: TrustState
+  /** What this node has at home, by which cross-certificates count. */
+  standpoint(): Standpoint
+}
 
 /**
  * The anchors after a successor; `certified` where no anchor decides about its name, and a
@@ -16,7 +28,7 @@ import type { NoticeContext } from './notice-book.ts'
  */
 export function moveBySuccessor(
   told: SignedStatement<Successor>,
-  { trust, clock, hash, ...node }: NoticeContext,
+  { trust, clock, hash, ...node }: MoveContext,
 ): AnchorSet | 'certified' | undefined {
   const { anchors, revocations } = trust
   const { name } = told.statement
