@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import picocolors from 'picocolors'
 import { runLicences } from '../src/demo/coordinator.ts'
 import { countPlainly } from '../src/demo/licence-table.ts'
 import { findPackages, NO_LICENCE, readPackage, UNREADABLE } from '../src/demo/packages.ts'
 import type { RoleProcess } from '../src/demo/processes.ts'
+import { formatReport } from '../src/demo/report.ts'
 import { ruleOn } from '../src/demo/roles/counsel.ts'
 
 const run = promisify(execFile)
@@ -81,9 +83,9 @@ describe('the main job', () => {
     expect(report.table).toEqual(await countPlainly(root))
     expect(report.rulings).toContainEqual(['MIT-ish', 'unknown: a person reads its file'])
     expect(report.succeeded).toBe(true)
-  }, 90_000)
+  }, 150_000)
 
-  it('refuses all ten attacks, each with its explanation; its zones can be looked into', async () => {
+  it('refuses all thirteen attacks, each with its explanation; its zones can be looked into', async () => {
     const resolved: string[] = []
     const report = await runLicences({
       root,
@@ -110,15 +112,20 @@ describe('the main job', () => {
       ['not-granted', true],
       ['wider-than-parent', true],
       ['wider-than-parent', true],
+      ['mixed-behalf', true],
       ['unapproved', true],
       ['expired', true],
+      ['revoked', true],
       ['no-anchor', true],
+      ['cross-limits', true],
       ['wrong-topic', true],
       ['duplicate', true],
       ['not-granted', true],
     ])
     for (const { refusal } of report.attacks) expect(refusal?.tree).toContain('├─ name')
+    const text = formatReport(report, picocolors.createColors(false)).split('\n')
+    expect(text.filter((line) => line.length > 80 && !line.includes(root))).toEqual([])
     expect(report.succeeded).toBe(true)
     expect(report.counts.accepted).toBeGreaterThan(report.packages / 8)
-  }, 120_000)
+  }, 150_000)
 })

@@ -46,49 +46,55 @@ const LABELS = ['name', 'key', 'authority', 'policy'] as const
 /**
  * The explanation as a tree of text for people, without colours, without a line feed at the end.
  * A refusal says its code, and what would have to change where that is known. Whatever a peer has
- * put into it is escaped: it can neither steer a terminal nor add a line.
+ * put into it is escaped: it can neither steer a terminal nor add a line. Lines are parted at
+ * `columns`, default {@link COLUMNS}; words that are longer stay whole.
  */
-export function formatExplanation(explanation: Explanation): string {
+export function formatExplanation(
+  explanation: Explanation,
+  options: { readonly columns?: number } = {},
+): string {
+  const columns = options.columns ?? COLUMNS
   const { code, message, remedy } = explanation
   const indent = ' '.repeat(OUTCOME_WIDTH)
-  const lines = wrapped(headline(explanation), { first: '', further: indent })
+  const lines = wrapped(headline(explanation), { first: '', further: indent, columns })
   if (code !== null) {
     const reasons = [`${code}: ${message ?? 'no reason was given'}`]
     if (remedy !== null) reasons.push(`to change it: ${remedy}`)
-    for (const reason of reasons) lines.push(...wrapped(reason, { first: indent, further: indent }))
+    for (const reason of reasons)
+      lines.push(...wrapped(reason, { first: indent, further: indent, columns }))
   }
   for (const [index, label] of LABELS.entries()) {
     const last = index === LABELS.length - 1
     const further = `${last ? ' ' : '│'}${' '.repeat(LABEL_WIDTH + 2)}`
     const [head = '', ...others] = answerLines(explanation[label])
     const first = `${last ? '└─' : '├─'} ${label.padEnd(LABEL_WIDTH)}`
-    lines.push(...wrapped(head, { first, further }))
-    for (const other of others) lines.push(...wrapped(other, { first: further, further }))
+    lines.push(...wrapped(head, { first, further, columns }))
+    for (const other of others) lines.push(...wrapped(other, { first: further, further, columns }))
   }
   for (const note of explanation.notes) {
-    lines.push(...wrapped(`note: ${note}`, { first: '', further: ' '.repeat(6) }))
+    lines.push(...wrapped(`note: ${note}`, { first: '', further: ' '.repeat(6), columns }))
   }
   return lines.join('\n')
 }
 
 /**
- * A text in lines of at most {@link COLUMNS}, safe to print: parted before an arrow of a chain or at
+ * A text in lines of at most so many columns, safe to print: parted before an arrow of a chain or at
  * two spaces where there are any, else after a comma or at a space; words that are longer stay whole.
  */
 function wrapped(
   text: string,
-  indents: { readonly first: string; readonly further: string },
+  layout: { readonly first: string; readonly further: string; readonly columns: number },
 ): string[] {
   const lines: string[] = []
-  let indent = indents.first
+  let indent = layout.first
   let rest = escapeText(text)
   for (;;) {
-    const room = COLUMNS - indent.length
+    const room = layout.columns - indent.length
     const end = rest.length <= room ? -1 : breakOf(rest, room)
     lines.push(`${indent}${end === -1 ? rest : rest.slice(0, end).trimEnd()}`)
     if (end === -1) return lines
     rest = rest.slice(end).trimStart()
-    indent = indents.further
+    indent = layout.further
   }
 }
 

@@ -16,12 +16,15 @@ import { startRole, type RoleProcess } from './processes.ts'
 import { CommandError } from '../command-error.ts'
 import { findPackages } from './packages.ts'
 import { progressLine } from './progress-line.ts'
+import { revokeStolen } from './revoke-stolen.ts'
 import { setUpMesh } from './setup.ts'
 import { anchorFile } from './zones.ts'
 
 /** An attack and what became of it. */
 export interface AttackReport extends AttackEvent {
   readonly refused: boolean
+  /** Whether what must arrive did; true if nothing must. */
+  readonly arrived: boolean
   /** How the refusing node explains it. */
   readonly refusal: RefusalEvent | null
 }
@@ -64,7 +67,7 @@ export interface LicencesOptions {
 }
 
 /** How long the job and the attacks may take; a machine under load needs seconds. */
-const JOB_MS = 90_000
+const JOB_MS = 120_000
 
 /**
  * Sets two organisations up in a folder of its own, starts their processes, has them do the job,
@@ -101,6 +104,9 @@ export async function runLicences(options: LicencesOptions): Promise<LicencesRep
       hear: (event) => {
         run.hear(event)
         options.hear?.(event)
+        // As a person would who hears of it, with the planner's key.
+        if (event.event === 'stolen')
+          void revokeStolen(mesh, event).catch((cause) => run.fail(cause))
       },
       fail: (cause) => run.fail(cause),
     })
@@ -172,7 +178,7 @@ function isZoneRole(role: string): boolean {
 }
 
 /** Attacks that a whole run makes. */
-const ATTACKS = 10
+const ATTACKS = 13
 /** How long the explanation of an attack may take to come. */
 const SETTLE_MS = 5_000
 
@@ -242,9 +248,9 @@ class Run {
         (id === undefined || refusal.id === id) &&
         (sender === undefined || refusal.sender === sender),
     )
-    const arrived = attack.mustArrive === undefined || this.#heard.has(attack.mustArrive)
+    const arrived = attack.mustArrive === undefined || this.#heard.has(attack.mustArrive.text)
     const refused = found !== undefined && arrived && !attack.hadEffect
-    return { ...attack, refused, refusal: found?.refusal ?? null }
+    return { ...attack, refused, arrived, refusal: found?.refusal ?? null }
   }
 
   counts(): Counts {

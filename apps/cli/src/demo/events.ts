@@ -1,5 +1,6 @@
 import { formatExplanation, type Explanation } from '@ixj/trust'
 import type { Host } from '@ixj/agent'
+import type { Name } from '@ixj/names'
 import type { LicenceTable } from './licence-table.ts'
 
 /** The processes of the main job, by what they run. */
@@ -60,6 +61,8 @@ export type DemoEvent =
   | { readonly event: 'heard'; readonly role: Role; readonly text: string }
   | { readonly event: 'waiting'; readonly milliseconds: number; readonly text: string }
   | { readonly event: 'attack'; readonly attack: AttackEvent }
+  /** Somebody has noticed that a worker's key was copied; 32 bytes in base64url. */
+  | { readonly event: 'stolen'; readonly name: Name; readonly key: string }
   | { readonly event: 'attacked' }
   | { readonly event: 'counts'; readonly role: Role; readonly counts: Counts }
 
@@ -86,8 +89,8 @@ export interface AttackEvent {
   readonly sender?: string
   /** What the attacker itself can tell: an effect that it had shows here. */
   readonly hadEffect: boolean
-  /** A message that must arrive at the planner all the same. */
-  readonly mustArrive?: string
+  /** A message that must arrive at the planner all the same, and what that shows. */
+  readonly mustArrive?: { readonly text: string; readonly shows: string }
 }
 
 /** Tells the parent. */
@@ -101,21 +104,19 @@ export async function tellRefusals(role: Role, host: Host): Promise<void> {
     if (decision.code === null) continue
     // Gossip brings every announcement several times.
     if (decision.code === 'duplicate' && decision.about === 'presence') continue
-    const explanation = decision.explain()
-    tell({
-      event: 'refused',
-      role,
-      refusal: {
-        about: decision.about,
-        code: decision.code,
-        verdict: decision.verdict,
-        id: decision.id,
-        sender: explanation.sender,
-        tree: formatExplanation(explanation),
-        explanation,
-      },
-    })
+    const { about, code, verdict, id } = decision
+    tellRefusal(role, { about, code, verdict, id, explanation: decision.explain() })
   }
+}
+
+/** Columns of a terminal that the report leaves to a tree. */
+const TREE_COLUMNS = 76
+
+/** Tells one refusal, with its tree. */
+export function tellRefusal(role: Role, refusal: Omit<RefusalEvent, 'sender' | 'tree'>): void {
+  const { explanation } = refusal
+  const tree = formatExplanation(explanation, { columns: TREE_COLUMNS })
+  tell({ event: 'refused', role, refusal: { ...refusal, sender: explanation.sender, tree } })
 }
 
 /** Tells what a node decided in all. */

@@ -22,6 +22,8 @@ export function progressLine(event: DemoEvent): string | undefined {
       return 'the job is done'
     case 'attack':
       return `attack: ${event.attack.name}`
+    case 'stolen':
+      return `the key of ${event.name} was stolen: it is revoked`
     case 'waiting':
       return `waiting ${Math.ceil(event.milliseconds / 1_000)} s ${event.text}`
     default:

@@ -31,15 +31,34 @@ function attackLines(report: LicencesReport, paint: Paint): string[] {
     const arrived =
       attack.mustArrive === undefined
         ? []
-        : [`and the genuine one arrived all the same: ${attack.refused ? 'yes' : 'no'}`]
+        : [`${attack.mustArrive.shows}: ${attack.arrived ? 'yes' : 'no'}`]
     return [
       '',
       `${paint.bold(`Attack ${index + 1}: ${attack.name}`)}  ${mark}`,
-      `  ${attack.what}`,
-      ...arrived.map((line) => `  ${line}`),
+      ...[attack.what, ...arrived].flatMap((text) =>
+        wrapped(text, TEXT_COLUMNS).map((line) => `  ${line}`),
+      ),
       ...tree.split('\n').map((line) => paint.dim(`  │ ${line}`)),
     ]
   })
+}
+
+/** Columns of a line of the report, after its indent. */
+const TEXT_COLUMNS = 78
+
+/** Columns of a figure, after its label. */
+const VALUE_COLUMNS = 60
+
+/** A text in lines, parted at spaces. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    const joined = last === undefined ? word : `${last} ${word}`
+    if (last === undefined || joined.length > columns) lines.push(word)
+    else lines[lines.length - 1] = joined
+  }
+  return lines
 }
 
 function tableLines(report: LicencesReport, paint: Paint): string[] {
@@ -48,7 +67,7 @@ function tableLines(report: LicencesReport, paint: Paint): string[] {
   const rows = report.table.map(([licence, packages]) => {
     const ruling = isKnownLicence(licence)
       ? ''
-      : `  counsel.globex.example: ${rulings.get(licence) ?? 'no ruling'}`
+      : `  counsel: ${rulings.get(licence) ?? 'no ruling'}`
     return `${String(packages).padStart(8)}  ${licence.padEnd(width)}${paint.dim(ruling)}`.trimEnd()
   })
   return [
@@ -73,10 +92,10 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     ],
     [
       'keys and addresses',
-      `from ${report.zones
+      `DNSSEC: ${report.zones
         .map(({ zone }) => zone)
         .toSorted()
-        .join(' and ')}: DNSSEC, each on its own server`,
+        .join(', ')}, a server each`,
     ],
     ['messages sent', String(counts.sent)],
     ['verified, accepted', `${counts.accepted} decisions over all nodes`],
@@ -87,7 +106,7 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     ],
     [
       'births',
-      `${births.count} workers, ${perSecond.toFixed(0)} a second (key there, name and grants from the planner)`,
+      `${births.count} workers, ${perSecond.toFixed(0)} a second, with names and grants of the planner`,
     ],
     [
       'job',
@@ -96,7 +115,14 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     ['missing workers', report.missing.length === 0 ? 'none' : report.missing.join(', ')],
     ['plain count', report.agrees ? 'agrees' : paint.red('differs')],
   ]
-  return ['', ...rows.map(([label, value]) => `${label.padEnd(19)} ${value}`)]
+  return [
+    '',
+    ...rows.flatMap(([label, value]) =>
+      wrapped(value, VALUE_COLUMNS).map(
+        (line, index) => `${(index === 0 ? label : '').padEnd(19)} ${line}`,
+      ),
+    ),
+  ]
 }
 
 /** How to look into the zones while their servers still run. */

@@ -3,12 +3,12 @@ import type { KeyRecord } from '@ixj/dns'
 import { parseName, parsePattern, type Name } from '@ixj/names'
 import { nodeRandom, nodeSha256, openHome, systemClock, zonesOf } from '@ixj/node'
 import { DEFAULT_POLICY } from '@ixj/node/policy'
-import { AnchorSet, isBinding, type AnchorFields, type Uses } from '@ixj/trust'
+import { AnchorSet, isBinding, issueStatement, type AnchorFields, type Uses } from '@ixj/trust'
 import { join } from 'node:path'
 import { ROLES, type Role } from './events.ts'
 import { makeUpdateKey, makeZone, PUBLISHERS, type PublishedMember } from './zones.ts'
 
-const ACME = parseName('acme.example')
+export const ACME = parseName('acme.example')
 const GLOBEX = parseName('globex.example')
 /** The group in which the crew works. */
 export const CREW = parseName('crew.acme.example')
@@ -21,6 +21,10 @@ export const COUNSEL = parseName('counsel.globex.example')
 export const EXPIRED_WORKER = parseName('w10.planner.acme.example')
 /** An agent of mallory's that may write to the crew with the planner's approval. */
 export const CLEANER = parseName('cleaner.acme.example')
+/** A worker whose key was copied, until somebody notices. */
+export const STOLEN_WORKER = parseName('w11.planner.acme.example')
+/** A name that globex itself bound, and for which acme's cross-certificate does not let it speak. */
+export const INTRUDER = parseName('treasurer.globex.example')
 /** A node that has a name of the organisation, and no right to any topic. */
 export const READER_NODE = parseName('reader.nodes.acme.example')
 /** A node of an organisation that nobody here knows. */
@@ -57,6 +61,7 @@ export async function setUpMesh(mesh: string): Promise<void> {
   const ledger = await makeLedger(mesh, acme)
   const counsel = await makeCounsel(mesh, globex)
   await makeMallory(mesh, { acme, planner, stranger })
+  await makeIntruder(mesh, { acme, globex })
   const zones = {
     acme: await makeZone(mesh, 'acme-dns', [
       published(acme, { uses: 'both', depth: 4 }),
@@ -168,6 +173,15 @@ async function makeMallory(
   )
   await makeMember(mesh, {
     role: 'mallory',
+    name: STOLEN_WORKER,
+    organisation: planner,
+    options: {
+      lifetimeSeconds: DAY_SECONDS,
+      grants: [{ actions: ['publish'], topics: [CREW] }],
+    },
+  })
+  await makeMember(mesh, {
+    role: 'mallory',
     name: CLEANER,
     organisation: acme,
     options: {
@@ -186,6 +200,35 @@ async function makeMallory(
   })
   const anchors = [ownAnchor(stranger), ownAnchor(acme)]
   await (await openHome(homeOf(mesh, 'stranger'))).writeAnchors(new AnchorSet(anchors))
+}
+
+/** The planner's home lets counsel in by a cross-certificate; globex binds another name as well. */
+async function makeIntruder(
+  mesh: string,
+  given: { readonly acme: Identity; readonly globex: Identity },
+): Promise<void> {
+  const { acme, globex } = given
+  await makeMember(mesh, { role: 'mallory', name: INTRUDER, organisation: globex, options: WEEK })
+  const now = Date.now()
+  const certificate = await issueStatement(
+    {
+      kind: 'cross-certificate',
+      issuer: acme.name,
+      notBefore: now,
+      notAfter: now + DAY_SECONDS * 1_000,
+      nonce: nodeRandom(16),
+      subject: globex.name,
+      subjectKeys: [globex.signer.publicKey],
+      next: null,
+      names: [parsePattern(COUNSEL)],
+      introduces: [],
+      hops: 0,
+      purposes: ['grant', 'send'],
+    },
+    acme.signer,
+    nodeSha256,
+  )
+  await (await openHome(homeOf(mesh, 'planner'))).updateCrossCertificates(() => [certificate])
 }
 
 const issuing: IssueContext = { clock: systemClock, random: nodeRandom, hash: nodeSha256 }

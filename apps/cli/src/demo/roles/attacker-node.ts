@@ -22,7 +22,17 @@ export interface OpenNode extends AsyncDisposable {
   readonly host: Host
   readonly mesh: Mesh
   /** What came in as messages, with when. */
-  readonly seen: { readonly topic: string; readonly bytes: Uint8Array; readonly at: number }[]
+  readonly seen: SeenMessage[]
+  /** Waits for a message to come in that is wanted. @throws the signal's reason */
+  until(wanted: (message: SeenMessage) => boolean, signal: AbortSignal): Promise<void>
+}
+
+/** What came in, before anything was decided about it. */
+export interface SeenMessage {
+  readonly topic: string
+  readonly bytes: Uint8Array
+  /** Ms since the Unix epoch. */
+  readonly at: number
 }
 
 /** A node opened part by part, so that its messages can be seen before anything is decided. */
@@ -33,12 +43,17 @@ export async function openAttacker(mesh: string, role: string, name: Name): Prom
   const settings = { upstreams, dialPrivate: true }
   const dns = await openNodeDns({ anchors, settings, home, clock: systemClock })
   const transport = await openMesh({ listen: [] })
-  const seen: OpenNode['seen'] = []
+  const seen: SeenMessage[] = []
+  const waiting = new Set<(message: SeenMessage) => void>()
+  const see = (message: SeenMessage) => {
+    seen.push(message)
+    for (const look of waiting) look(message)
+  }
   const host = await openHost({
     identity: await home.readIdentity(name),
     anchors,
     ...(dns.zoneKeys === undefined ? {} : { zoneKeys: dns.zoneKeys }),
-    transport: listening(transport, (topic, bytes) => seen.push({ topic, bytes, at: Date.now() })),
+    transport: listening(transport, (topic, bytes) => see({ topic, bytes, at: Date.now() })),
     clock: systemClock,
     random: nodeRandom,
     verifier: openNodeVerifier(),
@@ -50,6 +65,20 @@ export async function openAttacker(mesh: string, role: string, name: Name): Prom
     host,
     mesh: transport,
     seen,
+    until: (wanted, signal) =>
+      new Promise((resolve, reject) => {
+        const end = (settle: () => void) => {
+          waiting.delete(look)
+          signal.removeEventListener('abort', abort)
+          settle()
+        }
+        const look = (message: SeenMessage) => {
+          if (wanted(message)) end(resolve)
+        }
+        const abort = () => end(() => reject(signal.reason as Error))
+        waiting.add(look)
+        signal.addEventListener('abort', abort, { once: true })
+      }),
     [Symbol.asyncDispose]: async () => {
       await host[Symbol.asyncDispose]()
       await dns[Symbol.asyncDispose]()

@@ -3,7 +3,7 @@ import { parsePattern } from '@ixj/names'
 import { generateNodeKey, nodeRandom, nodeSha256, openHome, systemClock } from '@ixj/node'
 import { issueStatement, type Grant, type Signer } from '@ixj/trust'
 import { createInterface } from 'node:readline'
-import { tell, tellCounts, type AttackEvent } from '../events.ts'
+import { tell, tellCounts } from '../events.ts'
 import {
   CLEANER,
   COUNSEL,
@@ -20,6 +20,8 @@ import { aborted, readAddress } from '../addresses.ts'
 import { openAttacker, type OpenNode } from './attacker-node.ts'
 import { fieldsOf, seal } from './forged-bundle.ts'
 import type { RoleOptions } from './opening.ts'
+import { askDeputy, sendWithStolenKey, speakBeyondLimits } from './borrowed-authority.ts'
+import { tellAttack } from './tell-attack.ts'
 
 /** How long gossip itself remembers a message, and a little more. */
 const FORGOTTEN_MS = 16_000
@@ -48,9 +50,12 @@ export async function runMallory(options: RoleOptions): Promise<void> {
   await leaveGrant(mallory, worker)
   await widenGrant(mallory, worker)
   await borrowPrincipal(mallory, worker)
+  await askDeputy(mallory)
   await skipApproval(mallory, mesh)
   await outlive(mallory, mesh)
+  await sendWithStolenKey(mallory, options)
   await arriveAsStranger(options)
+  await speakBeyondLimits(mallory, mesh)
   await arriveElsewhereFirst(mallory, worker)
   await replay(mallory, began)
   tellReader(reader)
@@ -59,7 +64,7 @@ export async function runMallory(options: RoleOptions): Promise<void> {
   tellCounts('mallory', mallory.host, 0)
 }
 
-/** 1. A bundle in the name of another worker, with its key, signed by one that is not its. */
+/** A bundle in the name of another worker, with its key, signed by one that is not its. */
 async function forgeName(mallory: OpenNode): Promise<void> {
   const genuine = captured(mallory, (bundle) => bundle.header.sender.startsWith('w1.'))
   const forger = generateNodeKey()
@@ -74,7 +79,7 @@ async function forgeName(mallory: OpenNode): Promise<void> {
   })
 }
 
-/** 2. A worker asks the whole crew, which its grant does not let it. */
+/** A worker asks the whole crew, which its grant does not let it. */
 async function leaveGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   const fields = await fieldsOf(mallory, worker.identity, worker.grants[0])
   const bundle = await seal(worker.identity.signer, { ...fields, action: 'request' }, 'obey me')
@@ -87,7 +92,7 @@ async function leaveGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   })
 }
 
-/** 3. The worker passes more on to itself than it was given. */
+/** The worker passes more on to itself than it was given. */
 async function widenGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   const bundle = await underForged(mallory, worker, { actions: ['publish', 'request'] })
   await mallory.mesh.publish(CREW, bundle.bytes)
@@ -99,19 +104,19 @@ async function widenGrant(mallory: OpenNode, worker: Agent): Promise<void> {
   })
 }
 
-/** 4. The worker uses what it may do for one principal as if it were for another. */
+/** The worker uses what it may do for one principal as if it were for another. */
 async function borrowPrincipal(mallory: OpenNode, worker: Agent): Promise<void> {
   const bundle = await underForged(mallory, worker, { onBehalfOf: COUNSEL })
   await mallory.mesh.publish(CREW, bundle.bytes)
   tellAttack({
-    name: 'a confused deputy',
+    name: 'a borrowed principal',
     what: `${worker.name} acts for acme.example, and does it as if for ${COUNSEL}`,
     code: 'wider-than-parent',
     id: bundle.idText,
   })
 }
 
-/** 5. What needs the planner's approval is done without. */
+/** What needs the planner's approval is done without. */
 async function skipApproval(mallory: OpenNode, mesh: string): Promise<void> {
   const identity = await (await openHome(homeOf(mesh, 'mallory'))).readIdentity(CLEANER)
   const fields = await fieldsOf(mallory, identity, grantsOf(identity)[0])
@@ -153,7 +158,7 @@ async function underForged(
   return await seal(identity.signer, { ...fields, action }, 'obey me')
 }
 
-/** 6. A worker whose binding ended minutes ago still has its key. */
+/** A worker whose binding ended minutes ago still has its key. */
 async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   const identity = await (await openHome(homeOf(mesh, 'mallory'))).readIdentity(EXPIRED_WORKER)
   const fields = await fieldsOf(mallory, identity, undefined)
@@ -167,7 +172,7 @@ async function outlive(mallory: OpenNode, mesh: string): Promise<void> {
   })
 }
 
-/** 10. A genuine message once more, when gossip has forgotten it and its lifespan has not ended. */
+/** A genuine message once more, when gossip has forgotten it and its lifespan has not ended. */
 async function replay(mallory: OpenNode, began: number): Promise<void> {
   const genuine = captured(
     mallory,
@@ -191,7 +196,7 @@ async function replay(mallory: OpenNode, began: number): Promise<void> {
   })
 }
 
-/** 8. A node of an organisation that nobody here knows. */
+/** A node of an organisation that nobody here knows. */
 async function arriveAsStranger(options: RoleOptions): Promise<void> {
   await using stranger = await openAttacker(options.mesh, 'stranger', STRANGER_NODE)
   const decisions = stranger.host.decisions({ signal: AbortSignal.timeout(HELLO_MS) })
@@ -206,7 +211,7 @@ async function arriveAsStranger(options: RoleOptions): Promise<void> {
   })
 }
 
-/** 7. A node of the organisation subscribes to the crew and to the results without any right. */
+/** A node of the organisation subscribes to the crew and to the results without any right. */
 async function readWithoutRight(reader: OpenNode, options: RoleOptions): Promise<void> {
   const admitted = reader.host.decisions({ signal: AbortSignal.timeout(HELLO_MS) })
   for (const role of ['planner', 'ledger'] as const) {
@@ -231,7 +236,7 @@ function tellReader(reader: OpenNode): void {
   })
 }
 
-/** 9. The bytes of a genuine message first on another topic, to make the message a duplicate. */
+/** The bytes of a genuine message first on another topic, to make the message a duplicate. */
 async function arriveElsewhereFirst(mallory: OpenNode, worker: Agent): Promise<void> {
   const fields = await fieldsOf(mallory, worker.identity, worker.grants[0])
   const text = `a genuine message of ${worker.name}`
@@ -243,12 +248,8 @@ async function arriveElsewhereFirst(mallory: OpenNode, worker: Agent): Promise<v
     what: `a message for ${CREW} comes on ${PLANNER} first, to make the genuine one a duplicate`,
     code: 'wrong-topic',
     id: bundle.idText,
-    mustArrive: text,
+    mustArrive: { text, shows: 'and the genuine one arrived all the same' },
   })
-}
-
-function tellAttack(attack: Omit<AttackEvent, 'at' | 'hadEffect'> & { hadEffect?: boolean }): void {
-  tell({ event: 'attack', attack: { at: 'planner', hadEffect: false, ...attack } })
 }
 
 /** The first message that was seen of that kind. */

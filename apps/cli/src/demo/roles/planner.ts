@@ -3,6 +3,7 @@ import { isBelow } from '@ixj/names'
 import { tell, type JobResult } from '../events.ts'
 import { findPackages } from '../packages.ts'
 import { CREW, LEDGER, PLANNER, RESULTS } from '../setup.ts'
+import { tellOwnRefusal } from './own-refusal.ts'
 import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 
 /** Workers that the job begins with. */
@@ -28,6 +29,7 @@ export async function runPlanner(options: RoleOptions & { readonly root: string 
   const agent = await node.openAgent(PLANNER)
   const planner = new Planner(agent, options)
   void planner.takeIn()
+  void planner.askForOthers()
   await planner.run()
   await untilEnd('planner', node, { signal: options.signal, sent: () => planner.sent })
 }
@@ -65,6 +67,21 @@ class Planner {
       if (!isWorker) continue
       this.#born += 1
       this.#bornTo = performance.now()
+    }
+  }
+
+  /** Asks the ledger for whoever asks: on their behalf, and never by what it may do itself. */
+  async askForOthers(): Promise<void> {
+    for await (const request of this.#agent.requests({ signal: this.#options.signal })) {
+      this.sent += 1
+      try {
+        const answer = await this.#agent.request(LEDGER, request.body, { for: request })
+        await request.reply(answer.body)
+      } catch (cause) {
+        if (!(cause instanceof AgentError)) throw cause
+        tellOwnRefusal(request, { agent: this.#agent, topic: LEDGER, cause })
+        await request.refuse(cause.code, cause.message)
+      }
     }
   }
 
