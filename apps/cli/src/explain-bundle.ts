@@ -4,12 +4,17 @@ import { nodeSha256, openNodeVerifier } from '@ixj/node/home'
 import {
   type Answer,
   describeAuthority,
+  describeFoundGrants,
   describeKey,
   describeNameChain,
   type Explanation,
+  findGrantsAbove,
   formatTimeLeft,
+  type Grant,
+  isGrant,
   NOT_REACHED,
   NOTE_STATUS,
+  type SignedStatement,
   signingInput,
   TrustError,
 } from '@ixj/trust'
@@ -52,10 +57,12 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
     notes: [NOTE_STATUS, 'replay, lifespan and policy not checked: a running node does that'],
   }
   let step: keyof typeof reached = 'key'
+  let grants: readonly SignedStatement<Grant>[] = []
   try {
     await checkBytes(bundle)
     step = 'name'
     const statements = await verified(await statementsOf(context.home))
+    grants = statements.filter(isGrant)
     const found = await findZoneKeys(rootsOf(name, statements), context)
     const believing = { ...context, ...found, statements }
     const chain = checkChain({ name, key, statements }, believing)
@@ -67,7 +74,12 @@ async function judge(bundle: Bundle, context: HomeContext): Promise<Explanation>
   } catch (cause) {
     if (!(cause instanceof TrustError || cause instanceof Refusal)) throw cause
     const { code, message } = cause
-    reached[step] = { state: 'no', lines: [message] }
+    const { authority } = header
+    const looked =
+      step === 'authority' && authority !== null
+        ? describeFoundGrants(findGrantsAbove(authority, grants), context.now)
+        : []
+    reached[step] = { state: 'no', lines: [message, ...looked] }
     const outcome = step === 'key' ? 'rejected' : 'ignored'
     return { ...common, ...reached, outcome, code, message, remedy: REMEDIES[code] }
   }

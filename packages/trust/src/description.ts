@@ -1,6 +1,7 @@
-import { isBelow, type Name, parsePattern, type Pattern, patternBase } from '@ixj/names'
+import { isBelow, matches, type Name, parsePattern, type Pattern, patternBase } from '@ixj/names'
 import { toBase64url } from './bytes.ts'
 import { approvalsNeeded, valueOf } from './conditions.ts'
+import type { FoundGrants } from './found-grants.ts'
 import type { Freshness } from './freshness.ts'
 import type { Grant } from './grant.ts'
 import type { Authority, NameChain } from './name-question.ts'
@@ -95,6 +96,30 @@ export function describeAuthority(authority: Authority, now: number): string[] {
     return `${shortSubject(statement, organisation)} (${[...details, ...left].join('; ')})`
   })
   return [[root.statement.issuer, ...parts].join(' → ')]
+}
+
+/**
+ * What was found of a chain of grants that was refused, in lines for an explanation: each with all
+ * that may be wrong with it. It says what they claim, not that they hold.
+ */
+export function describeFoundGrants({ chain, missing }: FoundGrants, now: number): string[] {
+  const gap = missing === null ? [] : [`not at hand: grant ${missing}`]
+  const [root] = chain
+  if (root === undefined) return gap
+  const parts = chain.map(({ statement }, index) => {
+    const { subject, issuer, actions, topics, onBehalfOf, notBefore, notAfter } = statement
+    const above = chain[index - 1]?.statement
+    const details = [
+      `${actions.join(', ')} on ${topics.join(', ')}`,
+      ...(above === undefined || matches(above.subject, issuer) ? [] : [`by ${issuer}`]),
+      ...(onBehalfOf === (above?.onBehalfOf ?? issuer) ? [] : [`on behalf of ${onBehalfOf}`]),
+      ...describeLimits(statement, root.statement.issuer),
+      ...(notBefore > now ? [`from ${formatTime(notBefore)}`] : []),
+      ...(notAfter < now ? [formatTimeLeft(notAfter, now)] : []),
+    ]
+    return `${subject} (${details.join('; ')})`
+  })
+  return ['looked at:', [root.statement.issuer, ...parts].join(' → '), ...gap]
 }
 
 function describeLimits(grant: Grant, organisation: Name): string[] {

@@ -206,8 +206,10 @@ export {
   NOT_REACHED,
   NOTE_STATUS,
 } from './explanation.ts'
+export { findGrantsAbove, type FoundGrants } from './found-grants.ts'
 export {
   describeAuthority,
+  describeFoundGrants,
   describeKey,
   describeNameChain,
   describeFreshness,

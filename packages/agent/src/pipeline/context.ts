@@ -1,5 +1,14 @@
 import type { Name } from '@ixj/names'
-import type { Authority, Freshness, NameChain, ProofStatements, Sha256, Verifier } from '@ixj/trust'
+import type {
+  Authority,
+  Freshness,
+  Grant,
+  NameChain,
+  ProofStatements,
+  Sha256,
+  SignedStatement,
+  Verifier,
+} from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, Header } from '../bundles/header.ts'
@@ -59,6 +68,8 @@ export interface PipelineContext {
 export interface Trace {
   bundle?: Bundle
   place?: Place
+  /** All grants that the proof led to. */
+  grants?: readonly SignedStatement<Grant>[]
   chain?: NameChain
   /** Signature and digest held. */
   signed?: true
@@ -74,4 +85,4 @@ export interface Trace {
 }
 
 /** A bundle that passed: every field of the trace is there. */
-export type Accepted = Required<Omit<Trace, 'authority'>> & Pick<Trace, 'authority'>
+export type Accepted = Required<Omit<Trace, 'authority' | 'grants'>> & Pick<Trace, 'authority'>

@@ -1,8 +1,10 @@
 import {
   describeAuthority,
+  describeFoundGrants,
   describeFreshness,
   describeKey,
   describeNameChain,
+  findGrantsAbove,
   NOT_REACHED,
   TrustError,
   type Answer,
@@ -79,7 +81,7 @@ export function plainDecision(
       key: NOT_REACHED,
       authority: NOT_REACHED,
       policy: NOT_REACHED,
-      ...(cause === undefined ? {} : failing(code, false)),
+      ...(cause === undefined ? {} : failing(code, { nameHeld: false, found: [] })),
       notes: [],
     }),
   }
@@ -99,6 +101,7 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
         ? NOT_REACHED
         : { state: trace.decision.permit ? 'yes' : 'no', lines: [trace.decision.rule] },
   }
+  const nameHeld = trace.chain !== undefined
   return {
     ...outcome(cause),
     action: header?.action ?? 'unreadable',
@@ -106,7 +109,9 @@ function explainTrace(trace: Trace, at: number, cause: unknown): Explanation {
     sender: header?.sender ?? 'unreadable',
     onBehalfOf: trace.onBehalfOf ?? null,
     ...reached,
-    ...(cause === undefined ? {} : failing(codeOf(cause), trace.chain !== undefined)),
+    ...(cause === undefined
+      ? {}
+      : failing(codeOf(cause), { nameHeld, found: foundLines(trace, at) })),
     notes: trace.freshness === undefined ? [] : describeFreshness(trace.freshness, at),
   }
 }
@@ -126,6 +131,12 @@ function authorityLines(trace: Trace, at: number): readonly string[] {
   }
 }
 
+/** As much of the chain of grants as was at hand, for a refusal of it. */
+function foundLines({ bundle, grants = [] }: Trace, at: number): readonly string[] {
+  const leaf = bundle?.header.authority ?? null
+  return leaf === null ? [] : describeFoundGrants(findGrantsAbove(leaf, grants), at)
+}
+
 function approvalLines({ approvers = [] }: Trace): readonly string[] {
   return approvers.length === 0 ? [] : [`approved by ${approvers.join(', ')}`]
 }
@@ -138,9 +149,13 @@ function outcome(cause: unknown): Pick<Explanation, 'outcome' | 'code' | 'messag
 }
 
 /** Which of the four questions a code answers with no; the others stay as they were found. */
-function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
+function failing(
+  code: Code | null,
+  { nameHeld, found }: { readonly nameHeld: boolean; readonly found: readonly string[] },
+): Partial<Explanation> {
   // The tree tells the reason once, at its head.
   const no: Answer = { state: 'no', lines: ['see the reason above'] }
+  const noAuthority: Answer = { ...no, lines: [...no.lines, ...found] }
   switch (code) {
     case 'no-anchor':
     case 'anchor-limits':
@@ -157,7 +172,7 @@ function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
     case 'missing-statement':
     case 'proof-missing':
       // The same codes say it of the name's chain and, when that held, of the chain of grants.
-      return nameHeld ? { authority: no } : { name: no }
+      return nameHeld ? { authority: noAuthority } : { name: no }
     case 'bad-signature':
     case 'bad-digest':
     case 'bad-key':
@@ -174,7 +189,7 @@ function failing(code: Code | null, nameHeld: boolean): Partial<Explanation> {
     case 'approval-used':
     case 'not-asked':
     case 'ambiguous-authority':
-      return { authority: no }
+      return { authority: noAuthority }
     default:
       return {}
   }

@@ -48,6 +48,7 @@ export async function judge(
   // 5. Proof known, or fetched from the neighbour.
   const material = await context.material(bundle, carrier.from)
   const { generation } = context.trust
+  trace.grants = material.grants
   // 6. A chain from an anchor of ours to the sender's name and key.
   const chain = nameChain(header, material, context)
   trace.chain = chain
