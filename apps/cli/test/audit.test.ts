@@ -64,8 +64,10 @@ afterAll(async () => {
 })
 
 describe('ixj audit show', () => {
-  test('tells what was decided and issued, in the order of the records', async () => {
-    const text = await home.done('audit', 'show')
+  test('tells what was decided and issued, in order, and leads to why', async () => {
+    const { stdout: text, stderr } = await home.run('audit', 'show')
+    const [, id = ''] = /^why: ixj explain ([0-9a-f]{12})\n$/.exec(stderr) ?? []
+    expect((await home.run('explain', id)).stdout).toMatch(/^└─ policy +no: /m)
     const lines = text.trimEnd().split('\n')
     expect(lines[0]).toMatch(/^├─ 0 {2}\d{4}-\d\d-\d\dT\S+Z {2}issued {2}grant on /)
     expect(lines[1]).toBe(`│  by   ${NODE}`)

@@ -5,7 +5,7 @@ import { blocks } from '../blocks.ts'
 import type { Record } from '../output.ts'
 
 /** Characters of an id in a table; JSON and CSV have it whole. */
-const SHORT_ID = 12
+export const SHORT_ID = 12
 
 /** The last time that a date can say; a record may hold a later one. */
 const DATE_MS_MAX = 8.64e15

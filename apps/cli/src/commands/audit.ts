@@ -20,7 +20,7 @@ import {
   trustOf,
 } from '../audit/log-source.ts'
 import { idOf, proveRecord, readProof } from '../audit/prove-record.ts'
-import { recordJson, recordBlocks } from '../audit/record-text.ts'
+import { recordBlocks, recordJson, SHORT_ID } from '../audit/record-text.ts'
 import { verifiedJson, verifiedText, verifySource } from '../audit/verified-log.ts'
 import { cosignRequest, requestFor, sizeSeen, withLines } from '../audit/witness-log.ts'
 import { ArgumentError } from '../command-error.ts'
@@ -110,8 +110,15 @@ function addShow(audit: Command): void {
         if (shown.length > flags.last) shown.shift()
       }
       if (output.json) for (const each of shown) output.print(recordJson(each), '')
-      else if (shown.length > 0) output.print({}, recordBlocks(shown))
-      else output.note({}, 'No record fits')
+      else if (shown.length > 0) {
+        output.print({}, recordBlocks(shown))
+        // The explanations lie in the home, not beside a log that was copied.
+        const decided = shown.findLast(
+          ({ record }) => record.kind === 'bundle' && record.id !== null,
+        )
+        const isHere = decided !== undefined && flags.log === undefined
+        if (isHere) output.note({}, `why: ixj explain ${idOf(decided).slice(0, SHORT_ID)}`)
+      } else output.note({}, 'No record fits')
     })
 }
 
