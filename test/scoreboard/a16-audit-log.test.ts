@@ -86,7 +86,9 @@ describe('A16: changed audit logs', () => {
         add(() => joined(frames.toSpliced(one, 1)))
         add(() => joined(frames.with(one, other.frames[one]!)))
         for (let two = 0; two < RECORDS; two++) {
-          add(() => joined(frames.toSpliced(one, 0, frames[two]!)))
+          // The last one put in before itself stands behind the last checkpoint, where any may stand.
+          const isAppended = one === two && two === RECORDS - 1
+          if (!isAppended) add(() => joined(frames.toSpliced(one, 0, frames[two]!)))
           if (one < two) add(() => joined(frames.with(one, frames[two]!).with(two, frames[one]!)))
         }
       }
