@@ -19,7 +19,7 @@ const LOGS = 4
 /** Starts a process that writes the log in a folder and prints the numbers that were acknowledged. */
 function startWriter(folder: string, from: number): ChildProcess {
   const words = ['--conditions=ixj:src', WRITER, folder, String(from)]
-  // Compiled once for all the processes: a third of their time.
+  // Compiled once for all the processes.
   const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'ixj-compiled') }
   return spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
 }

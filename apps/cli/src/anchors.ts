@@ -48,18 +48,24 @@ export function zoneFields(text: string, name: Name): AnchorFields {
  */
 export async function addAnchor(home: Home, fields: AnchorFields): Promise<Anchor> {
   const anchor = makeAnchor(fields)
+  let added = anchor
   await home.updateAnchors((anchors) => {
     const before = anchors.get(anchor.name)
     if (before === undefined) return anchors.with(anchor)
-    // Who trusts the same again must not bring back a key that was succeeded.
-    const { keys, retiring, next } = before
-    const kept = { keys, retiring, ...(next === undefined ? {} : { next }), ...nextOf(anchor) }
-    if (isSameTrust(before, anchor)) {
-      return anchors.with(anchor.kind === 'key' ? { ...anchor, ...kept } : anchor)
-    }
-    throw anchorExists(before)
+    if (!isSameTrust(before, anchor)) throw anchorExists(before)
+    added = trustedAgain(before, fields, anchor)
+    return anchors.with(added)
   })
-  return anchor
+  return added
+}
+
+/** What is not said again stays as it was: no key that was succeeded comes back. */
+function trustedAgain(before: Anchor, fields: AnchorFields, anchor: Anchor): Anchor {
+  const freshness = fields.freshness ?? before.freshness
+  const { keys, retiring } = before
+  const kept =
+    anchor.kind === 'zone' ? {} : { keys, retiring, ...nextOf(before), ...nextOf(anchor) }
+  return makeAnchor({ ...anchor, freshness, ...kept })
 }
 
 function nextOf({ next }: Anchor): Pick<Anchor, 'next'> {

@@ -7,7 +7,6 @@ import { checkAuthority } from '../src/authority.ts'
 import { describeKey, describeNameChain } from '../src/description.ts'
 import { checkName } from '../src/name-chain.ts'
 import type { NameContext, NameQuestion } from '../src/name-question.ts'
-import type { PublishedKey } from '../src/published-key.ts'
 import {
   acme,
   anchorOf,
@@ -19,6 +18,7 @@ import {
   keyOf,
   NOW,
   planner,
+  publish,
   refusal,
   w1,
 } from './world.ts'
@@ -32,24 +32,6 @@ const zone = {
 } as const
 const anchors = new AnchorSet([zone])
 const toW1 = await bind({ issuer: planner, name: w1 })
-
-function publish(fields: Partial<PublishedKey> = {}): PublishedKey {
-  const name = fields.name ?? planner
-  return {
-    name,
-    key: keyOf(name),
-    uses: 'both',
-    depth: 2,
-    strict: false,
-    encryptionKey: null,
-    next: null,
-    hosts: [],
-    zone: acme,
-    notBefore: NOW - HOUR,
-    notAfter: NOW + HOUR,
-    ...fields,
-  }
-}
 
 function ask(question: Partial<NameQuestion> = {}, context: Partial<NameContext> = {}) {
   const name = question.name ?? planner

@@ -5,32 +5,25 @@ import { AnchorSet } from '../src/anchor-set.ts'
 import { describeNameChain } from '../src/description.ts'
 import { checkName } from '../src/name-chain.ts'
 import type { NameContext, NameQuestion } from '../src/name-question.ts'
-import type { PublishedKey } from '../src/published-key.ts'
 import { makeRootAnchor } from '../src/root-anchor.ts'
-import { acme, anchorOf, bind, globex, HOUR, keyOf, NOW, planner, refusal, w1 } from './world.ts'
+import {
+  acme,
+  anchorOf,
+  bind,
+  globex,
+  HOUR,
+  keyOf,
+  NOW,
+  planner,
+  publish,
+  refusal,
+  w1,
+} from './world.ts'
 
 const RECORD = 'DS 20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d'
 const root = makeRootAnchor({ records: [RECORD] })
 const rooted = new AnchorSet([], { root })
 const team = parseName('planner.acme.example')
-
-function publish(fields: Partial<PublishedKey> = {}): PublishedKey {
-  const name = fields.name ?? planner
-  return {
-    name,
-    key: keyOf(name),
-    uses: 'both',
-    depth: 2,
-    strict: false,
-    encryptionKey: null,
-    next: null,
-    hosts: [],
-    zone: acme,
-    notBefore: NOW - HOUR,
-    notAfter: NOW + HOUR,
-    ...fields,
-  }
-}
 
 function ask(question: Partial<NameQuestion> = {}, context: Partial<NameContext> = {}) {
   const name = question.name ?? planner

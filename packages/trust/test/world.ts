@@ -1,3 +1,4 @@
+import type { PublishedKey } from '../src/published-key.ts'
 import { parseName, parsePattern } from '@ixj/names'
 import { expect } from 'vitest'
 import type { AnchorFields } from '../src/anchors.ts'
@@ -159,5 +160,24 @@ export class CountingVerifier implements Verifier {
   verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
     this.calls += 1
     return Promise.resolve(nobleVerifier.verify(publicKey, data, signature))
+  }
+}
+
+/** A key that the zone of acme publishes, the planner's unless told otherwise. */
+export function publish(fields: Partial<PublishedKey> = {}): PublishedKey {
+  const name = fields.name ?? planner
+  return {
+    name,
+    key: keyOf(name),
+    uses: 'both',
+    depth: 2,
+    strict: false,
+    encryptionKey: null,
+    next: null,
+    hosts: [],
+    zone: acme,
+    notBefore: NOW - HOUR,
+    notAfter: NOW + HOUR,
+    ...fields,
   }
 }

@@ -35,7 +35,7 @@ export interface LogSource {
   readonly log: LogFolder
 }
 
-/** Adds `[node]` and `--log` to a command. */
+/** Adds `--log` to a command. */
 export function addLogOptions(command: Command): Command {
   return command.option(
     '--log <folder>',

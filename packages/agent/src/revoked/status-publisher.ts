@@ -109,11 +109,13 @@ export class StatusPublisher {
     }
     const { of } = published.issuer
     published.running = true
+    let due = isDue
     try {
       do {
         published.again = false
-        if (isDue || published.again || !this.#wasHeard(of)) await this.#issue(published.issuer)
-      } while (published.again)
+        if (due || !this.#wasHeard(of)) await this.#issue(published.issuer)
+        due = published.again
+      } while (due)
     } catch (cause) {
       this.#context.failed(of, cause)
     } finally {

@@ -1,7 +1,7 @@
 import { equalBytes, type Sha256 } from '@ixj/trust'
 import { AuditError } from '../audit-error.ts'
 import { PROOF_HASHES_MAX } from '../limits.ts'
-import { nodeHash, splitOf } from './hash.ts'
+import { half, nodeHash, splitOf } from './hash.ts'
 import type { Leaves } from './leaves.ts'
 
 /** A tree by its size and root. */
@@ -116,8 +116,4 @@ function isPowerOfTwo(number: number): boolean {
   let power = 1
   while (power < number) power *= 2
   return power === number
-}
-
-function half(number: number): number {
-  return Math.floor(number / 2)
 }

@@ -25,3 +25,8 @@ export function splitOf(size: number): number {
   while (split * 2 < size) split *= 2
   return split
 }
+
+/** The place of the parent, one level up; a shift would end at 32 bits. */
+export function half(place: number): number {
+  return Math.floor(place / 2)
+}

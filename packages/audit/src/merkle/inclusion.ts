@@ -1,7 +1,7 @@
 import { equalBytes, type Sha256 } from '@ixj/trust'
 import { AuditError } from '../audit-error.ts'
 import { PROOF_HASHES_MAX } from '../limits.ts'
-import { nodeHash, splitOf } from './hash.ts'
+import { half, nodeHash, splitOf } from './hash.ts'
 import type { Leaves } from './leaves.ts'
 
 /** Which leaf of which tree, and the hashes that lead from it to the root. */
@@ -83,9 +83,4 @@ export function checkInclusion(inclusion: Inclusion, root: Uint8Array, hash: Sha
   if (!equalBytes(result, root)) {
     throw new AuditError('not-proven', `${tried}: its hashes lead to another root`)
   }
-}
-
-/** A shift that holds beyond 32 bits. */
-function half(number: number): number {
-  return Math.floor(number / 2)
 }
