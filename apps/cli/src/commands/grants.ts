@@ -40,7 +40,7 @@ export function addGrants(program: Command): void {
         .filter(isGrant)
         .filter(({ statement }) => matches(statement.subject, name))
         .map((grant) => {
-          // Of a name whose key is not known here, the grant's own key is as good a guess as any.
+          // No key of this name is known here: it has to be the one that the grant is for.
           const key = known.some((byte) => byte !== 0)
             ? known
             : (grant.statement.subjectKey ?? known)
