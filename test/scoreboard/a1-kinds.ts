@@ -37,7 +37,8 @@ async function bundles(bench: Bench): Promise<Kind> {
     // One door in gossip.
     place: 'gossip',
     genuine: [first.bytes, second.bytes],
-    accepts: async (bytes) => (await bench.core.message(CREW, bytes, 'peer')) === 'accept',
+    accepts: async (bytes) =>
+      (await bench.core.reception.message(CREW, bytes, 'peer')) === 'accept',
   }
 }
 
@@ -73,7 +74,8 @@ async function presences({ world, core, acme }: Bench): Promise<Kind> {
     place: 'gossip',
     genuine: [await announce(1), await announce(2)],
     // Each from another neighbour, or they would be refused for their rate alone.
-    accepts: async (bytes) => (await core.message(CREW, bytes, `peer ${peers++}`)) === 'accept',
+    accepts: async (bytes) =>
+      (await core.reception.message(CREW, bytes, `peer ${peers++}`)) === 'accept',
   }
 }
 
@@ -209,7 +211,7 @@ async function approvals({ world, acme, core }: Bench): Promise<Kind> {
     genuine: [one.envelope, other.envelope],
     accepts: async (bytes) => {
       const signed = await resignBundle(made, bob.signer, (fields) => (fields[15] = [bytes]))
-      return (await core.message(CREW, signed, 'peer')) === 'accept'
+      return (await core.reception.message(CREW, signed, 'peer')) === 'accept'
     },
   }
 }

@@ -92,7 +92,7 @@ class Control {
   }
 
   async takesBytes(bytes: Uint8Array): Promise<boolean> {
-    return (await this.station.core.message(CREW, bytes, 'peer')) === 'accept'
+    return (await this.station.core.reception.message(CREW, bytes, 'peer')) === 'accept'
   }
 
   /** Two good approvals. */

@@ -36,7 +36,7 @@ async function isAccepted(
   const clock = { now: () => now, at: () => () => {} }
   const { core, [Symbol.asyncDispose]: close } = await openStation(world, acme, { clock })
   core.proofs.compose(await core.keepStatements(made.proof.statements))
-  const verdict = await core.message(CREW, made.bytes, 'peer')
+  const verdict = await core.reception.message(CREW, made.bytes, 'peer')
   await close()
   return verdict === 'accept'
 }

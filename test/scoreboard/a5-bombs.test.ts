@@ -157,7 +157,7 @@ test(
         // A node checks statuses as time passes; what counts is what the bundle costs.
         const before = verifier.calls
         const start = performance.now()
-        const verdict = await core.message(CREW, fresh.bytes, 'peer')
+        const verdict = await core.reception.message(CREW, fresh.bytes, 'peer')
         times.push(performance.now() - start)
         checks += verifier.calls - before
         expect(verdict, what).toBe('ignore')

@@ -17,14 +17,14 @@ describe('A7: replayed bundles', () => {
       const made: MadeBundle[] = []
       for (let index = 0; index < count; index++) {
         const bundle = await bench.make({ epoch, first: index + 1, lifespanMs: 600_000 })
-        expect(await core.message(CREW, bundle.bytes, 'peer')).toBe('accept')
+        expect(await core.reception.message(CREW, bundle.bytes, 'peer')).toBe('accept')
         made.push(bundle)
       }
       expect(inbox.drain().length).toBe(count)
       let tried = 0
       const again = async (on: typeof CREW, bytes: Uint8Array) => {
         tried += 1
-        return await core.message(on, bytes, 'other peer')
+        return await core.reception.message(on, bytes, 'other peer')
       }
       let accepted = 0
       const replayAll = async () => {

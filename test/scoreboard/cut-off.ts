@@ -108,7 +108,7 @@ export async function acceptsCutOff(
   await host.takeNotice((await statusNotice(world, acme, { issuedAt })).bytes)
   core.proofs.compose(await core.keepStatements(made.proof.statements))
   time.now = now
-  const verdict = await core.message(CREW, made.bytes, 'peer')
+  const verdict = await core.reception.message(CREW, made.bytes, 'peer')
   await host[Symbol.asyncDispose]()
   return verdict === 'accept'
 }

@@ -86,7 +86,7 @@ describe('F7: a root key is succeeded under load', () => {
           sentAt: time.now,
         })
         core.proofs.compose(await core.keepStatements(made.proof.statements))
-        const accepted = (await core.message(CREW, made.bytes, 'peer')) === 'accept'
+        const accepted = (await core.reception.message(CREW, made.bytes, 'peer')) === 'accept'
         if (isOld ? time.now <= until + SKEW_MS : moved) {
           counts.valid += 1
           counts.lost += accepted ? 0 : 1

@@ -1,6 +1,5 @@
 import type { Name } from '@ixj/names'
 import {
-  TrustError,
   sha256 as plainSha256,
   type StatementStore,
   type GenerateKey,
@@ -22,37 +21,31 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Renewal } from '../neighbours/renewal.ts'
 import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
-import { codeOf, plainDecision, type Decision } from '../pipeline/decision.ts'
+import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
-import { VERDICTS } from '../pipeline/verdicts.ts'
-import { isAnnouncement } from '../presence/announcement.ts'
 import { Presence } from '../presence/presence.ts'
-import { Revoked, rootOfTopic } from '../revoked/revoked.ts'
+import { Revoked } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
-import {
-  TransportError,
-  type Peer,
-  type Receiver,
-  type Transport,
-  type Verdict,
-} from '../transport.ts'
+import type { Peer, Transport } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
 import { DecisionLog } from './decision-log.ts'
 import { Handover } from './handover.ts'
-import { HeldSubscriptions } from './held-subscriptions.ts'
 import { helloProof } from './hello-proof.ts'
 import type { Identity } from './identity.ts'
 import type { HostOptions } from './host-options.ts'
+import type { HostPart } from './host-part.ts'
 import { Intake } from './intake.ts'
 import { IssuedNames } from './issued-names.ts'
 import { neighbourDecision } from './neighbour-decision.ts'
 import { addOwn, pinOwn, type PinnedStatements } from './own-statements.ts'
+import { Reception } from './reception.ts'
 import type { Store } from './store.ts'
+import { closeTopic, openTopic } from './opening-topics.ts'
 import { Topics, type Sink } from './topics.ts'
 
 /** What the parts of a host share: its tables, and the ways in and out. */
-export class Core implements Receiver {
+export class Core {
   readonly identity: Identity
   readonly chain: NameChain
   readonly clock: Clock
@@ -78,7 +71,9 @@ export class Core implements Receiver {
   readonly #zoneKeys: ZoneKeyBook
   /** What was decided so far. */
   readonly log = new DecisionLog()
-  readonly #held: HeldSubscriptions
+  /** Where the transport hands in what arrives. */
+  readonly reception: Reception
+  readonly #parts: HostPart[] = []
   #cancelSweep: () => void
   #cancelRecheck: (() => void) | undefined
   #closed = false
@@ -94,7 +89,6 @@ export class Core implements Receiver {
     this.generateKey = options.generateKey
     this.trust = trust
     this.#zoneKeys = zoneKeys
-    this.#held = new HeldSubscriptions(options.clock)
     this.store = options.store
     this.transport = options.transport
     this.statements = statements
@@ -145,7 +139,7 @@ export class Core implements Receiver {
       isOutvoted,
       changed: () => this.handover.changed(),
       unsent: (topic, cause) =>
-        this.record(this.#plain('presence', 'announce', topic, identity.name, cause)),
+        this.record(this.plain('presence', 'announce', topic, identity.name, cause)),
     })
     this.handover = new Handover({
       clock,
@@ -186,15 +180,15 @@ export class Core implements Receiver {
       succeeded: (signed) => options.succeeded?.(signed),
       told: (signed) => this.audit.told(signed),
       failed: (about, from, cause) => {
-        const sender = from === null ? identity.name : this.#nameOf(from)
-        this.record(this.#plain('status', 'tell', about, sender, cause))
+        const sender = from === null ? identity.name : this.nameOf(from)
+        this.record(this.plain('status', 'tell', about, sender, cause))
       },
     })
     this.issuedNames = new IssuedNames(this.revoked, {
       clock,
       random,
       hash: this.hash,
-      failed: ({ name }, cause) => this.record(this.#plain('status', 'revoke', name, name, cause)),
+      failed: ({ name }, cause) => this.record(this.plain('status', 'revoke', name, name, cause)),
     })
     const { neighbours, topics } = this
     this.#renewal = new Renewal({
@@ -203,10 +197,17 @@ export class Core implements Receiver {
       shown: topics.shown,
       own: proof,
       failed: (cause) =>
-        this.record(this.#plain('right', 'renew', identity.name, identity.name, cause)),
+        this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
-    transport.attach(this)
+    this.reception = new Reception(this, this.#parts)
+    transport.attach(this.reception)
+  }
+
+  /** Adds what lives as long as this node; before any connection is made. */
+  add<Part extends HostPart>(part: Part): Part {
+    this.#parts.push(part)
+    return part
   }
 
   /** Keys that DNS publishes for a name, as far as this node has proved them. */
@@ -216,43 +217,15 @@ export class Core implements Receiver {
 
   /** Opens a topic for one agent. @throws AgentError `mixed-topic`, `open-already`, `closed` */
   async open(topic: OpenTopic, sink: Sink): Promise<void> {
-    if (this.#closed)
+    if (this.#closed) {
       throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
-    const result = this.topics.add(topic, sink, this.clock.now())
-    if (result === 'changed') this.#showAgain(topic.topic)
-    if (result !== 'opened') return
-    try {
-      if (topic.carrier === topic.topic) await this.transport.subscribe(topic.carrier)
-    } catch (cause) {
-      this.topics.remove(topic.topic, sink)
-      throw cause
     }
-    this.neighbours.opened(topic)
+    await openTopic(topic, sink, this)
   }
 
   /** Closes a topic for one agent. */
   async close(topic: OpenTopic, sink: Sink): Promise<void> {
-    const result = this.topics.remove(topic.topic, sink)
-    if (result === 'closed') {
-      this.neighbours.closed(topic)
-      if (topic.carrier === topic.topic) await this.#unsubscribe(topic.carrier)
-    } else if (result === 'changed') {
-      this.#showAgain(topic.topic)
-    }
-  }
-
-  #showAgain(topic: Name): void {
-    const shown = this.topics.shown.get(topic)
-    if (shown !== undefined) this.neighbours.opened(shown)
-  }
-
-  async #unsubscribe(topic: Name): Promise<void> {
-    try {
-      await this.transport.unsubscribe(topic)
-    } catch (cause) {
-      // A transport that has ended has left every topic; agents must be able to close after it.
-      if (!(cause instanceof TransportError) || cause.code !== 'closed') throw cause
-    }
+    await closeTopic(topic, sink, this)
   }
 
   /** Records statements that an agent here issued, before anybody else hears of them. */
@@ -281,61 +254,13 @@ export class Core implements Receiver {
     this.log.record(decision)
   }
 
-  connected(peer: Peer, initiator: boolean): void {
-    this.neighbours.connected(peer, initiator)
-  }
-
-  disconnected(peer: Peer): void {
-    this.neighbours.disconnected(peer)
-    this.statements.release(peer)
-    this.proofs.release(peer)
-    this.handover.changed()
-  }
-
-  channel(...args: Parameters<Receiver['channel']>): void {
-    this.neighbours.channel(...args)
-  }
-
-  async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
-    const root = rootOfTopic(topic)
-    if (root !== undefined) return await this.revoked.message(root, bytes, from)
-    // The transport gives only topics that were joined, and those are names.
-    const carrier = { topic: topic as Name, from }
-    if (!isAnnouncement(bytes)) return await this.intake.take(bytes, carrier)
-    try {
-      await this.presence.hear(carrier.topic, bytes, from)
-      return 'accept'
-    } catch (cause) {
-      this.record(this.#plain('presence', 'announce', topic, this.#nameOf(from), cause))
-      return VERDICTS[codeOf(cause)]
-    }
-  }
-
-  subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {
-    if (rootOfTopic(topic) !== undefined) return
-    this.handover.changed()
-    if (subscribed) this.presence.poke(topic as Name)
-  }
-
-  subscriptionHeld(peer: Peer, topic: string): void {
-    // Who follows more roots than we tell it of is no reader without a right.
-    if (rootOfTopic(topic) !== undefined) return
-    this.#held.add(() => {
-      const neighbour = this.neighbours.get(peer)
-      if (neighbour === undefined || neighbour.receives(topic as Name)) return
-      const { name } = neighbour.greeted
-      const reason = `Cannot let ${name} receive ${topic}: it has shown no right`
-      const cause = new TrustError('not-granted', reason)
-      this.record(this.#plain('subscription', 'receive', topic, name, cause))
-    })
-  }
-
   /** Ends the host: nothing is taken in or handed over any more. */
   async dispose(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#cancelSweep()
-    this.#held.close()
+    this.reception.close()
+    for (const part of this.#parts) await part.close?.()
     this.presence.close()
     this.intake.close()
     this.#cancelRecheck?.()
@@ -355,11 +280,13 @@ export class Core implements Receiver {
     })
   }
 
-  #nameOf(peer: Peer): string {
+  /** The name that a neighbour proved; its peer where it has not. */
+  nameOf(peer: Peer): string {
     return this.neighbours.get(peer)?.greeted.name ?? peer
   }
 
-  #plain(
+  /** A decision that is not about a bundle, as of now. */
+  plain(
     about: Exclude<Decision['about'], 'bundle'>,
     action: string,
     topic: string,
@@ -379,15 +306,23 @@ export class Core implements Receiver {
     const decision = neighbourDecision(event, {
       own: this.identity.name,
       at: this.clock.now(),
-      nameOf: (peer) => this.#nameOf(peer),
+      nameOf: (peer) => this.nameOf(peer),
     })
     if (decision !== undefined) this.record(decision)
     if (event.kind === 'gone' && event.greeted !== undefined) this.presence.gone(event.greeted.name)
+    if (event.kind === 'admitted') this.#admitted(event.peer)
     if (event.kind === 'gone' || event.kind === 'route') this.handover.changed()
+  }
+
+  #admitted(peer: Peer): void {
+    const neighbour = this.neighbours.get(peer)
+    if (neighbour === undefined) return
+    for (const part of this.#parts) part.admitted?.(neighbour)
   }
 
   #sweep(): void {
     const now = this.clock.now()
+    for (const part of this.#parts) part.sweep?.(now)
     this.intake.sweep(now)
     this.neighbours.sweep(now)
     this.revoked.sweep(now)

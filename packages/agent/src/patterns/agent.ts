@@ -4,7 +4,7 @@ import { AgentError } from '../agent-error.ts'
 import { APPROVE_TYPE, readAsked, type AskedApproval } from '../approvals/asked-approval.ts'
 import type { GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
-import { LIFESPAN_MS_MAX, type Header } from '../bundles/header.ts'
+import type { Header } from '../bundles/header.ts'
 import { correlationOf, type MessagePart } from '../bundles/message.ts'
 import { grantsOf, type Identity } from '../host/identity.ts'
 import { QUEUE_MAX, REQUEST_LIFESPAN_MS, REQUESTS_MAX } from '../limits.ts'
@@ -13,6 +13,7 @@ import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
+import { Answering, ignoreUnreachable } from './answering.ts'
 import { askOne } from './ask.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
@@ -20,7 +21,7 @@ import { readMessage, type Body, type Message, type Receipt } from './message.ts
 import type { SendOptions } from './send-options.ts'
 import { OFFER_TYPE, readOffer, spawnIdentity, type Offer, type SpawnOptions } from './naming.ts'
 import type { Lane } from './lane-queue.ts'
-import { FAILURE_TYPE, Pending, REFUSAL_TYPE, type Reply } from './pending.ts'
+import { Pending, type Reply } from './pending.ts'
 import type { MemberParts } from './parts.ts'
 import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
@@ -42,6 +43,7 @@ export class Agent implements AsyncDisposable {
   readonly #parts: AgentParts
   readonly #sender: Sender
   readonly #pending = new Pending()
+  readonly #answering: Answering
   readonly #messages = new Readers<Message>(QUEUE_MAX)
   readonly #requests = new Queue<IncomingRequest>(REQUESTS_MAX)
   readonly #offers = new Queue<Offer>(REQUESTS_MAX)
@@ -55,6 +57,7 @@ export class Agent implements AsyncDisposable {
     this.#parts = parts
     this.name = parts.identity.name
     this.#sender = new Sender(parts, (...asking) => this.#askApproval(...asking))
+    this.#answering = new Answering(this.#sender, parts.core.clock)
     this.#sink = {
       agent: this.name,
       key: parts.identity.signer.publicKey,
@@ -64,7 +67,7 @@ export class Agent implements AsyncDisposable {
       asked: (header: Header, part: MessagePart) =>
         this.#pending.waits(header, part, parts.core.clock.now()),
       refused: (bundle: Bundle, messages: readonly MessagePart[], code: Code) =>
-        this.#tellRefused(bundle, messages, code),
+        this.#answering.tellRefused(bundle, messages, code),
     }
   }
 
@@ -165,7 +168,7 @@ export class Agent implements AsyncDisposable {
       ...this.#parts,
       sender: this.#sender,
       pending: this.#pending,
-      request: (accepted, part, message) => this.#request(accepted, part, message),
+      request: (accepted, part, message) => this.#answering.request(accepted, part, message),
       queueRequest: (request) => void this.#requests.push(request),
       closed: (closing) => void this.#opened.delete(closing),
     })
@@ -272,7 +275,7 @@ export class Agent implements AsyncDisposable {
       this.#messages.push(message)
       return
     }
-    const request = this.#request(accepted, part, message)
+    const request = this.#answering.request(accepted, part, message)
     if (message.contentType === OFFER_TYPE) void this.#takeOffer(request)
     else if (message.contentType === APPROVE_TYPE) void this.#takeAsked(request, accepted)
     else this.#requests.push(request)
@@ -290,73 +293,5 @@ export class Agent implements AsyncDisposable {
     const asked = readAsked(request, bundle.header.proof, { identity, core })
     if (typeof asked === 'string') await ignoreUnreachable(request.refuse(asked))
     else this.#approvals.push(asked)
-  }
-
-  #request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest {
-    const correlation = correlationOf(accepted.bundle.id, part.id)
-    let answered = false
-    const answer = async (body: Body, contentType?: string, signal?: AbortSignal) => {
-      if (answered) throw new AgentError('argument', 'Cannot answer a request twice')
-      answered = true
-      const until = message.expiresAt
-      await this.#answer(message.sender, { body, correlation, until, contentType, signal })
-    }
-    const request: IncomingRequest = {
-      ...message,
-      reply: (body, options = {}) => answer(body, options.contentType, options.signal),
-      refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),
-      fail: (reason) => answer(reason, FAILURE_TYPE),
-    }
-    this.#sender.lanes.handled.add(request)
-    return request
-  }
-
-  /** Sends an answer to the asker's inbox; the request authorises it, for as long as it lives. */
-  async #answer(
-    to: Name,
-    answer: {
-      readonly body: Body
-      readonly correlation: Uint8Array
-      readonly until: number
-      readonly contentType: string | undefined
-      readonly signal: AbortSignal | undefined
-    },
-  ): Promise<void> {
-    const { body, correlation, contentType } = answer
-    const remaining = answer.until - this.#parts.core.clock.now()
-    const left = Math.min(LIFESPAN_MS_MAX.event, Math.max(1, remaining))
-    const lane = this.#sender.lanes.of(
-      { of: 'inbox', topic: to, action: 'answer' },
-      { lifespanMs: left },
-    )
-    const part = this.#sender.part(body, {
-      correlation,
-      ...(contentType === undefined ? {} : { contentType }),
-    })
-    const { signal } = answer
-    await this.#sender.send(lane, part, signal === undefined ? {} : { signal })
-  }
-
-  #tellRefused(bundle: Bundle, messages: readonly MessagePart[], code: Code): void {
-    const { header } = bundle
-    for (const part of messages) {
-      const answer = {
-        body: [code, 'the receiver refused the request'],
-        correlation: correlationOf(bundle.id, part.id),
-        until: header.sentAt + header.lifespanMs,
-        contentType: REFUSAL_TYPE,
-        signal: undefined,
-      }
-      void ignoreUnreachable(this.#answer(header.sender, answer))
-    }
-  }
-}
-
-/** An answer that nobody can be told is lost for its asker, who sees its own lifespan end. */
-async function ignoreUnreachable(sending: Promise<void>): Promise<void> {
-  try {
-    await sending
-  } catch (cause) {
-    if (!(cause instanceof AgentError)) throw cause
   }
 }

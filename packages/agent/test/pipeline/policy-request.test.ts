@@ -28,7 +28,7 @@ async function openScene() {
   const send = async (first: number) => {
     const made = await makeBundle(world, worker, CREW, { under, first, epoch: world.clock.now() })
     station.core.proofs.compose(await station.core.keepStatements(made.proof.statements))
-    return await station.core.message(CREW, made.bytes, 'peer')
+    return await station.core.reception.message(CREW, made.bytes, 'peer')
   }
   return { station, world, asked, send }
 }

@@ -81,7 +81,7 @@ export const byteRows = {
         })
         const bytes = new Uint8Array(MESSAGE_BYTES_MAX + 1)
         await expect(transport.publish(CREW, bytes)).rejects.toMatchObject({ code: 'too-large' })
-        expect(await core.message(CREW, bytes, 'peer')).toBe('reject')
+        expect(await core.reception.message(CREW, bytes, 'peer')).toBe('reject')
         expect(core.log.counts).toEqual(new Map([['size', 1]]))
         await core.dispose()
       },

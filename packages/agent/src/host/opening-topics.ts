@@ -1,0 +1,57 @@
+import type { Name } from '@ixj/names'
+import type { Clock } from '../clock.ts'
+import type { Neighbours } from '../neighbours/neighbours.ts'
+import type { OpenTopic } from '../neighbours/open-topic.ts'
+import { TransportError, type Transport } from '../transport.ts'
+import type { Sink, Topics } from './topics.ts'
+
+/** What the opening of a topic changes. */
+interface Opening {
+  readonly topics: Topics
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly neighbours: Neighbours
+}
+
+/**
+ * Opens a topic for one agent; neighbours are shown the right when it is the first, or a better one.
+ * @throws AgentError `mixed-topic`, `open-already`; TransportError `topic-budget`
+ */
+export async function openTopic(topic: OpenTopic, sink: Sink, opening: Opening): Promise<void> {
+  const { topics, clock, transport, neighbours } = opening
+  const result = topics.add(topic, sink, clock.now())
+  if (result === 'changed') showAgain(topic.topic, opening)
+  if (result !== 'opened') return
+  try {
+    if (topic.carrier === topic.topic) await transport.subscribe(topic.carrier)
+  } catch (cause) {
+    topics.remove(topic.topic, sink)
+    throw cause
+  }
+  neighbours.opened(topic)
+}
+
+/** Closes a topic for one agent. */
+export async function closeTopic(topic: OpenTopic, sink: Sink, opening: Opening): Promise<void> {
+  const result = opening.topics.remove(topic.topic, sink)
+  if (result === 'closed') {
+    opening.neighbours.closed(topic)
+    if (topic.carrier === topic.topic) await unsubscribe(topic.carrier, opening.transport)
+  } else if (result === 'changed') {
+    showAgain(topic.topic, opening)
+  }
+}
+
+function showAgain(topic: Name, { topics, neighbours }: Opening): void {
+  const shown = topics.shown.get(topic)
+  if (shown !== undefined) neighbours.opened(shown)
+}
+
+async function unsubscribe(topic: Name, transport: Transport): Promise<void> {
+  try {
+    await transport.unsubscribe(topic)
+  } catch (cause) {
+    // A transport that has ended has left every topic; agents must be able to close after it.
+    if (!(cause instanceof TransportError) || cause.code !== 'closed') throw cause
+  }
+}

@@ -1,0 +1,116 @@
+import type { Name } from '@ixj/names'
+import { TrustError, type StatementStore } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import type { Neighbours } from '../neighbours/neighbours.ts'
+import type { ProofBook } from '../neighbours/proof-book.ts'
+import { codeOf, type Decision } from '../pipeline/decision.ts'
+import { VERDICTS } from '../pipeline/verdicts.ts'
+import { isAnnouncement } from '../presence/announcement.ts'
+import type { Presence } from '../presence/presence.ts'
+import { rootOfTopic, type Revoked } from '../revoked/revoked.ts'
+import type { Channel, Peer, Receiver, Verdict } from '../transport.ts'
+import type { Handover } from './handover.ts'
+import { HeldSubscriptions } from './held-subscriptions.ts'
+import type { HostPart } from './host-part.ts'
+import type { Intake } from './intake.ts'
+
+/** What of a node the reception hands things to. */
+interface Receiving {
+  readonly clock: Clock
+  readonly handover: Handover
+  readonly intake: Intake
+  readonly neighbours: Neighbours
+  readonly presence: Presence
+  readonly proofs: ProofBook
+  readonly revoked: Revoked
+  readonly statements: StatementStore
+  /** The name that a neighbour proved. */
+  nameOf(peer: Peer): string
+  /** A decision that is not about a bundle, as of now. */
+  plain(
+    about: 'presence' | 'subscription',
+    action: string,
+    topic: string,
+    sender: string,
+    cause: unknown,
+  ): Decision
+  record(decision: Decision): void
+}
+
+/** Where a node's transport hands in what arrives, and from where it goes to the part it is for. */
+export class Reception implements Receiver {
+  readonly #core: Receiving
+  readonly #parts: readonly HostPart[]
+  readonly #held: HeldSubscriptions
+
+  constructor(core: Receiving, parts: readonly HostPart[]) {
+    this.#core = core
+    this.#parts = parts
+    this.#held = new HeldSubscriptions(core.clock)
+  }
+
+  /** Ends what waits here. */
+  close(): void {
+    this.#held.close()
+  }
+
+  connected(peer: Peer, initiator: boolean): void {
+    this.#core.neighbours.connected(peer, initiator)
+  }
+
+  disconnected(peer: Peer): void {
+    const { neighbours, statements, proofs, handover } = this.#core
+    neighbours.disconnected(peer)
+    for (const part of this.#parts) part.gone?.(peer)
+    statements.release(peer)
+    proofs.release(peer)
+    handover.changed()
+  }
+
+  channel(peer: Peer, protocol: string, channel: Channel): void {
+    const { neighbours } = this.#core
+    const neighbour = neighbours.get(peer)
+    const part = this.#parts.find(({ protocols = [] }) => protocols.includes(protocol))
+    if (part?.channel === undefined || neighbour === undefined) {
+      neighbours.channel(peer, protocol, channel)
+    } else {
+      part.channel(neighbour, channel, protocol)
+    }
+  }
+
+  async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
+    const core = this.#core
+    const root = rootOfTopic(topic)
+    if (root !== undefined) return await core.revoked.message(root, bytes, from)
+    // The transport gives only topics that were joined, and those are names.
+    const carrier = { topic: topic as Name, from }
+    if (!isAnnouncement(bytes)) return await core.intake.take(bytes, carrier)
+    try {
+      await core.presence.hear(carrier.topic, bytes, from)
+      return 'accept'
+    } catch (cause) {
+      core.record(core.plain('presence', 'announce', topic, core.nameOf(from), cause))
+      return VERDICTS[codeOf(cause)]
+    }
+  }
+
+  subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {
+    if (rootOfTopic(topic) !== undefined) return
+    this.#core.handover.changed()
+    if (subscribed) this.#core.presence.poke(topic as Name)
+  }
+
+  subscriptionHeld(peer: Peer, topic: string): void {
+    // Who follows more roots than we tell it of is no reader without a right.
+    if (rootOfTopic(topic) !== undefined) return
+    const core = this.#core
+    this.#held.add(() => {
+      const neighbour = core.neighbours.get(peer)
+      if (neighbour === undefined || neighbour.receives(topic as Name)) return
+      const { name } = neighbour.greeted
+      const reason = `Cannot let ${name} receive ${topic}: it has shown no right`
+      const cause = new TrustError('not-granted', reason)
+      core.record(core.plain('subscription', 'receive', topic, name, cause))
+    })
+  }
+}
