@@ -158,7 +158,11 @@ const checkpoint = formatSignedCheckpoint(log)
 export const TARGETS: readonly FuzzTarget[] = [
   {
     name: 'encoding',
-    seeds: [...vectorBytes('statements.json', 'envelope'), ...vectorBytes('bundles.json', 'bytes')],
+    seeds: [
+      ...vectorBytes('statements.json', 'envelope'),
+      ...vectorBytes('bundles.json', 'bytes'),
+      ...vectorBytes('trees.json', 'envelope', 'bytes'),
+    ],
     run: (input) => expectSame(input, encode(decode(input))),
     isRefusal: isTrust,
   },
@@ -177,7 +181,10 @@ export const TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'statements',
-    seeds: vectorBytes('statements.json', 'envelope'),
+    seeds: [
+      ...vectorBytes('statements.json', 'envelope'),
+      ...vectorBytes('trees.json', 'envelope'),
+    ],
     run: (input) => expectSame(input, decodeStatement(input, hash).envelope),
     isRefusal: isTrust,
   },
@@ -189,7 +196,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'bundles and messages',
-    seeds: vectorBytes('bundles.json', 'bytes'),
+    seeds: [...vectorBytes('bundles.json', 'bytes'), ...vectorBytes('trees.json', 'bytes')],
     run: (input) => {
       const { header, messagesBytes } = decodeBundle(input, hash)
       return decodeMessages(messagesBytes, header.count)

@@ -5,6 +5,8 @@ import {
   isGrant,
   issueStatement,
   issueSuccessor,
+  prepareStatement,
+  signStatements,
   StatementStore,
   utf8Bytes,
   utf8Text,
@@ -14,7 +16,7 @@ import { respondHello } from '../../packages/agent/src/neighbours/hello.ts'
 import { sealAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
 import type { Channel } from '../../packages/agent/src/transport.ts'
 import { approvalsOf, approveBy, makeApproved, toApprove } from '../world/made-approval.ts'
-import { resignBundle } from '../world/made-bundle.ts'
+import { resignBundle, signTogether } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
 import { name } from '../world/world.ts'
 import { type Bench, CREW } from './bench.ts'
@@ -40,6 +42,14 @@ async function bundles(bench: Bench): Promise<Kind> {
     accepts: async (bytes) =>
       (await bench.core.reception.message(CREW, bytes, 'peer')) === 'accept',
   }
+}
+
+/** Bundles that one signature is over. */
+async function bundlesTogether(bench: Bench): Promise<Kind> {
+  const made = [await bench.make({ first: 3 }), await bench.make({ first: 4 })]
+  const [one, other] = await signTogether(made, bench.ann.signer)
+  const { accepts, place } = await bundles(bench)
+  return { what: 'bundles under one signature', place, genuine: [one!, other!], accepts }
 }
 
 async function presences({ world, core, acme }: Bench): Promise<Kind> {
@@ -82,6 +92,21 @@ async function presences({ world, core, acme }: Bench): Promise<Kind> {
 async function statements(bench: Bench, verifier: Verifier): Promise<Kind> {
   const [binding, grant] = (await bench.make()).proof.statements
   return stored('bindings and grants', [binding!.envelope, grant!.envelope], verifier)
+}
+
+/** Statements that one signature is over. */
+async function statementsTogether({ world, acme }: Bench, verifier: Verifier): Promise<Kind> {
+  const binding = (label: string) => {
+    const now = world.clock.now()
+    const period = { notBefore: now, notAfter: now + 20_000, nonce: world.bytes(16) }
+    const bound = { name: name(`${label}.acme.example`), key: world.key().publicKey }
+    const rest = { encryptionKey: null, uses: 'sign', depth: 0, strict: false } as const
+    const fields = { kind: 'binding', issuer: acme.name, ...period, ...bound, ...rest } as const
+    return prepareStatement(fields, acme.signer.publicKey)
+  }
+  const unsigned = [binding('w1'), binding('w2')]
+  const [one, other] = await signStatements(unsigned, acme.signer, nodeSha256)
+  return stored('statements under one signature', [one!.envelope, other!.envelope], verifier)
 }
 
 async function hellos(bench: Bench, verifier: Verifier): Promise<Kind> {
@@ -266,7 +291,9 @@ async function checkpoints({ world }: Bench, verifier: Verifier): Promise<Kind> 
 export async function kindsOf(bench: Bench, verifier: Verifier): Promise<readonly Kind[]> {
   return [
     await bundles(bench),
+    await bundlesTogether(bench),
     await statements(bench, verifier),
+    await statementsTogether(bench, verifier),
     ...(await trusts(bench, verifier)),
     await presences(bench),
     await hellos(bench, verifier),

@@ -1,6 +1,6 @@
 import { webCryptoVerifier } from '@ixj/browser'
 import { openNodeVerifier } from '@ixj/node'
-import { decode, encode, nobleVerifier, type Verifier } from '@ixj/trust'
+import { decode, encode, nobleVerifier, type Value, type Verifier } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../world/random.ts'
 import { kindsOf } from './a1-kinds.ts'
@@ -96,6 +96,8 @@ function rewrapped(bytes: Uint8Array): readonly Uint8Array[] {
     [body, signature],
     [body, signature, null],
     [body, body, signature, null],
+    [body, signature, fields.at(-1) as Value],
+    [body, body, signature, fields.at(-1) as Value],
   ]
   return [bytes, ...forms.map((form) => encode(form, { bytesMax: 128 * 1024 }))]
 }

@@ -47,7 +47,7 @@ function signed<S extends Statement>(statement: S): SignedStatement<S> {
   const id = new Uint8Array(32)
   new DataView(id.buffer).setUint32(0, (made += 1))
   const none = new Uint8Array()
-  return { statement, id, idText: hex(id), body: none, signature: none, envelope: none }
+  return { statement, id, idText: hex(id), body: none, signature: none, tree: null, envelope: none }
 }
 
 const times = { notBefore: NOW - 48 * HOUR, notAfter: NOW + 48 * HOUR }

@@ -47,7 +47,7 @@ let made = 0
 function signed<S extends Statement>(statement: S): SignedStatement<S> {
   const idText = String((made += 1))
   const none = new Uint8Array()
-  return { statement, id: none, idText, body: none, signature: none, envelope: none }
+  return { statement, id: none, idText, body: none, signature: none, tree: null, envelope: none }
 }
 
 /** Each foreign organisation binds a name one and one two labels below it with each of its keys. */

@@ -52,6 +52,8 @@ export async function openStation(
 export interface Bench extends AsyncDisposable {
   readonly world: World
   readonly acme: Identity
+  /** The member. */
+  readonly ann: Identity
   readonly core: Core
   readonly crew: Group
   /** Makes the member's bundle, its proof known to the node. */
@@ -74,6 +76,7 @@ export async function openBench(seed: number, verifier?: Verifier): Promise<Benc
   return {
     world,
     acme,
+    ann,
     core,
     crew,
     make: (changes = {}) => makeBundle(world, ann, CREW, { under, ...changes }),

@@ -10,6 +10,7 @@ import {
   type SignedStatement,
   type Signer,
   signingInput,
+  signTree,
   sortedSet,
   type Value,
 } from '@ixj/trust'
@@ -138,6 +139,21 @@ export async function resignBundle(
   const header = encode(fields)
   const signature = await signer.sign(signingInput('bundle', header))
   return encode([header, made.bundle.messagesBytes, signature, null], { bytesMax: 128 * 1024 })
+}
+
+/** The same bundles with one signature of this key over all of them, as bytes. */
+export async function signTogether(
+  made: readonly MadeBundle[],
+  signer: Signer,
+): Promise<readonly Uint8Array[]> {
+  const ids = made.map(({ bundle }) => bundle.id)
+  const { signature, places } = await signTree('bundle-tree', ids, { signer, hash: nodeSha256 })
+  return made.map((each, index) =>
+    repackBundle(each, (fields) => {
+      fields[2] = signature
+      fields[3] = places[index]!
+    }),
+  )
 }
 
 /** The bundle's four fields, changed at will without signing again. */

@@ -19,7 +19,15 @@ export {
   type Approved,
   type Terms,
 } from './bundles/approval.ts'
-export { decodeBundle, hasDigest, sealBundle, type Bundle } from './bundles/bundle.ts'
+export {
+  decodeBundle,
+  hasDigest,
+  holdsSignature,
+  sealBundle,
+  sealBundles,
+  type Bundle,
+  type BundleFields,
+} from './bundles/bundle.ts'
 export {
   correlationOf,
   decodeMessages,

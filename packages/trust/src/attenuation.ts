@@ -4,12 +4,8 @@ import { checkNarrower } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import type { Signer } from './keys/index.ts'
 import type { Sha256 } from './signing.ts'
-import {
-  prepareStatement,
-  type SignedStatement,
-  signStatement,
-  type StatementFields,
-} from './statement.ts'
+import { prepareStatement, signStatement, type StatementFields } from './issue-statement.ts'
+import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
 /**

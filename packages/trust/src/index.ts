@@ -47,7 +47,10 @@ export {
   STORE_KEPT_MAX,
   STORE_OWNER_STATEMENTS_MAX,
   STORE_OWNERS_MAX,
+  TREE_ITEMS_MAX,
+  TREE_ITEMS_MIN,
   UNCHECKED_LINK_MS_MAX,
+  VERIFIED_TREES_MAX,
 } from './limits.ts'
 export { type TrustCode, TrustError } from './trust-error.ts'
 export {
@@ -114,13 +117,27 @@ export {
   isGrant,
   isRevocation,
   isStatus,
-  issueStatement,
-  issueSuccessor,
   isSuccessor,
   type SignedStatement,
-  type StatementFields,
   verifySignature,
 } from './statement.ts'
+export {
+  issueStatement,
+  issueSuccessor,
+  prepareStatement,
+  signStatements,
+  type StatementFields,
+  type UnsignedStatement,
+} from './issue-statement.ts'
+export {
+  readTree,
+  signTree,
+  type Tree,
+  treeInput,
+  type TreeKind,
+  type TreeSignature,
+} from './tree.ts'
+export { VerifiedTrees } from './verified-trees.ts'
 export type { Revocation, RevocationTarget } from './revocation.ts'
 export type { Status } from './status.ts'
 export type { Successor } from './successor.ts'

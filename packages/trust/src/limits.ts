@@ -171,3 +171,12 @@ export const REVOCATION_STATES_MAX = 16
 
 /** Names whose newest status is remembered, anchors not counted; no newcomer pushes one out. */
 export const STATUSES_MAX = 16_384
+
+/** Items under one signature: fewer gain nothing. */
+export const TREE_ITEMS_MIN = 2
+
+/** Items under one signature: a batch of births; eight siblings stand beside each at most. */
+export const TREE_ITEMS_MAX = 256
+
+/** Signatures over several items that are remembered, some 400 bytes each. */
+export const VERIFIED_TREES_MAX = 4_096

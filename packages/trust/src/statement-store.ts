@@ -8,6 +8,7 @@ import {
   verifySignature,
 } from './statement.ts'
 import { TrustError } from './trust-error.ts'
+import { VerifiedTrees } from './verified-trees.ts'
 
 /** Bounds of a {@link StatementStore}; each has its default in limits.ts. */
 export interface StatementStoreOptions {
@@ -45,6 +46,7 @@ export class StatementStore {
   readonly #owners = new Map<string, Set<string>>()
   /** Ids that were kept, longest unused first. */
   readonly #kept = new Set<string>()
+  readonly #trees = new VerifiedTrees('statement-tree')
   /** How often each is pinned; those stay until they end. */
   readonly #pins = new Map<string, number>()
   readonly #ownerStatementsMax: number
@@ -77,7 +79,7 @@ export class StatementStore {
     this.#checkOwners(owner)
     // "A copy is stored only after its signature held" (pitfall 31): the id does not cover the
     // signature, so a copy with junk for one would keep the genuine out.
-    if (!(await verifySignature(signed, verifier))) {
+    if (!(await verifySignature(signed, verifier, this.#trees))) {
       const { kind, issuer } = signed.statement
       const reason = 'its signature does not hold for its bytes and its issuer’s key'
       throw new TrustError('bad-signature', `Cannot store ${kind} by "${issuer}": ${reason}`)

@@ -1,9 +1,8 @@
 import type { Binding } from './binding.ts'
-import { concatBytes, equalBytes, toHex } from './bytes.ts'
+import { toHex } from './bytes.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
 import {
   decode,
-  encode,
   type Field,
   readArray,
   readBytes,
@@ -13,7 +12,7 @@ import {
   type Value,
 } from './encoding/index.ts'
 import type { Grant } from './grant.ts'
-import type { Signer, Verifier } from './keys/index.ts'
+import type { Verifier } from './keys/index.ts'
 import { NONCE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
 import type { Revocation } from './revocation.ts'
@@ -28,18 +27,9 @@ import {
 } from './statement-forms.ts'
 import type { Status } from './status.ts'
 import type { Successor } from './successor.ts'
+import { readTree, type Tree } from './tree.ts'
 import { TrustError } from './trust-error.ts'
-
-/** What one gives to issue a statement: the signer brings the key. */
-export type StatementFields<S extends Statement = Statement> = S extends Statement
-  ? Omit<S, 'issuerKey'>
-  : never
-
-/** The same, from which the kind is inferred. */
-type KindFields<K extends StatementKind> = { readonly kind: K } & Omit<
-  StatementKinds[K],
-  'issuerKey'
->
+import { VerifiedTrees } from './verified-trees.ts'
 
 /**
  * A statement with the bytes that carry it. Its form has been checked; whether its signature holds
@@ -55,32 +45,34 @@ export interface SignedStatement<S extends Statement = Statement> {
   readonly body: Uint8Array
   /** 64 bytes; 128 of a successor, the old key's first. */
   readonly signature: Uint8Array
-  /** What travels: `[body, signature, nil]`, encoded. */
+  /** What the signature covers in place of the body, where it is over several statements. */
+  readonly tree: Tree | null
+  /** What travels: `[body, signature, nil | [index, count, siblings]]`, encoded. */
   readonly envelope: Uint8Array
 }
 
-const VERSION = 1
+/** The version of every statement, its first field. */
+export const STATEMENT_VERSION = 1
 const BASE_FIELDS = 7
 
 /**
  * Reads a statement and checks its form; costs no signature check. Nothing of the result shares
  * memory with the envelope that was given.
  * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `name`, `not-below`, `bad-key`;
- * `unsupported` for a later version, a kind or an action that is not known, one of several
- * statements under one signature, a name in a pool
+ * `unsupported` for a later version, a kind or an action that is not known, a name in a pool
  */
 export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): SignedStatement {
   const copy = Uint8Array.from(envelope)
   const fields = readArray(decode(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
-  const [bodyField, signatureField, tree] = fields
+  const [bodyField, signatureField, treeField] = fields
   const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
   // The kind comes first: a successor has a signature of another length.
   const statement = readBody(body)
-  const length = signatureBytes(statement.kind)
-  const signature = readBytes(signatureField, 'signature of statement', length)
-  checkNoTree(tree)
-  const id = idOf(statement.kind, body, hash)
-  return { statement, id, idText: toHex(id), body, signature, envelope: copy }
+  const { kind } = statement
+  const signature = readBytes(signatureField, 'signature of statement', signatureBytes(kind))
+  const id = idOf(kind, body, hash)
+  const tree = readOwnTree(treeField, { kind, id }, hash)
+  return { statement, id, idText: toHex(id), body, signature, tree, envelope: copy }
 }
 
 /**
@@ -89,7 +81,7 @@ export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): Si
  * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `unsupported`
  */
 export function peekStatementId(envelope: Uint8Array, hash: Sha256 = sha256): string {
-  const [bodyField, signatureField, tree] = readArray(
+  const [bodyField, signatureField, treeField] = readArray(
     decode(envelope, { bytesMax: STATEMENT_BYTES_MAX }),
     'statement',
     3,
@@ -97,98 +89,24 @@ export function peekStatementId(envelope: Uint8Array, hash: Sha256 = sha256): st
   const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
   const kind = readKind(decode(body, { bytesMax: STATEMENT_BYTES_MAX }))
   readBytes(signatureField, 'signature of statement', signatureBytes(kind))
-  checkNoTree(tree)
-  return toHex(idOf(kind, body, hash))
+  const id = idOf(kind, body, hash)
+  readOwnTree(treeField, { kind, id }, hash)
+  return toHex(id)
 }
 
 /**
- * Makes and signs a statement; sets are sorted, repeats left out. Checks its form only: a grant
- * that must fit its parent is made by {@link issueGrant}.
- * @throws TrustError `form`, `name`, `not-below`, `bad-key`, `unsupported`, `too-large`, `encoding`
- */
-export async function issueStatement<K extends StatementKind>(
-  fields: KindFields<K>,
-  signer: Signer,
-  hash: Sha256 = sha256,
-): Promise<SignedStatement<StatementKinds[K]>> {
-  return await signStatement(prepareStatement(fields, signer.publicKey), signer, hash)
-}
-
-/** A statement that keeps the rules of form, before its signature. */
-export interface UnsignedStatement<S extends Statement = Statement> {
-  readonly statement: S
-  readonly body: Uint8Array
-}
-
-/**
- * Encodes what is to be signed and reads it back, so that what breaks a rule of form is refused
- * before a signature over it exists.
- * @throws TrustError as {@link issueStatement}
- */
-export function prepareStatement<K extends StatementKind>(
-  fields: KindFields<K>,
-  issuerKey: Uint8Array,
-): UnsignedStatement<StatementKinds[K]> {
-  const { kind, issuer, notBefore, notAfter, nonce } = fields
-  const own = STATEMENT_FORMS[kind].write(fields)
-  const base = [VERSION, kind, issuer, issuerKey, notBefore, notAfter, nonce]
-  const body = encode([...base, ...own], { bytesMax: STATEMENT_BYTES_MAX })
-  return { statement: readOwn(kind, decode(body, { bytesMax: STATEMENT_BYTES_MAX })), body }
-}
-
-/**
- * Signs a prepared statement.
- * @throws TrustError `too-large`, `form` (the signer gave no 64 bytes)
- */
-export async function signStatement<S extends Statement>(
-  { statement, body }: UnsignedStatement<S>,
-  signer: Signer,
-  hash: Sha256 = sha256,
-): Promise<SignedStatement<S>> {
-  return sealed({ statement, body }, await signWith(signer, statement.kind, body), hash)
-}
-
-async function signWith(signer: Signer, kind: StatementKind, body: Uint8Array) {
-  const signed = await signer.sign(signingInput(kind, body))
-  return Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
-}
-
-function sealed<S extends Statement>(
-  { statement, body }: UnsignedStatement<S>,
-  signature: Uint8Array,
-  hash: Sha256,
-): SignedStatement<S> {
-  const envelope = encode([body, signature, null], { bytesMax: STATEMENT_BYTES_MAX })
-  const id = idOf(statement.kind, body, hash)
-  return { statement, id, idText: toHex(id), body, signature, envelope }
-}
-
-/**
- * Makes a successor: the old key signs, then the new one. Checks its form only.
- * @throws TrustError as {@link issueStatement}; `form` if the new key is not the second signer's
- */
-export async function issueSuccessor(
-  fields: StatementFields<Successor>,
-  signers: { readonly old: Signer; readonly new: Signer },
-  hash: Sha256 = sha256,
-): Promise<SignedStatement<Successor>> {
-  if (!equalBytes(fields.newKey, signers.new.publicKey)) {
-    throw new TrustError('form', 'Cannot issue successor: its newKey is not the second signer’s')
-  }
-  const unsigned = prepareStatement(fields, signers.old.publicKey)
-  const first = await signWith(signers.old, 'successor', unsigned.body)
-  const second = await signWith(signers.new, 'successor', unsigned.body)
-  return sealed(unsigned, concatBytes(first, second), hash)
-}
-
-/**
- * Whether the signature holds for the statement's body and its issuer's key; of a successor, whether
- * both do. Never throws.
+ * Whether the signature holds for the statement's body, or the tree that it is in, and its issuer's
+ * key; of a successor, whether both do. With `trees`, one over several is checked once for all of
+ * them. Never throws.
  */
 export async function verifySignature(
-  { statement, body, signature }: SignedStatement,
+  { statement, body, signature, tree }: SignedStatement,
   verifier: Verifier,
+  trees: VerifiedTrees = new VerifiedTrees('statement-tree', 1),
 ): Promise<boolean> {
+  if (tree !== null) {
+    return await trees.holds({ key: statement.issuerKey, tree, signature }, verifier)
+  }
   const input = signingInput(statement.kind, body)
   const first = signature.subarray(0, SIGNATURE_BYTES)
   if (!(await verifier.verify(statement.issuerKey, input, first))) return false
@@ -228,10 +146,14 @@ export function isSuccessor(signed: SignedStatement): signed is SignedStatement<
   return signed.statement.kind === 'successor'
 }
 
-function checkNoTree(tree: Field): void {
-  if (tree === null) return
-  const message = 'Cannot read statement: one signature over several is not supported'
-  throw new TrustError('unsupported', message)
+/** A successor needs two signatures over itself: one over several is none of them. */
+function readOwnTree(
+  field: Field,
+  { kind, id }: { readonly kind: StatementKind; readonly id: Uint8Array },
+  hash: Sha256,
+): Tree | null {
+  if (kind !== 'successor' || field === null) return readTree(field, { what: kind, id }, hash)
+  throw new TrustError('form', 'Cannot read successor: it is signed alone, by both keys')
 }
 
 /** "Signatures 64 (successor 128, old key first)." */
@@ -242,6 +164,14 @@ function signatureBytes(kind: StatementKind): number {
 function readBody(body: Uint8Array): Statement {
   const value = decode(body, { bytesMax: STATEMENT_BYTES_MAX })
   return readOwn(readKind(value), value)
+}
+
+/**
+ * Reads a body of this kind, and checks its rules of form.
+ * @throws TrustError as {@link decodeStatement}
+ */
+export function readBodyOf<K extends StatementKind>(kind: K, body: Uint8Array): StatementKinds[K] {
+  return readOwn(kind, decode(body, { bytesMax: STATEMENT_BYTES_MAX }))
 }
 
 function readOwn<K extends StatementKind>(kind: K, value: Value): StatementKinds[K] {
@@ -257,8 +187,8 @@ function readKind(value: Value): StatementKind {
   if (typeof version !== 'number') {
     throw new TrustError('form', 'Cannot read statement: its first field is no version')
   }
-  if (version !== VERSION) {
-    const message = `Cannot read statement: version ${version}, known is ${VERSION}`
+  if (version !== STATEMENT_VERSION) {
+    const message = `Cannot read statement: version ${version}, known is ${STATEMENT_VERSION}`
     throw new TrustError('unsupported', message)
   }
   const text = readText(kind, 'kind of statement')

@@ -12,7 +12,7 @@ import {
   statementsOfChain,
 } from '../src/name-question.ts'
 import type { RevocationView } from '../src/revocation-book.ts'
-import { issueStatement } from '../src/statement.ts'
+import { issueStatement } from '../src/issue-statement.ts'
 import {
   acme,
   anchorOf,

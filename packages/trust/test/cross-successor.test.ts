@@ -5,7 +5,8 @@ import { SKEW_MS } from '../src/limits.ts'
 import { checkName } from '../src/name-chain.ts'
 import { sha256 } from '../src/signing.ts'
 import { makeStandpoint } from '../src/standpoint.ts'
-import { issueSuccessor, type SignedStatement } from '../src/statement.ts'
+import { issueSuccessor } from '../src/issue-statement.ts'
+import type { SignedStatement } from '../src/statement.ts'
 import type { Successor } from '../src/successor.ts'
 import {
   anchorOf,

@@ -7,7 +7,8 @@ import { type Reach, RevocationBook, revocationDigest } from '../src/revocation-
 import type { Revocation } from '../src/revocation.ts'
 import { checkRevoker, checkStatusIssuer } from '../src/revoker.ts'
 import { sha256 } from '../src/signing.ts'
-import { issueStatement, type SignedStatement } from '../src/statement.ts'
+import { issueStatement } from '../src/issue-statement.ts'
+import type { SignedStatement } from '../src/statement.ts'
 import { REVOCATIONS_PER_NAME_MAX } from '../src/limits.ts'
 import {
   acme,

@@ -6,7 +6,7 @@ import { checkAuthority } from '../src/authority.ts'
 import { findFreshness, requireFresh } from '../src/freshness.ts'
 import { PARTITION_MS_MAX, SKEW_MS, STATUS_FRESH_MS_MAX } from '../src/limits.ts'
 import { checkName } from '../src/name-chain.ts'
-import { issueStatement } from '../src/statement.ts'
+import { issueStatement } from '../src/issue-statement.ts'
 import { StatusBook } from '../src/status-book.ts'
 import type { Status } from '../src/status.ts'
 import {

@@ -7,12 +7,8 @@ import { checkName } from '../src/name-chain.ts'
 import { RevocationBook } from '../src/revocation-book.ts'
 import { applySuccessor } from '../src/rollover.ts'
 import { sha256 } from '../src/signing.ts'
-import {
-  decodeStatement,
-  issueStatement,
-  issueSuccessor,
-  verifySignature,
-} from '../src/statement.ts'
+import { issueStatement, issueSuccessor } from '../src/issue-statement.ts'
+import { decodeStatement, verifySignature } from '../src/statement.ts'
 import type { Successor } from '../src/successor.ts'
 import {
   acme,

@@ -11,13 +11,12 @@ import { nobleSigner, nobleVerifier } from '../src/keys/index.ts'
 import { decodeProof, encodeProof } from '../src/proof.ts'
 import { proofIdOf } from '../src/signing.ts'
 import { revocationDigest } from '../src/revocation-book.ts'
+import { issueStatement, issueSuccessor } from '../src/issue-statement.ts'
 import {
   decodeStatement,
   isGrant,
   isRevocation,
   isStatus,
-  issueStatement,
-  issueSuccessor,
   verifySignature,
 } from '../src/statement.ts'
 

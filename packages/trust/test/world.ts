@@ -8,12 +8,8 @@ import { type CrossCertificate, defaultCrossNames } from '../src/cross-certifica
 import type { Grant } from '../src/grant.ts'
 import { nobleSigner, nobleVerifier, type Signer, type Verifier } from '../src/keys/index.ts'
 import { sha256 } from '../src/signing.ts'
-import {
-  issueStatement,
-  prepareStatement,
-  type SignedStatement,
-  type StatementFields,
-} from '../src/statement.ts'
+import { issueStatement, prepareStatement, type StatementFields } from '../src/issue-statement.ts'
+import type { SignedStatement } from '../src/statement.ts'
 
 /** Property tests repeat the same runs every time; a failure prints the seed and the path. */
 export const SEED = 0x1235

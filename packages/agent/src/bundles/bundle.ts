@@ -7,24 +7,33 @@ import {
   readArray,
   readBytes,
   readBytesUpTo,
+  readTree,
   signingInput,
+  signTree,
   strictPrecheck,
   toHex,
+  TREE_ITEMS_MAX,
   TrustError,
   type Sha256,
   type Signer,
+  type Tree,
+  type Value,
+  type VerifiedTrees,
+  type Verifier,
 } from '@ixj/trust'
 import { HEADER_BYTES_MAX, MESSAGES_BYTES_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { MESSAGE_BYTES_MAX } from '../transport.ts'
 import { decodeHeader, encodeHeader, type Header } from './header.ts'
 
-/** A bundle as it stands on the wire: `[header, messages, signature, nil]`. */
+/** A bundle as it stands on the wire: `[header, messages, signature, nil | [index, count, siblings]]`. */
 export interface Bundle {
   readonly header: Header
   readonly headerBytes: Uint8Array
   readonly messagesBytes: Uint8Array
   readonly signature: Uint8Array
+  /** What the signature covers in place of the header, where it is over several bundles. */
+  readonly tree: Tree | null
   /** 32 bytes over the header: the same for every copy. */
   readonly id: Uint8Array
   readonly idText: string
@@ -52,12 +61,10 @@ export function decodeBundle(bytes: Uint8Array, hash: Sha256): Bundle {
   }
   const messagesBytes = readBytesUpTo(fields[1], 'messages of bundle', MESSAGES_BYTES_MAX)
   const signature = readBytes(fields[2], 'signature of bundle', 64)
-  if (fields[3] !== null) {
-    throw new TrustError('unsupported', 'Cannot read bundle: tree signatures are not built yet')
-  }
-  checkSignatureForm(header.key, signature)
   const id = idOf('bundle', headerBytes, hash)
-  return { header, headerBytes, messagesBytes, signature, id, idText: toHex(id), bytes }
+  const tree = readTree(fields[3], { what: 'bundle', id }, hash)
+  checkSignatureForm(header.key, signature)
+  return { header, headerBytes, messagesBytes, signature, tree, id, idText: toHex(id), bytes }
 }
 
 // Runtimes disagree on exactly these bytes (pitfall 1), and no chain needs to be known to refuse
@@ -68,22 +75,82 @@ function checkSignatureForm(key: Uint8Array, signature: Uint8Array): void {
   throw new TrustError('bad-signature', 'Cannot read bundle: its signature has no strict form')
 }
 
+/** What is to be signed of a bundle; the signer's key is put in. */
+export type BundleFields = Omit<Header, 'digest' | 'key'>
+
 /** Signs a bundle. The header alone is signed; it holds the digest of the messages. */
 export async function sealBundle(
-  fields: Omit<Header, 'digest' | 'key'>,
+  fields: BundleFields,
   messagesBytes: Uint8Array,
   options: { readonly signer: Signer; readonly hash: Sha256 },
 ): Promise<Bundle> {
-  const { signer, hash } = options
-  const digest = hash(messagesBytes)
-  const header: Header = { ...fields, key: signer.publicKey, digest }
+  const unsigned = prepareBundle(fields, messagesBytes, options)
+  const signature = await options.signer.sign(signingInput('bundle', unsigned.headerBytes))
+  return withSignature(unsigned, { signature, tree: null, place: null })
+}
+
+/**
+ * Signs bundles of one key, up to 256 by one signature: of several topics, or of several names for
+ * which a node speaks. They come back in their order.
+ */
+export async function sealBundles(
+  unsigned: readonly { readonly fields: BundleFields; readonly messagesBytes: Uint8Array }[],
+  options: { readonly signer: Signer; readonly hash: Sha256 },
+): Promise<readonly Bundle[]> {
+  const [only] = unsigned
+  if (only !== undefined && unsigned.length === 1) {
+    return [await sealBundle(only.fields, only.messagesBytes, options)]
+  }
+  const sealed: Bundle[] = []
+  for (let from = 0; from < unsigned.length; from += TREE_ITEMS_MAX) {
+    const some = unsigned
+      .slice(from, from + TREE_ITEMS_MAX)
+      .map(({ fields, messagesBytes }) => prepareBundle(fields, messagesBytes, options))
+    const ids = some.map(({ id }) => id)
+    const { tree, signature, places } = await signTree('bundle-tree', ids, options)
+    for (const [index, each] of some.entries()) {
+      sealed.push(withSignature(each, { signature, tree, place: places[index]! }))
+    }
+  }
+  return sealed
+}
+
+type UnsignedBundle = Omit<Bundle, 'signature' | 'tree' | 'bytes'>
+
+function prepareBundle(
+  fields: BundleFields,
+  messagesBytes: Uint8Array,
+  { signer, hash }: { readonly signer: Signer; readonly hash: Sha256 },
+): UnsignedBundle {
+  const header: Header = { ...fields, key: signer.publicKey, digest: hash(messagesBytes) }
   const headerBytes = encodeHeader(header)
-  const signature = await signer.sign(signingInput('bundle', headerBytes))
-  const bytes = encode([headerBytes, messagesBytes, signature, null], {
+  const id = idOf('bundle', headerBytes, hash)
+  return { header, headerBytes, messagesBytes, id, idText: toHex(id) }
+}
+
+function withSignature(
+  unsigned: UnsignedBundle,
+  signed: { readonly signature: Uint8Array; readonly tree: Tree | null; readonly place: Value },
+): Bundle {
+  const { signature, tree, place } = signed
+  const { headerBytes, messagesBytes } = unsigned
+  const bytes = encode([headerBytes, messagesBytes, signature, place], {
     bytesMax: MESSAGE_BYTES_MAX,
   })
-  const id = idOf('bundle', headerBytes, hash)
-  return { header, headerBytes, messagesBytes, signature, id, idText: toHex(id), bytes }
+  return { ...unsigned, signature, tree, bytes }
+}
+
+/**
+ * Whether the signature over the header, or over the tree that it is in, holds for the header's key.
+ * One over several is checked once for all of them. Never throws.
+ */
+export function holdsSignature(
+  { header, headerBytes, signature, tree }: Bundle,
+  { verifier, trees }: { readonly verifier: Verifier; readonly trees: VerifiedTrees },
+): boolean | Promise<boolean> {
+  const { key } = header
+  if (tree !== null) return trees.holds({ key, tree, signature }, verifier)
+  return verifier.verify(key, signingInput('bundle', headerBytes), signature)
 }
 
 /** Whether the messages are those that the header was signed with: their SHA-256 is in it. */

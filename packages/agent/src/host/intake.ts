@@ -3,6 +3,7 @@ import {
   SKEW_MS,
   statementsOfChain,
   toHex,
+  VerifiedTrees,
   type PublishedKey,
   type Sha256,
   type StatementStore,
@@ -76,6 +77,7 @@ export class Intake {
       states: new StateTable(),
       offsets: new ClockOffsets(),
       usedApprovals,
+      trees: new VerifiedTrees('bundle-tree'),
       chains: new ChainCache(
         (key) => options.isOutvoted(key),
         () => trust.generation,

@@ -7,6 +7,7 @@ import type {
   ProofStatements,
   Sha256,
   SignedStatement,
+  VerifiedTrees,
   Verifier,
 } from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
@@ -45,6 +46,8 @@ export interface PipelineContext {
   readonly states: StateTable
   readonly offsets: ClockOffsets
   readonly chains: ChainCache
+  /** Signatures over several bundles that held. */
+  readonly trees: VerifiedTrees
   readonly usedApprovals: UsedApprovals
   /** Whether anybody here takes this kind of bundle on the topic. */
   takes(topic: Name, action: BundleAction): boolean

@@ -1,6 +1,5 @@
 import { isAtOrBelow, type Name } from '@ixj/names'
 import {
-  signingInput,
   SKEW_MS,
   toHex,
   TrustError,
@@ -9,7 +8,7 @@ import {
   type ProofStatements,
 } from '@ixj/trust'
 import type { UsableApproval } from '../approvals/usable-approval.ts'
-import { decodeBundle, hasDigest, type Bundle } from '../bundles/bundle.ts'
+import { decodeBundle, hasDigest, holdsSignature, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
 import { approverChains, checkApproved } from './approved.ts'
@@ -182,9 +181,8 @@ function checkStranger(
 }
 
 async function checkSignature(bundle: Bundle, context: PipelineContext): Promise<void> {
-  const { header, headerBytes, signature } = bundle
-  const input = signingInput('bundle', headerBytes)
-  if (!(await context.verifier.verify(header.key, input, signature))) {
+  const { header } = bundle
+  if (!(await holdsSignature(bundle, context))) {
     throw new TrustError(
       'bad-signature',
       `Cannot accept bundle: its signature is not by ${header.sender}'s key`,

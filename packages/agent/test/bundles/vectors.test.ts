@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
 import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
-import { decode, fromHex, signingInput, toHex, type Value } from '@ixj/trust'
+import { decode, fromHex, signingInput, toHex, type Value, VerifiedTrees } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { decodeApproval, signApproval } from '../../src/bundles/approval.ts'
-import { decodeBundle, hasDigest, sealBundle } from '../../src/bundles/bundle.ts'
+import {
+  decodeBundle,
+  hasDigest,
+  holdsSignature,
+  sealBundle,
+  sealBundles,
+} from '../../src/bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../../src/bundles/header.ts'
 import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
 import { holds, readSignedBody } from '../../src/bundles/signed-body.ts'
@@ -97,6 +103,10 @@ interface Vectors {
 
 const file = new URL('../../../../test/vectors/bundles.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
+const treesFile = new URL('../../../../test/vectors/trees.json', import.meta.url)
+const together = JSON.parse(readFileSync(treesFile, 'utf8')) as {
+  readonly bundles: readonly { readonly bytes: string }[]
+}
 const verifier = openNodeVerifier()
 const signer = nodeSigner(fromHex(vectors.seed))
 const optional = (hex: string | null) => (hex === null ? null : fromHex(hex))
@@ -130,6 +140,27 @@ describe('the vectors of bundles', () => {
     const sealed = await sealBundle(header, encodeMessages(parts), { signer, hash: nodeSha256 })
     expect(toHex(sealed.bytes)).toBe(vector.bytes)
     expect(sealed).toEqual(bundle)
+  })
+})
+
+describe('the vectors of bundles under one signature', () => {
+  it('are read and verified by one check, and sealed again', async () => {
+    const trees = new VerifiedTrees('bundle-tree')
+    let checks = 0
+    const counting = {
+      verify: (...asked: Parameters<typeof verifier.verify>) => {
+        checks += 1
+        return verifier.verify(...asked)
+      },
+    }
+    const read = together.bundles.map(({ bytes }) => decodeBundle(fromHex(bytes), nodeSha256))
+    expect(read.map(({ idText }) => idText)).toEqual(vectors.bundles.map(({ id }) => id))
+    for (const bundle of read) {
+      expect(await holdsSignature(bundle, { verifier: counting, trees })).toBe(true)
+    }
+    expect(checks).toBe(1)
+    const unsigned = read.map(({ header, messagesBytes }) => ({ fields: header, messagesBytes }))
+    expect(await sealBundles(unsigned, { signer, hash: nodeSha256 })).toEqual(read)
   })
 })
 

@@ -1,8 +1,8 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
-import { AnchorSet, encode, type Value } from '@ixj/trust'
+import { AnchorSet, decode, encode, type Value } from '@ixj/trust'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { expect } from 'vitest'
-import { repackBundle, resignBundle } from '../../../../test/world/made-bundle.ts'
+import { repackBundle, resignBundle, signTogether } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor, World } from '../../../../test/world/world.ts'
 import { openCore } from '../../src/host/open-core.ts'
 import { memoryStore } from '../../src/host/store.ts'
@@ -108,6 +108,12 @@ export const byteRows = {
   ],
   form: [
     spoiled('refuses what is no array of four', 'form', () => encode([1, 2, 3])),
+    repacked('refuses a place in a tree at its count', 'form', (fields) => {
+      fields[3] = [2, 2, [new Uint8Array(32)]]
+    }),
+    repacked('refuses a sibling too many in a tree', 'form', (fields) => {
+      fields[3] = [0, 2, [new Uint8Array(32), new Uint8Array(32)]]
+    }),
     resigned('refuses a header of 17 fields', 'form', (fields) => void fields.pop()),
     resigned('refuses a lifespan over its class’s limit', 'form', (fields) => {
       fields[10] = 600_001
@@ -172,6 +178,20 @@ export const byteRows = {
       await scene.raw.prove(NODE, genuine.proof)
       await expectRefused(scene, 'bad-signature', { bytes, on: DESK }, { genuine })
     }),
+    repacked('refuses a bundle’s own signature as one over a tree', 'bad-signature', (fields) => {
+      fields[3] = [0, 2, [new Uint8Array(32)]]
+    }),
+    inScene('refuses a place in a tree that another bundle has', async (scene) => {
+      const made = [await annsBundle(scene, DESK), await annsBundle(scene, DESK, { first: 2 })]
+      const [genuine] = made
+      const [one, other] = await signTogether(made, scene.ann.signer)
+      const bytes = repackBundle(genuine!, (fields) => {
+        fields.splice(2, 2, ...(decode(other!, { bytesMax: 70_000 }) as readonly Value[]).slice(2))
+      })
+      await scene.raw.prove(NODE, genuine!.proof)
+      const genuineBytes = { ...genuine!, bytes: one! }
+      await expectRefused(scene, 'bad-signature', { bytes, on: DESK }, { genuine: genuineBytes })
+    }),
     repacked('refuses a signature whose S is not below L', 'bad-signature', (fields) => {
       fields[2] = (fields[2] as Uint8Array).with(63, 0xff)
     }),
@@ -190,9 +210,6 @@ export const byteRows = {
     }),
     resigned('leaves a sealed body alone', 'unsupported', (fields) => {
       fields[16] = [1, new Uint8Array(32)]
-    }),
-    repacked('leaves one signature over several bundles alone', 'unsupported', (fields) => {
-      fields[3] = [0, 2, [new Uint8Array(32)]]
     }),
     resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
   ],

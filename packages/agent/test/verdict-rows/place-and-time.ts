@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
-import { isBinding, isGrant, SKEW_MS } from '@ixj/trust'
+import { isBinding, isGrant, SKEW_MS, VerifiedTrees } from '@ixj/trust'
 import { expect } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { trustBooks } from '../../../../test/world/trust-books.ts'
@@ -198,6 +198,7 @@ export const placeRows = {
           () => false,
           () => 0,
         ),
+        trees: new VerifiedTrees('bundle-tree'),
         usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
         takes: () => true,
         opened: () => 'inbox' as const,
