@@ -10,7 +10,7 @@ import {
   type HelloContext,
 } from '../../packages/agent/src/neighbours/hello.ts'
 import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
-import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/neighbours.ts'
+import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/greetings.ts'
 import { HELLO_PROTOCOL, type Channel } from '../../packages/agent/src/transport.ts'
 import { type MadeBundle, type MadeProof, proofOf } from './made-bundle.ts'
 import { trustBooks } from './trust-books.ts'

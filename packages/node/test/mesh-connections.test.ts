@@ -4,7 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { emptyCounts, type MeshCounts } from '../src/mesh/counts.ts'
-import { UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
+import { SPARE_MS_MAX, UNADMITTED_MAX, UNADMITTED_PER_SOURCE_MAX } from '../src/mesh/limits.ts'
 import { Neighbours } from '../src/mesh/neighbours.ts'
 import { roundTrip } from './mesh-attackers.ts'
 import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
@@ -68,39 +68,88 @@ function connectionTo(
 
 describe('Neighbours', () => {
   /** The neighbours of the node `m`, and a log of their coming and going. */
-  function open(): { neighbours: Neighbours; counts: MeshCounts; log: string[] } {
+  function open(): {
+    neighbours: Neighbours
+    clock: ManualClock
+    counts: MeshCounts
+    log: string[]
+  } {
     const [log, counts]: [string[], MeshCounts] = [[], emptyCounts()]
-    const neighbours = new Neighbours('m', new ManualClock(), counts, {
+    const clock = new ManualClock()
+    const neighbours = new Neighbours('m', clock, counts, {
       joined: ({ peer, connection }) => log.push(`+${peer} ${connection.direction}`),
       left: ({ peer }) => log.push(`-${peer}`),
     })
-    return { neighbours, counts, log }
+    return { neighbours, clock, counts, log }
   }
 
-  test('keeps the connection that the smaller peer dialled, in whichever order they come', () => {
-    for (const [peer, kept] of [
-      ['a', 'inbound'],
-      ['z', 'outbound'],
+  test('the smaller peer keeps the connection that it dialled, in whichever order they come', () => {
+    for (const order of [
+      ['inbound', 'outbound'],
+      ['outbound', 'inbound'],
     ] as const) {
-      for (const order of [
-        ['inbound', 'outbound'],
-        ['outbound', 'inbound'],
-      ] as const) {
-        const { neighbours, log } = open()
-        const connections = order.map((direction) => connectionTo(peer, direction))
-        for (const connection of connections) neighbours.opened(connection)
-        expect(neighbours.get(peer)?.connection.direction).toBe(kept)
-        expect(connections.map(({ status }) => status === 'open')).toEqual(
-          order.map((direction) => direction === kept),
-        )
-        // The side that had the other one first hears of an end and a new beginning.
-        expect(log).toEqual(
-          order[0] === kept
-            ? [`+${peer} ${kept}`]
-            : [`+${peer} ${order[0]}`, `-${peer}`, `+${peer} ${kept}`],
-        )
+      const { neighbours, log } = open()
+      const connections = order.map((direction) => connectionTo('z', direction))
+      for (const connection of connections) neighbours.opened(connection)
+      expect(neighbours.get('z')?.connection.direction).toBe('outbound')
+      expect(connections.map(({ status }) => status === 'open')).toEqual(
+        order.map((direction) => direction === 'outbound'),
+      )
+      // Where the other one came first, it hears of an end and a new beginning.
+      expect(log).toEqual(
+        order[0] === 'outbound' ? ['+z outbound'] : ['+z inbound', '-z', '+z outbound'],
+      )
+    }
+  })
+
+  test('the smaller peer gives up no connection on which it has admitted the other', () => {
+    for (const order of [
+      ['inbound', 'outbound'],
+      ['outbound', 'inbound'],
+    ] as const) {
+      const { neighbours, log } = open()
+      const [first, second] = order.map((direction) => connectionTo('z', direction))
+      neighbours.opened(first!)
+      neighbours.get('z')!.admitted = true
+      neighbours.opened(second!)
+      expect(neighbours.get('z')?.connection).toBe(first)
+      expect(first!.status).toBe('open')
+      expect(log).toEqual([`+z ${order[0]}`])
+    }
+  })
+
+  test('the larger peer follows: it takes the connection on which the smaller one speaks', () => {
+    for (const order of [
+      ['inbound', 'outbound'],
+      ['outbound', 'inbound'],
+    ] as const) {
+      for (const admitted of [false, true]) {
+        for (const chosen of [0, 1]) {
+          const { neighbours } = open()
+          const connections = order.map((direction) => connectionTo('a', direction))
+          neighbours.opened(connections[0]!)
+          neighbours.get('a')!.admitted = admitted
+          neighbours.opened(connections[1]!)
+          expect(connections.map(({ status }) => status)).toEqual(['open', 'open'])
+          // The other side speaks on one, and ends the other, in whichever order that is seen.
+          neighbours.using(connections[chosen]!)
+          neighbours.closed(connections[1 - chosen]!)
+          expect(neighbours.get('a')?.connection).toBe(connections[chosen])
+          expect(connections[chosen]!.status).toBe('open')
+        }
       }
     }
+  })
+
+  test('a connection kept aside that nobody uses ends after its time', async () => {
+    const { neighbours, clock } = open()
+    const [first, second] = [connectionTo('a', 'inbound'), connectionTo('a', 'outbound')]
+    neighbours.opened(first)
+    neighbours.opened(second)
+    await clock.advance(SPARE_MS_MAX - 1)
+    expect(second.status).toBe('open')
+    await clock.advance(1)
+    expect([first.status, second.status]).toEqual(['open', 'closed'])
   })
 
   test('refuses a second connection of its own', () => {

@@ -1,9 +1,7 @@
 import type { Name } from '@ixj/names'
 import { concatBytes, toHex, TrustError, utf8Bytes } from '@ixj/trust'
 import {
-  HELLO_MS,
   NEIGHBOUR_FAULTS_MAX,
-  REFUSAL_MS,
   RIGHTS_PER_NEIGHBOUR_MAX,
   SOUGHT_MAX,
   SOUGHT_MS,
@@ -16,14 +14,12 @@ import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer } from '../transport.ts'
 import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
-import { initiateHello, respondHello, type Greeted } from './hello.ts'
+import { Greetings, PROOF_PROTOCOL } from './greetings.ts'
+import type { Greeted } from './hello.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { checkNotRevoked, currentChain } from './renewed-chain.ts'
 import { checkInbox, checkMember, type Right } from './right.ts'
-
-/** The protocol of {@link Exchange}. */
-export const PROOF_PROTOCOL = '/ixj/proof/1'
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -32,15 +28,17 @@ export const PROOF_PROTOCOL = '/ixj/proof/1'
 export class Neighbours {
   readonly #context: NeighboursContext
   readonly #admitted = new Map<Peer, Exchange>()
-  /** Connections that have not passed hello: the end of its time, and whether it has begun. */
-  readonly #greeting = new Map<Peer, { readonly stop: () => void; begun: boolean }>()
-  /** Connections that were refused and end soon: what cancels that. */
-  readonly #ending = new Map<Peer, () => void>()
+  readonly #greetings: Greetings
   /** Inboxes of others that agents here write to, and when they last did; the oldest first. */
   readonly #sought = new Map<Name, number>()
 
   constructor(context: NeighboursContext) {
     this.#context = context
+    this.#greetings = new Greetings({
+      ...context,
+      admit: (peer, greeted) => this.#admit(peer, greeted),
+      admitted: (peer) => this.#admitted.get(peer),
+    })
   }
 
   /** Neighbours that proved their names. */
@@ -55,22 +53,17 @@ export class Neighbours {
 
   /** Whether a connection stands, admitted or not. */
   has(peer: Peer): boolean {
-    return this.#admitted.has(peer) || this.#greeting.has(peer)
+    return this.#admitted.has(peer) || this.#greetings.has(peer)
   }
 
   /** A connection stands: the initiator begins the hello. */
   connected(peer: Peer, initiator: boolean): void {
-    const { clock, transport } = this.#context
-    const stop = clock.at(clock.now() + HELLO_MS, () => void transport.disconnect(peer))
-    this.#greeting.set(peer, { stop, begun: initiator })
-    if (initiator) void this.#initiate(peer)
+    this.#greetings.connected(peer, initiator)
   }
 
   /** The last connection has ended, and with it every right. */
   disconnected(peer: Peer): void {
-    this.#endGreeting(peer)
-    this.#ending.get(peer)?.()
-    this.#ending.delete(peer)
+    this.#greetings.disconnected(peer)
     const neighbour = this.#admitted.get(peer)
     this.#admitted.delete(peer)
     this.#context.report({ kind: 'gone', peer, greeted: neighbour?.greeted })
@@ -78,12 +71,8 @@ export class Neighbours {
 
   /** The other side opened a channel. */
   channel(peer: Peer, protocol: string, channel: Channel): void {
-    const greeting = this.#greeting.get(peer)
-    if (protocol === HELLO_PROTOCOL && greeting?.begun === false) {
-      // One hello for a connection: each costs us a chain and signatures.
-      greeting.begun = true
-      void this.#respond(peer, channel)
-    } else if (protocol === PROOF_PROTOCOL && this.#admitted.has(peer)) {
+    if (protocol === HELLO_PROTOCOL && this.#greetings.channel(peer, channel)) return
+    if (protocol === PROOF_PROTOCOL && this.#admitted.has(peer)) {
       this.#admitted.get(peer)?.attach(channel)
     } else {
       void channel.close()
@@ -185,52 +174,9 @@ export class Neighbours {
     }
   }
 
-  async #initiate(peer: Peer): Promise<void> {
-    const { transport, hello } = this.#context
-    try {
-      const channel = await transport.openChannel(peer, HELLO_PROTOCOL)
-      const ends = { initiator: transport.peer, responder: peer }
-      const greeted = await initiateHello(channel, ends, hello)
-      await channel.close()
-      const neighbour = this.#admit(peer, greeted)
-      neighbour?.attach(await transport.openChannel(peer, PROOF_PROTOCOL))
-    } catch (cause) {
-      this.#refuse(peer, cause)
-    }
-  }
-
-  async #respond(peer: Peer, channel: Channel): Promise<void> {
-    const { transport, hello } = this.#context
-    try {
-      const ends = { initiator: peer, responder: transport.peer }
-      await respondHello(channel, ends, hello, (greeted) => this.#admit(peer, greeted))
-    } catch (cause) {
-      // The other side is told the code; ended at once, the connection would lose it.
-      this.#refuse(peer, cause, { afterMs: REFUSAL_MS })
-    }
-  }
-
-  #refuse(peer: Peer, cause: unknown, ending: { readonly afterMs: number } = { afterMs: 0 }): void {
-    const { clock, transport } = this.#context
-    const greeting = this.#greeting.has(peer)
-    this.#endGreeting(peer)
-    this.#context.report({ kind: 'hello-refused', peer, cause })
-    const end = () => void transport.disconnect(peer)
-    if (!greeting || ending.afterMs === 0) end()
-    else this.#ending.set(peer, clock.at(clock.now() + ending.afterMs, end))
-  }
-
-  #endGreeting(peer: Peer): void {
-    this.#greeting.get(peer)?.stop()
-    this.#greeting.delete(peer)
-  }
-
-  #admit(peer: Peer, greeted: Greeted): Exchange | undefined {
-    // The connection may have ended while the proof was checked.
-    if (!this.#greeting.has(peer)) return undefined
-    // It took time, some of it in the hands of the other side: what was revoked since counts.
+  #admit(peer: Peer, greeted: Greeted): Exchange {
+    // The proof took time, some of it in the hands of the other side: what was revoked since counts.
     checkNotRevoked(greeted.chain, this.#context.trust.revocations)
-    this.#endGreeting(peer)
     const { transport, clock, open, hello } = this.#context
     const strangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
     const neighbour = new Exchange(peer, greeted, strangers, {

@@ -92,6 +92,12 @@ export const DIAL_MS_MAX = 5_000
  */
 export const GOSSIP_ENDED_MS = 200
 
+/**
+ * A connection beside the one that is used ends after this: longer than a hello takes to begin on a
+ * slow path, and than a used one that has ended takes to be noticed where it was closed in order.
+ */
+export const SPARE_MS_MAX = 5_000
+
 /** Addresses that the names in one address may come to. */
 export const DNS_ADDRESSES_MAX = 16
 /** Lookups for one address: `_dnsaddr` may lead to further names, and those to further ones. */

@@ -2,7 +2,7 @@ import { ADMISSION_MS_MAX, type Clock, type Peer } from '@ixj/agent'
 import type { Connection } from '@libp2p/interface'
 import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
-import { CLOSE_MS_MAX } from './limits.ts'
+import { CLOSE_MS_MAX, SPARE_MS_MAX } from './limits.ts'
 import { Neighbour } from './neighbour.ts'
 import { givesWay } from './waiting.ts'
 
@@ -12,9 +12,17 @@ export interface NeighbourEvents {
   left(neighbour: Neighbour): void
 }
 
+/** A connection beside the used one. */
+interface Spare {
+  readonly connection: Connection
+  /** It need not be ended by the clock any more. */
+  readonly cancel: () => void
+}
+
 /**
  * Who is connected. Of several connections to one peer exactly one is used, the same one on both
- * sides, so that a peer is either there or not.
+ * sides, so that a peer is either there or not. Where both have dialled, the smaller peer id
+ * decides, and the other follows: it takes the connection on which the smaller one begins to speak.
  */
 export class Neighbours {
   readonly #self: Peer
@@ -22,8 +30,8 @@ export class Neighbours {
   readonly #counts: MeshCounts
   readonly #events: NeighbourEvents
   readonly #byPeer = new Map<Peer, Neighbour>()
-  /** Connections beside the used one; one of them takes over when that ends. */
-  readonly #spares = new Map<Peer, Connection>()
+  /** Connections beside the used one, one a peer; it takes over when that ends. */
+  readonly #spares = new Map<Peer, Spare>()
   #ended = false
 
   constructor(self: Peer, clock: Clock, counts: MeshCounts, events: NeighbourEvents) {
@@ -48,9 +56,8 @@ export class Neighbours {
   using(connection: Connection): Neighbour | undefined {
     const peer = connection.remotePeer.toString()
     const neighbour = this.#byPeer.get(peer)
-    if (neighbour?.connection === connection || this.#spares.get(peer) !== connection) {
-      return neighbour?.connection === connection ? neighbour : undefined
-    }
+    if (neighbour?.connection === connection) return neighbour
+    if (this.#spares.get(peer)?.connection !== connection) return undefined
     return this.#replace(connection)
   }
 
@@ -60,43 +67,48 @@ export class Neighbours {
     if (this.#ended || connection.status !== 'open') return
     const peer = connection.remotePeer.toString()
     const neighbour = this.#byPeer.get(peer)
-    if (neighbour === undefined) {
-      this.#join(connection)
-    } else if (neighbour.connection.direction !== connection.direction) {
-      // Both dialled: each side keeps the connection that the smaller peer id dialled.
-      const keeps = this.#self < peer ? 'outbound' : 'inbound'
-      if (connection.direction === keeps) this.#replace(connection)
-      else this.#refuse(connection)
-    } else if (connection.direction === 'outbound') {
-      this.#refuse(connection)
-    } else {
-      // The other side dialled twice: by mistake, and it closes this one, or since it lost the
-      // first connection, and it uses this one.
-      const spare = this.#spares.get(peer)
-      this.#spares.set(peer, connection)
-      if (spare !== undefined) this.#refuse(spare)
-    }
+    if (neighbour === undefined) this.#join(connection)
+    else if (neighbour.connection.direction !== connection.direction) {
+      this.#bothDialled(neighbour, connection)
+    } else if (connection.direction === 'outbound') this.#refuse(connection)
+    // The other side dialled twice: by mistake, and it closes this one, or since it lost the first
+    // connection, and it uses this one.
+    else this.#keepAside(connection)
+  }
+
+  /**
+   * Nothing that was handed over is lost: the decider gives up a connection only before it has
+   * admitted the other side there. If that had dialled it, it admits later still; if not, the
+   * connection is the decider's own, and stays.
+   */
+  #bothDialled(neighbour: Neighbour, connection: Connection): void {
+    const decides = this.#self < neighbour.peer
+    if (!decides) this.#keepAside(connection)
+    else if (connection.direction === 'outbound') {
+      if (neighbour.admitted) this.#refuse(connection)
+      else this.#replace(connection)
+    } else if (neighbour.admitted) {
+      // The other side may have lost the first one: then it says hello on this one.
+      this.#keepAside(connection)
+    } else this.#refuse(connection)
   }
 
   /** libp2p has closed a connection. */
   closed(connection: Connection): void {
     if (this.#ended) return
     const peer = connection.remotePeer.toString()
-    if (this.#spares.get(peer) === connection) this.#spares.delete(peer)
+    if (this.#spares.get(peer)?.connection === connection) this.#takeSpare(peer)
     const neighbour = this.#byPeer.get(peer)
     if (neighbour?.connection !== connection) return
     this.#leave(neighbour)
-    const spare = this.#spares.get(peer)
-    if (spare === undefined) return
-    this.#spares.delete(peer)
-    this.#join(spare)
+    const spare = this.#takeSpare(peer)
+    if (spare !== undefined) this.#join(spare)
   }
 
   /** Ends every connection to the neighbour at once; what it still had to hand over is lost. */
   cut(neighbour: Neighbour, reason: Error): void {
-    const spare = this.#spares.get(neighbour.peer)
     // Before the other one, or it would take over.
-    this.#spares.delete(neighbour.peer)
+    const spare = this.#takeSpare(neighbour.peer)
     if (spare !== undefined) this.#abort(spare, reason)
     this.#abort(neighbour.connection, reason)
     // Whether or not libp2p could say so: nothing comes over it any more.
@@ -106,7 +118,7 @@ export class Neighbours {
   /** Ends every connection to the neighbour. Channels that are still open are broken. */
   async end(neighbour: Neighbour, reason: string): Promise<void> {
     for (const channel of neighbour.channels) channel.abort(reason)
-    const spare = this.#spares.get(neighbour.peer)
+    const spare = this.#takeSpare(neighbour.peer)
     if (spare !== undefined) this.#abort(spare, new Error(reason))
     await closeConnection(neighbour.connection)
   }
@@ -117,7 +129,7 @@ export class Neighbours {
       for (const channel of neighbour.channels) channel.abort(reason)
       this.#leave(neighbour)
     }
-    this.#spares.clear()
+    for (const peer of [...this.#spares.keys()]) this.#takeSpare(peer)
     this.#ended = true
   }
 
@@ -155,12 +167,34 @@ export class Neighbours {
   #replace(connection: Connection): Neighbour {
     const peer = connection.remotePeer.toString()
     const old = this.#byPeer.get(peer)
-    this.#spares.delete(peer)
+    // Whichever it is: the one that takes over, or one that nobody speaks on.
+    const spare = this.#takeSpare(peer)
+    if (spare !== undefined && spare !== connection) this.#refuse(spare)
     if (old !== undefined) {
       this.#leave(old)
       this.#abort(old.connection, new Error('Another connection to this peer took over'))
     }
     return this.#join(connection)
+  }
+
+  /** Keeps a connection for a while: whoever means it begins to speak on it at once. */
+  #keepAside(connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const before = this.#takeSpare(peer)
+    if (before !== undefined) this.#refuse(before)
+    const cancel = this.#clock.at(this.#clock.now() + SPARE_MS_MAX, () => {
+      if (this.#spares.get(peer)?.connection !== connection) return
+      this.#takeSpare(peer)
+      this.#refuse(connection)
+    })
+    this.#spares.set(peer, { connection, cancel })
+  }
+
+  #takeSpare(peer: Peer): Connection | undefined {
+    const spare = this.#spares.get(peer)
+    spare?.cancel()
+    this.#spares.delete(peer)
+    return spare?.connection
   }
 
   #refuse(connection: Connection): void {
