@@ -1,16 +1,9 @@
-import { memoryStore, openHost, type Code, type Host, type Identity } from '@ixj/agent'
-import {
-  generateNodeKey,
-  type Mesh,
-  nodeRandom,
-  nodeSha256,
-  openMesh,
-  openNodeVerifier,
-  systemClock,
-} from '@ixj/node'
+import type { Code, Host, Identity } from '@ixj/agent'
+import type { Mesh } from '@ixj/node'
 import { CachedPolicy, compilePolicy, DEFAULT_POLICY } from '@ixj/node/policy'
-import { AnchorSet, type AnchorFields } from '@ixj/trust'
+import type { AnchorFields } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
+import { openMeshHost } from '../world/fleet.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
 import { foreignAnchor, ownAnchor, World } from '../world/world.ts'
 import { CREW } from './bench.ts'
@@ -30,19 +23,8 @@ async function openStation(
   rule: string,
 ): Promise<Station> {
   const text = `${DEFAULT_POLICY}\n${rule}`
-  const mesh = await openMesh({ listen: ['/ip4/127.0.0.1/tcp/0'] })
-  const host = await openHost({
-    identity,
-    anchors: new AnchorSet(anchors),
-    policy: new CachedPolicy(await compilePolicy(text, 'policy.cedar')),
-    transport: mesh,
-    clock: systemClock,
-    random: nodeRandom,
-    verifier: openNodeVerifier(),
-    generateKey: generateNodeKey,
-    store: memoryStore(),
-    hash: nodeSha256,
-  })
+  const policy = new CachedPolicy(await compilePolicy(text, 'policy.cedar'))
+  const { host, mesh } = await openMeshHost({ identity, anchors, policy })
   return { host, mesh, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
 }
 

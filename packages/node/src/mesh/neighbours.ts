@@ -129,7 +129,7 @@ export class Neighbours {
       for (const channel of neighbour.channels) channel.abort(reason)
       this.#leave(neighbour)
     }
-    for (const peer of [...this.#spares.keys()]) this.#takeSpare(peer)
+    for (const peer of this.#spares.keys()) this.#takeSpare(peer)
     this.#ended = true
   }
 
