@@ -5,6 +5,7 @@ import { openPeerKey } from './mesh/peer-key.ts'
 
 export type { MeshCounts } from './mesh/counts.ts'
 export type { Keeper } from './mesh/keeper.ts'
+export type { LearnedPeer, LearnedStore } from './mesh/learned-peers.ts'
 export { MESH_PROTOCOLS_DEFAULT, type Mesh, type MeshOptions } from './mesh/mesh-port.ts'
 
 /** Opens a mesh; it listens at once and takes connections as soon as a receiver is attached. */

@@ -11,6 +11,7 @@ import {
 import { type Name, parseName } from '@ixj/names'
 import { ExplanationKeeper } from './explanations/explanation-keeper.ts'
 import { type Home, openHome } from './home/home.ts'
+import { learnedStore } from './home/home-learned.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
 import { NodeError } from './node-error.ts'
 import { type FilePolicy, openFilePolicy } from './policy/file-policy.ts'
@@ -218,6 +219,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       listen,
       clock,
       privateKeyBytes: await home.readPeerKey(name),
+      learned: learnedStore(home, name),
       ...(dns.resolver === undefined ? {} : { resolver: dns.resolver }),
     }),
   )

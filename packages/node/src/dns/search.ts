@@ -97,7 +97,7 @@ export function openSearch(options: {
   /** Whoever wrote the record may have written anything: what is no address is passed over. */
   function keep(address: string): Keeper | undefined {
     try {
-      return mesh.keepDialing(address)
+      return mesh.keepDialing(address, { learn: true })
     } catch (cause) {
       if (cause instanceof TransportError) return undefined
       throw cause

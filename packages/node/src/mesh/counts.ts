@@ -30,6 +30,8 @@ export interface MeshCounts {
   channelsRefused: number
   /** Attempts to dial a kept address that failed. */
   dialsFailed: number
+  /** Times that learned peers could not be written down, and entries that were no addresses. */
+  learnedUnkept: number
   /**
    * Failures of listeners, timers and calls of the receiver, kept from ending the process: a bug,
    * or a stream that ended at that very moment.
@@ -55,6 +57,7 @@ export function emptyCounts(): MeshCounts {
     connectionsRefused: 0,
     channelsRefused: 0,
     dialsFailed: 0,
+    learnedUnkept: 0,
     contained: 0,
   }
 }

@@ -16,6 +16,7 @@ import { Departed } from './departed.ts'
 import { Doors } from './doors.ts'
 import { guardReceiver } from './guarded-receiver.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
+import { LearnedPeers } from './learned-peers.ts'
 import type { Mesh, MeshOptions } from './mesh-port.ts'
 import { Neighbours } from './neighbours.ts'
 import { Router } from './router.ts'
@@ -29,6 +30,7 @@ export class Libp2pMesh implements Mesh {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #keepers = new Set<Keeper>()
+  readonly #learned: LearnedPeers | undefined
   #libp2p: Libp2p | undefined
   #neighbours: Neighbours | undefined
   #doors: Doors | undefined
@@ -41,6 +43,16 @@ export class Libp2pMesh implements Mesh {
   constructor(options: MeshOptions) {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
+    const { learned } = options
+    if (learned !== undefined) {
+      this.#learned = new LearnedPeers({
+        clock: this.#clock,
+        counts: this.counts,
+        store: learned,
+        keep: (address) => this.keepDialing(address),
+        addressOf: (peer) => this.#addressOf(peer),
+      })
+    }
     this.router = new Router({
       clock: this.#clock,
       counts: this.counts,
@@ -90,6 +102,7 @@ export class Libp2pMesh implements Mesh {
     )
     const receiver = (): Receiver => this.#owner()
     this.#doors = new Doors({ clock: this.#clock, counts, neighbours, router, receiver })
+    await this.#learned?.load()
     await libp2p.start()
     for (const protocol of protocols) await this.#doors.open(libp2p, protocol)
   }
@@ -111,6 +124,7 @@ export class Libp2pMesh implements Mesh {
   attach(receiver: Receiver): void {
     if (this.#receiver !== undefined) throw new Error('This mesh already has its receiver')
     this.#receiver = guardReceiver(receiver, this.counts)
+    this.#learned?.begin()
   }
 
   async dial(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Peer> {
@@ -130,14 +144,20 @@ export class Libp2pMesh implements Mesh {
     throw new TransportError('refused', `Cannot connect to ${address}: it hung up at once`)
   }
 
-  keepDialing(address: string): Keeper {
+  keepDialing(address: string, options: { readonly learn?: boolean } = {}): Keeper {
     this.#throwIfClosed()
     this.#owner()
     parseAddress(address)
+    const learned = options.learn === true ? this.#learned : undefined
+    const by = {}
     const keeper = openKeeper(address, {
       clock: this.#clock,
       random: this.#random,
-      dial: (target, options) => this.dial(target, options),
+      dial: async (target, dialing) => {
+        const peer = await this.dial(target, dialing)
+        learned?.reached(by, peer)
+        return peer
+      },
       gone: (peer, signal) => this.#gone(peer, signal),
       failed: () => void this.counts.dialsFailed++,
     })
@@ -147,6 +167,7 @@ export class Libp2pMesh implements Mesh {
       [Symbol.asyncDispose]: async () => {
         await keeper[Symbol.asyncDispose]()
         this.#keepers.delete(keeper)
+        learned?.left(by)
       },
     }
   }
@@ -171,7 +192,9 @@ export class Libp2pMesh implements Mesh {
 
   admit(peer: Peer): void {
     const neighbour = this.#neighbours?.get(peer)
-    if (neighbour !== undefined) this.#doors?.admit(neighbour)
+    if (neighbour === undefined) return
+    this.#doors?.admit(neighbour)
+    this.#learned?.admitted(peer)
   }
 
   async disconnect(peer: Peer): Promise<void> {
@@ -239,11 +262,12 @@ export class Libp2pMesh implements Mesh {
 
   async #close(): Promise<void> {
     this.#closed = true
+    const learned = this.#learned?.close()
     const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
     this.#neighbours?.abandon('This node has ended')
     this.#departed?.end()
     this.router.end()
-    await Promise.all(keepers)
+    await Promise.all([learned, ...keepers])
     await this.#libp2p?.stop()
   }
 
@@ -255,6 +279,14 @@ export class Libp2pMesh implements Mesh {
     signal.addEventListener('abort', () => resolve(), { once: true })
     await promise
     return neighbour.admitted
+  }
+
+  /** Where an admitted peer was dialled, with its id. */
+  #addressOf(peer: Peer): string | undefined {
+    const neighbour = this.#neighbours?.get(peer)
+    if (neighbour?.admitted !== true || neighbour.connection.direction !== 'outbound') return
+    const address = neighbour.connection.remoteAddr.toString()
+    return address.includes('/p2p/') ? address : `${address}/p2p/${peer}`
   }
 
   #node(): Libp2p {

@@ -98,6 +98,11 @@ export const GOSSIP_ENDED_MS = 200
  */
 export const SPARE_MS_MAX = 5_000
 
+/** Peers that are remembered over restarts: each is dialled until it is there. */
+export const LEARNED_MAX = 64
+/** One that was not reached for a week is forgotten at the next start. */
+export const LEARNED_MS_MAX = 7 * 24 * 3_600_000
+
 /** Addresses that the names in one address may come to. */
 export const DNS_ADDRESSES_MAX = 16
 /** Lookups for one address: `_dnsaddr` may lead to further names, and those to further ones. */

@@ -2,6 +2,7 @@ import type { Clock, Peer, Transport } from '@ixj/agent'
 import type { Resolver } from '@ixj/dns'
 import type { MeshCounts } from './counts.ts'
 import type { Keeper } from './keeper.ts'
+import type { LearnedStore } from './learned-peers.ts'
 
 /** The protocols that every node has from the first issue on. */
 export const MESH_PROTOCOLS_DEFAULT: readonly string[] = ['/ixj/hello/1', '/ixj/proof/1']
@@ -19,6 +20,8 @@ export interface MeshOptions {
   readonly protocols?: readonly string[]
   /** Looks names in addresses up; default: the system, which nobody validates. */
   readonly resolver?: Resolver
+  /** Where peers are remembered that keepers with `learn` have reached; default: nowhere. */
+  readonly learned?: LearnedStore
   /** Times admission, held gossip, verdicts and redialling; default: the machine's clock. */
   readonly clock?: Clock
   /** Uniform in [0, 1): spreads redialling; default `Math.random`, since nothing secret needs it. */
@@ -40,9 +43,11 @@ export interface Mesh extends Transport {
   /**
    * Dials the address now and, whenever the connection to the peer there has ended, again, for
    * ever, after 0.5 to 5 s. Disposing of the keeper stops that and leaves the connection alone.
+   * With `learn`, the peer is dialled again after a restart, once it was admitted and unless the
+   * keeper was disposed of before the mesh.
    * @throws TransportError `refused` if it is no address
    */
-  keepDialing(address: string): Keeper
+  keepDialing(address: string, options?: { readonly learn?: boolean }): Keeper
   /** What gossip holds against a neighbour: 0 is nothing; below -80 nothing of it is read. */
   score(peer: Peer): number
 }
