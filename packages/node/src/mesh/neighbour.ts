@@ -24,8 +24,8 @@ export class Neighbour {
   gossipOut: Stream | undefined
   /** The stream on which its gossip comes in, while that is held. */
   gossipIn: Stream | undefined
-  /** Since when it has taken no message. */
-  fullSince: number | undefined
+  /** Its buffer is full, and it is cut unless this is called in time: it has taken a message. */
+  endStall: (() => void) | undefined
   /** Bytes that wait for a verdict. */
   pendingBytes = 0
 

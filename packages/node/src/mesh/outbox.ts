@@ -45,20 +45,35 @@ export class Outbox {
    * aborts the stream for good (pitfall 9): a neighbour that is only slow must be able to recover.
    */
   #hasRoom(neighbour: Neighbour): boolean {
-    const waiting = neighbour.gossipOut?.writeBufferLength ?? 0
-    if (waiting <= OUTBOUND_MESSAGES_BYTES_MAX) {
-      neighbour.fullSince = undefined
+    if (!isFull(neighbour)) {
+      neighbour.endStall?.()
       return true
     }
-    const { clock, counts } = this.#host
-    counts.backpressure++
-    neighbour.fullSince ??= clock.now()
-    if (clock.now() - neighbour.fullSince >= STALLED_MS_MAX) {
-      counts.stalled++
-      this.#host.broken(neighbour, new Error('It has taken nothing for too long'))
-    }
+    this.#host.counts.backpressure++
+    if (neighbour.endStall === undefined) this.#watch(neighbour)
     return false
   }
+
+  /** Cuts a neighbour that takes nothing: only its own reading makes room again. */
+  #watch(neighbour: Neighbour): void {
+    const { clock, counts } = this.#host
+    const cancel = clock.at(clock.now() + STALLED_MS_MAX, () => {
+      neighbour.endStall?.()
+      if (!isFull(neighbour)) return
+      counts.stalled++
+      this.#host.broken(neighbour, new Error('It has taken nothing for too long'))
+    })
+    neighbour.endStall = () => {
+      cancel()
+      neighbour.onEnd.delete(cancel)
+      neighbour.endStall = undefined
+    }
+    neighbour.onEnd.add(cancel)
+  }
+}
+
+function isFull({ gossipOut }: Neighbour): boolean {
+  return (gossipOut?.writeBufferLength ?? 0) > OUTBOUND_MESSAGES_BYTES_MAX
 }
 
 /**
