@@ -1,7 +1,7 @@
-import { formatRow, type Row } from './row.ts'
+import { formatGoal, formatResult, formatRow, type Row } from './row.ts'
 
 /** A row as it was collected. */
-export interface CollectedRow extends Row {
+export type CollectedRow = Row & {
   readonly seed: number
   readonly met: boolean
   /** The line that it printed. */
@@ -21,20 +21,27 @@ export function readRows(text: string): CollectedRow[] {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const row = JSON.parse(line) as Row & { readonly seed: number; readonly met: boolean }
+      const row = JSON.parse(line) as Omit<CollectedRow, 'line'> & Row
       return { ...row, line: formatRow(row) }
     })
 }
 
 /** The table as Markdown; a goal that was missed stays in it with its real number. */
 export function formatTable(rows: readonly CollectedRow[], run: Run): string {
-  const number = (value: number) => value.toLocaleString('en-US')
   const lines = rows
     .toSorted((left, right) => orderOf(left.id) - orderOf(right.id))
-    .map(({ id, what, count, of, counted, goal, met, note, seed }) => {
-      const result = `${number(count)} of ${number(of)} ${counted}`
-      const aim = goal === 'none' ? '0' : 'all'
-      return [id, what, result, aim, met ? 'yes' : '**no**', `0x${seed.toString(16)}`, note ?? '']
+    .map((row) => {
+      const { id, what, met, note, seed } = row
+      const aim = row.goal === 'none' ? '0' : formatGoal(row)
+      return [
+        id,
+        what,
+        formatResult(row),
+        aim,
+        met ? 'yes' : '**no**',
+        `0x${seed.toString(16)}`,
+        note ?? '',
+      ]
     })
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
   return [
