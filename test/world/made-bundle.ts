@@ -119,6 +119,7 @@ export async function makeBundle(
             (each) => each,
           ),
     approvals: [],
+    encryption: null,
     ...rest,
   } as const
   const bundle = await sealBundle(fields, messagesBytes ?? encodeMessages(parts), {

@@ -10,6 +10,7 @@ import {
   type Identity,
   type Policy,
   type Rule,
+  type Sealer,
   type SpawnOptions,
   type Store,
   type Transport,
@@ -26,6 +27,7 @@ import {
   type Signer,
   type Verifier,
 } from '@ixj/trust'
+import { plainOpeningKey, plainSealer } from './reference/hpke.ts'
 import { seededBytes, seededRandom } from './random.ts'
 
 /** When a world's clock starts: 2026-11-01T00:00:00Z. */
@@ -60,6 +62,8 @@ export interface WorldNodeOptions {
   readonly audit?: AuditLog
   /** Default: the world's, which answers at once. */
   readonly verifier?: Verifier
+  /** Default: one that answers at once; null: none. */
+  readonly sealer?: Sealer | null
   /** The DNS, for the anchors of the node. */
   readonly zoneKeys?: (anchors: AnchorSet) => ZoneKeySource
   /** Identities whose keys the node has at hand, so that it publishes their statuses. */
@@ -111,10 +115,15 @@ export class World {
     text: string,
     options: Partial<SpawnOptions> = {},
   ): Promise<Identity> {
-    const child = { name: parseName(text), signer: this.key() }
+    const opening = options.sealable === true ? plainOpeningKey(this.bytes(32)) : undefined
+    const child = { name: parseName(text), signer: this.key(), opening }
     const statements = await issueTo(
       parent,
-      { name: child.name, key: child.signer.publicKey },
+      {
+        name: child.name,
+        key: child.signer.publicKey,
+        encryptionKey: opening?.publicKey ?? null,
+      },
       { lifetimeSeconds: YEAR_SECONDS, ...options },
       { clock: this.clock, random: this.bytes, hash: nodeSha256 },
     )
@@ -156,6 +165,7 @@ export class World {
       verifier: options.verifier ?? this.verifier,
       generateKey: () => this.key(),
       store: options.store ?? memoryStore(),
+      ...(options.sealer === null ? {} : { sealer: options.sealer ?? plainSealer(this.bytes) }),
       hash: nodeSha256,
       ...(options.audit === undefined ? {} : { audit: options.audit }),
       crossCertificates: options.crossCertificates ?? [],

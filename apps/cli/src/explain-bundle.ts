@@ -32,10 +32,14 @@ export async function explainBundle(
 ): Promise<FileExplanation> {
   const { header, idText } = bundle
   const { sender, topic, action, count, sentAt, lifespanMs } = header
+  const sealed = header.encryption !== null
   const life = formatTimeLeft(sentAt + lifespanMs, context.now)
   return {
-    lines: [`bundle ${idText}: ${count} messages of class ${header.class}, lifespan ${life}`],
-    record: { bundle: { id: idText, sender, topic, action, count, sentAt, lifespanMs } },
+    lines: [
+      `bundle ${idText}: ${count} messages of class ${header.class}, lifespan ${life}`,
+      ...(sealed ? [`sealed to ${topic}: nobody else can read it`] : []),
+    ],
+    record: { bundle: { id: idText, sender, topic, action, count, sentAt, lifespanMs, sealed } },
     explanation: await judge(bundle, context),
   }
 }

@@ -7,6 +7,8 @@ import { type Home, openHome } from '@ixj/node/home'
 export interface WaitingKey {
   /** 32 bytes. */
   readonly publicKey: Uint8Array
+  /** X25519, 32 bytes: what goes with it. */
+  readonly encryptionKey: Uint8Array
   readonly path: string
 }
 
@@ -20,7 +22,8 @@ export async function nextKeyOf(home: Home, name: Name): Promise<WaitingKey> {
   const next = await nextHome(home)
   const isThere = (await next.keyNames()).includes(name)
   const { publicKey } = isThere ? await next.readSigner(name) : await next.createKey(name)
-  return { publicKey, path: next.keyPath(name) }
+  const { publicKey: encryptionKey } = await next.readOpening(name)
+  return { publicKey, encryptionKey, path: next.keyPath(name) }
 }
 
 /** Moves the key after the next one up where the next one has gone into its place. @throws HomeError */

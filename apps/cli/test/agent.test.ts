@@ -89,9 +89,9 @@ test('agent add publishes all that is said, and the key that it made', async () 
   const key = '--uses sign,bind --depth 2 --strict --host node1.acme.example --mirror --alias'
   const words = `agent add planner.acme.example ${key} ${places} --lease never --ttl 10m --json`
   const [added] = records(await acme.ixj.done(...words.split(' ')))
-  const { publicKey } = await (
-    await openHome(acme.home)
-  ).readSigner(parseName('planner.acme.example'))
+  const home = await openHome(acme.home)
+  const { publicKey } = await home.readSigner(parseName('planner.acme.example'))
+  const opening = await home.readOpening(parseName('planner.acme.example'))
   expect(added).toMatchObject({ publicKey: toBase64url(publicKey), isNew: true, endsAt: null })
   const shown = records(await acme.ixj.done('zone', 'show', 'acme.example', '--json'))
   const own = shown.filter(({ by }) => by === 'planner.acme.example')
@@ -102,7 +102,7 @@ test('agent add publishes all that is said, and the key that it made', async () 
     '_ixj.planner.acme.example 60 SVCB 1 node1.acme.example. alpn="ixj/1" port=4001',
     '_ixj.planner.acme.example 60 SVCB 2 node1.acme.example. alpn="ixj/1" port=4002',
     expect.stringMatching(/^_ixj\.planner\.acme\.example 600 TLSA 3 1 1 [0-9a-f]{64}$/),
-    `_ixjkey.planner.acme.example 600 TXT "v=ixj1; k=ed25519; p=${toBase64url(publicKey)}; u=sign,bind; d=2; s=1; h=node1.acme.example"`,
+    `_ixjkey.planner.acme.example 600 TXT "v=ixj1; k=ed25519; p=${toBase64url(publicKey)}; u=sign,bind; d=2; s=1; e=${toBase64url(opening.publicKey)}; h=node1.acme.example"`,
     '_planner._agents.acme.example 60 SVCB 0 _ixj.planner.acme.example.',
   ])
   const again = await acme.ixj.refused('agent', 'add', 'planner.acme.example')
@@ -141,12 +141,14 @@ test('agent rotate publishes a next key that counts later, and keeps it apart', 
   expect(Number(dropAt) - Number(switchAt)).toBe(12 * 3_600_000)
   const { records: texts } = await keyRecord(acme, 'r1.acme.example')
   expect(texts).toHaveLength(2)
-  expect(texts).toContainEqual(expect.stringContaining(`nb=${Number(switchAt) / 1_000}"`))
+  const waiting = await openHome(join(acme.home, 'next'))
+  const opening = await waiting.readOpening(parseName('r1.acme.example'))
+  const counts = `nb=${Number(switchAt) / 1_000}; e=${toBase64url(opening.publicKey)}"`
+  expect(texts).toContainEqual(expect.stringContaining(counts))
   expect(texts).toContainEqual(expect.stringContaining(toBase64url(before.publicKey)))
-  const next = await openHome(join(acme.home, 'next'))
-  const kept = await next.readSigner(parseName('r1.acme.example'))
+  const kept = await waiting.readSigner(parseName('r1.acme.example'))
   expect(toBase64url(kept.publicKey)).toBe(nextKey)
-  expect(path).toBe(next.keyPath(parseName('r1.acme.example')))
+  expect(path).toBe(waiting.keyPath(parseName('r1.acme.example')))
   const again = await acme.ixj.refused('agent', 'rotate', 'r1.acme.example')
   expect(again).toMatchObject({ exit: 1, code: 'zone' })
   const foreign = await acme.ixj.refused('agent', 'rotate', 'nobody.acme.example')

@@ -47,6 +47,7 @@ async function sealed(changes: Partial<Header> = {}): Promise<Uint8Array> {
     proof: nodeRandom(32),
     audience: null,
     approvals: [],
+    encryption: null,
     ...changes,
   } as const
   return (await sealBundle(header, messages, { signer, hash: nodeSha256 })).bytes

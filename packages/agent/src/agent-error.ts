@@ -20,6 +20,8 @@ export type AgentCode =
   | 'not-handed-over'
   /** Too much is waiting to be sent. */
   | 'backpressure'
+  /** Its body was to be sealed, and the recipient shows no key for that, or this node cannot. */
+  | 'unsealable'
   /** One name was opened both as a group and as an inbox. */
   | 'mixed-topic'
   /** The name is open already on this node. */

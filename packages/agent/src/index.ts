@@ -35,6 +35,7 @@ export {
   type MessagePart,
 } from './bundles/message.ts'
 export { statementRecord } from './host/audit-trail.ts'
+export { SEALED_BYTES, type OpeningKey, type Sealer } from './sealing/sealer.ts'
 export type { AuditEvent, AuditLog } from './pipeline/audit.ts'
 export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verdicts.ts'
 export type { AskedApproval } from './approvals/asked-approval.ts'

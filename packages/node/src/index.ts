@@ -7,6 +7,7 @@ export {
   type MeshOptions,
   openMesh,
 } from './mesh.ts'
+export { nodeSealer, openingKeyOf } from './hpke-sealer.ts'
 export { NodeError, type NodeCode } from './node-error.ts'
 export { type DnsOptions, Node, type NodeOptions, openNode } from './node.ts'
 export { type AuditLogOptions, FileAuditLog, openAuditLog } from './audit/audit-log.ts'

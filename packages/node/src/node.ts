@@ -13,6 +13,7 @@ import { ExplanationKeeper } from './explanations/explanation-keeper.ts'
 import { type Home, openHome } from './home/home.ts'
 import { learnedStore } from './home/home-learned.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
+import { nodeSealer } from './hpke-sealer.ts'
 import { NodeError } from './node-error.ts'
 import { type FilePolicy, openFilePolicy } from './policy/file-policy.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier } from './node-keys.ts'
@@ -237,6 +238,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     random: nodeRandom,
     verifier,
     generateKey: generateNodeKey,
+    sealer: nodeSealer,
     store: home.store(),
     hash: nodeSha256,
     audit,

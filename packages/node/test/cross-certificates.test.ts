@@ -43,9 +43,10 @@ async function found(label: string): Promise<{ readonly home: Home; readonly top
 async function born(home: Home, top: Name, label: string): Promise<Name> {
   const name = parseName(`${label}.${top}`)
   const { publicKey } = await home.createKey(name)
+  const encryptionKey = (await home.readOpening(name)).publicKey
   const statements = await issueTo(
     await home.readIdentity(top),
-    { name, key: publicKey },
+    { name, key: publicKey, encryptionKey },
     { lifetimeSeconds: 600 },
     { clock: systemClock, random: nodeRandom, hash: nodeSha256 },
   )
@@ -80,7 +81,7 @@ async function certify(
   return certificate
 }
 
-test('two organisations meet over libp2p by a cross-certificate each way, and by nothing else', async () => {
+test('two organisations meet over libp2p by a cross-certificate each way, and by nothing else; what they ask is sealed', async () => {
   const acme = await found('acme')
   const globex = await found('globex')
   const desk = await born(acme.home, acme.top, 'desk')
@@ -96,13 +97,15 @@ permit (principal in Zone::"globex.example", action == Action::"request", resour
   )
   const agent = await first.openAgent(desk)
   const answering = (async () => {
-    for await (const request of agent.requests()) return await request.reply('come in')
+    for await (const request of agent.requests()) {
+      return await request.reply(request.sealed ? 'come in' : 'close the door')
+    }
   })()
   const decisions = first.decisions()
   const asker = await second.openAgent(scout)
   const answer = await asker.request(desk, 'may I?')
   await answering
-  expect(answer.body).toBe('come in')
+  expect(answer).toMatchObject({ body: 'come in', sealed: true })
   expect([first.neighbours, second.neighbours]).toEqual([[scout], [desk]])
   const accepted = decisions.drain().find(({ about, code }) => about === 'bundle' && code === null)
   expect(accepted?.explain().name.lines).toContain('anchor: acme.example, from your trust store')

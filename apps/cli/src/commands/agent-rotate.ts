@@ -51,6 +51,8 @@ export function addRotate(agent: Command): void {
       const { replaces, afterNext, overlap } = flags
       const options: RotateOptions = {
         nextKey: flags.next ?? made!.publicKey,
+        // What the old key opens, the next one does not.
+        encryptionKey: made?.encryptionKey ?? null,
         ...(replaces === undefined ? {} : { replaces }),
         ...(afterNext === undefined ? {} : { next: nodeSha256(afterNext) }),
         ...(overlap === undefined ? {} : { overlapSeconds: overlap }),

@@ -130,9 +130,11 @@ async function bind(home: Home, name: Name, flags: BindFlags): Promise<Bound> {
     const remedy = `give --key, or make one: ixj key new ${name}`
     throw new ArgumentError('usage', `Cannot bind ${name}: this home has no key of it; ${remedy}`)
   }
+  const here = own !== undefined && equalBytes(own.publicKey, key)
+  const encryptionKey = here ? (await home.readOpening(name)).publicKey : null
   const statements = await issueTo(
     parent,
-    { name, key },
+    { name, key, encryptionKey },
     {
       lifetimeSeconds: flags.seconds ?? (flags.days ?? DAYS_DEFAULT) * DAY_SECONDS,
       uses: flags.uses,
@@ -149,7 +151,6 @@ async function bind(home: Home, name: Name, flags: BindFlags): Promise<Bound> {
   const revocations = await readRevocations(home, anchors)
   const believing = { anchors, ...found, revocations, now: systemClock.now() }
   const { links } = checkChain(claim, believing)
-  const here = own !== undefined && equalBytes(own.publicKey, key)
   if (here) await mergeStatements(home, name, statements)
   // How long the DNS proves the top of the chain is renewed by itself; the links are not.
   const until = Math.min(...links.map(({ statement }) => statement.notAfter))

@@ -120,13 +120,15 @@ export async function publicationOf(
   const isNew = flags.key === undefined && !(await home.keyNames()).includes(name)
   const key =
     flags.key ?? (isNew ? await home.createKey(name) : await home.readSigner(name)).publicKey
+  // Who publishes a key of another home does not know the one that goes with it.
+  const encryptionKey = flags.key === undefined ? (await home.readOpening(name)).publicKey : null
   const record: KeyRecord = {
     key,
     uses,
     depth,
     strict: flags.strict === true,
     notBefore: 0,
-    encryptionKey: null,
+    encryptionKey,
     next: next === undefined ? null : nodeSha256(next),
     hosts: (flags.host ?? []).toSorted(),
   }

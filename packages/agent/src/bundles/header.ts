@@ -14,6 +14,7 @@ import {
   readTime,
   PRIORITY_MAX,
   TrustError,
+  type Field,
   type Value,
 } from '@ixj/trust'
 import {
@@ -64,13 +65,33 @@ export interface Header {
   readonly audience: readonly Pattern[] | null
   /** Rising by the key that signs, none twice: distinct keys are what counts. */
   readonly approvals: readonly Approval[]
+  /** To which key the messages are sealed; null: they are not. */
+  readonly encryption: Encryption | null
   readonly digest: Uint8Array
 }
 
+/** That messages are sealed to one name's encryption key. */
+export interface Encryption {
+  /** SHA-256 of the recipient's encryptionKey, 32 bytes. */
+  readonly recipient: Uint8Array
+}
+
 const FIELDS = 18
+/** The first of the two items of a header's encryption. */
+const TO_NAME = 1
+const TO_GROUP = 2
 
 /** The bytes of a header, at most 4 KiB. @throws TrustError `too-large`, `form` */
 export function encodeHeader(header: Header): Uint8Array {
+  return encodeFields(header, header.digest)
+}
+
+/** What a sealed body is tied to: the header, which has everything but the digest that follows. */
+export function sealingInfo(header: Omit<Header, 'digest'>): Uint8Array {
+  return encodeFields(header, null)
+}
+
+function encodeFields(header: Omit<Header, 'digest'>, digest: Uint8Array | null): Uint8Array {
   return encode(
     [
       VERSION,
@@ -89,8 +110,8 @@ export function encodeHeader(header: Header): Uint8Array {
       header.proof,
       header.audience,
       header.approvals.map((approval) => approval.envelope),
-      null,
-      header.digest,
+      header.encryption === null ? null : [TO_NAME, header.encryption.recipient],
+      digest,
     ],
     { bytesMax: HEADER_BYTES_MAX },
   )
@@ -122,9 +143,8 @@ function checkApproved({ approvals, authority, count, action }: Header): void {
 
 function readFields(fields: readonly Value[]): Header {
   const messageClass = readOneOf(fields[5], 'class of header', ['state', 'event', 'task'])
-  if (fields[16] !== null) {
-    throw new TrustError('unsupported', 'Cannot read header: sealed bodies are not built yet')
-  }
+  // What a later version may mean is looked at before the rest.
+  const encryption = readOptional(fields[16], 'encryption of header', readEncryption)
   return {
     topic: readName(fields[1], 'topic of header'),
     sender: readName(fields[2], 'sender of header'),
@@ -157,6 +177,16 @@ function readFields(fields: readonly Value[]): Header {
       item: (field, what) => decodeApproval(readBytesUpTo(field, what, APPROVAL_BYTES_MAX)),
       key: (approval) => approval.signed.signerKey,
     }),
+    encryption,
     digest: readBytes(fields[17], 'digest of header', 32),
   }
+}
+
+function readEncryption(field: Field, what: string): Encryption {
+  const [to, key] = readArray(field, what, 2)
+  if (to === TO_GROUP) {
+    throw new TrustError('unsupported', 'Cannot read header: bodies sealed to groups are not built')
+  }
+  readInteger(to, `recipient in ${what}`, { min: TO_NAME, max: TO_NAME })
+  return { recipient: readBytes(key, `key in ${what}`, 32) }
 }

@@ -25,6 +25,7 @@ import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
 import { Presence } from '../presence/presence.ts'
 import { Revoked } from '../revoked/revoked.ts'
+import type { Sealer } from '../sealing/sealer.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer, Transport } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
@@ -53,6 +54,7 @@ export class Core {
   readonly verifier: Verifier
   readonly hash: Sha256
   readonly generateKey: GenerateKey
+  readonly sealer: Sealer | undefined
   readonly trust: TrustState
   readonly revoked: Revoked
   readonly store: Store
@@ -87,6 +89,7 @@ export class Core {
     this.verifier = options.verifier
     this.hash = options.hash ?? plainSha256
     this.generateKey = options.generateKey
+    this.sealer = options.sealer
     this.trust = trust
     this.#zoneKeys = zoneKeys
     this.store = options.store

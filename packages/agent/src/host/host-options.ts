@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts'
 import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
 import type { AuditLog } from '../pipeline/audit.ts'
 import type { Policy } from '../pipeline/policy.ts'
+import type { Sealer } from '../sealing/sealer.ts'
 import type { Transport } from '../transport.ts'
 import type { Identity } from './identity.ts'
 import type { Store } from './store.ts'
@@ -34,6 +35,8 @@ export interface HostOptions {
   readonly verifier: Verifier
   readonly generateKey: GenerateKey
   readonly store: Store
+  /** Seals bodies; without it none is sealed, and none can be. */
+  readonly sealer?: Sealer
   /** Default: the plain JavaScript one. */
   readonly hash?: Sha256
   /** Where decisions are recorded; without it, nowhere. */

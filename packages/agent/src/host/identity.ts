@@ -14,11 +14,14 @@ import {
   type SignedStatement,
   type Signer,
 } from '@ixj/trust'
+import type { OpeningKey } from '../sealing/sealer.ts'
 
 /** A name, its key, and the statements that prove both and what they may do. */
 export interface Identity {
   readonly name: Name
   readonly signer: Signer
+  /** Opens what is sealed to the encryption key that its binding, or the DNS, names. */
+  readonly opening?: OpeningKey | undefined
   /** The chain of bindings, the grants, and whatever proves their issuers. */
   readonly statements: readonly SignedStatement[]
 }

@@ -85,6 +85,8 @@ export class Intake {
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
+      openingKeys: (topic) =>
+        topics.sinks(topic).flatMap(({ opening }) => (opening === undefined ? [] : [opening])),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
       checkWritable: (header) => options.audit.checkWritable(header),

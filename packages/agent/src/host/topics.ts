@@ -8,11 +8,14 @@ import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
+import type { OpeningKey } from '../sealing/sealer.ts'
 
 /** What takes the messages of one topic for one agent. */
 export interface Sink {
   readonly agent: Name
   readonly key: Uint8Array
+  /** Opens what is sealed to the agent; absent: it has no encryption key here. */
+  readonly opening?: OpeningKey | undefined
   /** What it takes; everything else on the topic is refused. */
   readonly takes: readonly BundleAction[]
   /** Messages for this agent, in their stream's order. Must not throw. */

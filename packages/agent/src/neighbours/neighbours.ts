@@ -19,7 +19,7 @@ import type { Greeted } from './hello.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { checkNotRevoked, currentChain } from './renewed-chain.ts'
-import { checkInbox, checkMember, type Right } from './right.ts'
+import { checkInbox, checkMember, sealingKeyOf, type Right, type SealingKey } from './right.ts'
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -120,6 +120,17 @@ export class Neighbours {
       if (right?.frame.of === 'inbox') carriers.add(right.frame.carrier)
     }
     return carriers
+  }
+
+  /** The encryption key of the name whose inbox this is, as a neighbour with a right to it proved. */
+  sealingKey(topic: Name): SealingKey | undefined {
+    for (const { rights, greeted, chain } of this.#admitted.values()) {
+      // A node's hello is the right to its own inbox.
+      const own = greeted.name === topic ? sealingKeyOf(topic, [chain]) : undefined
+      const found = rights.get(topic)?.sealing ?? own
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** Ends rights, and neighbours, whose statements have ended. */

@@ -35,6 +35,15 @@ export interface Right {
   readonly until: number
   /** Keys in DNS that it rests on: newer records may take one back before. */
   readonly rests: readonly PublishedKey[]
+  /** Of an inbox: to whom bodies for it can be sealed; absent: its name shows no encryption key. */
+  readonly sealing?: SealingKey | undefined
+}
+
+/** The encryption key of a name, as a chain to an anchor proves it. */
+export interface SealingKey {
+  /** X25519, 32 bytes. */
+  readonly key: Uint8Array
+  readonly organisation: Name
 }
 
 /** What rights are checked against. */
@@ -102,7 +111,21 @@ export function checkInbox(
 ): Right {
   if (host === null && topic === node.name) return { until: Infinity, rests: [] }
   const { until, chains } = checkHost(topic, host, node, context)
-  return { until: until + SKEW_MS, rests: publishedIn(chains) }
+  const sealing = sealingKeyOf(topic, chains)
+  return { until: until + SKEW_MS, rests: publishedIn(chains), sealing }
+}
+
+/**
+ * The encryption key of a name: whoever lets a node receive for it is that name, or one above, and
+ * only its own key counts.
+ */
+export function sealingKeyOf(topic: Name, chains: readonly NameChain[]): SealingKey | undefined {
+  for (const { name, links, published, organisation } of chains) {
+    if (name !== topic) continue
+    const key = links.at(-1)?.statement.encryptionKey ?? published?.encryptionKey
+    if (key !== undefined && key !== null) return { key, organisation }
+  }
+  return undefined
 }
 
 /** Until when a node may host, skew not included, and by which names. */

@@ -61,6 +61,7 @@ export class Agent implements AsyncDisposable {
     this.#sink = {
       agent: this.name,
       key: parts.identity.signer.publicKey,
+      opening: parts.identity.opening,
       takes: ['publish', 'request', 'answer'] as const,
       deliver: (accepted: Accepted, turn: Turn) => this.#deliver(accepted, turn),
       awaits: (header: Header) => this.#pending.awaits(header, parts.core.clock.now()),
@@ -205,9 +206,10 @@ export class Agent implements AsyncDisposable {
     const behalf =
       options.for === undefined ? undefined : this.#sender.lanes.handled.behalfOf(options.for)
     const signer = await core.generateKey()
+    const opening = options.sealable === true ? await core.sealer?.generateKey() : undefined
     const child = await spawnIdentity(
       identity,
-      { label, signer },
+      { label, signer, opening },
       behalf === undefined ? options : { ...options, behalf },
       core,
     )

@@ -8,6 +8,7 @@ import { MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Handover } from '../host/handover.ts'
 import { BUNDLE_GATHER_MS, MESSAGES_BYTES_MAX, OUTBOX_MESSAGES_MAX } from '../limits.ts'
+import { SEALED_BYTES } from '../sealing/sealer.ts'
 import { reasonOf } from '../abort-reason.ts'
 
 /** Everything that messages of one bundle share. */
@@ -22,6 +23,8 @@ export interface Lane {
   readonly audience: readonly Pattern[] | null
   /** A grant that its proof leads to besides: what an approval is asked for. */
   readonly beside: SignedStatement<Grant> | null
+  /** Whether bodies are sealed; undefined: to other organisations, where that is possible. */
+  readonly seal: boolean | undefined
   /** Messages in one bundle: more than its grant allows in a second could never pass. */
   readonly messagesMax: number
 }
@@ -53,10 +56,12 @@ export interface LaneContext {
 
 /** Room for the array around the messages. */
 const ARRAY_BYTES = 8
+/** Room for what sealing adds. */
+const BYTES_MAX = MESSAGES_BYTES_MAX - SEALED_BYTES
 /** What a message costs beside its body and content type. */
 const MESSAGE_BYTES = MESSAGE_ID_BYTES + 64
 /** Bytes of the largest body that fits into a bundle alone. */
-export const BODY_BYTES_MAX = MESSAGES_BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES
+export const BODY_BYTES_MAX = BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES
 
 /**
  * Messages of one lane that become bundles: a lone one at once, others gather while a bundle is on
@@ -193,7 +198,7 @@ export class LaneQueue {
     let count = 0
     for (const { part } of this.#waiting) {
       bytes += part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
-      if (count > 0 && bytes > MESSAGES_BYTES_MAX) break
+      if (count > 0 && bytes > BYTES_MAX) break
       count += 1
       if (count === this.#lane.messagesMax) break
     }

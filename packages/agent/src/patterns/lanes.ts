@@ -68,7 +68,17 @@ export class Lanes {
       behalf: options.for === undefined ? undefined : this.handled.behalfOf(options.for),
       now: this.#core.clock.now(),
     })
-    const common = { audience, class: messageClass, lifespanMs, priority, grant, beside: null }
+    const { seal } = options
+    const common = {
+      audience,
+      class: messageClass,
+      lifespanMs,
+      priority,
+      grant,
+      beside: null,
+      seal,
+    }
+    if (seal === true) checkSealing(where.of, grant)
     return { ...where, ...common, messagesMax: messagesMaxOf(grant) }
   }
 
@@ -95,6 +105,7 @@ export class Lanes {
       audience: null,
       class: 'event',
       priority: PRIORITY_DEFAULT,
+      seal: false,
       grant: grant ?? null,
       messagesMax: messagesMaxOf(grant ?? null),
       ...options,
@@ -105,6 +116,14 @@ export class Lanes {
     const { name, signer } = this.#identity
     return { subject: name, subjectKey: signer.publicKey, now: this.#core.clock.now() }
   }
+}
+
+/** What is approved is approved as it is sent, and only names have encryption keys. */
+function checkSealing(to: Lane['of'], grant: SignedStatement<Grant> | null): void {
+  const approved = grant !== null && approvalsNeeded(grant.statement.conditions) !== undefined
+  if (to === 'inbox' && !approved) return
+  const reason = approved ? 'its grant asks for approvals of what is sent' : 'it is for a group'
+  throw new AgentError('argument', `Cannot seal: ${reason}`)
 }
 
 /** Messages in one bundle of a lane: what is approved is approved one by one. */

@@ -20,6 +20,8 @@ export interface Message {
   readonly body: ApplicationValue
   readonly contentType: string | null
   readonly class: MessageClass
+  /** Its body was sealed to this agent: nobody on the way could read it. */
+  readonly sealed: boolean
   /** ms since the Unix epoch, by the sender's clock. */
   readonly sentAt: number
   /** By when it is worth acting on, by the sender's clock. */
@@ -71,6 +73,7 @@ export function readMessage(
     body,
     contentType: part.contentType,
     class: header.class,
+    sealed: header.encryption !== null,
     sentAt: header.sentAt,
     expiresAt: header.sentAt + header.lifespanMs,
     gap: turn.gap,

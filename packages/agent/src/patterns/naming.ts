@@ -17,6 +17,7 @@ import {
 import { AgentError } from '../agent-error.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
 import { boundUntil, provingStatements, type Identity } from '../host/identity.ts'
+import type { OpeningKey } from '../sealing/sealer.ts'
 import { issueGrantTo, type GrantRequest, type IssueContext } from './grant-issue.ts'
 import type { Body } from './message.ts'
 import type { IncomingRequest } from './request.ts'
@@ -36,6 +37,8 @@ export interface SpawnOptions {
   readonly depth?: number
   /** For whom the request acts that this is done for: only its authority is passed on. */
   readonly behalf?: Name
+  /** Whether bodies can be sealed to it; default false: a second key takes time to make. */
+  readonly sealable?: boolean
   /** Whether nothing of it goes on without a fresh status; default false. */
   readonly strict?: boolean
 }
@@ -60,13 +63,19 @@ export interface Offer {
  */
 export async function spawnIdentity(
   parent: Identity,
-  child: { readonly label: string; readonly signer: Signer },
+  child: {
+    readonly label: string
+    readonly signer: Signer
+    readonly opening?: OpeningKey | undefined
+  },
   options: SpawnOptions,
   context: IssueContext,
 ): Promise<Identity> {
   const name = childName(parent.name, child.label)
-  const statements = await issueTo(parent, { name, key: child.signer.publicKey }, options, context)
-  return { name, signer: child.signer, statements }
+  const { signer, opening } = child
+  const bound = { name, key: signer.publicKey, encryptionKey: opening?.publicKey ?? null }
+  const statements = await issueTo(parent, bound, options, context)
+  return { name, signer, opening, statements }
 }
 
 /**
@@ -75,7 +84,11 @@ export async function spawnIdentity(
  */
 export async function issueTo(
   parent: Identity,
-  child: { readonly name: Name; readonly key: Uint8Array },
+  child: {
+    readonly name: Name
+    readonly key: Uint8Array
+    readonly encryptionKey?: Uint8Array | null
+  },
   options: SpawnOptions,
   context: IssueContext,
 ): Promise<readonly SignedStatement[]> {
@@ -90,7 +103,7 @@ export async function issueTo(
       nonce: context.random(16),
       name: child.name,
       key: child.key,
-      encryptionKey: null,
+      encryptionKey: child.encryptionKey ?? null,
       uses: options.uses ?? 'sign',
       depth: options.depth ?? 0,
       strict: options.strict ?? false,

@@ -17,6 +17,12 @@ export interface SendOptions {
   /** 0 to 3, default 1. */
   readonly priority?: number
   readonly contentType?: string
+  /**
+   * Whether only the recipient can read the bodies; for inboxes. Default: sealed to other
+   * organisations where the recipient has an encryption key. True: never sent unless it has one
+   * (AgentError `unsealable`). Names, sizes and times stay visible.
+   */
+  readonly seal?: boolean
   /** Ends the wait; what was handed over stays so. */
   readonly signal?: AbortSignal
 }

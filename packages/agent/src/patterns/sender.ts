@@ -15,6 +15,7 @@ import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/m
 import type { Core } from '../host/core.ts'
 import { provingStatements, type Identity } from '../host/identity.ts'
 import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
+import { sealMessages } from '../sealing/sealed-messages.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
@@ -173,9 +174,14 @@ export class Sender {
     }
   }
 
-  #seal(lane: Lane, first: number, taken: readonly Waiting[], proof: KnownProof): Promise<Bundle> {
+  async #seal(
+    lane: Lane,
+    first: number,
+    taken: readonly Waiting[],
+    proof: KnownProof,
+  ): Promise<Bundle> {
     const { clock, hash } = this.#core
-    const messagesBytes = encodeMessages(taken.map((waiting) => waiting.part))
+    const plain = encodeMessages(taken.map((waiting) => waiting.part))
     const fields = {
       topic: lane.topic,
       sender: this.#identity.name,
@@ -195,7 +201,15 @@ export class Sender {
         ({ signed }) => signed.signerKey,
       ),
     }
-    return sealBundle(fields, messagesBytes, { signer: this.#identity.signer, hash })
+    const { encryption, messagesBytes } = await sealMessages(
+      plain,
+      { ...fields, key: this.#identity.signer.publicKey },
+      { wish: lane, core: this.#core },
+    )
+    return await sealBundle({ ...fields, encryption }, messagesBytes, {
+      signer: this.#identity.signer,
+      hash,
+    })
   }
 
   /**
@@ -252,7 +266,7 @@ export class Sender {
 
 function keyOf(lane: Lane): string {
   const audience = lane.audience?.join(' ') ?? ''
-  const { topic, action, class: messageClass, lifespanMs, priority, grant, beside } = lane
+  const { topic, action, class: messageClass, lifespanMs, priority, grant, beside, seal } = lane
   const ids = [grant?.idText ?? '', beside?.idText ?? '']
-  return [topic, action, messageClass, lifespanMs, priority, ...ids, audience].join('|')
+  return [topic, action, messageClass, lifespanMs, priority, seal, ...ids, audience].join('|')
 }

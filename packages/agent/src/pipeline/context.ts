@@ -16,6 +16,7 @@ import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import type { OpeningKey } from '../sealing/sealer.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
 import type { ClockOffsets } from './clock-offset.ts'
@@ -55,6 +56,8 @@ export interface PipelineContext {
   opened(topic: Name): 'group' | 'inbox' | undefined
   /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
   material(bundle: Bundle, from: Peer | null): Promise<ProofStatements>
+  /** Keys that open what is sealed to the name whose inbox this is. */
+  openingKeys(topic: Name): readonly OpeningKey[]
   /** The budget of strangers that this neighbour carries. */
   strangers(from: Peer | null): Budget
   /** The budget of a grant's `messagesPerSecond`. */

@@ -16,6 +16,7 @@ import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
 import type { NewsAge, PolicyDecision } from './policy.ts'
 import type { Place } from './replay.ts'
+import { openMessages } from '../sealing/opened-messages.ts'
 import { checkFresh } from './fresh.ts'
 import { checkRate, checkStanding, type Standing } from './standing.ts'
 import { Refusal } from './verdicts.ts'
@@ -56,7 +57,10 @@ export async function judge(
   await checkSignature(bundle, context)
   trace.signed = true
   context.offsets.learn(toHex(header.key), header.sentAt, context.clock.now())
-  const messages = readMessages(bundle)
+  const messages = readMessages(
+    header,
+    await openMessages(bundle, context.openingKeys(header.topic), context.hash),
+  )
   trace.messages = messages
   // 8. Authority: one grant's chain, or ownership, or the request that is answered.
   const standing = checkStanding(bundle, messages, material, context)
@@ -197,7 +201,7 @@ async function checkSignature(bundle: Bundle, context: PipelineContext): Promise
 }
 
 /** The sender signed this; the neighbour that forwards headers need not decode bodies. */
-function readMessages({ header, messagesBytes }: Bundle): readonly MessagePart[] {
+function readMessages(header: Header, messagesBytes: Uint8Array): readonly MessagePart[] {
   try {
     return decodeMessages(messagesBytes, header.count)
   } catch (cause) {

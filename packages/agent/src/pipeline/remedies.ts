@@ -27,6 +27,7 @@ export const REMEDIES: Readonly<Record<Code, string | null>> = {
   'wrong-approval': 'an approval of this very message, by one who may approve it',
   'approval-used': 'new approvals: each lets one bundle pass',
   policy: 'a rule of this node that permits it: its policy is its own',
+  sealed: 'sealing to the key that the name has now, or none',
   body: null,
   hello: 'the node itself at the other end: its hello is for this connection alone',
   transport: 'a connection that holds',

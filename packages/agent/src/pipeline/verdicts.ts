@@ -41,6 +41,8 @@ export type PipelineCode =
   | 'approval-used'
   /** The receiver's policy does not permit it. */
   | 'policy'
+  /** The messages are sealed to a key that is not here. */
+  | 'sealed'
   /** The messages cannot be decoded, though their sender signed them. */
   | 'body'
   /** A hello did not hold: other ends, names, nonces or time than the channel has. */
@@ -124,6 +126,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   policy: 'ignore',
   // The sender's fault, not the neighbour's.
   body: 'ignore',
+  sealed: 'ignore',
   // Connections are ended, not scored.
   hello: 'ignore',
   transport: 'ignore',

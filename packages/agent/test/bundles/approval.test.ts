@@ -142,6 +142,7 @@ describe('the approvals of a header', () => {
     proof: new Uint8Array(32),
     audience: null,
     approvals: await Promise.all(keys.map(async (key) => decodeApproval(await signed({}, key)))),
+    encryption: null,
     digest: approved.digest,
   })
   const sorted = (made: Header): Header => ({

@@ -93,6 +93,9 @@ const headers: fc.Arbitrary<Header> = fc
           .map((list) => sortedSet(list, (pattern) => pattern)),
       ),
       approvals: fc.subarray([...approvalSet]),
+      encryption: fc.option(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }).map((recipient) => ({ recipient })),
+      ),
       digest: bytesOf(32),
     }),
   )
@@ -118,6 +121,7 @@ const plain: Omit<Header, 'key' | 'digest'> = {
   proof: new Uint8Array(32),
   audience: null,
   approvals: [],
+  encryption: null,
 }
 
 const partWith = (bodyBytes: number): MessagePart => ({

@@ -136,6 +136,7 @@ describe('the vectors of bundles', () => {
       proof: fromHex(fields.proof),
       audience: fields.audience?.map((text) => parsePattern(text)) ?? null,
       approvals: (fields.approvals ?? []).map((hex) => decodeApproval(fromHex(hex))),
+      encryption: null,
     }
     const sealed = await sealBundle(header, encodeMessages(parts), { signer, hash: nodeSha256 })
     expect(toHex(sealed.bytes)).toBe(vector.bytes)

@@ -208,8 +208,8 @@ export const byteRows = {
       fields[0] = 2
       fields.push(null)
     }),
-    resigned('leaves a sealed body alone', 'unsupported', (fields) => {
-      fields[16] = [1, new Uint8Array(32)]
+    resigned('leaves a body sealed to a group alone', 'unsupported', (fields) => {
+      fields[16] = [2, 1]
     }),
     resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
   ],

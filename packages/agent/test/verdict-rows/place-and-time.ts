@@ -207,6 +207,7 @@ export const placeRows = {
           return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
         },
         strangers: () => new Budget(10, now),
+        openingKeys: () => [],
         grantBudget: () => new Budget(10, now),
         checkWritable: () => {},
         awaits: () => false,

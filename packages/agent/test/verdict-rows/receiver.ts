@@ -163,6 +163,14 @@ export const receiverRows = {
       },
     },
   ],
+  sealed: [
+    inScene('blames nobody for what is sealed to a key that is not here', async (scene) => {
+      const genuine = await annsBundle(scene, DESK, { first: 2 })
+      const encryption = { recipient: new Uint8Array(32) }
+      const made = await annsBundle(scene, DESK, { encryption })
+      await expectRefused(scene, 'sealed', made, { genuine })
+    }),
+  ],
   body: [
     inScene(
       'blames nobody for messages that their sender signed and nobody can read',

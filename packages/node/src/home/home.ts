@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Identity, Store } from '@ixj/agent'
+import type { Identity, OpeningKey, Store } from '@ixj/agent'
 import type { Name } from '@ixj/names'
 import {
   AnchorSet,
@@ -11,6 +11,7 @@ import {
   TrustError,
   utf8Text,
 } from '@ixj/trust'
+import { openingKeyOf } from '../hpke-sealer.ts'
 import { nodeRandom, nodeSigner } from '../node-keys.ts'
 import { formatCrossCertificates, parseCrossCertificates } from './cross-certificates-file.ts'
 import {
@@ -60,6 +61,8 @@ export interface Home {
    * @throws as `readSigner`; HomeError `malformed`, `too-large`, `unsupported`, `unsafe-mode`
    */
   readIdentity(name: Name): Promise<Identity>
+  /** The key that opens what is sealed to a name; it comes from the name's own. @throws as `readSigner` */
+  readOpening(name: Name): Promise<OpeningKey>
   /** What was stated about a name, whether its key is here or not. @throws as `readIdentity` */
   readStatements(name: Name): Promise<readonly SignedStatement[]>
   /** Names about which something was stated, sorted. */
@@ -160,9 +163,18 @@ class FolderHome implements Home {
 
   async readSigner(name: Name): Promise<Signer> {
     const place = this.#keyPlace(name, 'name')
+    return nodeSigner(await this.#readSeed(place))
+  }
+
+  async readOpening(name: Name): Promise<OpeningKey> {
+    return await openingKeyOf(await this.#readSeed(this.#keyPlace(name, 'name')))
+  }
+
+  async #readSeed(place: KeyPlace): Promise<Uint8Array> {
     const seed = await readKeyFile(place)
-    if (seed !== undefined) return nodeSigner(seed)
-    throw new TrustError('key-file', `Cannot use the key of "${name}": there is no ${place.path}`)
+    if (seed !== undefined) return seed
+    const { name, path } = place
+    throw new TrustError('key-file', `Cannot use the key of "${name}": there is no ${path}`)
   }
 
   async keyNames(): Promise<readonly Name[]> {
@@ -170,8 +182,8 @@ class FolderHome implements Home {
   }
 
   async readIdentity(name: Name): Promise<Identity> {
-    const signer = await this.readSigner(name)
-    return { name, signer, statements: await this.readStatements(name) }
+    const [signer, opening] = [await this.readSigner(name), await this.readOpening(name)]
+    return { name, signer, opening, statements: await this.readStatements(name) }
   }
 
   async readStatements(name: Name): Promise<readonly SignedStatement[]> {

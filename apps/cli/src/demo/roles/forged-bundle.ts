@@ -37,6 +37,7 @@ export async function fieldsOf(
     proof,
     audience: null,
     approvals: [],
+    encryption: null,
   }
 }
 
