@@ -3,6 +3,7 @@ import { openLibp2p } from './mesh/libp2p.ts'
 import { MESH_PROTOCOLS_DEFAULT, type Mesh, type MeshOptions } from './mesh/mesh-port.ts'
 import { openPeerKey } from './mesh/peer-key.ts'
 
+export { LEARNED_MAX } from './mesh/limits.ts'
 export type { MeshCounts } from './mesh/counts.ts'
 export type { Keeper } from './mesh/keeper.ts'
 export type { LearnedPeer, LearnedStore } from './mesh/learned-peers.ts'

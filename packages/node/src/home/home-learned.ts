@@ -1,8 +1,7 @@
 import { emitWarning } from 'node:process'
 import type { Name } from '@ixj/names'
 import { utf8Bytes } from '@ixj/trust'
-import { LEARNED_MAX } from '../mesh/limits.ts'
-import type { LearnedPeer, LearnedStore } from '../mesh.ts'
+import { LEARNED_MAX, type LearnedPeer, type LearnedStore } from '../mesh.ts'
 import type { Home } from './home.ts'
 import { HomeError } from './home-error.ts'
 import {
