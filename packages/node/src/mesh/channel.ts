@@ -38,6 +38,11 @@ export class StreamChannel implements Channel {
     if (stream.remoteWriteStatus === 'closed') this.#otherEnded()
   }
 
+  /** Bytes that the stream has not been able to send. */
+  get waitingBytes(): number {
+    return this.#stream.writeBufferLength
+  }
+
   async send(frame: Uint8Array): Promise<void> {
     if (frame.length === 0) throw new RangeError('Cannot send a frame of 0 bytes: the least is 1')
     if (frame.length > CHANNEL_FRAME_BYTES_MAX) {

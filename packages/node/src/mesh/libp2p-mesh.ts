@@ -172,6 +172,15 @@ export class Libp2pMesh implements Mesh {
     }
   }
 
+  waitingBytes(): number {
+    const waiting = [...(this.#neighbours?.values() ?? [])].map(
+      ({ gossipOut, channels }) =>
+        (gossipOut?.writeBufferLength ?? 0) +
+        [...channels].reduce((sum, channel) => sum + channel.waitingBytes, 0),
+    )
+    return Math.max(0, ...waiting)
+  }
+
   score(peer: Peer): number {
     return this.router.score(peer)
   }

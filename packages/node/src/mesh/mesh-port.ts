@@ -48,6 +48,8 @@ export interface Mesh extends Transport {
    * @throws TransportError `refused` if it is no address
    */
   keepDialing(address: string, options?: { readonly learn?: boolean }): Keeper
+  /** The most bytes that wait to be sent to one neighbour: gossip and channels together. */
+  waitingBytes(): number
   /** What gossip holds against a neighbour: 0 is nothing; below -80 nothing of it is read. */
   score(peer: Peer): number
 }
