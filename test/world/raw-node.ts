@@ -3,6 +3,7 @@ import type { MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256 } from '@ixj/node'
 import { concatBytes, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
+import { DELIVER_PROTOCOL } from '../../packages/agent/src/deliver/deliver.ts'
 import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
 import {
   initiateHello,
@@ -43,6 +44,8 @@ export class RawNode implements Receiver {
   verdict: Verdict = 'ignore'
   /** What its hellos bring of statuses. */
   statuses: readonly Uint8Array[] = []
+  /** What it does with a direct stream; unless told otherwise it takes none. */
+  direct = (channel: Channel): void => void channel.close()
   /** Whether it says hello by itself. */
   greets = true
   readonly #links = new Map<Peer, Link>()
@@ -170,7 +173,8 @@ export class RawNode implements Receiver {
   }
 
   channel(peer: Peer, protocol: string, channel: Channel): void {
-    if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
+    if (protocol === DELIVER_PROTOCOL) this.direct(channel)
+    else if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
     else if (this.greets) void this.#answer(peer, channel)
   }
 

@@ -69,6 +69,21 @@ export const DNSSEC_RETRY_MS = 20_000
 /** Names that are asked for at once when many lapse together. */
 export const DNSSEC_FETCHES_MAX = 16
 
+/** Bytes on one direct stream that its host has not decided about: what a fast link holds for 100 ms. */
+export const DELIVER_WINDOW_BYTES_MAX = 4 * 1024 * 1024
+/** Bundles on it: a lone message has 500 bytes, and each is a decision under way. */
+export const DELIVER_WINDOW_BUNDLES_MAX = 1_024
+/** Direct streams that a neighbour may open in a second; one at a time counts. */
+export const DELIVER_STREAMS_PER_SECOND = 4
+/** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */
+export const DELIVER_REFUSALS_PER_SECOND = 1_024
+/** How long a neighbour that took no direct stream gets its bundles by gossip. */
+export const DELIVER_RETRY_MS = 10_000
+/** Bundles of streams that broke, until a host takes them: what two full streams hold. */
+export const DELIVER_STRANDED_BYTES_MAX = 8 * 1024 * 1024
+/** A code that the other side tells. */
+export const CODE_BYTES_MAX = 64
+
 /** How long a bundle waits for its proof. */
 export const PROOF_WAIT_MS = 2_000
 /** Bundles that may wait for proofs, for each neighbour. */

@@ -28,8 +28,12 @@ export interface MemoryNodeOptions {
   readonly protocols?: readonly string[]
 }
 
-/** The protocols that every node has from the first issue on. */
-export const MEMORY_PROTOCOLS_DEFAULT: readonly string[] = ['/ixj/hello/1', '/ixj/proof/1']
+/** The protocols that every node has. */
+export const MEMORY_PROTOCOLS_DEFAULT: readonly string[] = [
+  '/ixj/hello/1',
+  '/ixj/proof/1',
+  '/ixj/deliver/1',
+]
 
 /** A network of nodes in one process; see {@link openMemoryNetwork}. */
 export interface MemoryNetwork {

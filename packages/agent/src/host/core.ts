@@ -11,6 +11,8 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import type { Deliver } from '../deliver/deliver.ts'
+import { openDeliver } from '../deliver/open-deliver.ts'
 import { ENDED_STATEMENTS_KEPT_MS, RECHECK_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
@@ -66,6 +68,7 @@ export class Core {
   readonly presence: Presence
   readonly neighbours: Neighbours
   readonly handover: Handover
+  readonly deliver: Deliver
   readonly intake: Intake
   readonly audit: AuditTrail
   readonly issuedNames: IssuedNames
@@ -150,7 +153,9 @@ export class Core {
       neighbours: this.neighbours,
       hasOthers: (topic) => this.presence.hasOthers(topic),
       isHere: (topic) => this.topics.opened(topic) === 'inbox',
+      deliver: () => this.deliver,
     })
+    this.deliver = this.add(openDeliver(this))
     this.audit = new AuditTrail(options.audit, this)
     this.intake = new Intake({
       node: identity.name,

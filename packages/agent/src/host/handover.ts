@@ -2,6 +2,9 @@ import type { Name } from '@ixj/names'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
+import type { Deliver } from '../deliver/deliver.ts'
+import type { DirectBundle } from '../deliver/direct-bundle.ts'
+import type { Exchange } from '../neighbours/exchange.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { reasonOf } from '../abort-reason.ts'
@@ -16,6 +19,8 @@ export interface HandoverContext {
   hasOthers(topic: Name): boolean
   /** Whether the inbox is open on this very node. */
   isHere(topic: Name): boolean
+  /** Direct streams. */
+  deliver(): Deliver
 }
 
 /** What is handed over. */
@@ -23,9 +28,12 @@ export interface Load {
   readonly bytes: Uint8Array
   /** Goes ahead of the bundle to whoever does not have it. */
   readonly proof: KnownProof
-  /** Called before the transport is given the bundle: somebody may have it from then on. */
+  /** Called when the transport is given the bundle: somebody may have it from then on. */
   readonly given: () => void
 }
+
+/** A bundle for an inbox. */
+export type InboxLoad = Load & Pick<DirectBundle, 'until' | 'decided'>
 
 /** Hands bundles to the neighbours that carry their topic, and waits for some to be there. */
 export class Handover {
@@ -39,6 +47,7 @@ export class Handover {
   /** Routes, subscriptions or members changed: whoever waits looks again. */
   changed(): void {
     for (const look of this.#waiting) look()
+    this.#context.deliver().changed()
   }
 
   /**
@@ -47,7 +56,7 @@ export class Handover {
    */
   hasRoute(topic: Name): boolean {
     this.#context.neighbours.seek(topic)
-    return this.#context.isHere(topic) || this.#inboxCarriers(topic).length > 0
+    return this.#context.isHere(topic) || this.#canReach(topic)
   }
 
   /**
@@ -62,13 +71,40 @@ export class Handover {
     )
   }
 
-  /** Hands over an inbox's bundle; resolves to how many nodes took it. @throws AgentError `not-handed-over` */
-  async inbox(topic: Name, load: Load): Promise<number> {
-    let peers = 0
-    for (const carrier of this.#inboxCarriers(topic)) {
-      peers += await this.#publish(carrier, load)
+  /**
+   * Hands an inbox's bundle to all of its hosts that are connected, as gossip would: an agent that
+   * is open on two nodes is whole on both, and each drops what comes twice. A host gets it on a
+   * direct stream, or by gossip if it takes none. Resolves to how many were handed it.
+   * @throws AgentError `not-handed-over`; `backpressure` if all have too much under way for 1 s
+   */
+  async inbox(topic: Name, load: InboxLoad): Promise<number> {
+    const carriers = this.#gossipCarriers(topic)
+    let peers = this.#handDirectly(topic, load)
+    for (const carrier of carriers) peers += await this.#publish(carrier, load)
+    if (peers > 0 || this.#directHosts(topic).length === 0) return peers
+    const ready = () => {
+      peers = this.#handDirectly(topic, load)
+      return peers > 0 || !this.#canReach(topic)
     }
-    return peers
+    if (await this.#until(ready, this.#context.clock.now() + HANDOVER_MS)) return peers
+    throw new AgentError(
+      'backpressure',
+      `Cannot hand over to a host of ${topic}: none has taken more for ${HANDOVER_MS} ms`,
+    )
+  }
+
+  /** Hands a bundle over again whose direct stream ended; false: no host takes it now. */
+  again(bundle: DirectBundle): boolean {
+    let taken = false
+    for (const host of this.#directHosts(bundle.topic)) {
+      host.push(bundle.proof)
+      taken = this.#context.deliver().hand(host.peer, bundle) || taken
+    }
+    for (const carrier of this.#gossipCarriers(bundle.topic)) {
+      taken = true
+      void this.#publishAgain(carrier, bundle)
+    }
+    return taken
   }
 
   /**
@@ -90,9 +126,36 @@ export class Handover {
     }
   }
 
-  #inboxCarriers(topic: Name): readonly Name[] {
+  #canReach(topic: Name): boolean {
+    return this.#directHosts(topic).length > 0 || this.#gossipCarriers(topic).length > 0
+  }
+
+  #directHosts(topic: Name): readonly Exchange[] {
+    const deliver = this.#context.deliver()
+    return this.#context.neighbours.hostsOf(topic).filter(({ peer }) => deliver.takes(peer))
+  }
+
+  /** The topics on which those hosts receive the inbox that take no direct stream. */
+  #gossipCarriers(topic: Name): readonly Name[] {
     const { neighbours, transport } = this.#context
-    return [...neighbours.carriers(topic)].filter((name) => transport.subscribers(name).length > 0)
+    const deliver = this.#context.deliver()
+    const carriers = neighbours
+      .hostsOf(topic)
+      .filter(({ peer }) => !deliver.takes(peer))
+      .flatMap(({ rights }) => rights.get(topic)?.frame.carrier ?? [])
+    return [...new Set(carriers)].filter((name) => transport.subscribers(name).length > 0)
+  }
+
+  #handDirectly(topic: Name, load: InboxLoad): number {
+    const { bytes, proof, until, decided, given } = load
+    const bundle: DirectBundle = { topic, bytes, proof, until, decided, isDecided: false }
+    let peers = 0
+    for (const host of this.#directHosts(topic)) {
+      host.push(proof)
+      if (this.#context.deliver().hand(host.peer, bundle)) peers += 1
+    }
+    if (peers > 0) given()
+    return peers
   }
 
   /**
@@ -119,6 +182,16 @@ export class Handover {
       }
       await this.#until(() => false, Math.min(deadline, clock.now() + RETRY_MS))
     }
+  }
+
+  async #publishAgain(carrier: Name, bundle: DirectBundle): Promise<void> {
+    try {
+      const { bytes, proof } = bundle
+      if ((await this.#publish(carrier, { bytes, proof, given: () => {} })) > 0) return
+    } catch (cause) {
+      if (!(cause instanceof AgentError)) throw cause
+    }
+    this.#context.deliver().keep(bundle)
   }
 
   /** How many took it; 0 where their buffers are full. @throws AgentError `not-handed-over` */

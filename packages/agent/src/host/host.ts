@@ -1,6 +1,7 @@
 import { childName, parseName, type Name } from '@ixj/names'
 import { checkSender, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import type { DeliverCounts } from '../deliver/counts.ts'
 import { rootsOf } from '../neighbours/proof-book.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
@@ -70,6 +71,11 @@ export class Host implements AsyncDisposable {
   /** Decisions so far, by code; `accepted` counts those that passed. */
   get counts(): ReadonlyMap<Decision['code'] | 'accepted', number> {
     return this.#core.log.counts
+  }
+
+  /** What became of bundles that were handed to hosts of inboxes on direct streams. */
+  get deliveries(): Readonly<DeliverCounts> {
+    return this.#core.deliver.counts
   }
 
   /** What is known against keys that signed two bundles for one place of a stream. */

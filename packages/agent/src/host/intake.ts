@@ -27,7 +27,7 @@ import { ReplayTable } from '../pipeline/replay.ts'
 import { StateTable } from '../pipeline/state-table.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
-import type { Peer, Verdict } from '../transport.ts'
+import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Topics } from './topics.ts'
 
@@ -101,7 +101,7 @@ export class Intake {
   }
 
   /** Decides about a bundle and delivers it if it is accepted. Never throws. */
-  async take(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
+  async take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> {
     const trace: Trace = {}
     try {
       const accepted = await judge(bytes, carrier, this.#context, trace)
@@ -112,13 +112,13 @@ export class Intake {
       if (safe !== undefined) await safe
       this.#options.record(decision)
       this.#deliver(accepted)
-      return decision.verdict
+      return decision
     } catch (cause) {
       const decision = bundleDecision(trace, this.#context.clock.now(), cause)
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
       this.#afterRefusal(trace, decision)
-      return decision.verdict
+      return decision
     }
   }
 

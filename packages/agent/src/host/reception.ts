@@ -84,7 +84,7 @@ export class Reception implements Receiver {
     if (root !== undefined) return await core.revoked.message(root, bytes, from)
     // The transport gives only topics that were joined, and those are names.
     const carrier = { topic: topic as Name, from }
-    if (!isAnnouncement(bytes)) return await core.intake.take(bytes, carrier)
+    if (!isAnnouncement(bytes)) return (await core.intake.take(bytes, carrier)).verdict
     try {
       await core.presence.hear(carrier.topic, bytes, from)
       return 'accept'

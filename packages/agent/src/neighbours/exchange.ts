@@ -90,6 +90,11 @@ export class Exchange {
     return [...this.rights.values()].some((right) => right.frame.carrier === carrier)
   }
 
+  /** Whether it has shown a right to receive this inbox. */
+  hosts(topic: Name): boolean {
+    return this.rights.get(topic)?.frame.of === 'inbox'
+  }
+
   /** Begins to talk on the channel, with what waited for it first. */
   attach(channel: Channel): void {
     if (this.#channel !== undefined) {

@@ -112,14 +112,17 @@ export class Neighbours {
     if (this.#sought.size > SOUGHT_MAX && oldest.done !== true) this.#forgo(oldest.value)
   }
 
-  /** The topics on which neighbours with a right receive this inbox. */
-  carriers(topic: Name): ReadonlySet<Name> {
-    const carriers = new Set<Name>()
-    for (const neighbour of this.#admitted.values()) {
-      const right = neighbour.rights.get(topic)
-      if (right?.frame.of === 'inbox') carriers.add(right.frame.carrier)
+  /** Neighbours that have shown a right to receive this inbox. */
+  hostsOf(topic: Name): readonly Exchange[] {
+    return this.all().filter((neighbour) => neighbour.hosts(topic))
+  }
+
+  /** A neighbour sent what no honest node sends: past 16 of these its connection ends. */
+  blame(neighbour: Exchange): void {
+    neighbour.faults += 1
+    if (neighbour.faults > NEIGHBOUR_FAULTS_MAX) {
+      void this.#context.transport.disconnect(neighbour.peer)
     }
-    return carriers
   }
 
   /** The encryption key of the name whose inbox this is, as a neighbour with a right to it proved. */
@@ -322,11 +325,7 @@ export class Neighbours {
   #fault(neighbour: Exchange, cause: unknown): void {
     this.#context.report({ kind: 'fault', peer: neighbour.peer, cause })
     // What a later version sends, and what our own full tables refuse, is nobody's fault.
-    if (VERDICTS[codeOf(cause)] !== 'reject') return
-    neighbour.faults += 1
-    if (neighbour.faults > NEIGHBOUR_FAULTS_MAX) {
-      void this.#context.transport.disconnect(neighbour.peer)
-    }
+    if (VERDICTS[codeOf(cause)] === 'reject') this.blame(neighbour)
   }
 
   #mark(neighbour: Exchange, topic: Name): string {

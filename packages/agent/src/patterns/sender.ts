@@ -228,7 +228,8 @@ export class Sender {
       await intake.take(bytes, { topic: lane.topic, from: null })
     }
     const here = topics.audience(header).length > 0 ? 1 : 0
-    const load = { bytes, proof, given: isSeen }
+    const until = header.sentAt + header.lifespanMs
+    const load = { bytes, proof, given: isSeen, until }
     const there =
       lane.of === 'group'
         ? await handover.group(lane.topic, load)

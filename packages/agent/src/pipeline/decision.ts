@@ -19,7 +19,16 @@ import { Refusal, VERDICTS, type Code } from './verdicts.ts'
 export interface Decision {
   /** ms since the Unix epoch. */
   readonly at: number
-  readonly about: 'bundle' | 'presence' | 'hello' | 'right' | 'subscription' | 'audit' | 'status'
+  readonly about:
+    | 'bundle'
+    /** A bundle of this node's own that was handed over and is given up. */
+    | 'delivery'
+    | 'presence'
+    | 'hello'
+    | 'right'
+    | 'subscription'
+    | 'audit'
+    | 'status'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null

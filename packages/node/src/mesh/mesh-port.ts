@@ -4,8 +4,12 @@ import type { MeshCounts } from './counts.ts'
 import type { Keeper } from './keeper.ts'
 import type { LearnedStore } from './learned-peers.ts'
 
-/** The protocols that every node has from the first issue on. */
-export const MESH_PROTOCOLS_DEFAULT: readonly string[] = ['/ixj/hello/1', '/ixj/proof/1']
+/** The protocols that every node has. */
+export const MESH_PROTOCOLS_DEFAULT: readonly string[] = [
+  '/ixj/hello/1',
+  '/ixj/proof/1',
+  '/ixj/deliver/1',
+]
 
 /** How a mesh is opened. */
 export interface MeshOptions {

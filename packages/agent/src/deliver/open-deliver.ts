@@ -1,0 +1,30 @@
+import type { Handover } from '../host/handover.ts'
+import type { Intake } from '../host/intake.ts'
+import type { Name } from '@ixj/names'
+import type { Decision } from '../pipeline/decision.ts'
+import { Deliver, type DeliverContext } from './deliver.ts'
+
+/** What of a node its direct streams use. */
+interface DeliveringNode extends Pick<DeliverContext, 'clock' | 'transport' | 'neighbours'> {
+  readonly identity: { readonly name: Name }
+  readonly handover: Pick<Handover, 'again' | 'changed'>
+  readonly intake: Pick<Intake, 'take'>
+  plain(about: 'delivery', action: string, topic: string, sender: string, cause: unknown): Decision
+  record(decision: Decision): void
+}
+
+/** The direct streams of a node. */
+export function openDeliver(node: DeliveringNode): Deliver {
+  const { clock, transport, neighbours, identity } = node
+  return new Deliver({
+    clock,
+    transport,
+    neighbours,
+    // As on the node's own inbox: whatever inbox is open here may come, and no group.
+    take: (bytes, from) => node.intake.take(bytes, { topic: identity.name, from }),
+    again: (bundle) => node.handover.again(bundle),
+    hasRoom: () => node.handover.changed(),
+    lost: ({ topic }, cause) =>
+      node.record(node.plain('delivery', 'deliver', topic, identity.name, cause)),
+  })
+}

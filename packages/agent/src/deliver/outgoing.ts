@@ -1,0 +1,124 @@
+import { DELIVER_WINDOW_BUNDLES_MAX, DELIVER_WINDOW_BYTES_MAX } from '../limits.ts'
+import type { Channel } from '../transport.ts'
+import { decodeAcknowledgement, type Acknowledgement } from './acknowledgement.ts'
+import type { DirectBundle } from './direct-bundle.ts'
+
+/** What a stream tells its owner. */
+export interface OutgoingHooks {
+  /** Whether the neighbour may receive the inbox at this moment. */
+  mayReceive(bundle: DirectBundle): boolean
+  /** Its right ended before the bundle was sent. */
+  unwanted(bundle: DirectBundle): void
+  /** The host has decided about a bundle: null if it was accepted, else its code. */
+  decided(code: string | null): void
+  /** It was full, and takes bundles again. */
+  hasRoom(): void
+  /**
+   * The stream has ended; these were never acknowledged. `answered`: some were before. Without a
+   * cause the other side ended it in good order.
+   */
+  ended(left: readonly DirectBundle[], how: { readonly answered: boolean; cause?: unknown }): void
+}
+
+/**
+ * The sending end of one direct stream. Bundles are under way, in order and several at once, until
+ * the host acknowledges them: at most 4 MiB and 1,024 bundles.
+ */
+export class Outgoing {
+  readonly #hooks: OutgoingHooks
+  readonly #unacknowledged: DirectBundle[] = []
+  #bytes = 0
+  /** The last place that was acknowledged. */
+  #through = 0
+  #channel: Channel | undefined
+  /** Somebody was told that there is no room. */
+  #full = false
+  #ended = false
+
+  /** The stream stands when `opening` resolves; what is pushed before waits for it. */
+  constructor(opening: Promise<Channel>, hooks: OutgoingHooks) {
+    this.#hooks = hooks
+    void this.#run(opening)
+  }
+
+  /** Puts a bundle under way; false if there is no room for it. */
+  push(bundle: DirectBundle): boolean {
+    const bytes = this.#bytes + bundle.bytes.length
+    const count = this.#unacknowledged.length
+    if (this.#ended) return false
+    if (count >= DELIVER_WINDOW_BUNDLES_MAX || bytes > DELIVER_WINDOW_BYTES_MAX) {
+      this.#full = true
+      return false
+    }
+    this.#bytes = bytes
+    this.#unacknowledged.push(bundle)
+    if (this.#channel !== undefined) this.#send(this.#channel, bundle)
+    return true
+  }
+
+  /** Ends the stream; what is under way is left to the owner. */
+  close(): void {
+    this.#end({})
+  }
+
+  async #run(opening: Promise<Channel>): Promise<void> {
+    try {
+      const channel = await opening
+      if (this.#ended) return await channel.close()
+      this.#begin(channel)
+      for await (const frame of channel.frames()) this.#take(frame)
+      this.#end({})
+    } catch (cause) {
+      this.#end({ cause })
+    }
+  }
+
+  #begin(channel: Channel): void {
+    this.#channel = channel
+    const waiting = this.#unacknowledged.splice(0)
+    this.#bytes = 0
+    for (const bundle of waiting) {
+      // Rights may have ended while the stream opened.
+      if (this.#hooks.mayReceive(bundle)) this.push(bundle)
+      else this.#hooks.unwanted(bundle)
+    }
+  }
+
+  #send(channel: Channel, bundle: DirectBundle): void {
+    // Its own buffer may be full: the window bounds what waits here, and order is the channel's.
+    channel.send(bundle.bytes).catch((cause: unknown) => this.#end({ cause }))
+  }
+
+  #take(frame: Uint8Array): void {
+    const before = this.#through
+    const sent = before + this.#unacknowledged.length
+    const acknowledged = decodeAcknowledgement(frame, { before, sent })
+    this.#through = acknowledged.through
+    const decided = this.#unacknowledged.splice(0, acknowledged.through - before)
+    for (const bundle of decided) this.#bytes -= bundle.bytes.length
+    this.#tell(decided, acknowledged, before)
+    if (!this.#full) return
+    this.#full = false
+    this.#hooks.hasRoom()
+  }
+
+  #tell(decided: readonly DirectBundle[], { refused }: Acknowledgement, before: number): void {
+    const codes = new Map(refused.map(({ place, code }) => [place - before - 1, code]))
+    for (const [index, bundle] of decided.entries()) {
+      const code = codes.get(index)
+      bundle.isDecided = true
+      // A copy of what was sent again: the host has it.
+      const outcome = code === undefined || code === 'duplicate' ? null : code
+      this.#hooks.decided(outcome)
+      bundle.decided?.(outcome)
+    }
+  }
+
+  #end(how: { readonly cause?: unknown }): void {
+    if (this.#ended) return
+    this.#ended = true
+    void this.#channel?.close()
+    const left = this.#unacknowledged.splice(0)
+    this.#hooks.ended(left, { ...how, answered: this.#through > 0 })
+  }
+}

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest'
+import { name } from '../../../../test/world/world.ts'
+import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
+import { acknowledge, openRawHost, RAW, type RawHost } from './raw-host.ts'
+
+const B = name('b.acme.example')
+const N1 = 'n1.acme.example'
+const N2 = 'n2.acme.example'
+
+/** An agent on n1 that writes to b on n2. */
+async function openPair(town: Town) {
+  const a = await town.agent('a', 1, { grants: [toInbox(B)] })
+  const inbox = (await town.agent('b', 2)).messages()
+  return { a, inbox, sender: town.nodes[0]!.host, receiver: town.nodes[1]!.host }
+}
+
+describe('a message to an inbox whose host is connected', () => {
+  it('goes on a direct stream, and not by gossip', async () => {
+    await using host = await openRawHost()
+    const { agent, raw, streams, town } = host
+    expect((await agent.send(RAW, 'x')).peers).toBe(1)
+    await town.world.pass(100)
+    expect(streams.map(({ bundles }) => bundles.length)).toEqual([1])
+    expect(raw.heard.filter(({ topic }) => topic === RAW)).toEqual([])
+  })
+
+  it('is accepted by the same pipeline, and its sender is told', async () => {
+    await using town = await Town.open(2)
+    const { a, inbox, sender, receiver } = await openPair(town)
+    const decisions = receiver.decisions()
+    await town.world.until(a.send(B, 'x'))
+    await town.world.pass(100)
+    expect(bodies(inbox)).toEqual(['x'])
+    const bundles = decisions.drain().filter(({ about }) => about === 'bundle')
+    expect(bundles.map(({ code }) => code)).toEqual([null])
+    expect(sender.deliveries.accepted).toBe(1)
+  })
+
+  it('tells its sender the code by which the host refused it', async () => {
+    await using town = await Town.open(2)
+    const { sender } = await openPair(town)
+    const stranger = await town.agent('c', 1)
+    await town.world.until(stranger.send(B, 'x'))
+    await town.world.pass(100)
+    expect([...sender.deliveries.refused]).toEqual([['policy', 1]])
+    expect(sender.deliveries.accepted).toBe(0)
+  })
+
+  it('goes to every host of the inbox that is connected, and once to each', async () => {
+    await using town = await Town.open(3)
+    const a = await town.agent('a', 1, { grants: [toInbox(B)] })
+    const identity = await town.world.bind(town.acme, B)
+    const inboxes = []
+    for (const { host } of town.nodes.slice(1)) {
+      inboxes.push((await host.openAgent(identity)).messages())
+    }
+    await town.world.until(a.send(B, 'first'))
+    await town.world.pass(100)
+    const { peers } = await town.world.until(a.send(B, 'second'))
+    await town.world.pass(3_000)
+    expect(peers).toBe(2)
+    // Which of the hosts was found first got the first alone.
+    const got = inboxes.map(bodies)
+    expect(got.map((each) => each.filter((body) => body === 'second'))).toEqual([
+      ['second'],
+      ['second'],
+    ])
+  })
+
+  it('goes by gossip to a host that takes no direct stream', async () => {
+    await using host = await openRawHost()
+    const { agent, raw, town } = host
+    raw.direct = (channel) => void channel.close()
+    await agent.send(RAW, 'x')
+    await town.world.pass(200)
+    await agent.send(RAW, 'y')
+    await town.world.pass(200)
+    expect(raw.heard.filter(({ topic }) => topic === RAW)).toHaveLength(2)
+  })
+
+  it('reaches a sub-agent that has its node’s inbox', async () => {
+    await using town = await Town.open(2)
+    const boss = await town.agent('boss', 2, { uses: 'both', depth: 1 })
+    const w1 = await boss.spawn('w1', { lifetimeSeconds: 60 })
+    const a = await town.agent('a', 1, { grants: [toInbox(w1.name)] })
+    const inbox = w1.messages()
+    await town.world.until(a.send(w1.name, 'x'))
+    await town.world.pass(100)
+    expect(bodies(inbox)).toEqual(['x'])
+    expect(town.nodes[0]!.host.deliveries.accepted).toBe(1)
+  })
+})
+
+describe('a direct stream that ends before its bundles were acknowledged', () => {
+  it('leaves them to the next one, as the same bytes', async () => {
+    await using host = await openRawHost()
+    const { agent, streams, town } = host
+    await agent.send(RAW, 'x')
+    await town.world.pass(100)
+    await acknowledge(streams[0]!, 1)
+    await town.world.pass(100)
+    await agent.send(RAW, 'y')
+    await town.world.pass(100)
+    await streams[0]!.channel.close()
+    await town.world.pass(100)
+    expect(streams.map(({ bundles }) => bundles.length)).toEqual([2, 1])
+    expect(streams[1]!.bundles[0]).toEqual(streams[0]!.bundles[1])
+    expect(town.nodes[0]!.host.deliveries).toMatchObject({ accepted: 1, resent: 1, lost: 0 })
+  })
+
+  it('delivers once what the host had and could not acknowledge', async () => {
+    await using town = await Town.open(2, { latencyMs: [20, 20] })
+    const { a, inbox, sender } = await openPair(town)
+    await town.world.until(a.send(B, 'first'))
+    await town.world.pass(200)
+    await a.send(B, 'second')
+    await town.world.pass(30)
+    town.world.network.disconnect(N1, N2)
+    await town.world.pass(100)
+    town.world.network.connect(N1, N2)
+    await town.world.pass(1_000)
+    expect(bodies(inbox)).toEqual(['first', 'second'])
+    expect(sender.deliveries).toMatchObject({ accepted: 2, resent: 1, lost: 0 })
+  })
+
+  it('delivers after a partition what was lost with it', async () => {
+    await using town = await Town.open(2, { latencyMs: [20, 20] })
+    const { a, inbox } = await openPair(town)
+    await town.world.until(a.send(B, 'first'))
+    await town.world.pass(200)
+    await a.send(B, 'second')
+    town.world.network.disconnect(N1, N2)
+    await town.world.pass(60_000)
+    town.world.network.connect(N1, N2)
+    await town.world.pass(1_000)
+    expect(bodies(inbox)).toEqual(['first', 'second'])
+  })
+
+  it('loses them when their lifespan ends first, and says so', async () => {
+    await using town = await Town.open(2, { latencyMs: [20, 20] })
+    const { a, sender } = await openPair(town)
+    await town.world.until(a.send(B, 'first'))
+    await town.world.pass(200)
+    const decisions = sender.decisions()
+    await a.send(B, 'second', { lifespanMs: 3_000 })
+    town.world.network.disconnect(N1, N2)
+    await town.world.pass(5_000)
+    const told = decisions.drain().filter(({ about }) => about === 'delivery')
+    expect(told).toMatchObject([{ code: 'lifespan' }])
+    expect(told[0]!.explain()).toMatchObject({ topic: B, outcome: 'ignored' })
+    expect(sender.deliveries.lost).toBe(1)
+  })
+
+  it('gives no bundle to a neighbour whose right has ended meanwhile', async () => {
+    await using host = await openRawHost()
+    const { agent, raw, streams, town } = host
+    void agent.send(RAW, 'x')
+    await raw.say(N1, { kind: 'end', topic: name(RAW) })
+    await town.world.pass(500)
+    const later = outcomeOf(agent.send(RAW, 'y', { lifespanMs: 1_000 }))
+    await town.world.pass(1_100)
+    expect(later.code).toBe('unreachable')
+    expect(streams.flatMap(({ bundles }) => bundles)).toEqual([])
+  })
+})
+
+/** Sends bundles of 60 KiB until one has to wait, and gives what that comes to. */
+async function fill({ agent, town }: RawHost) {
+  for (;;) {
+    const sent = outcomeOf(agent.send(RAW, new Uint8Array(60 * 1024 - 200)))
+    await town.world.pass(0)
+    if (sent.value === undefined) return sent
+  }
+}
+
+describe('a host that does not acknowledge', () => {
+  it('is sent 4 MiB, and then the sender waits 1 s and is told', async () => {
+    await using host = await openRawHost()
+    const waiting = await fill(host)
+    await host.town.world.pass(990)
+    expect(waiting).toEqual({})
+    await host.town.world.pass(20)
+    expect(waiting.code).toBe('backpressure')
+    const bytes = host.streams[0]!.bundles.reduce((sum, { length }) => sum + length, 0)
+    expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024)
+    expect(bytes).toBeGreaterThan(4 * 1024 * 1024 - 62_000)
+  })
+
+  it('is sent on as soon as it acknowledges', async () => {
+    await using host = await openRawHost()
+    const waiting = await fill(host)
+    await host.town.world.pass(500)
+    await acknowledge(host.streams[0]!, 1)
+    await host.town.world.pass(100)
+    expect(waiting.value?.peers).toBe(1)
+  })
+
+  it('harms no other host, though it does not even read', async () => {
+    await using host = await openRawHost({ reads: false })
+    const { agent, town } = host
+    const inbox = (await town.agent('b', 2)).messages()
+    const stuck = await fill(host)
+    const sent = outcomeOf(agent.send(B, 'x'))
+    await town.world.pass(100)
+    expect(stuck).toEqual({})
+    expect(sent.value?.peers).toBe(1)
+    expect(bodies(inbox)).toEqual(['x'])
+  })
+})
