@@ -10,7 +10,11 @@ import { benchTrust } from './trust/trust.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    row: { type: 'string', multiple: true },
+  },
 })
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -29,9 +33,8 @@ for (const name of chosen) {
     process.exit(2)
   }
   const scale = values.quick === true ? 0.1 : 1
-  const { rows, table } = await bench(scale, (line) =>
-    process.stderr.write(`bench ${name}: ${line}\n`),
-  )
+  const progress = (line: string) => void process.stderr.write(`bench ${name}: ${line}\n`)
+  const { rows, table } = await bench(scale, progress, values.row ?? [])
   const result = { bench: name, ...circumstances(), rows }
   keep(name, result)
   process.stdout.write(

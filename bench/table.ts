@@ -5,14 +5,22 @@ export interface BenchResult {
   readonly table: readonly (readonly string[])[]
 }
 
-/** A bench: `scale` is 1 for a whole run; `progress` hears what it is at. */
-export type Bench = (scale: number, progress: (line: string) => void) => Promise<BenchResult>
+/**
+ * A bench: `scale` is 1 for a whole run; `progress` hears what it is at. A bench of several rows of
+ * the scoreboard runs those that are chosen; none means all.
+ */
+export type Bench = (
+  scale: number,
+  progress: (line: string) => void,
+  chosen: readonly string[],
+) => Promise<BenchResult>
 
 /** A table in columns: text to the left, figures to the right. */
 export function formatTable(table: BenchResult['table']): string {
-  const widths = table.reduce<number[]>(
-    (wide, line) => line.map((cell, column) => Math.max(cell.length, wide[column] ?? 0)),
-    [],
+  const columns = Math.max(...table.map((line) => line.length))
+  // A line of one cell is a title, and widens nothing.
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...table.map((line) => (line.length === 1 ? 0 : (line[column]?.length ?? 0)))),
   )
   return table
     .map((line) =>

@@ -1,0 +1,7 @@
+/** What a contender needs beside its processes; gone when it is disposed of. */
+export interface Ground extends AsyncDisposable {
+  /** What every process is told. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Servers of it, whose CPU counts too. */
+  readonly pids: readonly number[]
+}

@@ -1,0 +1,124 @@
+import type { Agent, Group, Message, Queue } from '@ixj/agent'
+import { openNode, type Node } from '@ixj/node'
+import { LEAD, type AgentNumber, type Run } from '../cast.ts'
+import { pipelined, type OpenPlayer, type Part, type Sending } from '../player.ts'
+import { homeFolder, nodesOf } from './ground.ts'
+import { agentName, crewName, nodeName } from './names.ts'
+
+/** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
+const WINDOW = 4_096
+/** What a reader may be behind before it loses messages. */
+const QUEUE_MAX = 262_144
+/** Up to so many nodes, everyone is connected with everyone. */
+const FULL_MESH_MAX = 16
+
+interface Opened {
+  readonly agent: Agent
+  readonly crews: Map<string, Group>
+}
+
+/** Nodes with their homes on disk: every message signed, verified, authorised and audited. */
+export const openIxj: OpenPlayer = async (part, take) => {
+  await using opening = new AsyncDisposableStack()
+  const nodes: Node[] = []
+  const agents = new Map<AgentNumber, Opened>()
+  for (const [number, here] of nodesOf(part.process, part.cast).entries()) {
+    const name = nodeName(part.process, number)
+    const home = homeFolder(part.ground['homes'] ?? '', name)
+    const node = opening.use(await openNode({ name, home, listen: ['/ip4/127.0.0.1/tcp/0'] }))
+    nodes.push(node)
+    for (const agent of here) {
+      const opened = await node.openAgent(agentName(agent))
+      agents.set(agent, { agent: opened, crews: new Map() })
+    }
+  }
+  const one = (agent: AgentNumber) => {
+    const opened = agents.get(agent)
+    if (opened === undefined) throw new Error(`Agent ${agent} is not in process ${part.process}`)
+    return opened
+  }
+  const open = opening.move()
+  return {
+    card: JSON.stringify(nodes.map(({ addresses }) => addresses[0])),
+    meet: async (cards) => {
+      dialAll(part, nodes, cards)
+      for (const [agent, { agent: opened, crews }] of agents) {
+        for (const topic of crewsOf(agent, part)) crews.set(topic, await opened.join(topic))
+        const queueMax = QUEUE_MAX
+        void readAll(opened.messages({ queueMax }), (body) => take(agent, body))
+        for (const crew of crews.values()) {
+          void readAll(crew.messages({ queueMax }), (body) => take(agent, body))
+        }
+        void answerAll(opened)
+      }
+      await Promise.all([...agents.values()].map(({ crews }) => allPresent(crews)))
+    },
+    send: ({ from, ...sending }) => sendAs(one(from), { from, ...sending }, part),
+    ask: async (body) => void (await one(LEAD).agent.request(agentName(1), body)),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
+}
+
+/** Every node dials those before it: all, or in a large town those at distances 1, 2, 4, … */
+function dialAll({ process }: Part, nodes: readonly Node[], cards: readonly string[]): void {
+  const lists = cards.map((card) => JSON.parse(card) as string[])
+  const all = lists.flat()
+  const before = lists.slice(0, process).flat().length
+  for (const [number, node] of nodes.entries()) {
+    const own = before + number
+    for (const [place, address] of all.slice(0, own).entries()) {
+      const distance = own - place
+      const near = (distance & (distance - 1)) === 0
+      if (all.length <= FULL_MESH_MAX || near || place === 0) node.keepDialing(address)
+    }
+  }
+}
+
+function crewsOf(agent: AgentNumber, { cast }: Part): readonly string[] {
+  return cast.crews
+    .filter((size) => agent <= size)
+    .flatMap((size) => kindsOf(agent).map((of) => crewName(size, of)))
+}
+
+function kindsOf(agent: AgentNumber): readonly ('all' | 'led')[] {
+  return agent === LEAD ? ['led'] : ['all', 'led']
+}
+
+/** Resolves when every member of every crew is known here. */
+async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
+  await Promise.all(
+    [...crews].map(async ([topic, crew]) => {
+      const size = Number(/\d+/.exec(topic)?.[0]) + (topic.startsWith('led') ? 1 : 0)
+      await using changes = crew.presence()
+      while (crew.members().length < size) await changes.take()
+    }),
+  )
+}
+
+async function sendAs(opened: Opened, sending: Sending, { cast }: Part): Promise<void> {
+  const { run, from, count, body } = sending
+  const sharing = from === LEAD ? 1 : Math.ceil(run.agents / (cast.processes - 1))
+  const send = sendingTo(opened, run)
+  await pipelined(count, Math.ceil(WINDOW / sharing), (index) => send(body(index)))
+}
+
+function sendingTo({ agent, crews }: Opened, { pattern, agents }: Run) {
+  if (pattern === '1×1' || pattern === 'N×1') {
+    const to = agentName(pattern === '1×1' ? 1 : LEAD)
+    return (body: Uint8Array) => agent.send(to, body)
+  }
+  const topic = crewName(agents, pattern === '1×N' ? 'led' : 'all')
+  const crew = crews.get(topic)
+  if (crew === undefined) throw new Error(`Not in ${topic}`)
+  return (body: Uint8Array) => crew.publish(body)
+}
+
+async function readAll(queue: Queue<Message>, take: (body: Uint8Array) => void): Promise<void> {
+  for await (const { body } of queue) {
+    if (body instanceof Uint8Array) take(body)
+  }
+}
+
+async function answerAll(agent: Agent): Promise<void> {
+  for await (const request of agent.requests()) await request.reply(request.body)
+}

@@ -1,0 +1,167 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Cast, Run } from './cast.ts'
+import { missingOpenssl, openCertificate } from './https/ground.ts'
+import type { Ground } from './ground.ts'
+import { missingNats, openNatsServer } from './nats/ground.ts'
+import { openHomes } from './ixj/ground.ts'
+import type { ContenderName, Order, Report } from './process.ts'
+import { cpuSeconds, sentBetween, sentBytes } from './usage.ts'
+
+/** What a run came to, over all processes. */
+export interface Outcome {
+  readonly received: number
+  readonly lost: number
+  readonly duplicated: number
+  readonly stray: number
+  readonly seconds: number
+  /** Of all processes and servers. */
+  readonly cpuSeconds: number
+  /** Sent by the lead's process; undefined where the kernel could not tell. */
+  readonly leadBytes: number | undefined
+}
+
+/** A process that has not ended by then is killed. */
+const END_MS = 10_000
+
+const grounds: Readonly<
+  Record<ContenderName, { missing(): string | undefined; open(cast: Cast): Promise<Ground> }>
+> = {
+  ixj: { missing: () => undefined, open: openHomes },
+  nats: { missing: missingNats, open: openNatsServer },
+  'nats-signed': { missing: missingNats, open: openNatsServer },
+  'https-1': { missing: missingOpenssl, open: openCertificate },
+  'https-2': { missing: missingOpenssl, open: openCertificate },
+}
+
+/** Why a contender cannot run on this machine; undefined if it can. */
+export function missingFor(contender: ContenderName): string | undefined {
+  return grounds[contender].missing()
+}
+
+/** All processes of one contender. */
+export class Team implements AsyncDisposable {
+  readonly contender: ContenderName
+  readonly #ground: Ground
+  readonly #processes: readonly Played[]
+  readonly #pids: readonly number[]
+
+  private constructor(contender: ContenderName, ground: Ground, processes: readonly Played[]) {
+    this.contender = contender
+    this.#ground = ground
+    this.#processes = processes
+    this.#pids = [...processes.map(({ pid }) => pid), ...ground.pids]
+  }
+
+  /** Starts the processes; resolves when all are connected. */
+  static async open(contender: ContenderName, cast: Cast): Promise<Team> {
+    await using opening = new AsyncDisposableStack()
+    const ground = opening.use(await grounds[contender].open(cast))
+    const processes = Array.from({ length: cast.processes }, () => opening.use(new Played()))
+    const cards = await Promise.all(
+      processes.map(async (played, process) => {
+        const part = { process, cast, ground: ground.settings }
+        const report = await played.obey({ open: part, contender })
+        if (!('card' in report)) throw new Error('Expected a card')
+        return report.card
+      }),
+    )
+    await Promise.all(processes.map((played) => played.obey({ meet: cards })))
+    opening.move()
+    return new Team(contender, ground, processes)
+  }
+
+  /** Runs one pattern once. */
+  async run(run: Run): Promise<Outcome> {
+    await this.#all({ run })
+    const [lead] = this.#pids
+    const before = { cpu: cpuSeconds(this.#pids), bytes: sentBytes(lead!) }
+    const reports = await this.#all({ go: true })
+    const cpu = cpuSeconds(this.#pids) - before.cpu
+    const leadBytes = sentBetween(before.bytes, sentBytes(lead!))
+    const told = reports.map((report) => {
+      if (!('tallied' in report)) throw new Error('Expected a tally')
+      return report
+    })
+    const sum = (of: (tallied: (typeof told)[number]['tallied']) => number) =>
+      told.reduce((total, { tallied }) => total + of(tallied), 0)
+    const began = Math.min(...told.map(({ beganAt }) => beganAt))
+    const ended = Math.max(...told.map(({ tallied }) => tallied.lastAt))
+    return {
+      received: sum(({ received }) => received),
+      lost: sum(({ lost }) => lost),
+      duplicated: sum(({ duplicated }) => duplicated),
+      stray: sum(({ stray }) => stray),
+      seconds: (ended - began) / 1_000,
+      cpuSeconds: cpu,
+      leadBytes,
+    }
+  }
+
+  /** Has the lead ask agent 1 so often at that pace; the time to each answer. */
+  async ask(count: number, perSecond: number): Promise<readonly number[]> {
+    const [lead] = this.#processes
+    const report = await lead!.obey({ ask: count, perSecond })
+    if (!('delaysMs' in report)) throw new Error('Expected delays')
+    return report.delaysMs
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map((played) => played[Symbol.asyncDispose]()))
+    await this.#ground[Symbol.asyncDispose]()
+  }
+
+  #all(order: Order): Promise<readonly Report[]> {
+    return Promise.all(this.#processes.map((played) => played.obey(order)))
+  }
+}
+
+/** One process of a contender, as its parent has it. */
+class Played implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #reports: Report[] = []
+  #wake = () => {}
+  #ended: Error | undefined
+
+  constructor() {
+    const program = fileURLToPath(new URL('./process.ts', import.meta.url))
+    this.#child = fork(program, { execArgv: ['--conditions=ixj:src'], serialization: 'advanced' })
+    this.#child.on('message', (report: Report) => {
+      this.#reports.push(report)
+      this.#wake()
+    })
+    this.#child.once('exit', (code, signal) => {
+      this.#ended = new Error(`A process of the benchmark ended with ${signal ?? `code ${code}`}`)
+      this.#wake()
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** What the process tells when it has done that. */
+  async obey(order: Order): Promise<Report> {
+    this.#child.send(order)
+    for (;;) {
+      const report = this.#reports.shift()
+      if (report !== undefined) {
+        if ('failed' in report)
+          throw new Error(`A process of the benchmark failed: ${report.failed}`)
+        return report
+      }
+      if (this.#ended !== undefined) throw this.#ended
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    if (this.#child.connected) this.#child.send({ end: true } satisfies Order)
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_MS)
+    await ended
+    clearTimeout(timer)
+  }
+}
