@@ -81,4 +81,9 @@ export {
   type GrantWish,
   type IssueContext,
 } from './patterns/grant-issue.ts'
+export { type GroupState, type StateChange, type StateSnapshot } from './state/group-state.ts'
+export type { SetOptions, StateCounts } from './state/own-registers.ts'
+export type { Age, Register } from './state/register.ts'
+export type { GoneWhy } from './state/registers.ts'
+export { STATE_TYPE } from './state/register-update.ts'
 export { ManualClock } from './manual-clock.ts'

@@ -212,3 +212,30 @@ export const REVOKE_AFTER_CLOSE_MS = 2_000
 export const BRIEF_REVOCATIONS_PER_SECOND = 16
 /** How soon connections and rights are looked at again after a revocation: many come together. */
 export const RECHECK_MS = 20
+
+/** Bytes of a register's name. */
+export const STATE_REGISTER_BYTES_MAX = 64
+/** Bytes of one register's update, its name and time included: a pose, a mode, no picture. */
+export const STATE_UPDATE_BYTES_MAX = 4 * 1024
+/** Registers of one member in one group. */
+export const STATE_REGISTERS_MAX = 64
+/** Registers of one sender that a node still knows to have been set, those cleared included. */
+export const STATE_SLOTS_MAX = 128
+/** Such registers over all senders; a full table refuses newcomers and evicts none. */
+export const STATE_SLOTS_TOTAL_MAX = 262_144
+/** Registers of one group that a node holds, over all members: 64 each of 1,024. */
+export const STATE_GROUP_REGISTERS_MAX = 65_536
+/** Bytes of one member's bundles that are kept for those who join: twice its registers at their largest. */
+export const STATE_MEMBER_BYTES_MAX = 1024 * 1024
+/** Such bytes of one group, over all members. */
+export const STATE_GROUP_BYTES_MAX = 64 * 1024 * 1024
+/** Default lifespan of a register: what its owner does not say again within it is gone. */
+export const STATE_REGISTER_LIFESPAN_MS = 10_000
+/** A register is said again after this part of its lifespan, so that two repeats may be lost. */
+export const STATE_REPEATS = 3
+/** The least between two repeats, however short the lifespan is. */
+export const STATE_REPEAT_MS_MIN = 100
+/** What could not be handed over is tried again after this long, with what was set meanwhile. */
+export const STATE_RETRY_MS = 500
+/** Bounds on ages that one member may set. */
+export const STATE_BOUNDS_MAX = 64

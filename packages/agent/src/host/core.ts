@@ -23,12 +23,14 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Renewal } from '../neighbours/renewal.ts'
 import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
+import { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
 import { Presence } from '../presence/presence.ts'
 import { Revoked } from '../revoked/revoked.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import { SharedStates } from '../state/shared-states.ts'
 import type { Peer, Transport } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
@@ -66,6 +68,9 @@ export class Core {
   readonly followed: FollowedNames
   readonly topics = new Topics()
   readonly presence: Presence
+  /** How far the clocks of others stand behind ours. */
+  readonly offsets: ClockOffsets
+  readonly states: SharedStates
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly deliver: Deliver
@@ -100,6 +105,7 @@ export class Core {
     this.statements = statements
     this.proofs = proofs
     this.followed = followed
+    this.offsets = new ClockOffsets(options.identity.name)
     const { transport, clock, random, verifier, identity } = options
     const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
     const isOutvoted = (key: PublishedKey) => zoneKeys.isOutvoted(key)
@@ -157,6 +163,7 @@ export class Core {
     })
     this.deliver = this.add(openDeliver(this))
     this.audit = new AuditTrail(options.audit, this)
+    this.states = this.add(new SharedStates(this))
     this.intake = new Intake({
       node: identity.name,
       ownOrganisation: chain.organisation,
@@ -169,6 +176,9 @@ export class Core {
       proofs,
       statements,
       usedApprovals,
+      offsets: this.offsets,
+      states: this.states,
+      hostOf: ({ topic, sender, key }) => this.presence.hostOf(topic, sender, key),
       neighbour,
       isOutvoted,
       audit: this.audit,

@@ -11,12 +11,13 @@ import {
 } from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import type { Bundle } from '../bundles/bundle.ts'
+import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
 import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
-import { ClockOffsets } from '../pipeline/clock-offset.ts'
+import type { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, type Decision } from '../pipeline/decision.ts'
 import { Order, type Turn } from '../pipeline/order.ts'
 import { judge } from '../pipeline/pipeline.ts'
@@ -27,6 +28,7 @@ import { ReplayTable } from '../pipeline/replay.ts'
 import { StateTable } from '../pipeline/state-table.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
+import type { SharedStates } from '../state/shared-states.ts'
 import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Topics } from './topics.ts'
@@ -44,6 +46,10 @@ export interface IntakeOptions {
   readonly proofs: ProofBook
   readonly statements: StatementStore
   readonly usedApprovals: UsedApprovals
+  readonly offsets: ClockOffsets
+  readonly states: SharedStates
+  /** The node that is known to host a group's member of this name and key. */
+  hostOf(header: Header): Name | undefined
   neighbour(peer: Peer | null): Exchange | undefined
   /** Whether newer records of the DNS take a key back. */
   isOutvoted(key: PublishedKey): boolean
@@ -75,7 +81,8 @@ export class Intake {
       generation: () => trust.generation,
       replay: new ReplayTable((stream) => this.#order.end(stream)),
       states: new StateTable(),
-      offsets: new ClockOffsets(),
+      offsets: options.offsets,
+      hostOf: (header) => options.hostOf(header),
       usedApprovals,
       trees: new VerifiedTrees('bundle-tree'),
       chains: new ChainCache(
@@ -172,6 +179,7 @@ export class Intake {
 
   #deliver(accepted: Accepted): void {
     const { header } = accepted.bundle
+    if (header.class === 'state') this.#options.states.take(accepted)
     const run = (turn: Turn) => {
       for (const sink of this.#options.topics.audience(header)) sink.deliver(accepted, turn)
     }

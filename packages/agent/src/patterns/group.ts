@@ -20,6 +20,8 @@ import type { Pending } from './pending.ts'
 import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
 import type { Sender } from './sender.ts'
+import { GroupState } from '../state/group-state.ts'
+import { isUpdate } from '../state/register-update.ts'
 
 /** Options of {@link Group.publish}. */
 export interface PublishOptions extends SendOptions {
@@ -38,6 +40,8 @@ export interface GroupParts extends MemberParts {
 /** One agent's membership of a group: any subset of the members sends to any other (i × j). */
 export class Group implements AsyncDisposable {
   readonly topic: Name
+  /** What the members share: each sets registers of its own, and everybody sees the newest. */
+  readonly state: GroupState
   readonly #parts: GroupParts
   readonly #messages = new Readers<Message>(QUEUE_MAX)
   readonly #sink: Sink
@@ -48,6 +52,8 @@ export class Group implements AsyncDisposable {
   constructor(topic: Name, parts: GroupParts) {
     this.topic = topic
     this.#parts = parts
+    const { core, sender, identity } = parts
+    this.state = new GroupState({ core, sender, name: identity.name, topic })
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
@@ -96,6 +102,7 @@ export class Group implements AsyncDisposable {
     }
     await core.open(open, this.#sink)
     this.#open = open
+    this.state.open()
     this.#answers = answer !== null
     const member: PresentMember = {
       ...common,
@@ -157,6 +164,7 @@ export class Group implements AsyncDisposable {
     const open = this.#open
     if (open === undefined) return
     this.#open = undefined
+    this.state.close()
     const { core, identity } = this.#parts
     await core.presence.leave(this.topic, identity.signer.publicKey)
     await core.close(open, this.#sink)
@@ -188,8 +196,11 @@ export class Group implements AsyncDisposable {
   }
 
   #deliver(accepted: Accepted, turn: Turn): void {
-    const isRequest = accepted.bundle.header.action === 'request'
+    const { header } = accepted.bundle
+    const isRequest = header.action === 'request'
     for (const part of accepted.messages) {
+      // Shared state is kept once for all members of the node.
+      if (isUpdate(header, part)) continue
       const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
       if (!isRequest) this.#messages.push(message)

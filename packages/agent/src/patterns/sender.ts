@@ -72,6 +72,28 @@ export class Sender {
     return { id: this.#core.random(MESSAGE_ID_BYTES), correlation, contentType, body: encoded }
   }
 
+  /** A message whose body is encoded already. */
+  encoded(body: Uint8Array, contentType: string): MessagePart {
+    return { id: this.#core.random(MESSAGE_ID_BYTES), correlation: null, contentType, body }
+  }
+
+  /**
+   * Sends messages of one lane in one bundle, in which they have to fit, after those of its stream
+   * that are on their way; resolves to how many nodes were handed it. Nobody is asked to approve it.
+   * @throws AgentError `closed`, `backpressure`, `not-handed-over`
+   */
+  async sendTogether(lane: Lane, parts: readonly MessagePart[]): Promise<number> {
+    if (this.#closing.signal.aborted) throw this.#closedError()
+    this.#checkRate(lane.grant, parts.length)
+    const sent = Promise.withResolvers<number>()
+    const { resolve, reject } = sent
+    const stream = this.#stream(lane)
+    const common = { sealed: undefined, gathered: undefined, until: Infinity, resolve, reject }
+    const taken = parts.map((part) => ({ part, ...common }))
+    stream.tail = this.#afterwards(stream.tail, () => this.#publish(lane, stream, taken))
+    return await sent.promise
+  }
+
   /**
    * Sends one message; resolves to how many nodes were handed it. `sealed` hears the bundle before
    * anybody else does. Aborted before a bundle is made of it, the message is never sent. Where its
@@ -86,7 +108,7 @@ export class Sender {
   ): Promise<number> {
     if (this.#closing.signal.aborted) throw this.#closedError()
     options.signal?.throwIfAborted()
-    this.#checkRate(lane.grant)
+    this.#checkRate(lane.grant, 1)
     const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
     if (needed === undefined) return await this.#queue(lane).add(part, options)
     const { signal = this.#closing.signal } = options
@@ -112,13 +134,13 @@ export class Sender {
   }
 
   /** What every receiver would refuse is told to the one who sends it. */
-  #checkRate(grant: SignedStatement<Grant> | null): void {
+  #checkRate(grant: SignedStatement<Grant> | null, count: number): void {
     const perSecond = perSecondOf(grant)
     if (grant === null || perSecond === undefined) return
     const now = this.#core.clock.now()
     const budget = this.#budgets.get(grant.idText) ?? new Budget(perSecond, now)
     this.#budgets.set(grant.idText, budget)
-    if (budget.take(1, now)) return
+    if (budget.take(count, now)) return
     throw new AgentError(
       'backpressure',
       `Cannot send: its grant allows ${perSecond} messages a second`,
@@ -223,7 +245,9 @@ export class Sender {
   ): Promise<number> {
     const { topics, intake, handover } = this.#core
     const { bytes, header } = bundle
-    if (topics.followers(header).length > 0) {
+    // A sender's own registers are seen by itself as by everybody else: through the pipeline.
+    const isShared = lane.of === 'group' && lane.class === 'state'
+    if (isShared || topics.followers(header).length > 0) {
       isSeen()
       await intake.take(bytes, { topic: lane.topic, from: null })
     }

@@ -1,3 +1,4 @@
+import type { Name } from '@ixj/names'
 import { SKEW_MS } from '@ixj/trust'
 
 /** Arrivals older than this no longer speak for a sender's clock. */
@@ -6,6 +7,26 @@ const WINDOW_MS = 300_000
 const BUCKET_MS = WINDOW_MS / 2
 /** Keys whose clocks are followed; beyond, the least recently heard is forgotten. */
 const KEYS_MAX = 65_536
+/** Nodes whose round trips are remembered; beyond, the one measured longest ago is forgotten. */
+const NODES_MAX = 4_096
+/** A round trip older than this no longer speaks for a node's clock: clocks are set. */
+const ROUND_TRIP_MS = 60_000
+/** How far two clocks may drift apart in a second of that, in ms: 200 parts in a million. */
+const DRIFT = 0.0002
+
+/** How far another clock stands behind ours, in ms: at least `low`, at most `high`. */
+export interface OffsetRange {
+  readonly low: number
+  readonly high: number
+}
+
+/** Whose clock it is. */
+export interface ClockOwner {
+  /** The key that signed, in hex. */
+  readonly key: string
+  /** The node that the signer is on, where that is known. */
+  readonly node: Name | undefined
+}
 
 interface Estimate {
   bucket: number
@@ -13,28 +34,48 @@ interface Estimate {
   previous: number
 }
 
+interface RoundTrip extends OffsetRange {
+  readonly at: number
+}
+
+/** Nothing is known of a clock but that its messages are not refused. */
+const UNKNOWN: OffsetRange = { low: -SKEW_MS, high: SKEW_MS }
+
 /**
- * How far each sender's clock stands behind ours: the smallest arrival − sentAt of 5 minutes,
- * within ± 60 s (docs/protocol.md, "Time"). The smallest, since delay only ever adds.
+ * How far other clocks stand behind ours (docs/protocol.md, "Time"): by the last round trip with
+ * the sender's node, which bounds it on both sides; else by the smallest arrival − sentAt of 5
+ * minutes, which only says how much it may be at most, since delay only ever adds. Always within
+ * ± 60 s, so that whatever a sender says of its time moves its own messages by no more than that.
  */
 export class ClockOffsets {
+  readonly #own: Name
   readonly #estimates = new Map<string, Estimate>()
+  readonly #roundTrips = new Map<Name, RoundTrip>()
 
-  /** The offset in ms that a message with this sentAt, arriving now, may be judged by. */
-  offset(key: string, sentAt: number, now: number): number {
-    const sample = now - sentAt
-    const estimate = this.#estimates.get(key)
-    const bucket = Math.floor(now / BUCKET_MS)
-    let smallest = sample
-    if (estimate !== undefined && bucket - estimate.bucket <= 1) {
-      smallest = Math.min(smallest, estimate.current)
-      if (bucket === estimate.bucket) smallest = Math.min(smallest, estimate.previous)
-    }
-    return Math.max(-SKEW_MS, Math.min(SKEW_MS, smallest))
+  constructor(own: Name) {
+    this.#own = own
+  }
+
+  /** What is known now. */
+  range({ key, node }: ClockOwner, now: number): OffsetRange {
+    if (node === this.#own) return { low: 0, high: 0 }
+    const measured = node === undefined ? undefined : this.#measured(node, now)
+    if (measured !== undefined) return measured
+    const smallest = this.#smallest(key, now)
+    return smallest === undefined ? UNKNOWN : { low: -SKEW_MS, high: clamp(smallest) }
+  }
+
+  /** What is known when a message with this sentAt arrives now, and counts itself. */
+  rangeAt(owner: ClockOwner, sentAt: number, now: number): OffsetRange {
+    const { low, high } = this.range(owner, now)
+    // It cannot have been sent after it came: a clock that was set back is behind by less.
+    const most = clamp(Math.min(high, now - sentAt))
+    return { low: Math.min(low, most), high: most }
   }
 
   /** Learns from a bundle whose signature held: junk must not move a clock. */
-  learn(key: string, sentAt: number, now: number): void {
+  learn({ key, node }: ClockOwner, sentAt: number, now: number): void {
+    if (node === this.#own) return
     const sample = now - sentAt
     const bucket = Math.floor(now / BUCKET_MS)
     const estimate = this.#estimates.get(key)
@@ -47,9 +88,49 @@ export class ClockOffsets {
     } else {
       this.#estimates.set(key, { bucket, current: sample, previous: estimate.current })
     }
-    if (this.#estimates.size > KEYS_MAX) {
-      const oldest = this.#estimates.keys().next()
-      if (oldest.done !== true) this.#estimates.delete(oldest.value)
-    }
+    forgetFirst(this.#estimates, KEYS_MAX)
   }
+
+  /**
+   * A node signed the time `signedAt` after `from` and before `to`, both by our clock. The newest
+   * round trip counts: clocks are set, and an older one says nothing of that.
+   */
+  measure(
+    node: Name,
+    trip: { readonly from: number; readonly to: number; signedAt: number },
+  ): void {
+    const { from, to, signedAt } = trip
+    if (from > to) return
+    this.#roundTrips.delete(node)
+    this.#roundTrips.set(node, { low: from - signedAt, high: to - signedAt, at: to })
+    forgetFirst(this.#roundTrips, NODES_MAX)
+  }
+
+  #measured(node: Name, now: number): OffsetRange | undefined {
+    const trip = this.#roundTrips.get(node)
+    if (trip === undefined) return undefined
+    const elapsed = Math.abs(now - trip.at)
+    if (elapsed > ROUND_TRIP_MS) return undefined
+    const drift = Math.ceil(elapsed * DRIFT)
+    return { low: clamp(trip.low - drift), high: clamp(trip.high + drift) }
+  }
+
+  #smallest(key: string, now: number): number | undefined {
+    const estimate = this.#estimates.get(key)
+    const bucket = Math.floor(now / BUCKET_MS)
+    if (estimate === undefined || bucket - estimate.bucket > 1) return undefined
+    return bucket === estimate.bucket
+      ? Math.min(estimate.current, estimate.previous)
+      : estimate.current
+  }
+}
+
+function clamp(offset: number): number {
+  return Math.max(-SKEW_MS, Math.min(SKEW_MS, offset))
+}
+
+function forgetFirst(entries: Map<string, unknown>, max: number): void {
+  if (entries.size <= max) return
+  const oldest = entries.keys().next()
+  if (oldest.done !== true) entries.delete(oldest.value)
 }

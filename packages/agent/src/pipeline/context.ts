@@ -19,7 +19,7 @@ import type { TrustState } from '../revoked/trust-state.ts'
 import type { OpeningKey } from '../sealing/sealer.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
-import type { ClockOffsets } from './clock-offset.ts'
+import type { ClockOffsets, ClockOwner } from './clock-offset.ts'
 import type { Basis, Policy, PolicyDecision } from './policy.ts'
 import type { Budget } from './rate.ts'
 import type { Place, ReplayTable } from './replay.ts'
@@ -52,6 +52,8 @@ export interface PipelineContext {
   readonly usedApprovals: UsedApprovals
   /** Whether anybody here takes this kind of bundle on the topic. */
   takes(topic: Name, action: BundleAction): boolean
+  /** The node that is known to host a group's member of this name and key. */
+  hostOf(header: Header): Name | undefined
   /** How the topic is open here. */
   opened(topic: Name): 'group' | 'inbox' | undefined
   /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
@@ -74,6 +76,8 @@ export interface PipelineContext {
 export interface Trace {
   bundle?: Bundle
   place?: Place
+  /** By whose clock its times are. */
+  clock?: ClockOwner
   /** All grants that the proof led to. */
   grants?: readonly SignedStatement<Grant>[]
   chain?: NameChain

@@ -29,6 +29,7 @@ export interface Decision {
     | 'subscription'
     | 'audit'
     | 'status'
+    | 'state'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null

@@ -13,6 +13,7 @@ import type { Header } from '../bundles/header.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
 import { approverChains, checkApproved } from './approved.ts'
 import { acceptedKey, holdsGrant, nameChain } from './chains.ts'
+import type { ClockOwner } from './clock-offset.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from './context.ts'
 import type { NewsAge, PolicyDecision } from './policy.ts'
 import type { Place } from './replay.ts'
@@ -40,7 +41,9 @@ export async function judge(
   // 2. Names and topic canonical; topic equals the carrier's.
   checkTopic(header, carrier, context)
   // 3. Lifespan and clock.
-  checkTime(header, context)
+  const clock = clockOf(header, carrier, context)
+  trace.clock = clock
+  checkTime(header, clock, context)
   // 4. Duplicate or replay.
   const place = placeOf(bundle)
   trace.place = place
@@ -56,7 +59,7 @@ export async function judge(
   // 7. Signature and digest.
   await checkSignature(bundle, context)
   trace.signed = true
-  context.offsets.learn(toHex(header.key), header.sentAt, context.clock.now())
+  context.offsets.learn(clock, header.sentAt, context.clock.now())
   const messages = readMessages(
     header,
     await openMessages(bundle, context.openingKeys(header.topic), context.hash),
@@ -84,17 +87,17 @@ export async function judge(
   context.checkWritable(header)
   // 11. Deliver: the caller, now that no copy can.
   if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
-  checkTime(header, context)
-  context.states.check(header)
+  checkTime(header, clock, context)
+  context.states.check(header, messages)
   context.replay.checkEarly(place)
   context.usedApprovals.check(approvals)
   const draw = checkRate(header, standing, context)
   context.replay.write(place)
   draw()
-  context.states.write(header)
+  context.states.write(header, messages)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
   await useApprovals(approvals, context)
-  const found = { bundle, place, chain, signed: true, messages } as const
+  const found = { bundle, place, clock, chain, signed: true, messages } as const
   return { ...found, approvers, freshness, decision, ...standing }
 }
 
@@ -127,17 +130,23 @@ function checkTaken({ action, topic }: Header, context: PipelineContext): void {
   throw new Refusal('not-hosted', `Cannot accept ${action}: nobody takes it on ${topic}`)
 }
 
+/** The sender's node has the clock; what came from no neighbour is of this very node. */
+function clockOf(header: Header, { from }: Carrier, context: PipelineContext): ClockOwner {
+  const node = from === null ? context.node : context.hostOf(header)
+  return { key: toHex(header.key), node }
+}
+
 /**
- * Past its lifespan a bundle is historical. Age is by the sender's clock as far as arrivals tell it;
- * sentAt beyond the skew ahead is refused, and so is an epoch.
+ * Past its lifespan a bundle is historical: when its least age by the sender's clock is past it, as
+ * far as that is known. sentAt beyond the skew ahead is refused, and so is an epoch.
  */
-function checkTime(header: Header, context: PipelineContext): void {
+function checkTime(header: Header, clock: ClockOwner, context: PipelineContext): void {
   const now = context.clock.now()
   if (header.sentAt > now + SKEW_MS || header.epoch > now + SKEW_MS) {
     const ahead = Math.max(header.sentAt, header.epoch) - now
     throw new Refusal('future', `Cannot accept bundle from ${ahead} ms ahead, limit ${SKEW_MS}`)
   }
-  const age = now - header.sentAt - context.offsets.offset(toHex(header.key), header.sentAt, now)
+  const age = now - header.sentAt - context.offsets.rangeAt(clock, header.sentAt, now).high
   if (age > header.lifespanMs) {
     throw new Refusal(
       'lifespan',
@@ -273,7 +282,7 @@ async function askPolicy(
   }
 }
 
-/** What a policy is told of the statuses of issuers. */
-function newsAge({ state }: Freshness): NewsAge {
+/** What a policy, and a reader of state, is told of the statuses of issuers. */
+export function newsAge({ state }: Freshness): NewsAge {
   return state === 'fresh' || state === 'stale' ? state : 'unchecked'
 }

@@ -107,6 +107,13 @@ export class Presence {
     return [...local, ...topic.roster.members()]
   }
 
+  /** The node that hosts a group's member of this name and key; undefined where none is known. */
+  hostOf(name: Name, member: Name, key: Uint8Array): Name | undefined {
+    const topic = this.#topics.get(name)
+    if (topic?.local.get(toHex(key))?.member.agent === member) return this.#context.node.name
+    return topic?.roster.hostOf(member, key)
+  }
+
   /** Whether anybody on another node is in the group. */
   hasOthers(name: Name): boolean {
     return (this.#topics.get(name)?.roster.members().length ?? 0) > 0

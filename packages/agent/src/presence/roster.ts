@@ -41,6 +41,11 @@ export class Roster {
     return [...this.#heard.values()].map((heard) => heard.member)
   }
 
+  /** The node of a member. */
+  hostOf(name: Name, key: Uint8Array): Name | undefined {
+    return this.#heard.get(keyOf({ name, key }))?.member.node
+  }
+
   /** Whether any member is on that node. */
   hasNode(node: Name): boolean {
     return this.members().some((member) => member.node === node)

@@ -193,13 +193,14 @@ export const placeRows = {
         generation: () => 0,
         replay,
         states: new StateTable(),
-        offsets: new ClockOffsets(),
+        offsets: new ClockOffsets(NODE),
         chains: new ChainCache(
           () => false,
           () => 0,
         ),
         trees: new VerifiedTrees('bundle-tree'),
         usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
+        hostOf: () => undefined,
         takes: () => true,
         opened: () => 'inbox' as const,
         material: async () => {

@@ -1,0 +1,218 @@
+import type { Name } from '@ixj/names'
+import { approvalsNeeded, SKEW_MS, type ApplicationValue } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
+import type { MessagePart } from '../bundles/message.ts'
+import type { Core } from '../host/core.ts'
+import {
+  MESSAGES_BYTES_MAX,
+  STATE_LIFESPAN_MS_MAX,
+  STATE_REGISTER_LIFESPAN_MS,
+  STATE_REGISTERS_MAX,
+  STATE_REPEAT_MS_MIN,
+  STATE_REPEATS,
+  STATE_RETRY_MS,
+} from '../limits.ts'
+import type { Lane } from '../patterns/lane-queue.ts'
+import type { SendOptions } from '../patterns/send-options.ts'
+import type { Sender } from '../patterns/sender.ts'
+import { encodeUpdate, isRegister, STATE_TYPE } from './register-update.ts'
+import { Soonest } from './soonest.ts'
+
+/** Options of {@link OwnRegisters.set}. */
+export interface SetOptions extends Pick<SendOptions, 'under' | 'for' | 'priority'> {
+  /** How long the value stands after its owner was last heard: 1 ms to 10 s, the default. */
+  readonly lifespanMs?: number
+}
+
+/** What one member's registers came to so far. */
+export interface StateCounts {
+  /** Updates that were handed over, repeats included. */
+  readonly sent: number
+  /** Values that never went out, since a newer one of their register came first. */
+  readonly replaced: number
+  /** Updates that could not be handed over; their registers are tried again. */
+  readonly failed: number
+}
+
+/** What one member's registers are kept with. */
+export interface OwnRegistersContext {
+  readonly core: Core
+  readonly sender: Sender
+  readonly topic: Name
+  /** Updates could not be handed over. */
+  failed(cause: unknown): void
+}
+
+interface OwnRegister {
+  part: MessagePart
+  options: SetOptions
+  isCleared: boolean
+  /** It waits to be sent; what is set meanwhile takes its place. */
+  isWaiting: boolean
+  /** When it goes out again by itself. */
+  dueAt: number
+  /** A cleared register is said to be so until then, and forgotten at {@link forgetAt}. */
+  readonly repeatUntil: number
+  readonly forgetAt: number
+}
+
+/** How long others know that a register was set: its name takes one of their places so long. */
+const SLOT_MS = STATE_LIFESPAN_MS_MAX + SKEW_MS + 5_000
+/** What a message costs in its bundle beside its body. */
+const MESSAGE_BYTES = 96
+
+/**
+ * The registers that one member of a group sets: of each the newest goes out, all that was set in
+ * one turn in one bundle, and again before its lifespan ends, for those who came later or lost it.
+ */
+export class OwnRegisters {
+  readonly #context: OwnRegistersContext
+  readonly #own = new Map<string, OwnRegister>()
+  readonly #repeat: Soonest
+  readonly #counts = { sent: 0, replaced: 0, failed: 0 }
+  #isSending = false
+  #isClosed = false
+
+  constructor(context: OwnRegistersContext) {
+    this.#context = context
+    this.#repeat = new Soonest(context.core.clock, () => void this.#send())
+  }
+
+  get counts(): StateCounts {
+    return { ...this.#counts }
+  }
+
+  /**
+   * Sets a register, or clears it where the value is undefined. It goes out in the next turn.
+   * @throws AgentError `argument`, `no-authority`, `mixed-behalf`, `closed`
+   * @throws TrustError `ambiguous-authority`, `too-large`, `form`, `encoding`, `depth`
+   */
+  set(register: string, value: ApplicationValue | undefined, options: SetOptions): void {
+    const { core, sender, topic } = this.#context
+    if (this.#isClosed) throw new AgentError('closed', `Cannot set ${register}: ${topic} was left`)
+    if (!isRegister(register)) {
+      throw new AgentError('argument', `Cannot set "${register}": it names no register`)
+    }
+    const now = core.clock.now()
+    this.#forgetOld(now)
+    const before = this.#own.get(register)
+    if (value === undefined && (before === undefined || before.isCleared)) return
+    if (before === undefined && this.#own.size >= STATE_REGISTERS_MAX) {
+      const limit = `the limit is ${STATE_REGISTERS_MAX}, each for ${SLOT_MS} ms after it was cleared`
+      throw new AgentError('argument', `Cannot set another register of ${topic}: ${limit}`)
+    }
+    // Whatever would be wrong later is told here, where somebody can be told.
+    const lane = this.#lane(options)
+    if (approvalsNeeded(lane.grant?.statement.conditions ?? []) !== undefined) {
+      throw new AgentError('argument', `Cannot set ${register}: its grant asks for approvals`)
+    }
+    const body = encodeUpdate({ register, asOf: now, value })
+    if (before?.isWaiting === true) this.#counts.replaced += 1
+    const isCleared = value === undefined
+    this.#own.set(register, {
+      part: sender.encoded(body, STATE_TYPE),
+      options,
+      isCleared,
+      isWaiting: true,
+      dueAt: Infinity,
+      repeatUntil: isCleared ? now + STATE_LIFESPAN_MS_MAX : Infinity,
+      forgetAt: isCleared ? now + SLOT_MS : Infinity,
+    })
+    void this.#send()
+  }
+
+  /** Says nothing more. */
+  close(): void {
+    this.#isClosed = true
+    this.#repeat.close()
+    this.#own.clear()
+  }
+
+  #lane({ lifespanMs = STATE_REGISTER_LIFESPAN_MS, ...options }: SetOptions): Lane {
+    const where = { of: 'group', topic: this.#context.topic, action: 'publish' } as const
+    return this.#context.sender.lanes.of(where, { ...options, lifespanMs, class: 'state' })
+  }
+
+  async #send(): Promise<void> {
+    if (this.#isSending) return
+    this.#isSending = true
+    // All that is set in one turn goes together.
+    await Promise.resolve()
+    for (let first = this.#next(); first !== undefined; first = this.#next()) {
+      await this.#handOver(first)
+    }
+    this.#isSending = false
+    this.#arm()
+  }
+
+  #next(): OwnRegister | undefined {
+    if (this.#isClosed) return undefined
+    const now = this.#context.core.clock.now()
+    return [...this.#own.values()].find(({ isWaiting, dueAt }) => isWaiting || dueAt <= now)
+  }
+
+  async #handOver(first: OwnRegister): Promise<void> {
+    const { core, sender } = this.#context
+    let batch = [first]
+    try {
+      const lane = this.#lane(first.options)
+      batch = this.#batch(first, lane)
+      for (const own of batch) own.isWaiting = false
+      await sender.sendTogether(
+        lane,
+        batch.map(({ part }) => part),
+      )
+      this.#counts.sent += batch.length
+      for (const own of batch) own.dueAt = core.clock.now() + this.#repeatMs(lane.lifespanMs)
+    } catch (cause) {
+      this.#counts.failed += batch.length
+      for (const own of batch) own.dueAt = core.clock.now() + STATE_RETRY_MS
+      if (!this.#isClosed) this.#context.failed(cause)
+    }
+  }
+
+  /** What goes out with it in one bundle: of its lane, as far as there is room. */
+  #batch(first: OwnRegister, lane: Lane): OwnRegister[] {
+    const now = this.#context.core.clock.now()
+    const batch: OwnRegister[] = []
+    let bytes = 0
+    for (const own of this.#own.values()) {
+      if (!own.isWaiting && own.dueAt > now) continue
+      if (!sameLane(first.options, own.options)) continue
+      bytes += own.part.body.length + MESSAGE_BYTES
+      if (bytes > MESSAGES_BYTES_MAX || batch.length === lane.messagesMax) break
+      batch.push(own)
+    }
+    return batch
+  }
+
+  /** Give or take a fifth, so that many members do not speak at once. */
+  #repeatMs(lifespanMs: number): number {
+    const jitter = ((this.#context.core.random(1)[0] ?? 0) / 255) * 0.4 + 0.8
+    return Math.round(Math.max(STATE_REPEAT_MS_MIN, (lifespanMs / STATE_REPEATS) * jitter))
+  }
+
+  #arm(): void {
+    if (this.#isClosed) return
+    this.#forgetOld(this.#context.core.clock.now())
+    for (const { dueAt } of this.#own.values()) {
+      if (dueAt !== Infinity) this.#repeat.by(dueAt)
+    }
+  }
+
+  #forgetOld(now: number): void {
+    for (const [register, own] of this.#own) {
+      if (own.forgetAt < now) this.#own.delete(register)
+      else if (own.repeatUntil < now) own.dueAt = Infinity
+    }
+  }
+}
+
+function sameLane(left: SetOptions, right: SetOptions): boolean {
+  return (
+    left.lifespanMs === right.lifespanMs &&
+    left.priority === right.priority &&
+    left.under === right.under &&
+    left.for === right.for
+  )
+}
