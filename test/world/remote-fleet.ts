@@ -1,7 +1,19 @@
 import { RemoteStation } from './remote-station.ts'
-import type { StationReport } from './station-process.ts'
+import type { Network } from './network/network.ts'
+import type { Load, StationReport } from './station-process.ts'
 
-/** Stations in processes of their own; each is connected with the first. */
+/** How a fleet of processes is started. */
+export interface RemoteFleetOptions {
+  readonly seed: number
+  /** How long they may take to see each other. */
+  readonly waitMs: number
+  /** Each on a host of its own there; default: all on this machine's loopback. */
+  readonly network?: Network
+  /** Each dials so many that come after it; default: each dials the first alone. */
+  readonly dials?: number
+}
+
+/** Stations in processes of their own. */
 export class RemoteFleet implements AsyncDisposable {
   readonly stations: readonly RemoteStation[]
 
@@ -10,25 +22,73 @@ export class RemoteFleet implements AsyncDisposable {
   }
 
   /** Starts them, connects them, and waits until each sees all. */
-  static async start(
-    size: number,
-    options: { readonly seed: number; readonly waitMs: number },
-  ): Promise<RemoteFleet> {
-    const { seed, waitMs } = options
+  static async start(size: number, options: RemoteFleetOptions): Promise<RemoteFleet> {
+    const { seed, waitMs, network, dials } = options
     const now = Date.now()
-    const indexes = Array.from({ length: size }, (_, index) => index)
-    const started = indexes.map((index) => RemoteStation.start({ seed, now, index }))
+    const started = Array.from({ length: size }, (_, index) => {
+      const start = { seed, now, index }
+      if (network === undefined) return RemoteStation.start(start)
+      const listen = [`/ip4/${network.addressOf(index)}/tcp/4001`]
+      return RemoteStation.start({ ...start, listen }, { under: network.on(index) })
+    })
     const fleet = new RemoteFleet(await Promise.all(started))
-    const [first, ...others] = fleet.stations
-    const address = await first!.call('address')
-    await Promise.all(others.map((station) => station.call('keepDialing', address)))
+    const addresses = await Promise.all(fleet.stations.map((station) => station.call('address')))
+    for (const [index, station] of fleet.stations.entries()) {
+      for (const target of targetsOf(index, size, dials)) {
+        await station.call('keepDialing', addresses[target]!)
+      }
+    }
     await Promise.all(fleet.stations.map((station) => station.call('sees', size, waitMs)))
     return fleet
+  }
+
+  /** Every station publishes, at once. Gives, by sender, the numbers of what was handed over. */
+  async publish(load: Load): Promise<ReadonlyMap<string, readonly number[]>> {
+    const published = this.stations.map((station) => station.call('publish', load))
+    const all = await Promise.all(published)
+    return new Map(all.map(({ sent }, index) => [`m${index}`, sent]))
+  }
+
+  /** Waits until all have come to all others, or the time is over; gives every station's report. */
+  async settled(
+    sent: ReadonlyMap<string, readonly number[]>,
+    ms: number,
+  ): Promise<readonly StationReport[]> {
+    const waits = this.stations.flatMap((station, index) =>
+      [...sent].map(async ([sender, numbers]) => {
+        if (sender !== `m${index}`) await station.call('got', sender, numbers.length, ms)
+      }),
+    )
+    await Promise.all(waits)
+    return await Promise.all(this.stations.map((station) => station.call('report')))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.stations.map((station) => station[Symbol.asyncDispose]()))
   }
+}
+
+/** Whom a station dials. */
+function targetsOf(index: number, size: number, dials: number | undefined): readonly number[] {
+  if (dials === undefined) return index === 0 ? [] : [0]
+  const targets = Array.from({ length: dials }, (_, step) => (index + step + 1) % size)
+  return [...new Set(targets)].filter((target) => target !== index)
+}
+
+/** Of what was handed over, what should have come to the others, and what did not. */
+export function lossOf(
+  sent: ReadonlyMap<string, readonly number[]>,
+  reports: readonly StationReport[],
+): { readonly of: number; readonly missing: number } {
+  let [of, missing] = [0, 0]
+  for (const [index, heard] of reports.entries()) {
+    for (const [sender, numbers] of sent) {
+      if (sender === `m${index}`) continue
+      of += numbers.length
+      missing += missingOf(heard, sender, numbers)
+    }
+  }
+  return { of, missing }
 }
 
 /** How many of these messages of a sender a station has not got. */

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { Network } from '../world/network/network.ts'
+import { realNetwork } from '../world/network/real-network.ts'
+import { lossOf, quantileOf, RemoteFleet } from '../world/remote-fleet.ts'
+import { report } from './report.ts'
+import { isFull, ROW_MS_MAX, SEED } from './scale.ts'
+
+const CONDITIONS = { delayMs: 50, jitterMs: 10, loss: 0.05 }
+const NODES = isFull ? 20 : 3
+const EACH = isFull ? 60 : 10
+
+describe.runIf(realNetwork('F1 over a real network'))('F1: a slow and lossy network', () => {
+  it(
+    'loses no event, and delivers within 1.5 s',
+    async () => {
+      await using network = await Network.open(NODES, SEED)
+      await using fleet = await RemoteFleet.start(NODES, {
+        seed: SEED,
+        waitMs: ROW_MS_MAX / 2,
+        network,
+        dials: Math.min(4, NODES - 1),
+      })
+      await network.set(CONDITIONS)
+      const sent = await fleet.publish({ count: EACH, everyMs: 500, bytes: 200 })
+      const reports = await fleet.settled(sent, 20_000)
+      const { of, missing } = lossOf(sent, reports)
+      const where = `${NODES} nodes in network namespaces, 50 ± 10 ms and 5 % loss each way`
+      const rows = [
+        report({
+          id: 'F1',
+          what: `events between ${where}`,
+          count: of - missing,
+          of,
+          counted: 'delivered',
+          goal: 'all',
+        }),
+        report({
+          id: 'F1',
+          what: `p99 of them, from publish to the reader`,
+          figure:
+            quantileOf(
+              reports.flatMap(({ latencies }) => latencies),
+              0.99,
+            ) / 1_000,
+          unit: 's',
+          goal: { most: 1.5 },
+        }),
+      ]
+      expect([...sent.values()].every((numbers) => numbers.length === EACH)).toBe(true)
+      expect(rows).toEqual(['met', 'met'])
+    },
+    ROW_MS_MAX,
+  )
+})
