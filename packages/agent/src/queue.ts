@@ -1,12 +1,17 @@
 import { AgentError } from './agent-error.ts'
 
+/** Places of items that have gone, before the others are moved up. */
+const SPENT_MAX = 64
+
 /**
  * A bounded line between one producer and one reader. When it is full the oldest item is dropped
  * and counted: a slow reader harms itself alone and can read in `lost` how much it missed.
  */
 export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   readonly #max: number
-  readonly #items: T[] = []
+  #items: T[] = []
+  /** Where the oldest item stands: moving all that wait for each that goes would cost with them. */
+  #first = 0
   #waiting: ((result: IteratorResult<T, undefined>) => void) | undefined
   #closed = false
   #lost = 0
@@ -32,7 +37,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
 
   /** Items that wait. */
   get size(): number {
-    return this.#items.length
+    return this.#items.length - this.#first
   }
 
   /** Adds an item; false when an older one had to go for it, or the queue is closed. */
@@ -43,15 +48,18 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
       return true
     }
     this.#items.push(item)
-    if (this.#items.length <= this.#max) return true
-    this.#items.shift()
+    if (this.size <= this.#max) return true
+    this.#shift()
     this.#lost += 1
     return false
   }
 
   /** Takes out everything that waits. */
   drain(): T[] {
-    return this.#items.splice(0)
+    const items = this.#items.slice(this.#first)
+    this.#items = []
+    this.#first = 0
+    return items
   }
 
   /** Ends the queue: what waits can still be read. Closing twice is fine. */
@@ -71,16 +79,16 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
    * an aborted wait takes no item.
    * @throws AgentError `argument` if somebody waits already: a queue has one reader
    */
-  async take(signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
+  take(signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
     const end = { done: true, value: undefined } as const
-    if (signal?.aborted === true) return end
-    const item = this.#items.shift()
-    if (item !== undefined) return { done: false, value: item }
-    if (this.#closed) return end
+    if (signal?.aborted === true) return Promise.resolve(end)
+    if (this.size > 0) return Promise.resolve({ done: false, value: this.#shift() })
+    if (this.#closed) return Promise.resolve(end)
     if (this.#waiting !== undefined) {
-      throw new AgentError('argument', 'Cannot read a queue twice at once: it has one reader')
+      const reason = 'Cannot read a queue twice at once: it has one reader'
+      return Promise.reject(new AgentError('argument', reason))
     }
-    return await new Promise((resolve) => {
+    return new Promise((resolve) => {
       const settle = (result: IteratorResult<T, undefined>) => {
         this.#waiting = undefined
         signal?.removeEventListener('abort', abort)
@@ -90,6 +98,18 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
       signal?.addEventListener('abort', abort, { once: true })
       this.#waiting = settle
     })
+  }
+
+  /** Takes out the oldest of some. */
+  #shift(): T {
+    const item = this.#items[this.#first]!
+    this.#first += 1
+    const isEmpty = this.#first === this.#items.length
+    if (isEmpty || (this.#first >= SPENT_MAX && this.#first * 2 >= this.#items.length)) {
+      this.#items = this.#items.slice(this.#first)
+      this.#first = 0
+    }
+    return item
   }
 
   /** Reads until the signal is aborted or the queue closed; the queue itself stays open. */

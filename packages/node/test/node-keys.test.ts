@@ -58,6 +58,16 @@ describe('nodeRandom()', () => {
     expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
     expect(nodeRandom(16)).not.toEqual(bytes)
   })
+
+  it('gives no bytes twice, though it fetches many at once', () => {
+    const given = new Set<string>()
+    for (let index = 0; index < 4_000; index++) {
+      const bytes = nodeRandom(16 + (index % 64))
+      expect(bytes).toHaveLength(16 + (index % 64))
+      given.add(Buffer.from(bytes.subarray(0, 16)).toString('hex'))
+    }
+    expect(given.size).toBe(4_000)
+  })
 })
 
 describe('nodeSha256()', () => {

@@ -1,6 +1,6 @@
 import {
   concatBytes,
-  decode,
+  decodeShared,
   encode,
   readBytes,
   readBytesUpTo,
@@ -42,11 +42,12 @@ export function encodeMessages(parts: readonly MessagePart[]): Uint8Array {
 }
 
 /**
- * Reads the messages of a bundle: exactly as many as its header counts.
+ * Reads the messages of a bundle: exactly as many as its header counts. Their bodies are parts of
+ * `bytes`, which nobody may write again.
  * @throws TrustError `encoding`, `too-large`, `form`
  */
 export function decodeMessages(bytes: Uint8Array, count: number): readonly MessagePart[] {
-  const value = decode(bytes, { bytesMax: MESSAGES_BYTES_MAX })
+  const value = decodeShared(bytes, { bytesMax: MESSAGES_BYTES_MAX })
   return readList(value, 'messages', {
     itemsMin: count,
     itemsMax: Math.min(count, BUNDLE_MESSAGES_MAX),

@@ -1,5 +1,6 @@
 import { utf8Text } from '../bytes.ts'
 import { scan } from './scan.ts'
+import { copyOfPart } from './slab.ts'
 import type { ApplicationValue, EncodingLimits, Value } from './value.ts'
 
 // By hand, for msgpackr 2.1.3 does not give back every value that the scanner lets pass: it drops the
@@ -16,11 +17,22 @@ import type { ApplicationValue, EncodingLimits, Value } from './value.ts'
 export function decode(bytes: Uint8Array, limits: EncodingLimits = {}): Value {
   scan(bytes, { ...limits, mode: 'strict' })
   // In strict mode the scanner lets neither floats nor maps pass, so the value is a `Value`.
-  return new Decoder(bytes).value() as Value
+  return new Decoder(bytes, copyAlone).value() as Value
 }
 
 /**
- * The value of a message's body. Maps become plain objects; binary values are copies.
+ * The same, but for binary values of more than 64 bytes, which are parts of `bytes`: for those who
+ * own them, read the value at once, and do not keep it.
+ * @throws TrustError `too-large`, `depth`, `encoding`
+ */
+export function decodeShared(bytes: Uint8Array, limits: EncodingLimits = {}): Value {
+  scan(bytes, { ...limits, mode: 'strict' })
+  return new Decoder(bytes, shareLong).value() as Value
+}
+
+/**
+ * The value of a message's body. Maps become plain objects; binary values are copies, which may
+ * share a buffer of 8 KiB with each other.
  * @throws TrustError `too-large`, `depth`, `encoding`
  */
 export function decodeApplication(
@@ -28,8 +40,16 @@ export function decodeApplication(
   limits: EncodingLimits = {},
 ): ApplicationValue {
   scan(bytes, { ...limits, mode: 'application' })
-  return new Decoder(bytes).value()
+  return new Decoder(bytes, copyOfPart).value()
 }
+
+/** How a binary value is taken out of what is decoded. */
+type TakePart = (bytes: Uint8Array, start: number, end: number) => Uint8Array
+
+const copyAlone: TakePart = (bytes, start, end) => bytes.slice(start, end)
+
+const shareLong: TakePart = (bytes, start, end) =>
+  end - start <= 64 ? bytes.slice(start, end) : bytes.subarray(start, end)
 
 /** Texts up to this length are put together here; a longer one is worth a call to the runtime. */
 const SHORT_TEXT_BYTES_MAX = 24
@@ -38,12 +58,19 @@ const SHORT_TEXT_BYTES_MAX = 24
 class Decoder {
   #offset = 0
   readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #takePart: TakePart
+  #dataView: DataView | undefined
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, takePart: TakePart) {
     // A plain view, for a Buffer's slice() shares memory and gives a Buffer.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#takePart = takePart
+  }
+
+  /** Made when a number needs it: most short values have none. */
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes
+    return (this.#dataView ??= new DataView(buffer, byteOffset, byteLength))
   }
 
   /** The next value. Recurses at most 8 deep. */
@@ -62,9 +89,9 @@ class Decoder {
       case 0xc3:
         return true
       case 0xc4:
-        return this.#binary(this.#view.getUint8(this.#advance(1)))
+        return this.#binary(this.#bytes[this.#offset++]!)
       case 0xc5:
-        return this.#binary(this.#view.getUint16(this.#advance(2)))
+        return this.#binary(this.#bytes[this.#offset++]! * 0x100 + this.#bytes[this.#offset++]!)
       case 0xc6:
         return this.#binary(this.#view.getUint32(this.#advance(4)))
       case 0xca:
@@ -118,7 +145,7 @@ class Decoder {
 
   #binary(length: number): Uint8Array {
     const start = this.#advance(length)
-    return this.#bytes.slice(start, this.#offset)
+    return this.#takePart(this.#bytes, start, this.#offset)
   }
 
   #text(length: number): string {

@@ -1,6 +1,7 @@
 import { utf8Bytes } from '../bytes.ts'
 import { ENCODED_BYTES_MAX, ENCODED_DEPTH_MAX, ENCODED_ITEMS_MAX } from '../limits.ts'
 import { TrustError } from '../trust-error.ts'
+import { copyOfPart } from './slab.ts'
 import type { ApplicationValue, EncodingLimits, Value } from './value.ts'
 
 // By hand, for msgpackr cannot write this subset: it turns integers from 2^32 into floats, writes a
@@ -12,9 +13,7 @@ import type { ApplicationValue, EncodingLimits, Value } from './value.ts'
  * undefined, an object), `encoding` for a lone surrogate, `depth`, `too-large`
  */
 export function encode(value: Value, limits: EncodingLimits = {}): Uint8Array {
-  const writer = new Writer(false, limits.bytesMax ?? ENCODED_BYTES_MAX)
-  writer.value(value, 0)
-  return writer.finish()
+  return write(value, { application: false, bytesMax: limits.bytesMax ?? ENCODED_BYTES_MAX })
 }
 
 /**
@@ -27,9 +26,30 @@ export function encodeApplication(
   value: ApplicationValue,
   limits: EncodingLimits = {},
 ): Uint8Array {
-  const writer = new Writer(true, limits.bytesMax ?? ENCODED_BYTES_MAX)
-  writer.value(value, 0)
-  return writer.finish()
+  return write(value, { application: true, bytesMax: limits.bytesMax ?? ENCODED_BYTES_MAX })
+}
+
+/** What a writer may keep between two values: room for the largest form, and for one growth. */
+const ROOM_BYTES_MAX = 128 * 1024
+
+interface WritingRules {
+  readonly application: boolean
+  readonly bytesMax: number
+}
+
+/** Kept for the next value; undefined while it is in use. A getter of a body may encode, too. */
+let idle: Writer | undefined
+
+function write(value: ApplicationValue, rules: WritingRules): Uint8Array {
+  const writer = idle ?? new Writer()
+  idle = undefined
+  try {
+    writer.begin(rules)
+    writer.value(value, 0)
+    return writer.finish()
+  } finally {
+    if (writer.room <= ROOM_BYTES_MAX) idle = writer
+  }
 }
 
 /** Texts up to this length are written here if they are ASCII; a call to the runtime costs more. */
@@ -40,15 +60,24 @@ class Writer {
   #view = new DataView(this.#bytes.buffer)
   #offset = 0
   #items = 0
-  readonly #application: boolean
-  readonly #bytesMax: number
+  #application = false
+  #bytesMax = 0
 
-  constructor(application: boolean, bytesMax: number) {
+  /** Bytes that it keeps. */
+  get room(): number {
+    return this.#bytes.length
+  }
+
+  begin({ application, bytesMax }: WritingRules): void {
+    this.#offset = 0
+    this.#items = 0
     this.#application = application
     this.#bytesMax = bytesMax
   }
 
   finish(): Uint8Array {
+    // A body is copied into its bundle soon; what is signed or kept has memory of its own.
+    if (this.#application) return copyOfPart(this.#bytes, 0, this.#offset)
     return this.#bytes.slice(0, this.#offset)
   }
 
