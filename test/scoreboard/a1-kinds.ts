@@ -75,6 +75,7 @@ async function presences({ world, core, acme }: Bench): Promise<Kind> {
             host: null,
           },
         ],
+        heads: [],
       },
       { signer: node.signer, now: world.clock.now() + later, random: world.bytes },
     )

@@ -18,6 +18,8 @@ export type AgentCode =
   | 'unreachable'
   /** Members are there, and none of them could be handed the message in time. */
   | 'not-handed-over'
+  /** What was to be kept could not be: the disk is full, or failed. */
+  | 'not-stored'
   /** Too much is waiting to be sent. */
   | 'backpressure'
   /** Its body was to be sealed, and the recipient shows no key for that, or this node cannot. */

@@ -51,6 +51,16 @@ export {
   type Rule,
 } from './pipeline/policy.ts'
 export type { Evidence } from './pipeline/replay.ts'
+export type {
+  EvidenceRow,
+  HistoryRow,
+  HistoryRows,
+  KeptClass,
+  Origin,
+} from './history/history-rows.ts'
+export * from './history/limits.ts'
+export { memoryHistory } from './history/memory-rows.ts'
+export { memoryJournal, type ReplayJournal } from './pipeline/replay-journal.ts'
 export type { Member, PresenceChange } from './presence/roster.ts'
 export { memoryStore, type Store } from './host/store.ts'
 export {

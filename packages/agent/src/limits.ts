@@ -99,6 +99,10 @@ export const GAP_BUNDLES_MAX = 256
 export const REPLAY_LANES_MAX = 65_536
 /** Bundles remembered of one stream: more than can be under way at once, and 128 KiB at most. */
 export const REPLAY_WINDOW = 1_024
+/** Gaps of one stream that its window has moved past and that repair may still fill. */
+export const REPLAY_HOLES_MAX = 256
+/** Epochs of one sender that are followed: as often it may have restarted within what is repaired. */
+export const REPLAY_EPOCHS_MAX = 4
 /** Bundles remembered over all streams, about 256 MiB. */
 export const REPLAY_BUNDLES_MAX = 1_048_576
 /** Keys refused for equivocation that are remembered, with their evidence. */
@@ -157,13 +161,19 @@ export const PRESENCE_LOST_MS = 18_000
 /** Members of one topic on one node. */
 export const PRESENCE_MEMBERS_MAX = 256
 /** Bytes of one node's members of a topic in its presence, below what a receiver reads. */
-export const PRESENCE_BYTES_MAX = 58 * 1024
+export const PRESENCE_BYTES_MAX = 56 * 1024
 /** Announcements of one node about one topic that are read in a second. */
 export const PRESENCE_PER_SECOND = 20
 /** Nodes whose announcements about one topic are counted. */
 export const PRESENCE_NODES_MAX = 4_096
 /** Proofs of one announcement that are fetched at once. */
 export const PRESENCE_FETCHES_MAX = 4
+/** Heads of streams in one presence. */
+export const PRESENCE_HEADS_MAX = 256
+/** Heads beside the members, within one body. */
+export const PRESENCE_FULL_HEADS_MAX = 64
+/** A change of them is told within this long. */
+export const PRESENCE_HEADS_MS = 1_000
 /** Members of one topic, over all nodes. */
 export const MEMBERS_MAX = 65_536
 

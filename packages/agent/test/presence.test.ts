@@ -36,6 +36,7 @@ async function announcement(
       topic: changes.topic ?? CREW,
       proof: changes.proof ?? proof.id,
       members: changes.members === 'none' ? [] : [member],
+      heads: [],
     },
     {
       signer: identity.signer,

@@ -1,15 +1,18 @@
 import type { StatementStore } from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
+import type { History } from '../history/history.ts'
 import type { FollowedNames } from '../neighbours/followed-names.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
+import type { Place } from '../pipeline/replay.ts'
+import type { ReplayJournal } from '../pipeline/replay-journal.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { RevokedContext } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 
 /**
- * What a node knows: statements, proofs, what the DNS publishes, which approvals were used, and whom
- * it trusts and what was revoked.
+ * What a node knows: statements, proofs, what the DNS publishes, which approvals were used, whom it
+ * trusts and what was revoked, and what it took in before.
  */
 export interface Books {
   readonly statements: StatementStore
@@ -20,4 +23,8 @@ export interface Books {
   readonly trust: TrustState
   readonly notices: NoticeBook
   readonly kept: RevokedContext['kept']
+  readonly history: History
+  readonly journal: ReplayJournal
+  /** What the journal had of before. */
+  readonly taken: readonly Place[]
 }

@@ -29,6 +29,9 @@ import { ruleTable } from '../pipeline/policy.ts'
 import { Presence } from '../presence/presence.ts'
 import { Revoked } from '../revoked/revoked.ts'
 import type { Sealer } from '../sealing/sealer.ts'
+import { Keeper } from '../sync/keeper.ts'
+import { Sync } from '../sync/sync.ts'
+import { syncContext } from '../sync/sync-context.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { SharedStates } from '../state/shared-states.ts'
 import type { Peer, Transport } from '../transport.ts'
@@ -77,6 +80,8 @@ export class Core {
   readonly intake: Intake
   readonly audit: AuditTrail
   readonly issuedNames: IssuedNames
+  readonly sync: Sync
+  readonly keeper: Keeper
   readonly #renewal: Renewal
   readonly #zoneKeys: ZoneKeyBook
   /** What was decided so far. */
@@ -150,6 +155,8 @@ export class Core {
       neighbour,
       isOutvoted,
       changed: () => this.handover.changed(),
+      heads: (topic) => books.history.ownHeads(topic),
+      heard: (topic, heads) => this.sync.heard(topic, heads),
       unsent: (topic, cause) =>
         this.record(this.plain('presence', 'announce', topic, identity.name, cause)),
     })
@@ -182,8 +189,13 @@ export class Core {
       neighbour,
       isOutvoted,
       audit: this.audit,
+      journal: books.journal,
+      keep: (accepted, origin) => this.keeper.keep(accepted, origin),
+      missed: (topic) => this.sync.soon(topic),
+      convicted: (evidence, second) => void this.keeper.convict(evidence, second),
       record: (decision) => this.record(decision),
     })
+    this.intake.restore(books.taken, books.history.evidence)
     this.revoked = new Revoked({
       clock,
       random,
@@ -218,6 +230,8 @@ export class Core {
         this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
+    this.sync = this.add(new Sync(syncContext(this, books.history)))
+    this.keeper = new Keeper(this, books.history)
     this.reception = new Reception(this, this.#parts)
     transport.attach(this.reception)
   }
@@ -329,6 +343,7 @@ export class Core {
     if (decision !== undefined) this.record(decision)
     if (event.kind === 'gone' && event.greeted !== undefined) this.presence.gone(event.greeted.name)
     if (event.kind === 'admitted') this.#admitted(event.peer)
+    if (event.kind === 'route') for (const part of this.#parts) part.routed?.(event.topic)
     if (event.kind === 'gone' || event.kind === 'route') this.handover.changed()
   }
 

@@ -9,8 +9,10 @@ import type {
   Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import type { HistoryRows } from '../history/history-rows.ts'
 import type { ZoneKeySource } from '../neighbours/zone-keys.ts'
 import type { AuditLog } from '../pipeline/audit.ts'
+import type { ReplayJournal } from '../pipeline/replay-journal.ts'
 import type { Policy } from '../pipeline/policy.ts'
 import type { Sealer } from '../sealing/sealer.ts'
 import type { Transport } from '../transport.ts'
@@ -37,6 +39,10 @@ export interface HostOptions {
   readonly store: Store
   /** Seals bodies; without it none is sealed, and none can be. */
   readonly sealer?: Sealer
+  /** Where accepted and sent bundles are kept; default: in memory, for as long as the host is open. */
+  readonly history?: HistoryRows
+  /** What was taken in before a restart; default: nothing is remembered. */
+  readonly journal?: ReplayJournal
   /** Default: the plain JavaScript one. */
   readonly hash?: Sha256
   /** Where decisions are recorded; without it, nowhere. */

@@ -1,3 +1,4 @@
+import type { Name } from '@ixj/names'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { Channel, Peer } from '../transport.ts'
 
@@ -12,6 +13,8 @@ export interface HostPart {
   channel?(neighbour: Exchange, channel: Channel, protocol: string): void
   /** A neighbour proved its name. */
   admitted?(neighbour: Exchange): void
+  /** A neighbour has shown a right to a topic. */
+  routed?(topic: Name): void
   /** A neighbour's last connection has ended, and with it every right. */
   gone?(peer: Peer): void
   /** Once a second: what has ended is forgotten. */

@@ -10,21 +10,24 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
-import type { Bundle } from '../bundles/bundle.ts'
+import { decodeBundle, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
+import type { Origin } from '../history/history-rows.ts'
 import type { Clock } from '../clock.ts'
 import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import type { ClockOffsets } from '../pipeline/clock-offset.ts'
-import { bundleDecision, type Decision } from '../pipeline/decision.ts'
+import { bundleDecision, codeOf, type Decision } from '../pipeline/decision.ts'
 import { Order, type Turn } from '../pipeline/order.ts'
-import { judge } from '../pipeline/pipeline.ts'
+import { hasEnded, judge } from '../pipeline/pipeline.ts'
+import { judgeHistorical } from '../pipeline/historical.ts'
 import type { Accepted, Carrier, PipelineContext, Trace } from '../pipeline/context.ts'
 import type { Policy } from '../pipeline/policy.ts'
 import { Budget } from '../pipeline/rate.ts'
-import { ReplayTable } from '../pipeline/replay.ts'
+import { ReplayTable, type Evidence, type Place } from '../pipeline/replay.ts'
+import type { ReplayJournal } from '../pipeline/replay-journal.ts'
 import { StateTable } from '../pipeline/state-table.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -54,6 +57,13 @@ export interface IntakeOptions {
   /** Whether newer records of the DNS take a key back. */
   isOutvoted(key: PublishedKey): boolean
   readonly audit: AuditTrail
+  readonly journal: ReplayJournal
+  /** What was accepted and can be repaired or read later is kept. Must not throw. */
+  keep(accepted: Accepted, origin: Origin): void
+  /** A topic has a gap. */
+  missed(topic: Name): void
+  /** A key signed two bundles for one place; this is the second. */
+  convicted(evidence: Evidence, second: Uint8Array): void
   record(decision: Decision): void
 }
 
@@ -80,6 +90,7 @@ export class Intake {
       policy,
       generation: () => trust.generation,
       replay: new ReplayTable((stream) => this.#order.end(stream)),
+      journal: options.journal,
       states: new StateTable(),
       offsets: options.offsets,
       hostOf: (header) => options.hostOf(header),
@@ -107,6 +118,70 @@ export class Intake {
     return this.#context.replay.evidence
   }
 
+  /** What was taken, and whose keys were caught, before this node was opened; called once, first. */
+  restore(places: readonly Place[], convicted: readonly Evidence[]): void {
+    const { replay } = this.#context
+    for (const evidence of convicted) replay.convict(evidence)
+    for (const place of places) replay.restore(place)
+  }
+
+  /**
+   * Decides about a bundle that was missed and asked for: delivered while it lives, and kept as
+   * history afterwards. `vouched` is when a keeper of history had it, if one says so. Never throws.
+   */
+  async repair(
+    bytes: Uint8Array,
+    carrier: Carrier,
+    vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
+  ): Promise<Decision> {
+    const repaired = { ...carrier, isRepaired: true }
+    const { header } = decodeBundle(bytes, this.#context.hash)
+    if (!hasEnded(header, repaired, this.#context)) {
+      const decision = await this.take(bytes, repaired)
+      if (decision.code !== 'lifespan' && decision.code !== 'expired') return decision
+    }
+    return await this.#decideHistorical(bytes, repaired, vouched)
+  }
+
+  async #decideHistorical(
+    bytes: Uint8Array,
+    carrier: Carrier,
+    vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
+  ): Promise<Decision> {
+    const now = this.#context.clock.now()
+    let trace: Trace = {}
+    let origin: Origin = 'historical'
+    try {
+      let accepted: Accepted
+      try {
+        accepted = await judgeHistorical(bytes, carrier, this.#context, trace)
+      } catch (cause) {
+        const at =
+          codeOf(cause) === 'expired' && trace.bundle ? await vouched(trace.bundle, carrier) : null
+        if (at === null) throw cause
+        // "If its proof has lapsed too, it is believed only if a `keep` holder attests."
+        trace = {}
+        origin = 'attested'
+        const then = { ...this.#context, clock: { ...this.#context.clock, now: () => at } }
+        accepted = await judgeHistorical(bytes, carrier, then, trace)
+      }
+      this.#keep(accepted)
+      const decision = bundleDecision(trace, now)
+      const safe = this.#options.audit.accepted(trace, carrier.from, decision)
+      if (safe !== undefined) await safe
+      this.#options.record(decision)
+      this.#options.keep(accepted, origin)
+      const { header } = accepted.bundle
+      for (const sink of this.#options.topics.audience(header)) sink.remember?.(accepted)
+      return decision
+    } catch (cause) {
+      const decision = bundleDecision(trace, now, cause)
+      this.#options.audit.refused(trace, carrier.from, decision)
+      this.#options.record(decision)
+      return decision
+    }
+  }
+
   /** Decides about a bundle and delivers it if it is accepted. Never throws. */
   async take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> {
     const trace: Trace = {}
@@ -118,6 +193,7 @@ export class Intake {
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
       this.#options.record(decision)
+      this.#options.keep(accepted, 'live')
       this.#deliver(accepted)
       return decision
     } catch (cause) {
@@ -190,13 +266,20 @@ export class Intake {
   #inOrder({ bundle, place }: Accepted, run: (turn: Turn) => void): void {
     const openedAt = this.#options.topics.openedAt(bundle.header.topic)
     const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
-    this.#order.push(place.stream, place, { whole, until: place.forgetAt }, run)
+    const options = { whole, until: place.forgetAt }
+    if (this.#order.push(place.stream, place, options, run) === 'waits') {
+      this.#options.missed(bundle.header.topic)
+    }
   }
 
   /** What a refused bundle still changes: its place is filled, and its sender may be told. */
   #afterRefusal(trace: Trace, { code }: Decision): void {
     const { bundle, place, messages, signed } = trace
     if (bundle === undefined || place === undefined || signed === undefined || code === null) return
+    if (code === 'equivocation') {
+      const evidence = this.#context.replay.evidenceOf(place.key)
+      if (evidence?.ids[1] === bundle.idText) this.#options.convicted(evidence, bundle.bytes)
+    }
     const copy = code === 'duplicate' || code === 'equivocation' || code === 'equivocator'
     if (copy) return
     if (bundle.header.class === 'event') this.#order.fill(place.stream, place)

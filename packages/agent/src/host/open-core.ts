@@ -1,10 +1,13 @@
 import { checkName, equalBytes, makeStandpoint, sha256, StatementStore } from '@ixj/trust'
 import { openUsedApprovals } from '../approvals/used-approvals.ts'
+import { History } from '../history/history.ts'
+import { memoryHistory } from '../history/memory-rows.ts'
 import { HELLO_BINDINGS_MAX } from '../limits.ts'
 import { Crossings } from '../neighbours/crossings.ts'
 import { FollowedNames } from '../neighbours/followed-names.ts'
 import { ProofBook, rootsOf } from '../neighbours/proof-book.ts'
 import { ZoneKeyBook } from '../neighbours/zone-keys.ts'
+import { NO_JOURNAL } from '../pipeline/replay-journal.ts'
 import { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { provingStatements } from './identity.ts'
@@ -62,6 +65,12 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const proof = many ? proofs.compose(chain.links, known) : composed
   const { store, clock } = options
   const usedApprovals = await openUsedApprovals(store, known.name, clock.now())
-  const books = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
+  const now = clock.now()
+  const history = await History.open(options.history ?? memoryHistory(), { hash, now })
+  const journal = options.journal ?? NO_JOURNAL
+  const taken = await journal.load(now)
+  const lasting = { history, journal, taken }
+  const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
+  const books = { ...told, ...lasting }
   return new Core({ ...options, identity: known }, proof, chain, books)
 }

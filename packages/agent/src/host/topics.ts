@@ -20,6 +20,8 @@ export interface Sink {
   readonly takes: readonly BundleAction[]
   /** Messages for this agent, in their stream's order. Must not throw. */
   deliver(accepted: Accepted, turn: Turn): void
+  /** Messages that come as history alone, for readers who asked for that. Must not throw. */
+  remember?(accepted: Accepted): void
   /** Whether the agent waits for any answer of this sender. */
   awaits(header: Header): boolean
   /** Whether the agent waits for this answer. */

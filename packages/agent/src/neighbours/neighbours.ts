@@ -202,7 +202,7 @@ export class Neighbours {
       shown: (from, right) => this.#shown(from, right),
       ended: (from, topic) => this.#end(from, topic),
       revoked: (from, frame) => this.#context.revoked(from, frame),
-      fault: (from, cause) => this.#fault(from, cause),
+      fault: (from, cause) => this.fault(from, cause),
       broken: (from) => {
         if (this.#admitted.get(from.peer) === from) void transport.disconnect(from.peer)
       },
@@ -322,7 +322,8 @@ export class Neighbours {
     }
   }
 
-  #fault(neighbour: Exchange, cause: unknown): void {
+  /** What a neighbour sent is no frame, or false: counted where no honest node would, up to a limit. */
+  fault(neighbour: Exchange, cause: unknown): void {
     this.#context.report({ kind: 'fault', peer: neighbour.peer, cause })
     // What a later version sends, and what our own full tables refuse, is nobody's fault.
     if (VERDICTS[codeOf(cause)] === 'reject') this.blame(neighbour)

@@ -44,6 +44,8 @@ export class Sender {
   /** Of grants with a limit; as many as the agent holds. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
+  /** Messages whose bundles were handed over, and are being stored. */
+  readonly #settling = new Set<Promise<void>>()
   readonly #gather: (message: Message, signal: AbortSignal) => Promise<Gathered>
 
   /** `ask` asks one name for its approval, and waits for what comes of it. */
@@ -127,6 +129,7 @@ export class Sender {
     for (const queue of this.#lanes.values()) queue.flush()
     this.#closing.abort(this.#closedError())
     await Promise.all([...this.#streams.values()].map((stream) => stream.tail))
+    await Promise.all(this.#settling)
   }
 
   #closedError(): AgentError {
@@ -174,11 +177,7 @@ export class Sender {
   }
 
   async #publish(lane: Lane, stream: Stream, taken: readonly Waiting[]): Promise<void> {
-    let seen = false
-    const isSeen = () => {
-      if (!seen) stream.next += taken.length
-      seen = true
-    }
+    let stored: Promise<void> | undefined
     try {
       // What was approved is alone in its bundle.
       const gathered = taken[0]?.gathered
@@ -186,14 +185,43 @@ export class Sender {
       const bundle = await this.#seal(lane, stream.next, taken, proof)
       for (const waiting of taken) waiting.sealed?.(bundle)
       // Places that nobody saw are used again: a later reader would wait for them in vain.
+      const isSeen = () => {
+        if (stored !== undefined) return
+        stream.next += taken.length
+        stored = this.#keep(lane, bundle)
+      }
       const peers = await this.#handOver(lane, bundle, { proof, isSeen })
+      // A group to which nobody came yet finds it in the history.
+      if (lane.of === 'group') isSeen()
       if (peers === 0 && lane.of === 'inbox') {
         throw new AgentError('unreachable', `Cannot reach ${lane.topic}: its host has just gone`)
       }
-      for (const waiting of taken) waiting.resolve(peers)
+      this.#settle(taken, peers, stored)
     } catch (cause) {
       for (const waiting of taken) waiting.reject(cause)
     }
+  }
+
+  /** Messages are done when their bundle is stored, too. The next bundle does not wait for that. */
+  #settle(taken: readonly Waiting[], peers: number, stored: Promise<void> | undefined): void {
+    const settling = (async () => {
+      try {
+        await stored
+        for (const waiting of taken) waiting.resolve(peers)
+      } catch (cause) {
+        for (const waiting of taken) waiting.reject(cause)
+      }
+    })()
+    this.#settling.add(settling)
+    void settling.finally(() => this.#settling.delete(settling))
+  }
+
+  /** Stored while it is on its way: nobody waits for one after the other. @throws AgentError `not-stored` */
+  #keep(lane: Lane, bundle: Bundle): Promise<void> {
+    const { name } = this.#identity
+    const stored = this.#core.keeper.send(bundle, lane.grant?.statement.onBehalfOf ?? name)
+    stored.catch(() => 'whoever waits for the bundle is told, or was told what failed before')
+    return stored
   }
 
   async #seal(

@@ -73,6 +73,12 @@ export class ClockOffsets {
     return { low: Math.min(low, most), high: most }
   }
 
+  /** The most that is known of a clock; 0 where nothing is, for it is no measure of its messages. */
+  known(owner: ClockOwner, now: number): number {
+    const { high } = this.range(owner, now)
+    return this.#isKnown(owner, now) ? high : 0
+  }
+
   /** Learns from a bundle whose signature held: junk must not move a clock. */
   learn({ key, node }: ClockOwner, sentAt: number, now: number): void {
     if (node === this.#own) return
@@ -104,6 +110,11 @@ export class ClockOffsets {
     this.#roundTrips.delete(node)
     this.#roundTrips.set(node, { low: from - signedAt, high: to - signedAt, at: to })
     forgetFirst(this.#roundTrips, NODES_MAX)
+  }
+
+  #isKnown({ key, node }: ClockOwner, now: number): boolean {
+    if (node === this.#own || this.#smallest(key, now) !== undefined) return true
+    return node !== undefined && this.#measured(node, now) !== undefined
   }
 
   #measured(node: Name, now: number): OffsetRange | undefined {

@@ -23,6 +23,7 @@ import type { ClockOffsets, ClockOwner } from './clock-offset.ts'
 import type { Basis, Policy, PolicyDecision } from './policy.ts'
 import type { Budget } from './rate.ts'
 import type { Place, ReplayTable } from './replay.ts'
+import type { ReplayJournal } from './replay-journal.ts'
 import type { StateTable } from './state-table.ts'
 
 /** Where a bundle came in. */
@@ -30,6 +31,8 @@ export interface Carrier {
   readonly topic: Name
   /** The neighbour that handed it over; null: an agent of this very node. */
   readonly from: Peer | null
+  /** It was missed, and asked for. */
+  readonly isRepaired?: boolean
 }
 
 /** What the pipeline reads and asks. Everything in it belongs to one node. */
@@ -44,6 +47,8 @@ export interface PipelineContext {
   /** Raised by any change of anchors, statuses or revocations. */
   generation(): number
   readonly replay: ReplayTable
+  /** What the replay table has taken, over restarts. */
+  readonly journal: ReplayJournal
   readonly states: StateTable
   readonly offsets: ClockOffsets
   readonly chains: ChainCache

@@ -30,6 +30,8 @@ export interface Decision {
     | 'audit'
     | 'status'
     | 'state'
+    | 'sync'
+    | 'history'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null

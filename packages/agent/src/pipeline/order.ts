@@ -37,14 +37,14 @@ export class Order {
   /**
    * Runs `run` when it is the bundle's turn, at once if it is. `whole` says that the stream began
    * after we joined, so its first place is 1 and everything before is owed. The stream is forgotten
-   * after `until`.
+   * after `until`. Tells whether anything of the stream waits for a gap now.
    */
   push(
     stream: string,
     place: { readonly first: number; readonly count: number },
     options: { readonly whole: boolean; readonly until: number },
     run: (turn: Turn) => void,
-  ): void {
+  ): 'waits' | 'goes on' {
     let state = this.#streams.get(stream)
     if (state === undefined) {
       const next = options.whole ? 1 : place.first
@@ -54,6 +54,7 @@ export class Order {
     state.until = Math.max(state.until, options.until)
     if (place.first < state.next) run({ gap: 0, late: true })
     else this.#hold(state, place, run)
+    return state.held.length > 0 ? 'waits' : 'goes on'
   }
 
   /** Fills the places of a bundle that was refused, in a stream that is followed. */

@@ -43,7 +43,7 @@ export async function judge(
   // 3. Lifespan and clock.
   const clock = clockOf(header, carrier, context)
   trace.clock = clock
-  checkTime(header, clock, context)
+  checkTime(header, clock, carrier, context)
   // 4. Duplicate or replay.
   const place = placeOf(bundle)
   trace.place = place
@@ -59,7 +59,9 @@ export async function judge(
   // 7. Signature and digest.
   await checkSignature(bundle, context)
   trace.signed = true
-  context.offsets.learn(clock, header.sentAt, context.clock.now())
+  if (carrier.isRepaired !== true) {
+    context.offsets.learn(clock, header.sentAt, context.clock.now())
+  }
   const messages = readMessages(
     header,
     await openMessages(bundle, context.openingKeys(header.topic), context.hash),
@@ -87,12 +89,12 @@ export async function judge(
   context.checkWritable(header)
   // 11. Deliver: the caller, now that no copy can.
   if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
-  checkTime(header, clock, context)
+  checkTime(header, clock, carrier, context)
   context.states.check(header, messages)
   context.replay.checkEarly(place)
   context.usedApprovals.check(approvals)
-  const draw = checkRate(header, standing, context)
-  context.replay.write(place)
+  const draw = checkRate(header, standing, carrier, context)
+  take(place, header, context)
   draw()
   context.states.write(header, messages)
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
@@ -105,7 +107,7 @@ export async function judge(
  * The topic is the carrier's, or the name of an agent whose inbox this node hosts, on the node's
  * own inbox. A pair of topics that no honest node sends is refused whatever is open here.
  */
-function checkTopic(header: Header, carrier: Carrier, context: PipelineContext): void {
+export function checkTopic(header: Header, carrier: Carrier, context: PipelineContext): void {
   const opened = context.opened(header.topic)
   if (header.class === 'task') {
     throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
@@ -131,7 +133,7 @@ function checkTaken({ action, topic }: Header, context: PipelineContext): void {
 }
 
 /** The sender's node has the clock; what came from no neighbour is of this very node. */
-function clockOf(header: Header, { from }: Carrier, context: PipelineContext): ClockOwner {
+export function clockOf(header: Header, { from }: Carrier, context: PipelineContext): ClockOwner {
   const node = from === null ? context.node : context.hostOf(header)
   return { key: toHex(header.key), node }
 }
@@ -140,13 +142,18 @@ function clockOf(header: Header, { from }: Carrier, context: PipelineContext): C
  * Past its lifespan a bundle is historical: when its least age by the sender's clock is past it, as
  * far as that is known. sentAt beyond the skew ahead is refused, and so is an epoch.
  */
-function checkTime(header: Header, clock: ClockOwner, context: PipelineContext): void {
+function checkTime(
+  header: Header,
+  clock: ClockOwner,
+  carrier: Carrier,
+  context: PipelineContext,
+): void {
   const now = context.clock.now()
   if (header.sentAt > now + SKEW_MS || header.epoch > now + SKEW_MS) {
     const ahead = Math.max(header.sentAt, header.epoch) - now
     throw new Refusal('future', `Cannot accept bundle from ${ahead} ms ahead, limit ${SKEW_MS}`)
   }
-  const age = now - header.sentAt - context.offsets.rangeAt(clock, header.sentAt, now).high
+  const age = ageOf(header, clock, carrier, context)
   if (age > header.lifespanMs) {
     throw new Refusal(
       'lifespan',
@@ -155,7 +162,39 @@ function checkTime(header: Header, clock: ClockOwner, context: PipelineContext):
   }
 }
 
-function placeOf(bundle: Bundle): Place {
+function ageOf(
+  { sentAt }: Header,
+  owner: ClockOwner,
+  { isRepaired = false }: Carrier,
+  { clock, offsets }: PipelineContext,
+): number {
+  const now = clock.now()
+  // When a bundle was asked for, its arrival says nothing of its sender's clock.
+  const offset = isRepaired ? offsets.known(owner, now) : offsets.rangeAt(owner, sentAt, now).high
+  return now - sentAt - offset
+}
+
+/** Whether the lifespan of a bundle that was asked for is over, so that it is history. */
+export function hasEnded(header: Header, carrier: Carrier, context: PipelineContext): boolean {
+  return ageOf(header, clockOf(header, carrier, context), carrier, context) > header.lifespanMs
+}
+
+/**
+ * The place is taken, over restarts too, before anybody is told of the bundle. Where that cannot be
+ * written down, state alone goes on: it ends within seconds.
+ */
+function take(place: Place, header: Header, context: PipelineContext): void {
+  context.replay.write(place)
+  try {
+    context.journal.append(place)
+  } catch (cause) {
+    if (header.class === 'state') return
+    context.replay.release(place)
+    throw new Refusal('own-fault', 'Cannot remember an accepted bundle: the disk failed', { cause })
+  }
+}
+
+export function placeOf(bundle: Bundle): Place {
   const { header } = bundle
   const key = toHex(header.key)
   const lane = `${header.topic}|${header.sender}|${key}|${header.class}`
@@ -177,7 +216,7 @@ function placeOf(bundle: Bundle): Place {
  * nothing of it, and was not asked. That a grant is held costs no signature here: its
  * statements were checked when they came.
  */
-function checkStranger(
+export function checkStranger(
   header: Header,
   carrier: Carrier,
   material: ProofStatements,
@@ -193,7 +232,7 @@ function checkStranger(
   throw new Refusal('rate', `Cannot check another stranger on ${header.topic} in this second`)
 }
 
-async function checkSignature(bundle: Bundle, context: PipelineContext): Promise<void> {
+export async function checkSignature(bundle: Bundle, context: PipelineContext): Promise<void> {
   const { header } = bundle
   if (!(await holdsSignature(bundle, context))) {
     throw new TrustError(
@@ -210,7 +249,7 @@ async function checkSignature(bundle: Bundle, context: PipelineContext): Promise
 }
 
 /** The sender signed this; the neighbour that forwards headers need not decode bodies. */
-function readMessages(header: Header, messagesBytes: Uint8Array): readonly MessagePart[] {
+export function readMessages(header: Header, messagesBytes: Uint8Array): readonly MessagePart[] {
   try {
     return decodeMessages(messagesBytes, header.count)
   } catch (cause) {
@@ -245,7 +284,7 @@ async function useApprovals(
   }
 }
 
-async function askPolicy(
+export async function askPolicy(
   bundle: Bundle,
   found: {
     readonly chain: NameChain

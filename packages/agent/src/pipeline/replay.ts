@@ -1,4 +1,11 @@
-import { EQUIVOCATORS_MAX, REPLAY_BUNDLES_MAX, REPLAY_LANES_MAX, REPLAY_WINDOW } from '../limits.ts'
+import {
+  EQUIVOCATORS_MAX,
+  REPLAY_BUNDLES_MAX,
+  REPLAY_EPOCHS_MAX,
+  REPLAY_HOLES_MAX,
+  REPLAY_LANES_MAX,
+  REPLAY_WINDOW,
+} from '../limits.ts'
 import { Refusal } from './verdicts.ts'
 
 /** The places that one bundle takes in a stream. */
@@ -30,12 +37,20 @@ interface Stream {
   readonly stream: string
   /** Sorted by their first; they do not overlap. */
   readonly places: Place[]
-  /** Places below are taken or given up: the window has moved past them. */
+  /** Places below are taken or given up, but for the holes: the window has moved past them. */
   floor: number
+  /** Places below the floor that nothing ever took, rising: repair may still bring them. */
+  readonly holes: Hole[]
+}
+
+/** A stretch of places; `end` is one past its last. */
+interface Hole {
+  readonly first: number
+  readonly end: number
 }
 
 interface Lane {
-  /** The newest epoch and the one before it, the newest first. */
+  /** The newest epochs, the newest first. */
   readonly streams: Stream[]
   /** Epochs at or below are over. */
   over: number
@@ -46,8 +61,8 @@ interface Lane {
 /**
  * Which bundles were accepted, by stream. Read before a signature is checked, written only after
  * all checks: junk cannot fill it, and cannot suppress the truth. Of each sender, topic and class
- * it follows the two newest epochs, and in each a window of bundles: a sender that opens epochs
- * without end wears out its own room and nobody else's.
+ * it follows the newest epochs, and in each a window of bundles, and the gaps that the window has
+ * moved past: a sender that opens epochs without end wears out its own room and nobody else's.
  */
 export class ReplayTable {
   readonly #lanes = new Map<string, Lane>()
@@ -75,12 +90,7 @@ export class ReplayTable {
    * @throws Refusal `duplicate`, `out-of-window`, `equivocator`, `table-full`
    */
   checkEarly(place: Place): void {
-    if (this.#equivocators.has(place.key)) {
-      throw new Refusal(
-        'equivocator',
-        `Cannot accept bundle: key ${place.key} signed two for one place`,
-      )
-    }
+    this.checkKey(place)
     const lane = this.#lanes.get(place.lane)
     if (lane === undefined) {
       if (this.#lanes.size < REPLAY_LANES_MAX) return
@@ -93,7 +103,7 @@ export class ReplayTable {
     const stream = lane.streams.find((each) => each.epoch === place.epoch)
     if (stream === undefined) return
     if (overlapping(stream.places, place)?.id === place.id) throw duplicate(place)
-    if (place.first < stream.floor) {
+    if (place.first < stream.floor && holeFor(stream, place) === -1) {
       throw new Refusal(
         'out-of-window',
         `Cannot accept place ${place.first}: the window begins at ${stream.floor}`,
@@ -101,29 +111,73 @@ export class ReplayTable {
     }
   }
 
+  /** Refuses keys that were caught. @throws Refusal `equivocator` */
+  checkKey({ key }: Place): void {
+    if (!this.#equivocators.has(key)) return
+    throw new Refusal('equivocator', `Cannot accept bundle: key ${key} signed two for one place`)
+  }
+
+  /** Whether it is known that this key signed two bundles for one place. */
+  evidenceOf(key: string): Evidence | undefined {
+    return this.#equivocators.get(key)
+  }
+
+  /** Refuses a key from now on, by evidence of before. */
+  convict(evidence: Evidence): void {
+    if (this.#equivocators.size < EQUIVOCATORS_MAX) this.#equivocators.set(evidence.key, evidence)
+  }
+
   /**
    * Takes the places for a bundle that passed every check.
    * @throws Refusal `duplicate` if a copy was faster, `equivocation` if another bundle is there,
-   * `out-of-window` if two newer epochs were
+   * `out-of-window` if newer epochs were
    */
   write(place: Place): void {
-    const { places, floor } = this.#stream(place)
+    const stream = this.#stream(place)
+    const { places } = stream
     const other = overlapping(places, place)
     if (other !== undefined) {
       if (other.id === place.id) throw duplicate(place)
-      if (this.#equivocators.size < EQUIVOCATORS_MAX) {
-        const { key, stream } = place
-        this.#equivocators.set(key, { key, stream, ids: [other.id, place.id] })
-      }
+      const { key, stream: name } = place
+      this.convict({ key, stream: name, ids: [other.id, place.id] })
       throw new Refusal(
         'equivocation',
         `Cannot accept bundle ${place.id}: ${other.id} holds places ${other.first} to ${other.first + other.count - 1} of its stream`,
       )
     }
-    if (place.first < floor) throw duplicate(place)
+    if (place.first < stream.floor) {
+      // Below the window its holes remember what is taken; a place there needs no entry.
+      const hole = holeFor(stream, place)
+      if (hole === -1) throw duplicate(place)
+      fill(stream, hole, place)
+      return
+    }
     places.splice(indexAfter(places, place.first), 0, place)
     this.#bundles += 1
     this.#trim(place)
+  }
+
+  /** Takes places as they were taken before a restart; what does not fit has no more to say. */
+  restore(place: Place): void {
+    try {
+      const { places } = this.#stream(place)
+      if (overlapping(places, place) === undefined) this.write(place)
+    } catch (cause) {
+      // Its epoch is over, or its window has moved on: it is refused without an entry.
+      if (!(cause instanceof Refusal)) throw cause
+    }
+  }
+
+  /** Gives places back that were taken just now: their bundle is not accepted after all. */
+  release(place: Place): void {
+    const { places, holes, floor } = this.#stream(place)
+    const index = places.indexOf(place)
+    if (index !== -1) {
+      places.splice(index, 1)
+      this.#bundles -= 1
+    } else if (place.first < floor) {
+      holes.push({ first: place.first, end: place.first + place.count })
+    }
   }
 
   /** Forgets what the lifespan check refuses by itself. Looks at each stream once. */
@@ -150,10 +204,11 @@ export class ReplayTable {
     const known = lane.streams.find((each) => each.epoch === place.epoch)
     if (known !== undefined) return known
     checkEpoch(lane, place)
-    const stream: Stream = { epoch: place.epoch, stream: place.stream, places: [], floor: 0 }
+    const { epoch, stream: name } = place
+    const stream: Stream = { epoch, stream: name, places: [], floor: 1, holes: [] }
     lane.streams.push(stream)
     lane.streams.sort((left, right) => right.epoch - left.epoch)
-    const ended = lane.streams.length > 2 ? lane.streams.pop() : undefined
+    const ended = lane.streams.length > REPLAY_EPOCHS_MAX ? lane.streams.pop() : undefined
     if (ended !== undefined) {
       lane.over = ended.epoch
       this.#bundles -= ended.places.length
@@ -171,18 +226,40 @@ export class ReplayTable {
 
   #forget(stream: Stream, count: number): void {
     const gone = stream.places.splice(0, count)
-    const last = gone.at(-1)
-    if (last !== undefined) stream.floor = Math.max(stream.floor, last.first + last.count)
+    for (const { first, count: taken } of gone) {
+      if (first > stream.floor) stream.holes.push({ first: stream.floor, end: first })
+      stream.floor = first + taken
+    }
+    const tooMany = stream.holes.length - REPLAY_HOLES_MAX
+    if (tooMany > 0) stream.holes.splice(0, tooMany)
     this.#bundles -= gone.length
   }
 }
 
-/** Two newer epochs of the sender are open, or were. */
+/** The hole that a place lies in, whole; -1 if none. */
+function holeFor({ holes }: Stream, { first, count }: Place): number {
+  return holes.findIndex((hole) => hole.first <= first && first + count <= hole.end)
+}
+
+/** Takes places out of a hole; what is left on both sides stays. */
+function fill({ holes }: Stream, index: number, { first, count }: Place): void {
+  const hole = holes[index]
+  if (hole === undefined) return
+  const left = [
+    { first: hole.first, end: first },
+    { first: first + count, end: hole.end },
+  ]
+  holes.splice(index, 1, ...left.filter((part) => part.first < part.end))
+}
+
+/** So many newer epochs of the sender are open, or were. */
 function checkEpoch(lane: Lane, { epoch }: Place): void {
   const known = lane.streams.some((stream) => stream.epoch === epoch)
-  const older = lane.streams.length >= 2 && lane.streams.every((stream) => stream.epoch > epoch)
+  const isFull = lane.streams.length >= REPLAY_EPOCHS_MAX
+  const older = isFull && lane.streams.every((stream) => stream.epoch > epoch)
   if (known || (epoch > lane.over && !older)) return
-  throw new Refusal('out-of-window', `Cannot accept bundle of epoch ${epoch}: two newer are open`)
+  const reason = `${REPLAY_EPOCHS_MAX} newer are open`
+  throw new Refusal('out-of-window', `Cannot accept bundle of epoch ${epoch}: ${reason}`)
 }
 
 function duplicate(place: Place): Refusal {

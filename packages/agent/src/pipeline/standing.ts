@@ -11,7 +11,7 @@ import type { Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import { PRIORITY_DEFAULT } from '../limits.ts'
 import { grantChain } from './chains.ts'
-import type { PipelineContext } from './context.ts'
+import type { Carrier, PipelineContext } from './context.ts'
 import type { Basis } from './policy.ts'
 import { Refusal } from './verdicts.ts'
 
@@ -82,18 +82,25 @@ const BURST_MS = 2_000
  * so that a burst in the network is not held against a sender that kept the pace; but sentAt is the
  * sender's word, so it counts no further back than 2 s and never ahead. All budgets are looked at
  * before any is drawn, and drawn by the function that is returned, when nothing else can refuse.
+ * What comes by repair may be minutes old, and minutes' worth of it come at once: each second of
+ * sentAt has a budget of its own, twice the rate, which is what a full budget lets through in one.
  * @throws TrustError `condition`
  */
 export function checkRate(
   header: Header,
   standing: Standing,
+  carrier: Carrier,
   context: PipelineContext,
 ): () => void {
   if (standing.authority === undefined) return () => {}
   const now = context.clock.now()
-  const at = Math.min(now, Math.max(header.sentAt, now - BURST_MS))
+  const second = Math.floor(header.sentAt / 1_000)
+  const isRepaired = carrier.isRepaired === true
+  const at = isRepaired ? second * 1_000 : Math.min(now, Math.max(header.sentAt, now - BURST_MS))
   const budgets = messagesPerSecondBudgets(standing.authority).map(({ grantIdText, perSecond }) => {
-    const budget = context.grantBudget(grantIdText, perSecond)
+    const budget = isRepaired
+      ? context.grantBudget(`${grantIdText}|${second}`, 2 * perSecond)
+      : context.grantBudget(grantIdText, perSecond)
     if (budget.has(header.count, at)) return budget
     throw new TrustError(
       'condition',

@@ -4,7 +4,10 @@ import {
   encode,
   readArray,
   readBytes,
+  readInteger,
+  readList,
   readName,
+  readOneOf,
   readOptional,
   readSortedSet,
   readTime,
@@ -15,7 +18,8 @@ import {
   type Value,
 } from '@ixj/trust'
 import { readSignedBody, signBody, type SignedBody } from '../bundles/signed-body.ts'
-import { MESSAGES_BYTES_MAX, PRESENCE_MEMBERS_MAX } from '../limits.ts'
+import type { Head } from '../history/topic-index.ts'
+import { MESSAGES_BYTES_MAX, PRESENCE_HEADS_MAX, PRESENCE_MEMBERS_MAX } from '../limits.ts'
 import type { MemberClaim } from '../neighbours/right.ts'
 import { MESSAGE_BYTES_MAX } from '../transport.ts'
 
@@ -33,11 +37,15 @@ export interface Announcement {
   readonly topic: Name
   /** Id of the proof of the node's own name. */
   readonly proof: Uint8Array
-  readonly members: readonly PresentMember[]
+  /** Null: as told before; this one is of the heads alone. */
+  readonly members: readonly PresentMember[] | null
+  /** How far streams go that the node's members write. */
+  readonly heads: readonly Head[]
 }
 
-const OWN_FIELDS = 3
+const OWN_FIELDS = 4
 const MEMBER_FIELDS = 7
+const HEAD_FIELDS = 4
 
 /** Whether a message on a topic is an announcement: an array of two; a bundle is one of four. */
 export function isAnnouncement(bytes: Uint8Array): boolean {
@@ -50,7 +58,8 @@ export async function sealAnnouncement(
     readonly node: Name
     readonly topic: Name
     readonly proof: Uint8Array
-    readonly members: readonly PresentMember[]
+    readonly members: readonly PresentMember[] | null
+    readonly heads: readonly Head[]
   },
   options: { readonly signer: Signer; readonly now: number; readonly random: Random },
 ): Promise<Uint8Array> {
@@ -58,7 +67,12 @@ export async function sealAnnouncement(
   const pair = await signBody(
     'presence',
     { signer: fields.node, time: now, nonce: random(16) },
-    [fields.topic, fields.proof, memberFields(fields.members)],
+    [
+      fields.topic,
+      fields.proof,
+      fields.members === null ? null : memberFields(fields.members),
+      headFields(fields.heads),
+    ],
     signer,
   )
   return encode(pair, { bytesMax: MESSAGE_BYTES_MAX })
@@ -82,6 +96,10 @@ function memberFields(members: readonly PresentMember[]): Value {
   ])
 }
 
+function headFields(heads: readonly Head[]): Value {
+  return heads.map(({ key, class: kept, epoch, next }) => [key, kept, epoch, next])
+}
+
 /** Reads an announcement. @throws TrustError `encoding`, `form`, `name`, `wrong-kind`, `unsupported` */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   const pair = readArray(decode(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'presence', 2)
@@ -93,11 +111,27 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
     signed,
     topic: readName(signed.fields[0], 'topic of presence'),
     proof: readId(signed.fields[1], 'proof of presence'),
-    members: readSortedSet(signed.fields[2], 'members of presence', {
-      itemsMax: PRESENCE_MEMBERS_MAX,
-      item: readMember,
-      key: (member) => member.agentKey,
+    members: readOptional(signed.fields[2], 'members of presence', (field, what) =>
+      readSortedSet(field, what, {
+        itemsMax: PRESENCE_MEMBERS_MAX,
+        item: readMember,
+        key: (member) => member.agentKey,
+      }),
+    ),
+    heads: readList(signed.fields[3], 'heads of presence', {
+      itemsMax: PRESENCE_HEADS_MAX,
+      item: readHead,
     }),
+  }
+}
+
+function readHead(field: Field, what: string): Head {
+  const fields = readArray(field, what, HEAD_FIELDS)
+  return {
+    key: readId(fields[0], `key of ${what}`),
+    class: readOneOf(fields[1], `class of ${what}`, ['event', 'task']),
+    epoch: readTime(fields[2], `epoch of ${what}`),
+    next: readInteger(fields[3], `next place of ${what}`, { min: 1, max: 2 ** 53 - 1 }),
   }
 }
 

@@ -65,7 +65,8 @@ export class Hearing {
   async hear(announcement: Announcement, from: Peer | null): Promise<void> {
     const { signer, signerKey, time } = announcement.signed
     this.#checkTime(time)
-    if (!this.#roster.isNews(signerKey, time)) {
+    const about = announcement.members === null ? 'heads' : 'members'
+    if (!this.#roster.isNews(signerKey, time, about)) {
       throw new Refusal('duplicate', `Cannot hear presence of ${signer} twice`)
     }
     // By who carries it too: junk in a node's name must not keep out what others carry of it.
@@ -85,14 +86,17 @@ export class Hearing {
     const { signer, signerKey, time } = announcement.signed
     const node = { name: signer, key: signerKey }
     await this.#checkNode(announcement, from)
-    if (announcement.members.length === 0 && !this.#roster.hasNode(node.name)) {
+    const { members: claimed } = announcement
+    if ((claimed === null || claimed.length === 0) && !this.#roster.hasNode(node.name)) {
       throw new TrustError(
         'not-granted',
         `Cannot hear presence of ${signer}: it never had a member`,
       )
     }
-    const { members, unchecked } = await this.#findMembers(announcement, node, from)
-    if (announcement.members.length > 0 && members.length === 0) {
+    if (claimed === null) return this.#roster.toldHeads(node, time)
+    const { topic } = announcement
+    const { members, unchecked } = await this.#findMembers(topic, claimed, node, from)
+    if (claimed.length > 0 && members.length === 0) {
       throw new TrustError(
         'not-granted',
         `Cannot hear presence of ${signer}: no member of its holds`,
@@ -150,7 +154,8 @@ export class Hearing {
 
   /** Few proofs are fetched at once, all within one proof's time; the next announcement tells again. */
   async #findMembers(
-    { topic, members }: Announcement,
+    topic: Name,
+    members: readonly PresentMember[],
     node: ProvenNode,
     from: Peer | null,
   ): Promise<Parameters<Roster['announce']>[1]> {

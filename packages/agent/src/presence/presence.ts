@@ -3,10 +3,14 @@ import { toHex, type Random, type Signer } from '@ixj/trust'
 import {
   PRESENCE_BYTES_MAX,
   PRESENCE_CHANGE_MS,
+  PRESENCE_FULL_HEADS_MAX,
+  PRESENCE_HEADS_MAX,
+  PRESENCE_HEADS_MS,
   PRESENCE_MEMBERS_MAX,
   PRESENCE_MS,
   QUEUE_MAX,
 } from '../limits.ts'
+import type { Head } from '../history/topic-index.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { mayAnswer } from '../neighbours/right.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -29,6 +33,10 @@ export interface PresenceContext extends HearingContext {
   readonly transport: Transport
   /** Members changed, so a publish that waits for them may go on. */
   changed(): void
+  /** How far the streams of members here go, the longest silent first. */
+  heads(topic: Name): readonly Head[]
+  /** How far a node says that its members' streams go. */
+  heard(topic: Name, heads: readonly Head[]): void
   /** An announcement of ours could not be sent; the next one tells all again. */
   unsent(topic: Name, cause: unknown): void
 }
@@ -45,6 +53,8 @@ interface Topic {
   readonly watchers: Set<Queue<PresenceChange>>
   cancel: (() => void) | undefined
   due: number
+  /** Ends the wait for an announcement of heads. */
+  cancelHeads: (() => void) | undefined
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
   toldAt: number
   readonly hearing: Hearing
@@ -95,6 +105,7 @@ export class Presence {
     await this.#announce(name, topic)
     if (topic.local.size > 0) return
     topic.cancel?.()
+    topic.cancelHeads?.()
     for (const watcher of topic.watchers) watcher.close()
     this.#topics.delete(name)
   }
@@ -137,6 +148,17 @@ export class Presence {
     if (topic !== undefined) this.#schedule(name, topic, PRESENCE_CHANGE_MS)
   }
 
+  /** A member here has written: the others are told how far its stream goes. */
+  headsChanged(name: Name): void {
+    const topic = this.#topics.get(name)
+    if (topic === undefined || topic.local.size === 0) return
+    const { clock } = this.#context
+    topic.cancelHeads ??= clock.at(clock.now() + PRESENCE_HEADS_MS, () => {
+      topic.cancelHeads = undefined
+      void this.#tellHeads(name, topic)
+    })
+  }
+
   /** A node's connection has ended. */
   gone(node: Name): void {
     for (const topic of this.#topics.values()) topic.roster.gone(node)
@@ -166,6 +188,7 @@ export class Presence {
     const { signer } = announcement.signed
     const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
+    this.#context.heard(name, announcement.heads)
     this.#context.changed()
     // A node that nobody here knew does not know us either; it may be hops away.
     if (isNew && topic.roster.hasNode(signer)) this.poke(name)
@@ -175,6 +198,7 @@ export class Presence {
   close(): void {
     for (const topic of this.#topics.values()) {
       topic.cancel?.()
+      topic.cancelHeads?.()
       for (const watcher of topic.watchers) watcher.close()
     }
     this.#topics.clear()
@@ -190,6 +214,7 @@ export class Presence {
       roster,
       watchers,
       cancel: undefined,
+      cancelHeads: undefined,
       due: Infinity,
       toldAt: 0,
       hearing: new Hearing(roster, this.#context),
@@ -227,36 +252,54 @@ export class Presence {
   }
 
   async #announce(name: Name, topic: Topic): Promise<void> {
-    const { node, clock, random, transport, proofs } = this.#context
+    const { random, proofs } = this.#context
+    // Records of the DNS lapse: each proof is told as it is now.
+    const proven = [...topic.local.values()].map(({ member, known }) => {
+      const proof = proofs.current(known)
+      return { proof, member: { ...member, proof: proof.id } }
+    })
+    const members = proven.map(({ member }) => member)
+    const heads = this.#context.heads(name).slice(-PRESENCE_FULL_HEADS_MAX)
+    await this.#publish(name, topic, { members, heads, proofs: proven.map(({ proof }) => proof) })
+    if (topic.local.size === 0) return
+    // Give or take a fifth, so that many nodes do not speak at once. Whole ms: times are integers.
+    const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
+    this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
+  }
+
+  /** Tells the heads alone: who is here was told, and is told again by itself. */
+  async #tellHeads(name: Name, topic: Topic): Promise<void> {
+    if (topic.local.size === 0) return
+    const heads = this.#context.heads(name).slice(-PRESENCE_HEADS_MAX)
+    await this.#publish(name, topic, { members: null, heads, proofs: [] })
+  }
+
+  async #publish(
+    name: Name,
+    topic: Topic,
+    told: {
+      readonly members: readonly PresentMember[] | null
+      readonly heads: readonly Head[]
+      readonly proofs: readonly KnownProof[]
+    },
+  ): Promise<void> {
+    const { node, clock, random, transport } = this.#context
     try {
       const own = node.proof()
-      // Records of the DNS lapse: each proof is told as it is now.
-      const proven = [...topic.local.values()].map(({ member, known }) => {
-        const proof = proofs.current(known)
-        return { proof, member: { ...member, proof: proof.id } }
-      })
+      const { members, heads } = told
       topic.toldAt = Math.max(clock.now(), topic.toldAt + 1)
       const bytes = await sealAnnouncement(
-        {
-          node: node.name,
-          topic: name,
-          proof: own.id,
-          members: proven.map(({ member }) => member),
-        },
+        { node: node.name, topic: name, proof: own.id, members, heads },
         { signer: node.signer, now: topic.toldAt, random },
       )
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)
         neighbour?.push(own)
-        for (const { proof } of proven) neighbour?.push(proof)
+        for (const proof of told.proofs) neighbour?.push(proof)
       }
       await transport.publish(name, bytes)
     } catch (cause) {
       this.#context.unsent(name, cause)
     }
-    if (topic.local.size === 0) return
-    // Give or take a fifth, so that many nodes do not speak at once. Whole ms: times are integers.
-    const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
-    this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
   }
 }

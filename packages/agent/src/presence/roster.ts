@@ -20,6 +20,9 @@ export interface PresenceChange {
   readonly member: Member
 }
 
+/** What an announcement is about: of each kind the newest counts. */
+type News = 'members' | 'heads'
+
 interface Heard {
   readonly member: Member
   readonly until: number
@@ -28,7 +31,7 @@ interface Heard {
 /** Who is in one group, by what their nodes announced. */
 export class Roster {
   readonly #heard = new Map<string, Heard>()
-  /** Time of each node key's newest announcement: older ones change nothing. */
+  /** Time of each node key's newest announcement of its members, and of heads: older ones change nothing. */
   readonly #newest = new Map<string, number>()
   readonly #changed: (change: PresenceChange) => void
 
@@ -52,8 +55,8 @@ export class Roster {
   }
 
   /** Whether an announcement of that node key at that time is news. */
-  isNews(nodeKey: Uint8Array, time: number): boolean {
-    return time > (this.#newest.get(toHex(nodeKey)) ?? -1)
+  isNews(nodeKey: Uint8Array, time: number, about: News = 'members'): boolean {
+    return time > (this.#newest.get(`${about} ${toHex(nodeKey)}`) ?? -1)
   }
 
   /**
@@ -69,7 +72,7 @@ export class Roster {
     },
     at: { readonly time: number; readonly now: number },
   ): void {
-    this.#newest.set(toHex(node.key), at.time)
+    this.#newest.set(`members ${toHex(node.key)}`, at.time)
     const lost = at.now + PRESENCE_LOST_MS
     const checked = new Map(told.members.map((entry) => [keyOf(entry.member), entry]))
     const unchecked = new Set(told.unchecked.map(keyOf))
@@ -84,6 +87,11 @@ export class Roster {
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
+  }
+
+  /** A node told of heads alone. */
+  toldHeads(node: { readonly key: Uint8Array }, time: number): void {
+    this.#newest.set(`heads ${toHex(node.key)}`, time)
   }
 
   /** A node is gone, and its members with it, until it is heard of again. */

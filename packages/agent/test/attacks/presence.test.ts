@@ -43,7 +43,7 @@ function announce(
 ): Promise<Uint8Array> {
   const { id } = options.proof ?? memberProof(node)
   return sealAnnouncement(
-    { node: node.name, topic: CREW, proof: id, members },
+    { node: node.name, topic: CREW, proof: id, members, heads: [] },
     {
       signer: node.signer,
       now: scene.world.clock.now() + (options.ahead ?? 0),
@@ -89,7 +89,7 @@ describe('an announcement', () => {
       const pair = await signBody(
         'presence',
         { signer: identity.name, time: world.clock.now(), nonce: world.bytes(16) },
-        [CREW, proof, Array.from({ length: count }, () => member)],
+        [CREW, proof, Array.from({ length: count }, () => member), []],
         identity.signer,
       )
       return encode(pair)

@@ -87,6 +87,7 @@ interface Vectors {
     readonly nonce: string
     readonly proof: string
     readonly members: readonly MemberVector[]
+    readonly heads: readonly (readonly [string, string, number, number])[]
     readonly bytes: string
   }
   readonly hello: Readonly<Record<string, string>> & { readonly time: number }
@@ -199,10 +200,22 @@ describe('the vector of presence', () => {
       host: optional(member.host),
     }))
     const read = decodeAnnouncement(fromHex(bytes))
-    expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof) })
+    const heads = vectors.presence.heads.map(([key, , epoch, next]) => ({
+      key: fromHex(key),
+      class: 'event' as const,
+      epoch,
+      next,
+    }))
+    expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof), heads })
     expect(await holds(read.signed, verifier)).toBe(true)
     const sealed = await sealAnnouncement(
-      { node: parseName(node), topic: parseName(topic), proof: fromHex(proof), members: present },
+      {
+        node: parseName(node),
+        topic: parseName(topic),
+        proof: fromHex(proof),
+        members: present,
+        heads,
+      },
       { signer, now: time, random: () => fromHex(nonce) },
     )
     expect(toHex(sealed)).toBe(bytes)

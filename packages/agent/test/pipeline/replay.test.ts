@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { REPLAY_WINDOW } from '../../src/limits.ts'
+import { REPLAY_EPOCHS_MAX, REPLAY_HOLES_MAX, REPLAY_WINDOW } from '../../src/limits.ts'
 import { type Place, ReplayTable } from '../../src/pipeline/replay.ts'
 import { Refusal } from '../../src/pipeline/verdicts.ts'
 
@@ -20,6 +20,9 @@ function placeOf(first: number, changes: Partial<Place> = {}): Place {
     ...changes,
   }
 }
+
+/** As many epochs after the first as end it. */
+const LATER = Array.from({ length: REPLAY_EPOCHS_MAX }, (_, index) => index + 2)
 
 function take(table: ReplayTable, place: Place): string {
   try {
@@ -57,20 +60,20 @@ describe('the replay table', () => {
     )
   })
 
-  it('refuses what its window has moved past, and an epoch before the two newest', () => {
+  it('refuses what its window has moved past, and an epoch before the newest', () => {
     const table = new ReplayTable()
     for (let first = 1; first <= REPLAY_WINDOW + 1; first++) {
       expect(take(table, placeOf(first))).toBe('taken')
     }
     expect(take(table, placeOf(1))).toBe('out-of-window')
-    for (const epoch of [2, 3]) expect(take(table, placeOf(1, { epoch }))).toBe('taken')
+    for (const epoch of LATER) expect(take(table, placeOf(1, { epoch }))).toBe('taken')
     expect(take(table, placeOf(9, { epoch: 1, forgetAt: 9_000 }))).toBe('out-of-window')
   })
 
   it('tells which stream a newer epoch has ended', () => {
     const ended: string[] = []
     const table = new ReplayTable((stream) => ended.push(stream))
-    for (const epoch of [1, 2, 3]) take(table, placeOf(1, { epoch }))
+    for (const epoch of [1, ...LATER]) take(table, placeOf(1, { epoch }))
     expect(ended).toEqual(['lane|1'])
   })
 
@@ -91,9 +94,62 @@ describe('the replay table', () => {
     const table = new ReplayTable()
     const long = placeOf(1, { epoch: 1, forgetAt: 10_000 })
     take(table, long)
-    for (const epoch of [2, 3]) take(table, placeOf(1, { epoch, forgetAt: 1_000 }))
+    for (const epoch of LATER) take(table, placeOf(1, { epoch, forgetAt: 1_000 }))
     table.sweep(2_000)
     expect(take(table, long)).toBe('out-of-window')
+  })
+
+  it('takes what is missing below its window once, and nothing else there', () => {
+    const table = new ReplayTable()
+    const missing = [10, 11, 12, 40]
+    for (let first = 1; first <= REPLAY_WINDOW + 100; first++) {
+      if (!missing.includes(first)) take(table, placeOf(first))
+    }
+    expect(table.size).toBe(REPLAY_WINDOW)
+    expect(take(table, placeOf(9, { id: 'other' }))).toBe('out-of-window')
+    expect(take(table, placeOf(12, { count: 2, id: 'wider' }))).toBe('out-of-window')
+    for (const first of [11, 10, 12, 40]) {
+      expect(take(table, placeOf(first))).toBe('taken')
+      expect(take(table, placeOf(first))).toBe('out-of-window')
+    }
+  })
+
+  it('remembers so many gaps below its window, the newest of them', () => {
+    const table = new ReplayTable()
+    // Every second place is missing.
+    const last = 2 * (REPLAY_HOLES_MAX + REPLAY_WINDOW + 10)
+    for (let first = 2; first <= last; first += 2) take(table, placeOf(first))
+    expect(take(table, placeOf(1))).toBe('out-of-window')
+    expect(take(table, placeOf(101))).toBe('taken')
+  })
+
+  it('gives places back, within its window and below', () => {
+    const table = new ReplayTable()
+    for (let first = 1; first <= REPLAY_WINDOW + 10; first++) {
+      if (first !== 3) take(table, placeOf(first))
+    }
+    for (const place of [placeOf(3), placeOf(REPLAY_WINDOW + 20)]) {
+      expect(take(table, place)).toBe('taken')
+      table.release(place)
+      expect(take(table, place)).toBe('taken')
+    }
+  })
+
+  it('goes on after a restart where it was, whatever is told of before', () => {
+    const [before, after] = [new ReplayTable(), new ReplayTable()]
+    const places = [5, 6, 9, 1].map((first) => placeOf(first))
+    for (const place of places) take(before, place)
+    // A copy of a line, and one of another bundle for the same place, say nothing.
+    for (const place of [...places, placeOf(5), placeOf(5, { id: 'other' })]) after.restore(place)
+    for (const place of places) expect(take(after, place)).toBe('duplicate')
+    expect(take(after, placeOf(7))).toBe('taken')
+    expect(after.evidence).toEqual([])
+  })
+
+  it('refuses a key by evidence of before a restart', () => {
+    const table = new ReplayTable()
+    table.convict({ key: 'key', stream: 'lane|1', ids: ['one', 'other'] })
+    expect(take(table, placeOf(1))).toBe('equivocator')
   })
 
   it('keeps evidence against a key, and takes nothing of it afterwards, in any lane', () => {

@@ -9,6 +9,7 @@ export const MESH_PROTOCOLS_DEFAULT: readonly string[] = [
   '/ixj/hello/1',
   '/ixj/proof/1',
   '/ixj/deliver/1',
+  '/ixj/sync/1',
 ]
 
 /** How a mesh is opened. */

@@ -1,0 +1,213 @@
+import type { Name } from '@ixj/names'
+import { SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
+import type { Bundle } from '../bundles/bundle.ts'
+import { fairShare } from './fair-share.ts'
+import type { EvidenceRow, HistoryRow, HistoryRows, KeptClass, Origin } from './history-rows.ts'
+import { HISTORY_BYTES_MAX, HISTORY_ROOM, HISTORY_TOPIC_BYTES_MAX } from './limits.ts'
+import { bySending, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
+
+/** A kept bundle with its bytes. */
+export interface KeptBundle {
+  readonly row: HistoryRow
+  readonly bytes: Uint8Array
+}
+
+/** Which part of a topic's history is asked for. */
+export type Stretch = { readonly last: number } | { readonly since: number }
+
+/** How much a history may hold. */
+export interface HistoryLimits {
+  readonly topicBytesMax: number
+  readonly bytesMax: number
+}
+
+const LIMITS_DEFAULT: HistoryLimits = {
+  topicBytesMax: HISTORY_TOPIC_BYTES_MAX,
+  bytesMax: HISTORY_BYTES_MAX,
+}
+
+/**
+ * The event and task bundles that a node has accepted, and those that its agents sent: what it
+ * repairs others with, and what `messages({ history })` shows. Kept by age; and by size, where a
+ * full topic costs its loudest senders their oldest, and full room its largest topics theirs, so
+ * that nobody's flood pushes out what others said. The rows belong to whoever opened them.
+ */
+export class History {
+  readonly #rows: HistoryRows
+  readonly #hash: Sha256
+  readonly #limits: HistoryLimits
+  readonly #topics = new Map<Name, TopicIndex>()
+  readonly #byId = new Map<string, HistoryRow>()
+  #evidence: readonly EvidenceRow[] = []
+  #bytes = 0
+
+  private constructor(rows: HistoryRows, hash: Sha256, limits: HistoryLimits) {
+    this.#rows = rows
+    this.#hash = hash
+    this.#limits = limits
+  }
+
+  /** Reads what is there from before, and forgets what has ended. */
+  static async open(
+    rows: HistoryRows,
+    options: { readonly hash: Sha256; readonly now: number; readonly limits?: HistoryLimits },
+  ): Promise<History> {
+    const history = new History(rows, options.hash, options.limits ?? LIMITS_DEFAULT)
+    for (const row of await rows.load()) history.#enter(row)
+    history.#evidence = await rows.evidence()
+    history.sweep(options.now)
+    return history
+  }
+
+  /**
+   * Keeps a bundle of class event or task; resolves when it would survive a crash. It is there at
+   * once; a copy is kept once. A bundle that cannot be stored is not there.
+   * @throws AgentError `not-stored`
+   */
+  async add(
+    { header, id, idText, bytes }: Bundle,
+    how: Pick<HistoryRow, 'verifiedAt' | 'onBehalfOf'> & { readonly origin: Origin },
+  ): Promise<void> {
+    if (header.class === 'state' || this.#byId.has(idText)) return
+    const { topic, class: kept, sender, key, epoch, first, count, sentAt } = header
+    const place = { topic, class: kept, sender, key, epoch, first, count, sentAt }
+    const row: HistoryRow = { id, ...place, ...how, length: bytes.length }
+    this.#enter(row)
+    const stored = this.#rows.put(row, bytes)
+    this.#makeRoom(topic)
+    try {
+      await stored
+    } catch (cause) {
+      this.#forget([row])
+      throw cause
+    }
+  }
+
+  /** Whether a bundle is kept. */
+  has(idText: string): boolean {
+    return this.#byId.has(idText)
+  }
+
+  /** Bytes of all that is kept. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Topics of which anything is kept. */
+  topics(): readonly Name[] {
+    return [...this.#topics.keys()]
+  }
+
+  /** What is there of a topic and class, by bucket, rising; the two ends belong to it. */
+  buckets(topic: Name, kept: KeptClass, from: number, to: number): readonly BucketSummary[] {
+    return this.#topics.get(topic)?.buckets(kept, from, to, this.#hash) ?? []
+  }
+
+  /** The ids of one bucket, rising bytewise. */
+  ids(topic: Name, kept: KeptClass, bucket: number): readonly Uint8Array[] {
+    return this.#topics.get(topic)?.ids(kept, bucket) ?? []
+  }
+
+  /** Ids of what agents here sent to a topic, in the order of sending. */
+  ownIds(topic: Name): readonly Uint8Array[] {
+    const rows = this.#topics.get(topic)?.rows() ?? []
+    return rows.filter(({ origin }) => origin === 'own').map(({ id }) => id)
+  }
+
+  /** Streams that agents of this node write to a topic, the longest silent first. */
+  ownHeads(topic: Name): readonly Head[] {
+    return this.#topics.get(topic)?.ownHeads() ?? []
+  }
+
+  /** Whether a stream goes on past what is known of it here. */
+  lacks(topic: Name, head: Head): boolean {
+    return head.next > (this.#topics.get(topic)?.next(head) ?? 0)
+  }
+
+  /** The rows of those of these bundles of a topic that are here, in the order of sending. */
+  find(topic: Name, ids: readonly Uint8Array[]): readonly HistoryRow[] {
+    const rows = ids.flatMap((id) => {
+      const row = this.#byId.get(toHex(id))
+      return row?.topic === topic ? [row] : []
+    })
+    return rows.toSorted(bySending)
+  }
+
+  /** The rows of a stretch of a topic in the order of sending; those that `last` counts in messages. */
+  stretch(topic: Name, stretch: Stretch): readonly HistoryRow[] {
+    const rows = this.#topics.get(topic)?.rows() ?? []
+    if ('since' in stretch) return rows.filter(({ sentAt }) => sentAt >= stretch.since)
+    let messages = 0
+    const from = rows.findLastIndex((row) => (messages += row.count) >= stretch.last)
+    return from === -1 ? rows : rows.slice(from)
+  }
+
+  /** These bundles with their bytes; those that have gone meanwhile are left out. */
+  async read(rows: readonly HistoryRow[]): Promise<readonly KeptBundle[]> {
+    const found = await this.#rows.read(rows.map(({ id }) => id))
+    return rows.flatMap((row, index) => {
+      const bytes = found[index]
+      return bytes === undefined ? [] : [{ row, bytes }]
+    })
+  }
+
+  /** What convicts keys, over restarts. */
+  get evidence(): readonly EvidenceRow[] {
+    return this.#evidence
+  }
+
+  /** Keeps both bundles of an equivocation; the first of them is read from here. @throws AgentError `not-stored` */
+  async convict(evidence: Omit<EvidenceRow, 'bundles'>, second: Uint8Array): Promise<void> {
+    const row = this.#byId.get(evidence.ids[0])
+    const [first] = row === undefined ? [] : await this.#rows.read([row.id])
+    const kept: EvidenceRow = { ...evidence, bundles: [first ?? null, second] }
+    this.#evidence = [...this.#evidence, kept]
+    await this.#rows.putEvidence(kept)
+  }
+
+  /** Forgets what was sent too long ago. */
+  sweep(now: number): void {
+    for (const [topic, index] of this.#topics) {
+      this.#forget(index.ended(now, SKEW_MS))
+      if (index.bytes === 0) this.#topics.delete(topic)
+    }
+  }
+
+  #enter(row: HistoryRow): void {
+    let index = this.#topics.get(row.topic)
+    if (index === undefined) {
+      index = new TopicIndex()
+      this.#topics.set(row.topic, index)
+    }
+    const before = index.bytes
+    index.add(row)
+    this.#bytes += index.bytes - before
+    this.#byId.set(toHex(row.id), row)
+  }
+
+  #makeRoom(topic: Name): void {
+    const { topicBytesMax, bytesMax } = this.#limits
+    const index = this.#topics.get(topic)
+    if (index !== undefined && index.bytes > topicBytesMax) {
+      this.#forget(index.beyond(topicBytesMax - topicBytesMax / HISTORY_ROOM))
+    }
+    if (this.#bytes <= bytesMax) return
+    const indexes = [...this.#topics.values()]
+    const sizes = indexes.map(({ bytes }) => bytes)
+    const share = fairShare(sizes, bytesMax - bytesMax / HISTORY_ROOM)
+    for (const each of indexes) if (each.bytes > share) this.#forget(each.beyond(share))
+  }
+
+  #forget(rows: readonly HistoryRow[]): void {
+    if (rows.length === 0) return
+    for (const row of rows) {
+      const index = this.#topics.get(row.topic)
+      if (index === undefined) continue
+      const before = index.bytes
+      index.remove(row)
+      this.#bytes += index.bytes - before
+      this.#byId.delete(toHex(row.id))
+    }
+    this.#rows.remove(rows.map(({ id }) => id))
+  }
+}

@@ -1,0 +1,203 @@
+import type { Sha256 } from '@ixj/trust'
+import { compareBytes, concatBytes, toHex } from '@ixj/trust'
+import { fairShare } from './fair-share.ts'
+import type { HistoryRow, KeptClass } from './history-rows.ts'
+import {
+  BUCKET_MS,
+  HISTORY_ENTRY_BYTES,
+  HISTORY_EVENT_MS,
+  HISTORY_STREAMS_MAX,
+  HISTORY_TASK_MS,
+} from './limits.ts'
+
+/** How long bundles of a class are kept, in ms since they were sent. */
+export const KEPT_MS: Readonly<Record<KeptClass, number>> = {
+  event: HISTORY_EVENT_MS,
+  task: HISTORY_TASK_MS,
+}
+
+/** What two nodes compare of one stretch of sentAt: how many bundles, and the hash of their ids. */
+export interface BucketSummary {
+  /** sentAt divided by {@link BUCKET_MS}, rounded down. */
+  readonly bucket: number
+  readonly count: number
+  /** SHA-256 of the ids, rising bytewise. */
+  readonly digest: Uint8Array
+}
+
+/** How far a stream is known: one past its highest place. */
+export interface Head {
+  readonly key: Uint8Array
+  readonly class: KeptClass
+  readonly epoch: number
+  readonly next: number
+}
+
+interface Bucket {
+  readonly rows: Map<string, HistoryRow>
+  digest: Uint8Array | undefined
+}
+
+/** The bundles of one sender, the oldest first. */
+interface Share {
+  readonly rows: Map<string, HistoryRow>
+  bytes: number
+}
+
+/** The bucket that a time belongs to. */
+export function bucketOf(time: number): number {
+  return Math.floor(time / BUCKET_MS)
+}
+
+/** What a kept bundle counts for. */
+export function costOf({ length }: HistoryRow): number {
+  return length + HISTORY_ENTRY_BYTES
+}
+
+/** Which bundles of one topic are kept: by bucket, to compare; by sender, so that each has its share. */
+export class TopicIndex {
+  readonly #buckets: Record<KeptClass, Map<number, Bucket>> = { event: new Map(), task: new Map() }
+  readonly #shares = new Map<string, Share>()
+  /** The longest silent stream first. */
+  readonly #heads = new Map<string, Head & { readonly isOwn: boolean }>()
+  #bytes = 0
+
+  /** Bytes of all that is kept. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Enters a bundle that is not there. */
+  add(row: HistoryRow): void {
+    const idText = toHex(row.id)
+    const bucket = this.#bucket(row.class, bucketOf(row.sentAt))
+    bucket.rows.set(idText, row)
+    bucket.digest = undefined
+    const sender = `${row.sender}|${toHex(row.key)}`
+    let share = this.#shares.get(sender)
+    if (share === undefined) {
+      share = { rows: new Map(), bytes: 0 }
+      this.#shares.set(sender, share)
+    }
+    share.rows.set(idText, row)
+    share.bytes += costOf(row)
+    this.#bytes += costOf(row)
+    this.#follow(row)
+  }
+
+  /** Takes a bundle out. */
+  remove(row: HistoryRow): void {
+    const idText = toHex(row.id)
+    const number = bucketOf(row.sentAt)
+    const bucket = this.#buckets[row.class].get(number)
+    if (bucket?.rows.delete(idText) !== true) return
+    bucket.digest = undefined
+    if (bucket.rows.size === 0) this.#buckets[row.class].delete(number)
+    const sender = `${row.sender}|${toHex(row.key)}`
+    const share = this.#shares.get(sender)
+    if (share === undefined) return
+    share.rows.delete(idText)
+    share.bytes -= costOf(row)
+    this.#bytes -= costOf(row)
+    if (share.rows.size === 0) this.#shares.delete(sender)
+  }
+
+  /** What has to go for all to fit: of each sender with more than its share, its oldest. */
+  beyond(bytesMax: number): readonly HistoryRow[] {
+    const shares = [...this.#shares.values()]
+    const most = fairShare(
+      shares.map((share) => share.bytes),
+      bytesMax,
+    )
+    return shares.flatMap((share) => {
+      const going: HistoryRow[] = []
+      let left = share.bytes
+      for (const row of share.rows.values()) {
+        if (left <= most) break
+        going.push(row)
+        left -= costOf(row)
+      }
+      return going
+    })
+  }
+
+  /** What was sent so long ago that it is kept no longer. */
+  ended(now: number, keepMs: number): readonly HistoryRow[] {
+    return (['event', 'task'] as const).flatMap((each) => {
+      const end = bucketOf(now - KEPT_MS[each] - keepMs)
+      return [...this.#buckets[each]].flatMap(([number, { rows }]) =>
+        number < end ? [...rows.values()] : [],
+      )
+    })
+  }
+
+  /** Buckets from one to another, both included, that hold anything; rising. */
+  buckets(kept: KeptClass, from: number, to: number, hash: Sha256): readonly BucketSummary[] {
+    return [...this.#buckets[kept]]
+      .filter(([number]) => number >= from && number <= to)
+      .toSorted(([left], [right]) => left - right)
+      .map(([number, bucket]) => {
+        bucket.digest ??= digestOf(bucket, hash)
+        return { bucket: number, count: bucket.rows.size, digest: bucket.digest }
+      })
+  }
+
+  /** The ids of one bucket, rising bytewise. */
+  ids(kept: KeptClass, bucket: number): readonly Uint8Array[] {
+    const rows = this.#buckets[kept].get(bucket)?.rows.values() ?? []
+    return [...rows].map(({ id }) => id).toSorted(compareBytes)
+  }
+
+  /** Everything that is kept, in the order in which it was sent. */
+  rows(): readonly HistoryRow[] {
+    return [...this.#shares.values()]
+      .flatMap((share) => [...share.rows.values()])
+      .toSorted(bySending)
+  }
+
+  /** Streams that agents of this node write, the longest silent first. */
+  ownHeads(): readonly Head[] {
+    return [...this.#heads.values()].filter(({ isOwn }) => isOwn)
+  }
+
+  /** One past the highest place that is known of a stream; 0 where nothing is. */
+  next({ key, class: kept, epoch }: Omit<Head, 'next'>): number {
+    return this.#heads.get(streamOf(key, kept, epoch))?.next ?? 0
+  }
+
+  #follow(row: HistoryRow): void {
+    const { key, class: kept, epoch } = row
+    const stream = streamOf(key, kept, epoch)
+    const known = this.#heads.get(stream)
+    const next = Math.max(known?.next ?? 0, row.first + row.count)
+    const isOwn = row.origin === 'own' || known?.isOwn === true
+    this.#heads.delete(stream)
+    this.#heads.set(stream, { key, class: kept, epoch, next, isOwn })
+    const oldest = this.#heads.keys().next()
+    if (this.#heads.size > HISTORY_STREAMS_MAX && oldest.done !== true) {
+      this.#heads.delete(oldest.value)
+    }
+  }
+
+  #bucket(kept: KeptClass, number: number): Bucket {
+    const known = this.#buckets[kept].get(number)
+    if (known !== undefined) return known
+    const bucket: Bucket = { rows: new Map(), digest: undefined }
+    this.#buckets[kept].set(number, bucket)
+    return bucket
+  }
+}
+
+/** In the order in which they were sent; of one moment, by their places. */
+export function bySending(left: HistoryRow, right: HistoryRow): number {
+  return left.sentAt - right.sentAt || left.first - right.first || compareBytes(left.id, right.id)
+}
+
+function digestOf({ rows }: Bucket, hash: Sha256): Uint8Array {
+  const ids = [...rows.values()].map(({ id }) => id)
+  return hash(concatBytes(...ids.toSorted(compareBytes)))
+}
+
+function streamOf(key: Uint8Array, kept: KeptClass, epoch: number): string {
+  return `${toHex(key)}|${kept}|${epoch}`
+}

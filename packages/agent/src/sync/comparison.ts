@@ -1,0 +1,121 @@
+import type { Name } from '@ixj/names'
+import { compareBytes, encode, equalBytes, SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import type { History } from '../history/history.ts'
+import type { KeptClass } from '../history/history-rows.ts'
+import { bucketOf, KEPT_MS, type BucketSummary } from '../history/topic-index.ts'
+import type { Peer } from '../transport.ts'
+import { Attempts } from './attempts.ts'
+import {
+  bucketFields,
+  type BucketsFrame,
+  type IdsFrame,
+  type Range,
+  type SyncFrame,
+} from './frames.ts'
+import { SYNC_IDS_MAX, SYNC_SETTLED_MS } from './limits.ts'
+
+const CLASSES: readonly KeptClass[] = ['event', 'task']
+const ID_MIN = new Uint8Array(32)
+const ID_MAX = new Uint8Array(32).fill(0xff)
+
+/** Says something to one neighbour. */
+export type Say = (frame: SyncFrame) => void
+
+/**
+ * Two nodes find out what one of them lacks: first by one hash over all buckets, then by bucket, then
+ * by the ids in those that differ. Each step answers the one before, and none goes back.
+ */
+export class Comparison {
+  readonly #history: History
+  readonly #clock: Clock
+  readonly #hash: Sha256
+  readonly #attempts: Attempts
+
+  constructor(context: {
+    readonly history: History
+    readonly clock: Clock
+    readonly hash: Sha256
+  }) {
+    this.#history = context.history
+    this.#clock = context.clock
+    this.#hash = context.hash
+    this.#attempts = new Attempts(context.clock)
+  }
+
+  /** Begins; `settled` leaves out what may still be under way. */
+  begin(topic: Name, options: { readonly settled: boolean }, say: Say): void {
+    const now = this.#clock.now()
+    const to = options.settled ? bucketOf(now - SYNC_SETTLED_MS) - 1 : bucketOf(now + SKEW_MS)
+    for (const kept of CLASSES) {
+      const range = { topic, class: kept, from: bucketOf(now - KEPT_MS[kept]) + 1, to }
+      say({ kind: 'summary', ...range, digest: this.#digestOf(this.#buckets(range)) })
+    }
+  }
+
+  /** Answers a summary that is not ours with our buckets. */
+  summary(frame: Extract<SyncFrame, { readonly kind: 'summary' }>, say: Say): void {
+    const { topic, class: kept, from, to } = frame
+    const buckets = this.#buckets(frame)
+    if (equalBytes(this.#digestOf(buckets), frame.digest)) return
+    say({ kind: 'buckets', topic, class: kept, from, to, buckets })
+  }
+
+  /** Answers buckets with the ids in those that differ from ours, less and less often. */
+  buckets(frame: BucketsFrame, peer: Peer, say: Say): void {
+    const { topic, class: kept } = frame
+    const ours = new Map(this.#buckets(frame).map((each) => [each.bucket, each]))
+    const theirs = new Map(frame.buckets.map((each) => [each.bucket, each]))
+    const numbers = [...new Set([...ours.keys(), ...theirs.keys()])]
+    for (const bucket of numbers.toSorted((left, right) => left - right)) {
+      if (isSame(ours.get(bucket), theirs.get(bucket))) continue
+      if (!this.#attempts.take(`${topic}|${kept}|${bucket}|${peer}`)) continue
+      for (const stretch of stretchesOf(this.#history.ids(topic, kept, bucket))) {
+        say({ kind: 'ids', topic, class: kept, bucket, ...stretch })
+      }
+    }
+  }
+
+  /** What we have of a bucket, between the two ids, and the neighbour does not list. */
+  extras({ topic, class: kept, bucket, from, to, ids }: IdsFrame): readonly Uint8Array[] {
+    const listed = new Set(ids.map(toHex))
+    return this.#history
+      .ids(topic, kept, bucket)
+      .filter(
+        (id) => compareBytes(id, from) >= 0 && compareBytes(id, to) <= 0 && !listed.has(toHex(id)),
+      )
+  }
+
+  /** Something came of comparing this topic: it is gone on with at once. */
+  worked(topic: Name): void {
+    this.#attempts.worked(`${topic}|`)
+  }
+
+  #buckets({ topic, class: kept, from, to }: Range): readonly BucketSummary[] {
+    return this.#history.buckets(topic, kept, from, to)
+  }
+
+  #digestOf(buckets: readonly BucketSummary[]): Uint8Array {
+    return this.#hash(encode(bucketFields(buckets)))
+  }
+}
+
+function isSame(one: BucketSummary | undefined, other: BucketSummary | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return one.count === other.count && equalBytes(one.digest, other.digest)
+}
+
+/** Ids as they fit into frames: together the stretches cover all ids that there may be. */
+function stretchesOf(ids: readonly Uint8Array[]): readonly Pick<IdsFrame, 'from' | 'to' | 'ids'>[] {
+  const count = Math.max(1, Math.ceil(ids.length / SYNC_IDS_MAX))
+  return Array.from({ length: count }, (_, index) => {
+    const start = index * SYNC_IDS_MAX
+    const some = ids.slice(start, start + SYNC_IDS_MAX)
+    const isLast = index === count - 1
+    return {
+      from: index === 0 ? ID_MIN : (ids[start] ?? ID_MIN),
+      to: isLast ? ID_MAX : (some.at(-1) ?? ID_MAX),
+      ids: some,
+    }
+  })
+}

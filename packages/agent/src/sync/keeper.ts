@@ -1,0 +1,85 @@
+import type { Name } from '@ixj/names'
+import type { Bundle } from '../bundles/bundle.ts'
+import type { Clock } from '../clock.ts'
+import type { History } from '../history/history.ts'
+import type { Origin } from '../history/history-rows.ts'
+import type { Topics } from '../host/topics.ts'
+import type { Accepted } from '../pipeline/context.ts'
+import type { Decision } from '../pipeline/decision.ts'
+import type { Evidence } from '../pipeline/replay.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import type { Presence } from '../presence/presence.ts'
+import type { Sync } from './sync.ts'
+
+/** What a keeper joins. */
+interface KeeperContext {
+  readonly clock: Clock
+  readonly sync: Sync
+  readonly presence: Pick<Presence, 'headsChanged'>
+  readonly topics: Pick<Topics, 'opened'>
+  plain(about: 'history', action: string, topic: string, sender: string, cause: unknown): Decision
+  record(decision: Decision): void
+}
+
+/** Puts what a node accepts and what its agents send into its history, and tells those who repair. */
+export class Keeper {
+  readonly history: History
+  readonly #context: KeeperContext
+  /** A disk that fails is told of once, until it works again. */
+  #hasFailed = false
+
+  constructor(context: KeeperContext, history: History) {
+    this.#context = context
+    this.history = history
+  }
+
+  /** An accepted bundle can be repaired from here, and read later. Delivery does not wait for it. */
+  keep({ bundle, onBehalfOf }: Accepted, origin: Origin): void {
+    const { clock, sync } = this.#context
+    if (bundle.header.class === 'state') return
+    sync.arrived(bundle.header.topic, bundle.idText)
+    const verifiedAt = clock.now()
+    void this.#guarded(bundle, () => this.history.add(bundle, { verifiedAt, onBehalfOf, origin }))
+  }
+
+  /**
+   * An agent here sends a bundle: it can be repaired from here. Resolves when it is stored.
+   * @throws AgentError `not-stored`
+   */
+  async send(bundle: Bundle, onBehalfOf: Name): Promise<void> {
+    const { clock, sync, presence, topics } = this.#context
+    const { header, id } = bundle
+    if (header.class === 'state') return
+    const verifiedAt = clock.now()
+    const stored = this.history.add(bundle, { verifiedAt, onBehalfOf, origin: 'own' })
+    const opened = topics.opened(header.topic)
+    if (opened === 'group') presence.headsChanged(header.topic)
+    else if (opened === undefined) sync.sent(header.topic, id)
+    await stored
+  }
+
+  /** Both bundles of an equivocation are kept, over restarts. */
+  async convict(evidence: Evidence, second: Uint8Array): Promise<void> {
+    const core = this.#context
+    try {
+      await this.history.convict(evidence, second)
+    } catch (cause) {
+      const [topic = '', sender = ''] = evidence.stream.split('|')
+      core.record(core.plain('history', 'convict', topic, sender, cause))
+    }
+  }
+
+  async #guarded({ header, idText }: Bundle, keep: () => Promise<void>): Promise<void> {
+    const core = this.#context
+    try {
+      await keep()
+      this.#hasFailed = false
+    } catch (cause) {
+      if (this.#hasFailed) return
+      this.#hasFailed = true
+      const message = `Cannot keep bundle ${idText}: others have to repair it`
+      const refusal = new Refusal('own-fault', message, { cause })
+      core.record(core.plain('history', 'keep', header.topic, header.sender, refusal))
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** Buckets in one frame: the hour of a task's retention, its two ends, and a minute ahead. */
+export const BUCKETS_MAX = 368
+/** Ids in one frame of sync, below what a frame may hold. */
+export const SYNC_IDS_MAX = 1_900
+/** A topic is compared with each neighbour after this long, give or take a fifth. */
+export const SYNC_MS = 4_000
+/** How soon it is compared after something of it was found missing, or came by repair. */
+export const SYNC_SOON_MS = 100
+/** What was sent in the last moments is still under way, and compared only where it is missed. */
+export const SYNC_SETTLED_MS = 3_000
+/** Between two lists of one bucket for one neighbour; twice as long each time nothing came of it. */
+export const SYNC_LIST_MS = 500
+/** The longest that grows. */
+export const SYNC_LIST_MS_MAX = 60_000
+/** A neighbour that gives nothing of what it was asked for within this has failed once. */
+export const PULL_MS = 2_000
+/** Tries for one id and neighbour. */
+export const PULL_TRIES_MAX = 3
+/** Ids that are wanted of one neighbour at once, whatever it lists. */
+export const PULL_WANTS_MAX = 4_096
+/** Ids that a neighbour may ask for before it was given them. */
+export const PULL_ASKED_MAX = 4_096
+/** Frames of sync of one neighbour that are read in a second, bundles aside. */
+export const SYNC_FRAMES_PER_SECOND = 256
+/** Bytes of sync and repair that go to one neighbour in a second: live traffic has the rest. */
+export const SYNC_BYTES_PER_SECOND = 8 * 1024 * 1024
+/** Frames of sync that wait for one neighbour; what is too many is said again later. */
+export const SYNC_FRAMES_WAITING_MAX = 1_024
+/** Ids that were pulled and not accepted: they are not asked for again. The oldest goes. */
+export const SYNC_REFUSED_MAX = 65_536
+/** Inbox bundles that wait to be offered by their ids to their hosts, of one inbox. */
+export const SYNC_OFFERS_MAX = 1_900
+/** How soon they are. */
+export const SYNC_OFFER_MS = 1_000
+/** An attestation: a name, ids and a signature. */
+export const ATTEST_BYTES_MAX = 1_024
+/** Buckets and neighbours whose last lists are remembered. */
+export const SYNC_LISTS_KEPT_MAX = 16_384

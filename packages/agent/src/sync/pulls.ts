@@ -1,0 +1,247 @@
+import type { Name } from '@ixj/names'
+import { toHex } from '@ixj/trust'
+import type { Clock } from '../clock.ts'
+import type { Peer } from '../transport.ts'
+import {
+  PULL_ASKED_MAX,
+  PULL_MS,
+  PULL_TRIES_MAX,
+  PULL_WANTS_MAX,
+  SYNC_IDS_MAX,
+  SYNC_REFUSED_MAX,
+} from './limits.ts'
+
+/** A bundle that is missed, and the neighbours that listed it, with how often each was asked. */
+interface Want {
+  readonly id: Uint8Array
+  readonly tries: Map<Peer, number>
+}
+
+interface TopicPulls {
+  readonly wants: Map<string, Want>
+  /** The one neighbour that is asked now: repaired bundles keep their order so. */
+  asking: { readonly peer: Peer; readonly left: Set<string>; cancel: () => void } | undefined
+  /** Something came since the topic was last compared. */
+  gained: boolean
+}
+
+/** What a neighbour listed and has not given. */
+interface Account {
+  /** How many of the wants count against it. */
+  wants: number
+  /** Times it gave nothing of what it was asked for. */
+  failures: number
+  /** What it was asked for, and may still answer. */
+  readonly asked: Map<string, Name>
+}
+
+/** How pulling reaches the rest of sync. */
+export interface PullsContext {
+  readonly clock: Clock
+  /** Whether a bundle is here already. */
+  has(idText: string): boolean
+  /** Asks a neighbour. */
+  ask(peer: Peer, topic: Name, ids: readonly Uint8Array[]): void
+  /** Nothing of a topic is wanted any more, of what neighbours listed; whether anything came. */
+  done(topic: Name, gained: boolean): void
+}
+
+/**
+ * Which bundles are missed, and whom they are asked of: one neighbour at a time for each topic, the
+ * one that failed least, three times at most for each id. What a neighbour lists is charged to it.
+ */
+export class Pulls {
+  readonly #context: PullsContext
+  readonly #topics = new Map<Name, TopicPulls>()
+  readonly #accounts = new Map<Peer, Account>()
+  /** Ids that were pulled and are not accepted here, the oldest first. */
+  readonly #refused = new Set<string>()
+
+  constructor(context: PullsContext) {
+    this.#context = context
+  }
+
+  /** Bundles that are missed now. */
+  get size(): number {
+    return [...this.#topics.values()].reduce((sum, { wants }) => sum + wants.size, 0)
+  }
+
+  /** A neighbour has these; those that are missed here are asked of it. */
+  listed(topic: Name, ids: readonly Uint8Array[], peer: Peer): void {
+    const account = this.#account(peer)
+    const pulls = this.#pulls(topic)
+    for (const id of ids) {
+      const idText = toHex(id)
+      if (this.#context.has(idText) || this.#refused.has(idText)) continue
+      let want = pulls.wants.get(idText)
+      if (want?.tries.has(peer) === true) continue
+      // The rest comes with a later round, when this one is done.
+      if (account.wants >= PULL_WANTS_MAX) break
+      if (want === undefined) {
+        want = { id, tries: new Map() }
+        pulls.wants.set(idText, want)
+      }
+      want.tries.set(peer, 0)
+      account.wants += 1
+    }
+    this.#next(topic, pulls)
+  }
+
+  /** The topic for which a neighbour was asked for this bundle; undefined: it was not asked. */
+  asked(idText: string, peer: Peer): Name | undefined {
+    return this.#accounts.get(peer)?.asked.get(idText)
+  }
+
+  /**
+   * A neighbour has answered for a bundle. `settled`: it is accepted, or refused for good; `again`:
+   * it may pass later; `worthless`: this neighbour's copy is none, another's may be.
+   */
+  answered(
+    idText: string,
+    peer: Peer,
+    outcome: 'accepted' | 'settled' | 'again' | 'worthless',
+  ): void {
+    const account = this.#accounts.get(peer)
+    const topic = account?.asked.get(idText)
+    if (account === undefined || topic === undefined) return
+    account.asked.delete(idText)
+    const pulls = this.#pulls(topic)
+    if (outcome === 'accepted') pulls.gained = true
+    if (outcome === 'settled') this.#refuse(idText)
+    if (outcome === 'accepted' || outcome === 'settled') this.#drop(pulls, idText)
+    if (outcome === 'worthless') this.#forsake(pulls, idText, peer)
+    const { asking } = pulls
+    if (asking?.peer !== peer || !asking.left.delete(idText)) return
+    asking.cancel()
+    if (asking.left.size > 0) asking.cancel = this.#watch(topic, pulls)
+    else {
+      pulls.asking = undefined
+      account.failures = 0
+      this.#next(topic, pulls)
+    }
+  }
+
+  /** A bundle came in another way. */
+  arrived(topic: Name, idText: string): void {
+    const pulls = this.#topics.get(topic)
+    if (pulls?.wants.has(idText) === true) this.#drop(pulls, idText)
+  }
+
+  /** A neighbour has gone, or may not repair this topic any more: nothing is asked of it. */
+  gone(peer: Peer): void {
+    for (const [topic, pulls] of this.#topics) {
+      for (const idText of pulls.wants.keys()) this.#forsake(pulls, idText, peer)
+      if (pulls.asking?.peer !== peer) continue
+      pulls.asking.cancel()
+      pulls.asking = undefined
+      this.#next(topic, pulls)
+    }
+    this.#accounts.delete(peer)
+  }
+
+  /** Asks nobody any more. */
+  close(): void {
+    for (const { asking } of this.#topics.values()) asking?.cancel()
+    this.#topics.clear()
+  }
+
+  #pulls(topic: Name): TopicPulls {
+    let pulls = this.#topics.get(topic)
+    if (pulls === undefined) {
+      pulls = { wants: new Map(), asking: undefined, gained: false }
+      this.#topics.set(topic, pulls)
+    }
+    return pulls
+  }
+
+  #account(peer: Peer): Account {
+    let account = this.#accounts.get(peer)
+    if (account === undefined) {
+      account = { wants: 0, failures: 0, asked: new Map() }
+      this.#accounts.set(peer, account)
+    }
+    return account
+  }
+
+  /** Asks the next neighbour, if none is asked now. */
+  #next(topic: Name, pulls: TopicPulls): void {
+    if (pulls.asking !== undefined) return
+    const peer = this.#choose(pulls)
+    if (peer === undefined) {
+      const { gained } = pulls
+      this.#topics.delete(topic)
+      this.#context.done(topic, gained)
+      return
+    }
+    const account = this.#account(peer)
+    const ids: Uint8Array[] = []
+    const left = new Set<string>()
+    for (const [idText, want] of pulls.wants) {
+      const tries = want.tries.get(peer)
+      if (tries === undefined || tries >= PULL_TRIES_MAX) continue
+      want.tries.set(peer, tries + 1)
+      ids.push(want.id)
+      left.add(idText)
+      account.asked.set(idText, topic)
+      if (ids.length === SYNC_IDS_MAX) break
+    }
+    trim(account.asked, 2 * PULL_ASKED_MAX)
+    pulls.asking = { peer, left, cancel: () => {} }
+    pulls.asking.cancel = this.#watch(topic, pulls)
+    this.#context.ask(peer, topic, ids)
+  }
+
+  /** Of the neighbours that list the longest missed, the one that failed least. */
+  #choose(pulls: TopicPulls): Peer | undefined {
+    for (const [idText, want] of pulls.wants) {
+      for (const [peer, tries] of want.tries) {
+        if (tries >= PULL_TRIES_MAX) this.#forsake(pulls, idText, peer)
+      }
+      const [best] = [...want.tries.keys()].toSorted(
+        (left, right) => this.#account(left).failures - this.#account(right).failures,
+      )
+      if (best !== undefined) return best
+    }
+    return undefined
+  }
+
+  #watch(topic: Name, pulls: TopicPulls): () => void {
+    const { clock } = this.#context
+    return clock.at(clock.now() + PULL_MS, () => {
+      const { asking } = pulls
+      if (asking === undefined) return
+      this.#account(asking.peer).failures += 1
+      pulls.asking = undefined
+      this.#next(topic, pulls)
+    })
+  }
+
+  #drop(pulls: TopicPulls, idText: string): void {
+    const want = pulls.wants.get(idText)
+    pulls.wants.delete(idText)
+    for (const peer of want?.tries.keys() ?? []) this.#account(peer).wants -= 1
+  }
+
+  /** This neighbour is not asked for it again; without any other it is given up, until it is listed anew. */
+  #forsake(pulls: TopicPulls, idText: string, peer: Peer): void {
+    const want = pulls.wants.get(idText)
+    if (want?.tries.delete(peer) !== true) return
+    this.#account(peer).wants -= 1
+    if (want.tries.size === 0) pulls.wants.delete(idText)
+  }
+
+  #refuse(idText: string): void {
+    this.#refused.add(idText)
+    const oldest = this.#refused.values().next()
+    if (this.#refused.size > SYNC_REFUSED_MAX && oldest.done !== true) {
+      this.#refused.delete(oldest.value)
+    }
+  }
+}
+
+function trim(map: Map<string, unknown>, max: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= max) return
+    map.delete(oldest)
+  }
+}

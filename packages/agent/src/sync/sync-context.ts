@@ -1,0 +1,36 @@
+import type { Intake } from '../host/intake.ts'
+import type { Topics } from '../host/topics.ts'
+import type { History } from '../history/history.ts'
+import type { Decision } from '../pipeline/decision.ts'
+import type { Sha256 } from '@ixj/trust'
+import type { Transport } from '../transport.ts'
+import { attest, vouchedAt, type AttestingNode } from './attestation.ts'
+import type { SyncContext } from './sync.ts'
+
+/** What of a node sync is made of. */
+interface SyncedNode extends AttestingNode {
+  readonly hash: Sha256
+  readonly transport: Transport
+  readonly topics: Topics
+  readonly intake: Intake
+  plain(about: 'sync', action: string, topic: string, sender: string, cause: unknown): Decision
+  record(decision: Decision): void
+}
+
+/** What sync needs, of a node. */
+export function syncContext(node: SyncedNode, history: History): SyncContext {
+  const { clock, random, hash, transport, topics, neighbours, intake } = node
+  return {
+    clock,
+    random,
+    hash,
+    transport,
+    history,
+    open: topics.shown,
+    repair: (bytes, carrier, word) =>
+      intake.repair(bytes, carrier, (bundle, from) => vouchedAt(word, { bundle, from }, node)),
+    attest: (row) => attest(row, node),
+    fault: (neighbour, cause) => neighbours.fault(neighbour, cause),
+    shed: (topic, sender, cause) => node.record(node.plain('sync', 'repair', topic, sender, cause)),
+  }
+}
