@@ -84,7 +84,8 @@ export type { Body, Message, Receipt } from './patterns/message.ts'
 export type { SendOptions } from './patterns/send-options.ts'
 export type { Reply } from './patterns/pending.ts'
 export type { IncomingRequest } from './patterns/request.ts'
-export { issueTo, spawnIdentity, type Offer, type SpawnOptions } from './patterns/naming.ts'
+export type { BirthOptions, SpawnOptions } from './patterns/births.ts'
+export { issueTo, type Offer } from './patterns/naming.ts'
 export {
   issueGrantTo,
   type GrantRequest,

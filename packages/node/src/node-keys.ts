@@ -12,6 +12,7 @@ import {
 import {
   concatBytes,
   fromBase64url,
+  noteSoundKey,
   type Random,
   SEED_BYTES,
   type Sha256,
@@ -97,7 +98,9 @@ export function nodeSigner(seed: Uint8Array): Signer {
 
 /** A new key, made by `node:crypto`; its private part never leaves the native key. */
 export function generateNodeKey(): Signer {
-  return new NodeSigner(generateKeyPairSync('ed25519').privateKey)
+  const signer = new NodeSigner(generateKeyPairSync('ed25519').privateKey)
+  noteSoundKey(signer.publicKey)
+  return signer
 }
 
 class NodeSigner implements Signer {

@@ -4,7 +4,12 @@ import { checkNarrower } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import type { Signer } from './keys/index.ts'
 import type { Sha256 } from './signing.ts'
-import { prepareStatement, signStatement, type StatementFields } from './issue-statement.ts'
+import {
+  prepareStatement,
+  signStatement,
+  type StatementFields,
+  type UnsignedStatement,
+} from './issue-statement.ts'
 import type { SignedStatement } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 
@@ -67,9 +72,26 @@ export function checkAttenuation(parent: Grant, child: Grant): void {
 }
 
 /**
- * Issues a grant and checks first that it would be accepted: a part of `parent` if there is one,
- * else a root. The field `parent` is filled in from it.
+ * A grant before its signature, once it is sure that it would be accepted: a part of `parent` if
+ * there is one, else a root. The field `parent` is filled in from it.
  * @throws TrustError as {@link checkAttenuation}, {@link checkRoot} and {@link prepareStatement}
+ */
+export function prepareGrant(
+  fields: Omit<StatementFields<Grant>, 'parent' | 'kind'>,
+  options: { readonly key: Uint8Array; readonly parent?: SignedStatement<Grant> },
+): UnsignedStatement<Grant> {
+  const { key, parent } = options
+  const grant = { ...fields, kind: 'grant', parent: parent?.id ?? null } as const
+  const unsigned = prepareStatement(grant, key)
+  const { statement } = unsigned
+  if (parent === undefined) checkRoot(statement)
+  else checkAttenuation(parent.statement, statement)
+  return unsigned
+}
+
+/**
+ * Issues a grant of the same rules.
+ * @throws TrustError as {@link prepareGrant}
  */
 export async function issueGrant(
   fields: Omit<StatementFields<Grant>, 'parent' | 'kind'>,
@@ -80,11 +102,8 @@ export async function issueGrant(
   },
 ): Promise<SignedStatement<Grant>> {
   const { signer, parent, hash } = options
-  const grant = { ...fields, kind: 'grant', parent: parent?.id ?? null } as const
-  const unsigned = prepareStatement(grant, signer.publicKey)
-  const { statement } = unsigned
-  if (parent === undefined) checkRoot(statement)
-  else checkAttenuation(parent.statement, statement)
+  const above = parent === undefined ? {} : { parent }
+  const unsigned = prepareGrant(fields, { key: signer.publicKey, ...above })
   return await signStatement(unsigned, signer, hash)
 }
 

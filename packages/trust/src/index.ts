@@ -40,6 +40,7 @@ export {
   SEED_BYTES,
   SIGNATURE_BYTES,
   SKEW_MS,
+  SOUND_KEYS_MAX,
   STATEMENT_BYTES_MAX,
   STATUS_FRESH_MS_MAX,
   STATUSES_MAX,
@@ -85,7 +86,7 @@ export {
   sortedSet,
 } from './encoding/read.ts'
 export type { GenerateKey, Random, Signer, Verifier } from './keys/ports.ts'
-export { checkPublicKey, strictPrecheck } from './keys/strict.ts'
+export { checkPublicKey, noteSoundKey, strictPrecheck } from './keys/strict.ts'
 export { nobleSigner, nobleVerifier } from './keys/noble-keys.ts'
 export {
   gossipIdOf,
@@ -125,6 +126,7 @@ export {
   issueStatement,
   issueSuccessor,
   prepareStatement,
+  signStatement,
   signStatements,
   type StatementFields,
   type UnsignedStatement,
@@ -176,7 +178,14 @@ export { type CrossFault, type CrossPath, type CrossSearch, findCrossPaths } fro
 export { findLimit } from './cross-chain.ts'
 export { checkSender, type SenderQuestion } from './speaker.ts'
 export type { PublishedKey } from './published-key.ts'
-export { checkAttenuation, checkRoot, grantCovers, isHolder, issueGrant } from './attenuation.ts'
+export {
+  checkAttenuation,
+  checkRoot,
+  grantCovers,
+  isHolder,
+  issueGrant,
+  prepareGrant,
+} from './attenuation.ts'
 export {
   type AuthorityContext,
   type AuthorityQuestion,

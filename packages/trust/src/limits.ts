@@ -180,3 +180,6 @@ export const TREE_ITEMS_MAX = 256
 
 /** Signatures over several items that are remembered, some 400 bytes each. */
 export const VERIFIED_TREES_MAX = 4_096
+
+/** Keys known to be sound: what is bound is read twice or more within moments. */
+export const SOUND_KEYS_MAX = 4_096

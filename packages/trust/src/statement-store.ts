@@ -30,8 +30,8 @@ export interface StatementStoreCounts {
 
 interface Entry {
   readonly signed: SignedStatement
-  /** Who holds it under its quota; empty for one that is kept. */
-  readonly holders: Set<string>
+  /** Who holds it under its quota; none for one that is kept or pinned. */
+  holders: Set<string> | undefined
 }
 
 /**
@@ -85,7 +85,7 @@ export class StatementStore {
       throw new TrustError('bad-signature', `Cannot store ${kind} by "${issuer}": ${reason}`)
     }
     // Another call may have brought it while this one waited.
-    const entry = this.#entries.get(signed.idText) ?? { signed, holders: new Set<string>() }
+    const entry = this.#entries.get(signed.idText) ?? { signed, holders: undefined }
     return this.#hold(entry, owner)
   }
 
@@ -132,6 +132,21 @@ export class StatementStore {
     }
   }
 
+  /**
+   * Takes in statements that this node has signed itself, and pins them: no check of its own
+   * signatures.
+   */
+  pinOwn(statements: Iterable<SignedStatement>): void {
+    for (const signed of statements) {
+      const { idText, envelope } = signed
+      if (!this.#entries.has(idText)) {
+        this.#entries.set(idText, { signed, holders: undefined })
+        this.#bytes += envelope.length
+      }
+      this.pin([idText])
+    }
+  }
+
   /** Ends what {@link pin} began; a statement that nothing else holds goes. */
   unpin(idTexts: Iterable<string>): void {
     for (const idText of idTexts) {
@@ -142,7 +157,8 @@ export class StatementStore {
         continue
       }
       this.#pins.delete(idText)
-      if (this.#entries.get(idText)?.holders.size === 0) this.#remove(idText)
+      const entry = this.#entries.get(idText)
+      if (entry !== undefined && isFree(entry)) this.#remove(idText)
     }
   }
 
@@ -176,7 +192,8 @@ export class StatementStore {
   #hold(entry: Entry, owner: string): SignedStatement {
     const { signed, holders } = entry
     const { idText } = signed
-    if (this.#kept.has(idText) || this.#pins.has(idText) || holders.has(owner)) return signed
+    const isHeld = this.#kept.has(idText) || this.#pins.has(idText) || holders?.has(owner) === true
+    if (isHeld) return signed
     this.#checkOwners(owner)
     const list = this.#owners.get(owner) ?? new Set<string>()
     this.#owners.set(owner, list)
@@ -184,7 +201,7 @@ export class StatementStore {
       this.#entries.set(idText, entry)
       this.#bytes += signed.envelope.length
     }
-    holders.add(owner)
+    entry.holders = (holders ?? new Set<string>()).add(owner)
     list.add(idText)
     for (const oldest of list) {
       if (list.size <= this.#ownerStatementsMax) break
@@ -204,16 +221,16 @@ export class StatementStore {
   #drop(owner: string, idText: string): boolean {
     this.#unlist(owner, idText)
     const entry = this.#entries.get(idText)
-    entry?.holders.delete(owner)
-    if (entry === undefined || entry.holders.size > 0 || this.#kept.has(idText)) return false
+    entry?.holders?.delete(owner)
+    if (entry === undefined || !isFree(entry) || this.#kept.has(idText)) return false
     this.#remove(idText)
     return true
   }
 
   /** What is kept or pinned counts against nobody's quota. */
-  #leaveHolders({ signed, holders }: Entry): void {
-    for (const owner of holders) this.#unlist(owner, signed.idText)
-    holders.clear()
+  #leaveHolders(entry: Entry): void {
+    for (const owner of entry.holders ?? []) this.#unlist(owner, entry.signed.idText)
+    entry.holders = undefined
   }
 
   #unlist(owner: string, idText: string): void {
@@ -225,10 +242,15 @@ export class StatementStore {
   #remove(idText: string): void {
     const entry = this.#entries.get(idText)
     if (entry === undefined) return
-    for (const owner of entry.holders) this.#unlist(owner, idText)
+    for (const owner of entry.holders ?? []) this.#unlist(owner, idText)
     this.#kept.delete(idText)
     this.#pins.delete(idText)
     this.#entries.delete(idText)
     this.#bytes -= entry.signed.envelope.length
   }
+}
+
+/** Whether nobody holds it under a quota. */
+function isFree({ holders }: Entry): boolean {
+  return holders === undefined || holders.size === 0
 }

@@ -218,7 +218,7 @@ export class Core {
       clock,
       random,
       hash: this.hash,
-      failed: ({ name }, cause) => this.record(this.plain('status', 'revoke', name, name, cause)),
+      failed: (name, cause) => this.record(this.plain('status', 'revoke', name, name, cause)),
     })
     const { neighbours, topics } = this
     this.#renewal = new Renewal({

@@ -1,5 +1,5 @@
 import { childName, parseName, type Name } from '@ixj/names'
-import { checkSender, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
+import { checkSender, SKEW_MS, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { DeliverCounts } from '../deliver/counts.ts'
 import { rootsOf } from '../neighbours/proof-book.ts'
@@ -13,26 +13,23 @@ import type { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { openCore } from './open-core.ts'
 import {
+  boundUntil,
   grantHost,
   heldHostGrant,
   provingStatements,
   speakGrants,
   type Identity,
 } from './identity.ts'
+import { Nursery } from './nursery.ts'
+import { openPapers } from './papers.ts'
+import { Residence, type House } from './residence.ts'
 import { publishStatuses } from '../revoked/published-statuses.ts'
-
-/** How an agent is opened. */
-interface OpenOptions {
-  readonly inbox: 'own' | 'node'
-  /** Whose key takes a short-lived name back when it closes. */
-  readonly revokedBy?: Identity
-}
 
 /** A node without its I/O: it runs agents over whatever transport, clock and store it is given. */
 export class Host implements AsyncDisposable {
   readonly name: Name
   readonly #core: Core
-  readonly #agents = new Set<Agent>()
+  readonly #house: House
   #self: Agent | undefined
   #passingEpoch = 0
 
@@ -40,6 +37,15 @@ export class Host implements AsyncDisposable {
   constructor(core: Core) {
     this.#core = core
     this.name = core.identity.name
+    const nextEpoch = () => this.#nextPassingEpoch(core.clock.now())
+    const house: House = {
+      core,
+      agents: new Map(),
+      nextEpoch,
+      openNursery: (parent) => new Nursery(parent, house),
+    }
+    this.#house = house
+    core.add({ sweep: (now) => this.#closeEnded(now) })
   }
 
   /** Opens the node's own inbox: it is an agent of its own name. Called once, by {@link openHost}. */
@@ -50,14 +56,12 @@ export class Host implements AsyncDisposable {
       await publishStatuses(authority, this.#core)
     }
     const proof = this.#core.proofs.compose(provingStatements(identity, []), identity)
-    this.#self = await new Agent({
-      core: this.#core,
-      identity,
+    const own = {
+      papers: openPapers(identity, null),
       inbox: inboxOf(identity.name, { carrier: identity.name, host: null, proof }),
-      hostGrant: null,
       epoch: await this.#nextEpoch(identity, clock.now()),
-      open: (child) => this.#openAgent(child, { inbox: 'node', revokedBy: identity }),
-    }).openInbox()
+    }
+    this.#self = await new Agent(new Residence(this.#house, own, () => {})).openInbox()
     return this
   }
 
@@ -100,7 +104,7 @@ export class Host implements AsyncDisposable {
    * @throws TrustError if its chain does not hold here; AgentError `open-already`
    */
   openAgent(identity: Identity): Promise<Agent> {
-    return this.#openAgent(identity, { inbox: 'own' })
+    return this.#openAgent(identity, 'own')
   }
 
   /**
@@ -126,7 +130,7 @@ export class Host implements AsyncDisposable {
     const offer = await makeOffer({ name, node: this.name, signer }, this.#core)
     const answer = await this.self.request(parent, offer, { ...options, contentType: OFFER_TYPE })
     const identity = readBound(answer, { name, signer }, this.#core.hash)
-    return await this.#openAgent(identity, { inbox: 'node', revokedBy: identity })
+    return await this.#openAgent(identity, 'node')
   }
 
   /**
@@ -148,12 +152,12 @@ export class Host implements AsyncDisposable {
 
   /** Closes every agent, then the transport. Closing twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const agent of this.#agents) await agent[Symbol.asyncDispose]()
+    for (const agent of this.#house.agents.keys()) await agent[Symbol.asyncDispose]()
     await this.#self?.[Symbol.asyncDispose]()
     await this.#core.dispose()
   }
 
-  async #openAgent(given: Identity, options: OpenOptions): Promise<Agent> {
+  async #openAgent(given: Identity, inboxOn: 'own' | 'node'): Promise<Agent> {
     const core = this.#core
     const held: (() => void)[] = []
     const release = () => {
@@ -165,7 +169,7 @@ export class Host implements AsyncDisposable {
       const identity = { ...given, statements: own.statements }
       held.push(await core.followed.follow(rootsOf(identity.statements, identity)))
       this.#checkOwnChain(identity)
-      return await this.#openHeld(identity, options, { held, release })
+      return await this.#openHeld(identity, inboxOn, { held, release })
     } catch (cause) {
       release()
       throw cause
@@ -175,7 +179,7 @@ export class Host implements AsyncDisposable {
   /** Opens an agent; whatever is `held` for it is released when it closes. */
   async #openHeld(
     identity: Identity,
-    options: OpenOptions,
+    inboxOn: 'own' | 'node',
     { held, release }: { readonly held: (() => void)[]; readonly release: () => void },
   ): Promise<Agent> {
     const core = this.#core
@@ -197,26 +201,34 @@ export class Host implements AsyncDisposable {
       ? provingStatements(identity, [host])
       : [...provingStatements(identity, []), host]
     const proof = core.proofs.compose(proving, identity)
-    const carrier = options.inbox === 'own' ? identity.name : this.name
-    const agent: Agent = new Agent({
-      core,
-      identity,
+    const carrier = inboxOn === 'own' ? identity.name : this.name
+    const own = {
+      papers: openPapers(identity, host),
       inbox: inboxOf(identity.name, { carrier, host, proof }),
-      hostGrant: host,
       epoch:
-        options.inbox === 'own'
+        inboxOn === 'own'
           ? await this.#nextEpoch(identity, clock.now())
           : this.#nextPassingEpoch(clock.now()),
-      open: (child) => this.#openAgent(child, { inbox: 'node', revokedBy: identity }),
-      closed: () => {
-        this.#agents.delete(agent)
-        release()
-        void core.issuedNames.ceased(identity.name)
-        if (options.revokedBy !== undefined) core.issuedNames.closed(identity, options.revokedBy)
-      },
+    }
+    const until = boundUntil(identity)
+    const residence = new Residence(this.#house, own, () => {
+      release()
+      void core.issuedNames.ceased(identity.name)
+      // A name that was asked for is taken back by its own key.
+      const { name, signer } = identity
+      const closed = { name, key: signer.publicKey, until }
+      if (inboxOn === 'node') core.issuedNames.closed(closed, () => identity)
     })
-    this.#agents.add(await agent.openInbox())
+    const agent = await new Agent(residence).openInbox()
+    this.#house.agents.set(agent, inboxOn === 'node' ? until : Infinity)
     return agent
+  }
+
+  /** Short-lived agents whose bindings have ended can do nothing any more. */
+  #closeEnded(now: number): void {
+    for (const [agent, until] of this.#house.agents) {
+      if (until + SKEW_MS < now) void agent[Symbol.asyncDispose]()
+    }
   }
 
   /** An agent whose chain does not even hold at home would be refused everywhere. */

@@ -6,13 +6,21 @@ import { issueRevocation } from '../revoked/issue-revocation.ts'
 import { publishOwnStatus } from '../revoked/published-statuses.ts'
 import type { Revoked } from '../revoked/revoked.ts'
 import type { IssueContext } from '../patterns/grant-issue.ts'
-import { boundUntil, type Identity } from './identity.ts'
+import type { Identity } from './identity.ts'
 
-/** A spawned name that has closed, and whose key says so. */
+/** A spawned name that has closed. */
+interface ClosedName {
+  readonly name: Name
+  readonly key: Uint8Array
+  /** When its bindings end, ms since the Unix epoch. */
+  readonly until: number
+}
+
+/** The same, and whose key says so. */
 interface Closed {
-  readonly name: Identity
+  readonly named: ClosedName
   /** Who revokes it: its parent, where that is at hand, or itself. */
-  readonly by: Identity
+  readonly by: () => Identity
   readonly cancel: () => void
 }
 
@@ -25,7 +33,7 @@ interface Closed {
 export class IssuedNames {
   readonly #context: IssueContext
   readonly #revoked: Revoked
-  readonly #failed: (name: Identity, cause: unknown) => void
+  readonly #failed: (name: Name, cause: unknown) => void
   readonly #waiting = new Set<Closed>()
   readonly #brief: Budget
   /** What ends the statuses of names that have bound others. */
@@ -33,7 +41,7 @@ export class IssuedNames {
 
   constructor(
     revoked: Revoked,
-    context: IssueContext & { readonly failed: (name: Identity, cause: unknown) => void },
+    context: IssueContext & { readonly failed: (name: Name, cause: unknown) => void },
   ) {
     this.#revoked = revoked
     this.#context = context
@@ -59,14 +67,14 @@ export class IssuedNames {
   }
 
   /** A spawned name has closed. */
-  closed(name: Identity, by: Identity): void {
+  closed(named: ClosedName, by: () => Identity): void {
     const { clock } = this.#context
     const now = clock.now()
-    const left = boundUntil(name) - now
+    const left = named.until - now
     if (left <= 0 || left === Infinity) return
     if (left <= UNCHECKED_LINK_MS_MAX && !this.#brief.take(1, now)) return
     const closed: Closed = {
-      name,
+      named,
       by,
       cancel: clock.at(now + REVOKE_AFTER_CLOSE_MS, () => void this.#revoke(closed)),
     }
@@ -82,12 +90,13 @@ export class IssuedNames {
   }
 
   async #revoke(closed: Closed): Promise<void> {
-    const { name, by } = closed
+    const { named, by } = closed
+    const { name, key, until } = named
     this.#waiting.delete(closed)
-    const target = { kind: 'key', name: name.name, key: name.signer.publicKey } as const
+    const target = { kind: 'key', name, key } as const
     try {
-      const options = { ...this.#context, notAfter: boundUntil(name) }
-      await this.#revoked.tell(await issueRevocation(by, target, options))
+      const options = { ...this.#context, notAfter: until }
+      await this.#revoked.tell(await issueRevocation(by(), target, options))
     } catch (cause) {
       if (!(cause instanceof TrustError)) throw cause
       this.#failed(name, cause)

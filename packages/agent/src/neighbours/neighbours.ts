@@ -257,10 +257,23 @@ export class Neighbours {
   }
 
   #show(neighbour: Exchange, topic: OpenTopic): void {
+    const { claim } = topic
+    if (claim === undefined) {
+      void this.#prepare(neighbour, topic)
+      return
+    }
     neighbour.shown.add(topic.topic)
-    const proof = this.#context.proofs.current(topic.proof)
-    neighbour.show({ ...topic.right, proof: proof.id }, proof)
+    const proof = this.#context.proofs.current(claim.proof)
+    neighbour.show({ ...claim.right, proof: proof.id }, proof)
     if (topic.of === 'inbox') this.#context.transport.announce(neighbour.peer, topic.carrier)
+  }
+
+  /** Has the right made, and shows it if both are still there. */
+  async #prepare(neighbour: Exchange, topic: OpenTopic): Promise<void> {
+    const claim = await topic.prepare?.()
+    const isHere = this.#admitted.get(neighbour.peer) === neighbour
+    const isOpen = this.#context.open.get(topic.topic) === topic
+    if (claim !== undefined && isHere && isOpen) this.#show(neighbour, topic)
   }
 
   #shown(neighbour: Exchange, frame: RightFrame): void {

@@ -3,28 +3,42 @@ import type { Grant, SignedStatement } from '@ixj/trust'
 import type { RightFrame } from './frames.ts'
 import type { KnownProof } from './proof-shelf.ts'
 
-/** A topic that is open on this node, and the right by which the node receives it. */
+/** The right by which a node receives a topic, as neighbours are shown it. */
+export interface Claim {
+  readonly right: RightFrame
+  readonly proof: KnownProof
+}
+
+/** A topic that is open on this node. */
 export interface OpenTopic {
   readonly topic: Name
   readonly of: 'group' | 'inbox'
   /** The topic on which its bundles come: its own, or the node's name. */
   readonly carrier: Name
-  readonly right: RightFrame
+  /** Undefined while no neighbour has asked for it; then {@link prepare} makes it. */
+  readonly claim: Claim | undefined
   /** When the right ends, by its statements: of several agents', the longest is shown. */
   readonly until: number
+  /** Makes the right; undefined where that fails, which is recorded. Never rejects. */
+  prepare?(): Promise<Claim | undefined>
+}
+
+interface InboxRight {
+  readonly carrier: Name
+  /** The `host` grant; null: the inbox is the node's own. */
+  readonly host: SignedStatement<Grant> | null
   readonly proof: KnownProof
 }
 
-/** An inbox that the node receives by a `host` grant; null: its own. */
-export function inboxOf(
-  topic: Name,
-  by: {
-    readonly carrier: Name
-    readonly host: SignedStatement<Grant> | null
-    readonly proof: KnownProof
-  },
-): OpenTopic {
-  const { carrier, host, proof } = by
+/** An inbox that the node receives by right. */
+export function inboxOf(topic: Name, by: InboxRight): OpenTopic {
+  const { carrier, host } = by
+  const until = host?.statement.notAfter ?? Infinity
+  return { topic, of: 'inbox', carrier, claim: claimInbox(topic, by), until }
+}
+
+/** The right to an inbox. */
+export function claimInbox(topic: Name, { carrier, host, proof }: InboxRight): Claim {
   const right: RightFrame = {
     kind: 'right',
     topic,
@@ -36,5 +50,5 @@ export function inboxOf(
     host: host?.id ?? null,
     proof: proof.id,
   }
-  return { topic, of: 'inbox', carrier, right, until: host?.statement.notAfter ?? Infinity, proof }
+  return { right, proof }
 }

@@ -62,8 +62,9 @@ export class Renewal {
 
   #tell(topic: OpenTopic): void {
     const { proofs, neighbours } = this.#context
-    const proof = proofs.current(topic.proof)
-    if (proof === (this.#told.get(topic) ?? topic.proof)) return
+    if (topic.claim === undefined) return
+    const proof = proofs.current(topic.claim.proof)
+    if (proof === (this.#told.get(topic) ?? topic.claim.proof)) return
     this.#told.set(topic, proof)
     neighbours.opened(topic)
   }

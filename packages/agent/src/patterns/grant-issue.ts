@@ -2,7 +2,8 @@ import { parsePattern, type Name, type Pattern } from '@ixj/names'
 import {
   chooseGrant,
   findGrants,
-  issueGrant,
+  prepareGrant,
+  signStatement,
   TrustError,
   type Action,
   type Condition,
@@ -10,6 +11,7 @@ import {
   type Random,
   type Sha256,
   type SignedStatement,
+  type UnsignedStatement,
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
@@ -37,11 +39,8 @@ export interface IssueContext {
   issued?(issuer: Identity, statements: readonly SignedStatement[]): Promise<void>
 }
 
-/** A grant that is to be issued. */
+/** Grants that are to be issued, whoever holds them. */
 export interface GrantWish {
-  readonly subject: Pattern
-  /** The one key that holds it; null: whatever key the subject has then. */
-  readonly subjectKey: Uint8Array | null
   readonly request: GrantRequest
   /** Ms since the Unix epoch; earlier where the issuer's own right ends before. */
   readonly notAfter: number
@@ -49,17 +48,23 @@ export interface GrantWish {
   readonly behalf?: Name | undefined
 }
 
+/** How grants of one kind are made: what of it is the same for all who hold them is found once. */
+export interface GrantPlan {
+  /** The grant that they are parts of; undefined: they are roots. */
+  readonly parent: SignedStatement<Grant> | undefined
+  /**
+   * A grant before its signature, for one key of the subject, or for whatever key it has then.
+   * @throws TrustError `wider-than-parent`, `outside-slice`, `form`
+   */
+  prepare(subject: Pattern, subjectKey: Uint8Array | null): UnsignedStatement<Grant>
+}
+
 /**
- * Issues a grant: a root where the topics lie in the issuer's own slice, else a part of the one
- * grant of its own that fits, or that was named. Gives that one, too.
- * @throws TrustError `wider-than-parent`, `outside-slice`, `ambiguous-authority`, `not-granted`,
- * `form`; AgentError `argument`, `mixed-behalf`
+ * Plans grants: roots where the topics lie in the issuer's own slice, else parts of the one grant of
+ * its own that fits, or that was named.
+ * @throws TrustError `ambiguous-authority`, `not-granted`; AgentError `argument`, `mixed-behalf`
  */
-export async function issueGrantTo(
-  issuer: Identity,
-  wish: GrantWish,
-  context: IssueContext,
-): Promise<{ readonly grant: SignedStatement<Grant>; readonly parent?: SignedStatement<Grant> }> {
+export function planGrant(issuer: Identity, wish: GrantWish, context: IssueContext): GrantPlan {
   const { request, behalf } = wish
   const now = context.clock.now()
   const topics = request.topics.map((text) => parsePattern(text))
@@ -67,22 +72,41 @@ export async function issueGrantTo(
   const statement = parent?.statement
   // A root uses the issuer's own authority, for whomever it is then held.
   checkBehalf(statement?.onBehalfOf ?? issuer.name, behalf)
-  const grant = await issueGrant(
-    {
-      issuer: issuer.name,
-      notBefore: Math.max(now, statement?.notBefore ?? 0),
-      notAfter: Math.min(wish.notAfter, statement?.notAfter ?? Infinity, boundUntil(issuer)),
-      nonce: context.random(16),
-      onBehalfOf: request.onBehalfOf ?? statement?.onBehalfOf ?? issuer.name,
-      subject: wish.subject,
-      subjectKey: wish.subjectKey,
-      actions: request.actions,
-      topics,
-      conditions: request.conditions ?? statement?.conditions ?? [],
-      mayDelegate: request.mayDelegate?.map((text) => parsePattern(text)) ?? false,
-    },
-    { signer: issuer.signer, hash: context.hash, ...(parent === undefined ? {} : { parent }) },
-  )
+  const common = {
+    issuer: issuer.name,
+    notBefore: Math.max(now, statement?.notBefore ?? 0),
+    notAfter: Math.min(wish.notAfter, statement?.notAfter ?? Infinity, boundUntil(issuer)),
+    onBehalfOf: request.onBehalfOf ?? statement?.onBehalfOf ?? issuer.name,
+    actions: request.actions,
+    topics,
+    conditions: request.conditions ?? statement?.conditions ?? [],
+    mayDelegate: request.mayDelegate?.map((text) => parsePattern(text)) ?? false,
+  } as const
+  const options = { key: issuer.signer.publicKey, ...(parent === undefined ? {} : { parent }) }
+  return {
+    parent,
+    prepare: (subject, subjectKey) =>
+      prepareGrant({ ...common, nonce: context.random(16), subject, subjectKey }, options),
+  }
+}
+
+/**
+ * Issues one grant as it is planned, and gives the one that it is a part of, too.
+ * @throws as {@link planGrant} and its `prepare`
+ */
+export async function issueGrantTo(
+  issuer: Identity,
+  wish: GrantWish & {
+    readonly subject: Pattern
+    /** The one key that holds it; null: whatever key the subject has then. */
+    readonly subjectKey: Uint8Array | null
+  },
+  context: IssueContext,
+): Promise<{ readonly grant: SignedStatement<Grant>; readonly parent?: SignedStatement<Grant> }> {
+  const plan = planGrant(issuer, wish, context)
+  const { parent } = plan
+  const unsigned = plan.prepare(wish.subject, wish.subjectKey)
+  const grant = await signStatement(unsigned, issuer.signer, context.hash)
   return parent === undefined ? { grant } : { grant, parent }
 }
 

@@ -92,13 +92,15 @@ export class Group implements AsyncDisposable {
       topic,
       of: 'group',
       carrier: topic,
-      right: { kind: 'right', topic, of: 'group', carrier: topic, ...common },
+      claim: {
+        right: { kind: 'right', topic, of: 'group', carrier: topic, ...common },
+        proof: known,
+      },
       until: Math.min(
         boundUntil(identity),
         subscribe === 'owner' ? Infinity : subscribe.statement.notAfter,
         hostGrant?.statement.notAfter ?? Infinity,
       ),
-      proof: known,
     }
     await core.open(open, this.#sink)
     this.#open = open

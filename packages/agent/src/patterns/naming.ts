@@ -1,24 +1,21 @@
-import { childName, isBelow, parsePattern, type Name } from '@ixj/names'
+import { isBelow, type Name } from '@ixj/names'
 import {
   decodeStatement,
   equalBytes,
   isBinding,
-  issueStatement,
   readName as readNameField,
   SKEW_MS,
   TrustError,
-  type Grant,
   type Sha256,
   type SignedStatement,
   type Signer,
-  type Uses,
   type Verifier,
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
-import { boundUntil, provingStatements, type Identity } from '../host/identity.ts'
-import type { OpeningKey } from '../sealing/sealer.ts'
-import { issueGrantTo, type GrantRequest, type IssueContext } from './grant-issue.ts'
+import type { Identity } from '../host/identity.ts'
+import { issueAll, type ChildName, type SpawnOptions } from './births.ts'
+import type { IssueContext } from './grant-issue.ts'
 import type { Body } from './message.ts'
 import type { IncomingRequest } from './request.ts'
 
@@ -26,22 +23,6 @@ import type { IncomingRequest } from './request.ts'
 export const OFFER_TYPE = 'ixj/offer'
 /** Content type of the answer that gives the name; its body is a list of statements. */
 export const BOUND_TYPE = 'ixj/bound'
-
-/** What a sub-agent is born with. */
-export interface SpawnOptions {
-  readonly lifetimeSeconds: number
-  readonly grants?: readonly GrantRequest[]
-  /** Default: sign. */
-  readonly uses?: Uses
-  /** Binding links that may follow below; default 0. */
-  readonly depth?: number
-  /** For whom the request acts that this is done for: only its authority is passed on. */
-  readonly behalf?: Name
-  /** Whether bodies can be sealed to it; default false: a second key takes time to make. */
-  readonly sealable?: boolean
-  /** Whether nothing of it goes on without a fresh status; default false. */
-  readonly strict?: boolean
-}
 
 /** A sub-agent elsewhere that asks for its name: it has made its key there. */
 export interface Offer {
@@ -57,83 +38,17 @@ export interface Offer {
 }
 
 /**
- * Binds a child's name to its key and issues its grants, each a part of one of the parent's or a
- * root in the parent's own slice.
- * @throws TrustError `wider-than-parent`, `ambiguous-authority`, `not-granted`, `form`
- */
-export async function spawnIdentity(
-  parent: Identity,
-  child: {
-    readonly label: string
-    readonly signer: Signer
-    readonly opening?: OpeningKey | undefined
-  },
-  options: SpawnOptions,
-  context: IssueContext,
-): Promise<Identity> {
-  const name = childName(parent.name, child.label)
-  const { signer, opening } = child
-  const bound = { name, key: signer.publicKey, encryptionKey: opening?.publicKey ?? null }
-  const statements = await issueTo(parent, bound, options, context)
-  return { name, signer, opening, statements }
-}
-
-/**
- * The statements of a child: its binding, its grants, and whatever proves them.
- * @throws as {@link spawnIdentity}, and what `issued` of the context throws
+ * The statements of a child elsewhere: its binding, its grants, and whatever proves them.
+ * @throws as {@link issueAll}, and what `issued` of the context throws
  */
 export async function issueTo(
   parent: Identity,
-  child: {
-    readonly name: Name
-    readonly key: Uint8Array
-    readonly encryptionKey?: Uint8Array | null
-  },
+  child: ChildName,
   options: SpawnOptions,
   context: IssueContext,
 ): Promise<readonly SignedStatement[]> {
-  const now = context.clock.now()
-  const notAfter = endOf(now, options.lifetimeSeconds)
-  const binding = await issueStatement(
-    {
-      kind: 'binding',
-      issuer: parent.name,
-      notBefore: now,
-      notAfter: Math.min(notAfter, boundUntil(parent)),
-      nonce: context.random(16),
-      name: child.name,
-      key: child.key,
-      encryptionKey: child.encryptionKey ?? null,
-      uses: options.uses ?? 'sign',
-      depth: options.depth ?? 0,
-      strict: options.strict ?? false,
-    },
-    parent.signer,
-    context.hash,
-  )
-  const grants: SignedStatement<Grant>[] = []
-  const parents: SignedStatement<Grant>[] = []
-  for (const request of options.grants ?? []) {
-    const subject = parsePattern(child.name)
-    // The next bearer of a short-lived name inherits nothing.
-    const wish = { subject, subjectKey: child.key, request, notAfter, behalf: options.behalf }
-    const given = await issueGrantTo(parent, wish, context)
-    grants.push(given.grant)
-    if (given.parent !== undefined) parents.push(given.parent)
-  }
-  await context.issued?.(parent, [binding, ...grants])
-  return [...provingStatements(parent, parents), binding, ...grants]
-}
-
-function endOf(now: number, lifetimeSeconds: number): number {
-  const limit = 10 * 365 * 24 * 3_600
-  if (!Number.isFinite(lifetimeSeconds) || lifetimeSeconds <= 0 || lifetimeSeconds > limit) {
-    throw new AgentError(
-      'argument',
-      `Cannot bind for ${lifetimeSeconds} s: more than 0 and at most ${limit}`,
-    )
-  }
-  return now + Math.ceil(lifetimeSeconds * 1_000)
+  const { above, statements } = await issueAll(parent, [child], options, context)
+  return [...above, ...statements.flat()]
 }
 
 /** The body of an offer: a name, the key that wants it, and the node where it was made. */
