@@ -28,6 +28,8 @@ export type AgentCode =
   | 'mixed-topic'
   /** The name is open already on this node. */
   | 'open-already'
+  /** Not everybody has acknowledged the task within its lifespan: `missing` says who. */
+  | 'unacknowledged'
   /** The request reached its end of life without an answer. */
   | 'no-answer'
   /** The other side refused; the cause's code says why. */
@@ -41,7 +43,7 @@ export class AgentError extends Error {
   readonly code: AgentCode
   /** For `refused`: the code that the other side gave. */
   readonly remoteCode: string | undefined
-  /** For `unapproved`: who has not approved. */
+  /** For `unapproved` and `unacknowledged`: who has not. */
   readonly missing: readonly Name[]
 
   constructor(

@@ -33,10 +33,43 @@ export const TASK_LIFESPAN_MS_MAX = 3_600_000
 export const STATE_LIFESPAN_MS = 2_000
 /** Default lifespan of class event. */
 export const EVENT_LIFESPAN_MS = 600_000
+/** Default lifespan of class task. */
+export const TASK_LIFESPAN_MS = 3_600_000
 /** Default lifespan of a request: a person still waits for it. */
 export const REQUEST_LIFESPAN_MS = 30_000
 /** Default priority, and the highest without a grant that says more. */
 export const PRIORITY_DEFAULT = 1
+
+/** Before a task that was handed over is sent again; then twice as long, and so on. */
+export const TASK_RETRY_MS = 1_000
+/** The longest of these waits: a receiver that comes back hears of it within that. */
+export const TASK_RETRY_MS_MAX = 30_000
+/** Tasks of one agent that wait for acknowledgements before its owner is told to slow down. */
+export const TASKS_UNACKNOWLEDGED_MAX = 4_096
+/** Names and keys that one task is for. */
+export const TASK_ADDRESSEES_MAX = 1_024
+/** A copy of a task is acknowledged again so long after the last time. */
+export const TASK_ACKNOWLEDGE_AGAIN_MS = 500
+/** Before a task whose handler failed is handed out again; then twice as long, and so on. */
+export const TASK_AGAIN_MS = 1_000
+/** How often a task is handed out: what ends its handler five times would do so for ever. */
+export const TASK_ATTEMPTS_MAX = 5
+/** Tasks of one agent that are not done: waiting for its handler, or with it. */
+export const TASKS_OPEN_MAX = 1_024
+/** Of one sender: it fills a quarter of that and no more. */
+export const TASKS_OPEN_PER_SENDER_MAX = 256
+/** Bytes of their bundles. */
+export const TASKS_OPEN_BYTES_MAX = 16 * 1024 * 1024
+/** Tasks of one agent that are remembered until their lifespan ends: 18 a second for an hour. */
+export const TASKS_REMEMBERED_MAX = 65_536
+/** Of one sender. */
+export const TASKS_REMEMBERED_PER_SENDER_MAX = 16_384
+/** A task as it is stored: a bundle, its proof and all statements of that, and the rest. */
+export const TASK_RECORD_BYTES_MAX = 640 * 1024
+/** Stored tasks share a value of the store up to this size. */
+export const TASK_PAGE_BYTES = 56 * 1024
+/** Such values of one agent, each way: 28 MiB, or as many of the largest tasks. */
+export const TASK_PAGES_MAX = 512
 
 /** How long messages gather while a bundle is on its way. */
 export const BUNDLE_GATHER_MS = 5
@@ -194,7 +227,7 @@ export const NOTICES_PER_SECOND = 256
 export const NOTICE_SENDERS_MAX = 4_096
 /** Successors of one anchor's key that are passed on: those who missed several follow them all. */
 export const SUCCESSORS_PER_NAME_MAX = 8
-/** Notices that are kept are written in pages of this size; a value of a store has 64 KiB. */
+/** Notices that are kept are written in pages of this size: most change no more than one. */
 export const NOTICE_PAGE_BYTES = 56 * 1024
 /** Such pages: room for some 100,000 revocations. */
 export const NOTICE_PAGES_MAX = 1_024

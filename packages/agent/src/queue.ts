@@ -16,16 +16,23 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   #closed = false
   #lost = 0
   #onClose: (() => void) | undefined
+  readonly #onLost: ((item: T) => void) | undefined
 
+  /** `onLost` is told of each item that had to go for a newer one. */
   constructor(
     max: number,
-    options: { readonly signal?: AbortSignal; readonly onClose?: () => void } = {},
+    options: {
+      readonly signal?: AbortSignal
+      readonly onClose?: () => void
+      readonly onLost?: (item: T) => void
+    } = {},
   ) {
     if (!Number.isSafeInteger(max) || max < 1) {
       throw new AgentError('argument', `Cannot make a queue of ${max} items: the least is 1`)
     }
     this.#max = max
     this.#onClose = options.onClose
+    this.#onLost = options.onLost
     if (options.signal?.aborted === true) this.close()
     else options.signal?.addEventListener('abort', () => this.close(), { once: true })
   }
@@ -49,8 +56,9 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
     }
     this.#items.push(item)
     if (this.size <= this.#max) return true
-    this.#shift()
+    const oldest = this.#shift()
     this.#lost += 1
+    this.#onLost?.(oldest)
     return false
   }
 

@@ -338,7 +338,7 @@ describe('remembered values', () => {
 
   test('set() refuses a value or key over the limit', async () => {
     const store = home.store()
-    const large = store.set('large', new Uint8Array(65_537))
+    const large = store.set('large', new Uint8Array(704 * 1024 + 1))
     await expect(large).rejects.toMatchObject({ code: 'too-large' })
     await expect(store.set('k'.repeat(1_025), value)).rejects.toMatchObject({ code: 'too-large' })
     await store.set('k', value)

@@ -127,7 +127,14 @@ export function decodeHeader(bytes: Uint8Array): Header {
   const fields = readArray(value, 'header', FIELDS)
   const header = readFields(fields)
   checkApproved(header)
+  checkTask(header)
   return header
+}
+
+/** "A task is alone in its bundle": what is acknowledged and handed out again is one message. */
+function checkTask({ class: messageClass, count }: Header): void {
+  if (messageClass !== 'task' || count === 1) return
+  throw new TrustError('form', `Cannot read header of class task: ${count} messages, limit 1`)
 }
 
 /** "The bundle holds that one message", and an approval names the grant under which it is sent. */

@@ -66,15 +66,16 @@ export class AuditTrail {
   }
 
   /**
-   * Records that a bundle was accepted, before it is delivered. One that had to be approved waits
-   * until its record is safe.
+   * Records that a bundle was accepted, before it is delivered. What somebody relies on waits until
+   * its record is safe: tasks, since they are acknowledged, and what had to be approved.
    * @throws Refusal `log-unwritable`
    */
   accepted(trace: Trace, from: Peer | null, decision: Decision): Promise<void> | undefined {
     const log = this.#log
     if (log === undefined) return undefined
     const record = this.#recordOf(trace, from, decision)
-    if (record.approvers.length > 0) return appendApproved(log, record)
+    const isRelied = record.approvers.length > 0 || (trace.takers ?? []).length > 0
+    if (isRelied) return appendRelied(log, record)
     log.append(record)
     return undefined
   }
@@ -182,13 +183,13 @@ export class AuditTrail {
   }
 }
 
-async function appendApproved(log: AuditLog, record: BundleRecord): Promise<void> {
+async function appendRelied(log: AuditLog, record: BundleRecord): Promise<void> {
   try {
     await log.appendSafely(record)
   } catch (cause) {
     if (!(cause instanceof AuditError)) throw cause
     const reason = 'the audit log of this node cannot be written'
-    throw new Refusal('log-unwritable', `Cannot accept what was approved: ${reason}`, { cause })
+    throw new Refusal('log-unwritable', `Cannot accept what others rely on: ${reason}`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
 import {
+  equalBytes,
   sha256 as plainSha256,
   type StatementStore,
   type GenerateKey,
@@ -32,6 +33,7 @@ import type { Sealer } from '../sealing/sealer.ts'
 import { Keeper } from '../sync/keeper.ts'
 import { Sync } from '../sync/sync.ts'
 import { syncContext } from '../sync/sync-context.ts'
+import { TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { SharedStates } from '../state/shared-states.ts'
 import type { Peer, Transport } from '../transport.ts'
@@ -89,6 +91,8 @@ export class Core {
   /** Where the transport hands in what arrives. */
   readonly reception: Reception
   readonly #parts: HostPart[] = []
+  /** The tasks that agents here have received. */
+  readonly tasks = this.add(new TaskGate(this.topics))
   #cancelSweep: () => void
   #cancelRecheck: (() => void) | undefined
   #closed = false
@@ -186,6 +190,7 @@ export class Core {
       offsets: this.offsets,
       states: this.states,
       hostOf: ({ topic, sender, key }) => this.presence.hostOf(topic, sender, key),
+      tasks: this.tasks,
       neighbour,
       isOutvoted,
       audit: this.audit,
@@ -240,6 +245,16 @@ export class Core {
   add<Part extends HostPart>(part: Part): Part {
     this.#parts.push(part)
     return part
+  }
+
+  /** Whether this name and key read the inbox, here or on a node that has shown so. */
+  isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
+    const isHere = this.topics
+      .sinks(topic)
+      .some(({ agent, key }) => agent === holder.name && equalBytes(key, holder.key))
+    return (
+      (isHere && this.topics.opened(topic) === 'inbox') || this.neighbours.isInboxOf(topic, holder)
+    )
   }
 
   /** Keys that DNS publishes for a name, as far as this node has proved them. */

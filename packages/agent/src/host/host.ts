@@ -20,6 +20,7 @@ import {
   speakGrants,
   type Identity,
 } from './identity.ts'
+import { openTaskRecords } from '../tasks/task-records.ts'
 import { Nursery } from './nursery.ts'
 import { openPapers } from './papers.ts'
 import { Residence, type House } from './residence.ts'
@@ -60,6 +61,7 @@ export class Host implements AsyncDisposable {
       papers: openPapers(identity, null),
       inbox: inboxOf(identity.name, { carrier: identity.name, host: null, proof }),
       epoch: await this.#nextEpoch(identity, clock.now()),
+      taskRecords: await openTaskRecords(this.#core.store, identity),
     }
     this.#self = await new Agent(new Residence(this.#house, own, () => {})).openInbox()
     return this
@@ -209,6 +211,7 @@ export class Host implements AsyncDisposable {
         inboxOn === 'own'
           ? await this.#nextEpoch(identity, clock.now())
           : this.#nextPassingEpoch(clock.now()),
+      taskRecords: inboxOn === 'own' ? await openTaskRecords(core.store, identity) : null,
     }
     const until = boundUntil(identity)
     const residence = new Residence(this.#house, own, () => {

@@ -29,6 +29,7 @@ import { Budget } from '../pipeline/rate.ts'
 import { ReplayTable, type Evidence, type Place } from '../pipeline/replay.ts'
 import type { ReplayJournal } from '../pipeline/replay-journal.ts'
 import { StateTable } from '../pipeline/state-table.ts'
+import type { TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { SharedStates } from '../state/shared-states.ts'
@@ -53,6 +54,7 @@ export interface IntakeOptions {
   readonly states: SharedStates
   /** The node that is known to host a group's member of this name and key. */
   hostOf(header: Header): Name | undefined
+  readonly tasks: TaskGate
   neighbour(peer: Peer | null): Exchange | undefined
   /** Whether newer records of the DNS take a key back. */
   isOutvoted(key: PublishedKey): boolean
@@ -78,7 +80,7 @@ export class Intake {
     this.#options = options
     this.#order = new Order(options.clock)
     const { node, ownOrganisation, clock, verifier, hash, trust, policy, topics } = options
-    const { usedApprovals } = options
+    const { usedApprovals, tasks } = options
     const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
     this.#context = {
       node,
@@ -96,6 +98,7 @@ export class Intake {
       hostOf: (header) => options.hostOf(header),
       usedApprovals,
       trees: new VerifiedTrees('bundle-tree'),
+      tasks,
       chains: new ChainCache(
         (key) => options.isOutvoted(key),
         () => trust.generation,
@@ -186,20 +189,23 @@ export class Intake {
   async take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> {
     const trace: Trace = {}
     try {
-      const accepted = await judge(bytes, carrier, this.#context, trace)
+      const accepted = await judge(bytes, carrier, contextOf(carrier, this.#context), trace)
       this.#keep(accepted)
       const decision = bundleDecision(trace, this.#context.clock.now())
       // Nothing is awaited where nothing has to be: bundles keep the order in which they passed.
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
       this.#options.record(decision)
-      this.#options.keep(accepted, 'live')
-      this.#deliver(accepted)
+      if (carrier.again === undefined) this.#options.keep(accepted, 'live')
+      if (accepted.bundle.header.class === 'task') this.#deliverTask(accepted)
+      else this.#deliver(accepted)
       return decision
     } catch (cause) {
       const decision = bundleDecision(trace, this.#context.clock.now(), cause)
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
+      const { bundle, takers = [] } = trace
+      if (bundle !== undefined) for (const sink of takers) sink.tasks?.release(bundle)
       this.#afterRefusal(trace, decision)
       return decision
     }
@@ -263,6 +269,18 @@ export class Intake {
     else run({ gap: 0, late: false })
   }
 
+  /** In no order: what has to be stored first comes when that is done. */
+  #deliverTask(accepted: Accepted): void {
+    const { bundle, clock, takers = [] } = accepted
+    const { sentAt, lifespanMs } = bundle.header
+    const now = this.#options.clock.now()
+    const endsAt = sentAt + lifespanMs + this.#context.offsets.rangeAt(clock, sentAt, now).high
+    for (const sink of takers) {
+      const stored = sink.tasks?.take(accepted, endsAt, (turn) => sink.deliver(accepted, turn))
+      stored?.catch((cause: unknown) => this.#options.record(unstored(accepted, now, cause)))
+    }
+  }
+
   #inOrder({ bundle, place }: Accepted, run: (turn: Turn) => void): void {
     const openedAt = this.#options.topics.openedAt(bundle.header.topic)
     const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
@@ -275,6 +293,7 @@ export class Intake {
   /** What a refused bundle still changes: its place is filled, and its sender may be told. */
   #afterRefusal(trace: Trace, { code }: Decision): void {
     const { bundle, place, messages, signed } = trace
+    if (bundle?.header.class === 'task' && code === 'duplicate') this.#options.tasks.copy(bundle)
     if (bundle === undefined || place === undefined || signed === undefined || code === null) return
     if (code === 'equivocation') {
       const evidence = this.#context.replay.evidenceOf(place.key)
@@ -289,4 +308,21 @@ export class Intake {
       sink.refused(bundle, messages, code)
     }
   }
+}
+
+/**
+ * What passed before is decided about as of then, since bindings of minutes end while their tasks
+ * live on; what was revoked since counts all the same, and so does the policy of today.
+ */
+function contextOf({ again }: Carrier, context: PipelineContext): PipelineContext {
+  if (again === undefined) return context
+  const { clock } = context
+  const then: Clock = { now: () => again.acceptedAt, at: (time, run) => clock.at(time, run) }
+  return { ...context, clock: then }
+}
+
+/** A task that was accepted and could not be stored: its sender hears nothing and sends it again. */
+function unstored(accepted: Accepted, at: number, cause: unknown): Decision {
+  const message = 'Cannot take the task: the store failed'
+  return bundleDecision(accepted, at, new Refusal('own-fault', message, { cause }))
 }

@@ -47,7 +47,7 @@ export class Nursery implements ChildPlace {
     const { core, agents } = this.#house
     try {
       const inbox = new SpawnedInbox(papers, until, core)
-      const own = { papers, inbox, epoch: this.#house.nextEpoch() }
+      const own = { papers, inbox, epoch: this.#house.nextEpoch(), taskRecords: null }
       const closing = () => this.#closed(papers, until)
       const agent = new Agent(new Residence(this.#house, own, closing))
       await agent.openInbox()

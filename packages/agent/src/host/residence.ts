@@ -1,6 +1,7 @@
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Agent, AgentParts } from '../patterns/agent.ts'
 import type { Born } from '../patterns/births.ts'
+import type { TaskRecords } from '../tasks/task-records.ts'
 import type { Core } from './core.ts'
 import type { Papers } from './papers.ts'
 
@@ -25,19 +26,21 @@ export class Residence implements AgentParts {
   readonly papers: Papers
   readonly inbox: OpenTopic
   readonly epoch: number
+  readonly taskRecords: TaskRecords | null
   readonly #house: House
   readonly #closing: () => void
   #nursery: ChildPlace | undefined
 
   constructor(
     house: House,
-    own: { readonly papers: Papers; readonly inbox: OpenTopic; readonly epoch: number },
+    own: Pick<AgentParts, 'papers' | 'inbox' | 'epoch' | 'taskRecords'>,
     closing: () => void,
   ) {
     this.#house = house
     this.papers = own.papers
     this.inbox = own.inbox
     this.epoch = own.epoch
+    this.taskRecords = own.taskRecords
     this.#closing = closing
   }
 

@@ -6,7 +6,7 @@ import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
-import type { Accepted } from '../pipeline/context.ts'
+import type { Accepted, TaskBook } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import type { OpeningKey } from '../sealing/sealer.ts'
 
@@ -18,6 +18,8 @@ export interface Sink {
   readonly opening?: OpeningKey | undefined
   /** What it takes; everything else on the topic is refused. */
   readonly takes: readonly BundleAction[]
+  /** The agent's book of tasks; without one it takes none. */
+  readonly tasks?: TaskBook
   /** Messages for this agent, in their stream's order. Must not throw. */
   deliver(accepted: Accepted, turn: Turn): void
   /** Messages that come as history alone, for readers who asked for that. Must not throw. */

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { concatBytes, toHex, TrustError, utf8Bytes } from '@ixj/trust'
+import { concatBytes, equalBytes, toHex, TrustError, utf8Bytes } from '@ixj/trust'
 import {
   NEIGHBOUR_FAULTS_MAX,
   RIGHTS_PER_NEIGHBOUR_MAX,
@@ -134,6 +134,20 @@ export class Neighbours {
       if (found !== undefined) return found
     }
     return undefined
+  }
+
+  /** Whether this name and key let a neighbour receive the inbox: what comes there is for it. */
+  isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
+    const { proofs } = this.#context
+    for (const neighbour of this.#admitted.values()) {
+      const frame = neighbour.rights.get(topic)?.frame
+      if (frame?.of !== 'inbox' || frame.host === null) continue
+      for (const { statement } of proofs.statementsOf([frame.host])) {
+        const isIssuer = statement.issuer === holder.name
+        if (isIssuer && equalBytes(statement.issuerKey, holder.key)) return true
+      }
+    }
+    return false
   }
 
   /** Ends rights, and neighbours, whose statements have ended. */

@@ -1,13 +1,21 @@
+import type { Name } from '@ixj/names'
 import { APPROVE_TYPE, readAsked, type AskedApproval } from '../approvals/asked-approval.ts'
 import type { GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
+import type { Header } from '../bundles/header.ts'
 import { correlationOf, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import type { Identity } from '../host/identity.ts'
 import { QUEUE_MAX, REQUESTS_MAX } from '../limits.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
+import type { TaskTurn } from '../pipeline/task-turn.ts'
 import { Queue } from '../queue.ts'
+import { HandingOut } from '../tasks/handing-out.ts'
+import { ReceivedTasks } from '../tasks/received-tasks.ts'
+import { ACKNOWLEDGEMENT_TYPE } from '../tasks/sent-tasks.ts'
+import { taskOf, type Task } from '../tasks/task.ts'
+import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import { Answering, ignoreUnreachable } from './answering.ts'
 import { askOne } from './ask.ts'
 import type { Lane } from './lane-queue.ts'
@@ -27,19 +35,56 @@ export class Activity {
   readonly pending = new Pending()
   readonly answering: Answering
   readonly messages = new Readers<Message>(QUEUE_MAX)
-  readonly requests = new Queue<IncomingRequest>(REQUESTS_MAX)
+  readonly requests = new HandingOut<IncomingRequest>(REQUESTS_MAX, (request) => {
+    const reason = `${REQUESTS_MAX} requests wait for the handler`
+    void ignoreUnreachable(request.refuse('overloaded', reason))
+  })
+  readonly tasks = new HandingOut<Task>(QUEUE_MAX)
   readonly offers = new Queue<Offer>(REQUESTS_MAX)
   readonly approvals = new Queue<AskedApproval>(REQUESTS_MAX)
   /** Groups and gatherings that are open. */
   readonly opened = new Set<AsyncDisposable>()
   readonly #core: Core
   readonly #identity: Identity
+  readonly #records: TaskRecords | null
+  #received: ReceivedTasks | undefined
 
-  constructor(parts: { readonly core: Core; readonly identity: Identity; readonly epoch: number }) {
+  constructor(parts: {
+    readonly core: Core
+    readonly identity: Identity
+    readonly epoch: number
+    readonly taskRecords: TaskRecords | null
+  }) {
+    this.#records = parts.taskRecords
     this.#core = parts.core
     this.#identity = parts.identity
     this.sender = new Sender(parts, (...asking) => this.#askApproval(...asking))
     this.answering = new Answering(this.sender, parts.core.clock)
+  }
+
+  /** The agent's book of tasks; made when it is needed, since few agents are sent any. */
+  get received(): ReceivedTasks {
+    this.#received ??= new ReceivedTasks({
+      core: this.#core,
+      records: this.#records?.received ?? passingRecords(),
+      acknowledge: (to, correlation, until) => this.answering.acknowledge(to, correlation, until),
+    })
+    return this.#received
+  }
+
+  /** A topic was opened: what an earlier run has left of its tasks is handed out again. */
+  resume(topic: Name): void {
+    if (this.#records?.received.isEmpty === false) this.received.resume(topic)
+  }
+
+  /** Whether any answer of this sender is waited for. */
+  awaits(header: Header): boolean {
+    return this.pending.awaits(header, this.#core.clock.now()) || this.sender.tasks.awaits(header)
+  }
+
+  /** Whether this answer, or acknowledgement, is waited for. */
+  asked(header: Header, part: MessagePart): boolean {
+    return this.#isAnswered(header, part) || this.sender.tasks.waits(header, part)
   }
 
   /** Sends a request on a lane, and waits for the reply of the name whose inbox it is. */
@@ -67,13 +112,21 @@ export class Activity {
     const { header } = accepted.bundle
     for (const part of accepted.messages) {
       const message = readMessage(this.#core, accepted, part, turn)
-      if (header.action === 'answer') {
-        const isAsked = this.pending.waits(header, part, this.#core.clock.now())
-        if (isAsked) this.pending.take(header, part, message)
-      } else if (message !== undefined) {
-        this.#take(accepted, part, message)
-      }
+      if (header.action === 'answer') this.#takeAnswer(header, part, message)
+      else if (message !== undefined) this.#take(accepted, part, message, turn)
+      // An answer is done when it has come, and what cannot be read is never handed out.
+      if (header.action === 'answer' || message === undefined) turn.task?.end()
     }
+  }
+
+  /** A message of class `task` for the handler. */
+  takeTask(message: Message, turn: TaskTurn): void {
+    this.tasks.push(taskOf(message, turn), turn)
+  }
+
+  /** A message that asks something. */
+  takeRequest(accepted: Accepted, part: MessagePart, message: Message, { task }: Turn): void {
+    this.requests.push(this.answering.request(accepted, part, { message, task }), task)
   }
 
   /** Leaves every group, and sends what waits. */
@@ -82,10 +135,12 @@ export class Activity {
     await this.sender.close()
   }
 
-  /** Ends every reader; what waits can still be read. */
+  /** Hands out nothing more, and ends every reader; what waits can still be read. */
   end(): void {
+    this.#received?.close()
     this.messages.close()
     this.requests.close()
+    this.tasks.close()
     this.offers.close()
     this.approvals.close()
   }
@@ -100,15 +155,32 @@ export class Activity {
     return await this.ask(asking, part, { until, signal })
   }
 
-  #take(accepted: Accepted, part: MessagePart, message: Message): void {
+  #takeAnswer(header: Header, part: MessagePart, message: Message | undefined): void {
+    const { tasks } = this.sender
+    if (this.#isAnswered(header, part)) this.pending.take(header, part, message)
+    // An answer tells as well that the task has arrived.
+    if (tasks.waits(header, part)) tasks.take(header, part)
+  }
+
+  /** Whether this answers a request that waits for it; an acknowledgement is no answer. */
+  #isAnswered(header: Header, part: MessagePart): boolean {
+    if (part.contentType === ACKNOWLEDGEMENT_TYPE) return false
+    return this.pending.waits(header, part, this.#core.clock.now())
+  }
+
+  #take(accepted: Accepted, part: MessagePart, message: Message, turn: Turn): void {
+    const { task } = turn
     if (accepted.bundle.header.action === 'publish') {
-      this.messages.push(message)
+      if (task === undefined) this.messages.push(message)
+      else this.takeTask(message, task)
       return
     }
-    const request = this.answering.request(accepted, part, message)
-    if (message.contentType === OFFER_TYPE) void this.#takeOffer(request)
-    else if (message.contentType === APPROVE_TYPE) void this.#takeAsked(request, accepted)
-    else this.requests.push(request)
+    const { contentType } = message
+    const isControl = contentType === OFFER_TYPE || contentType === APPROVE_TYPE
+    if (!isControl) return this.takeRequest(accepted, part, message, turn)
+    const request = this.answering.request(accepted, part, { message, task })
+    if (contentType === OFFER_TYPE) void this.#takeOffer(request)
+    else void this.#takeAsked(request, accepted)
   }
 
   async #takeOffer(request: IncomingRequest): Promise<void> {

@@ -9,21 +9,23 @@ import type { Core } from '../host/core.ts'
 import { grantsOf, type Identity } from '../host/identity.ts'
 import type { Papers } from '../host/papers.ts'
 import type { Sink } from '../host/topics.ts'
-import { REQUEST_LIFESPAN_MS } from '../limits.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import type { Queue } from '../queue.ts'
+import type { ReceivedTasks } from '../tasks/received-tasks.ts'
+import type { Task } from '../tasks/task.ts'
+import type { TaskRecords } from '../tasks/task-records.ts'
 import { Activity } from './activity.ts'
 import { bear, type BirthOptions, type Born } from './births.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
-import type { Body, Message, Receipt } from './message.ts'
+import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
 import type { Offer } from './naming.ts'
 import type { MemberParts } from './parts.ts'
 import type { IncomingRequest } from './request.ts'
-import type { SendOptions } from './send-options.ts'
+import { requestLifespanMs, type SendOptions } from './send-options.ts'
 
 /** How an agent's own parts are opened; see {@link openAgent}. */
 export interface AgentParts {
@@ -31,6 +33,8 @@ export interface AgentParts {
   readonly papers: Papers
   readonly inbox: OpenTopic
   readonly epoch: number
+  /** What is kept of its tasks between runs; null: its key goes with it. */
+  readonly taskRecords: TaskRecords | null
   /** Opens children of this agent on the same node; children use the node's inbox. */
   bear(born: Born): Promise<readonly Agent[]>
   /** The agent was closed. */
@@ -66,20 +70,31 @@ export class Agent implements AsyncDisposable {
 
   /** Opens the inbox. Called once, by the node. */
   async openInbox(): Promise<this> {
-    await this.#parts.core.open(this.#parts.inbox, this.#sink)
+    const { core, inbox, taskRecords } = this.#parts
+    await core.open(inbox, this.#sink)
+    // What an earlier run has left.
+    if (taskRecords?.received.isEmpty === false) this.#active.resume(inbox.topic)
+    if (taskRecords?.sent.isEmpty === false) await this.#active.sender.tasks.resume()
     return this
   }
 
   /**
-   * Sends one message to a name's inbox (1×1).
+   * Sends one message to a name's inbox (1×1). One of class `task` is stored, and sent again until it
+   * is acknowledged or its lifespan ends, after a restart too.
    * @throws AgentError `unreachable`, `not-handed-over`, `argument`, `closed`, `backpressure`
    * @throws TrustError `ambiguous-authority`, `too-large`; NameError
    */
+  send(
+    to: string,
+    body: Body,
+    options: SendOptions & { readonly class: 'task' },
+  ): Promise<TaskReceipt>
+  send(to: string, body: Body, options?: SendOptions): Promise<Receipt>
   async send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
     const topic = parseName(to)
     const lane = this.#active.sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
     const part = this.#active.sender.part(body, options)
-    return { id: part.id, peers: await this.#active.sender.send(lane, part, options) }
+    return await this.#active.sender.receipt(lane, part, options)
   }
 
   /**
@@ -89,7 +104,7 @@ export class Agent implements AsyncDisposable {
   async request(to: string, body: Body, options: SendOptions = {}): Promise<Message> {
     const { core } = this.#parts
     const name = parseName(to)
-    const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
+    const lifespanMs = options.lifespanMs ?? requestLifespanMs(options.class)
     const lane = this.#active.sender.lanes.of(
       { of: 'inbox', topic: name, action: 'request' },
       { ...options, lifespanMs },
@@ -115,7 +130,16 @@ export class Agent implements AsyncDisposable {
 
   /** Requests to this agent's inbox, and of groups that it joined and may answer in. One reader. */
   requests(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<IncomingRequest> {
-    return this.#active.requests.until(options.signal)
+    return this.#active.requests.read(options.signal)
+  }
+
+  /**
+   * Messages of class `task` to this agent's inbox, and of groups that it joined. One reader. Each is
+   * handed out until it is `done`: again when its handler has failed, and when the agent is opened
+   * the next time.
+   */
+  tasks(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Task> {
+    return this.#active.tasks.read(options.signal)
   }
 
   /** Sub-agents elsewhere that ask this agent for their names. One reader. */
@@ -148,13 +172,12 @@ export class Agent implements AsyncDisposable {
   async join(topic: string, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
     options.signal?.throwIfAborted()
     const active = this.#active
-    const { sender, pending, answering, requests, opened } = active
+    const { sender, pending, opened } = active
     const group = new Group(parseName(topic), {
       ...(await this.#member()),
       sender,
       pending,
-      request: (accepted, part, message) => answering.request(accepted, part, message),
-      queueRequest: (request) => void requests.push(request),
+      active,
       closed: (closing) => void opened.delete(closing),
     })
     await group.open()
@@ -168,9 +191,11 @@ export class Agent implements AsyncDisposable {
    * @throws AgentError `mixed-topic`, `open-already`; TrustError `not-granted`
    */
   async gather(topic: string, options: GatherOptions = {}): Promise<Gather> {
-    const { opened } = this.#active
+    const active = this.#active
+    const { opened } = active
     const gather = new Gather(parseName(topic), options, {
       ...(await this.#member()),
+      active,
       closed: (closing) => void opened.delete(closing),
     })
     await gather.open()
@@ -248,8 +273,13 @@ class InboxSink implements Sink {
   }
 
   get active(): Activity {
-    const { core, papers, epoch } = this.#parts
-    return (this.activity ??= new Activity({ core, identity: papers.identity, epoch }))
+    const { core, papers, epoch, taskRecords } = this.#parts
+    const { identity } = papers
+    return (this.activity ??= new Activity({ core, identity, epoch, taskRecords }))
+  }
+
+  get tasks(): ReceivedTasks {
+    return this.active.received
   }
 
   get agent(): Name {
@@ -273,11 +303,11 @@ class InboxSink implements Sink {
   }
 
   awaits(header: Header): boolean {
-    return this.activity?.pending.awaits(header, this.#parts.core.clock.now()) ?? false
+    return this.activity?.awaits(header) ?? false
   }
 
   asked(header: Header, part: MessagePart): boolean {
-    return this.activity?.pending.waits(header, part, this.#parts.core.clock.now()) ?? false
+    return this.activity?.asked(header, part) ?? false
   }
 
   refused(bundle: Bundle, messages: readonly MessagePart[], code: Code): void {

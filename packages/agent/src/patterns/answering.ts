@@ -6,6 +6,8 @@ import { correlationOf, type MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Code } from '../pipeline/verdicts.ts'
+import { ACKNOWLEDGEMENT_TYPE } from '../tasks/sent-tasks.ts'
+import type { TaskTurn } from '../pipeline/task-turn.ts'
 import type { Body, Message } from './message.ts'
 import { FAILURE_TYPE, REFUSAL_TYPE } from './pending.ts'
 import type { IncomingRequest } from './request.ts'
@@ -19,6 +21,8 @@ interface Answer {
   readonly until: number
   readonly contentType: string | undefined
   readonly signal: AbortSignal | undefined
+  /** Default: event. */
+  readonly class?: 'event' | 'task'
 }
 
 /** One agent's answers to what it was asked; the request authorises each, for as long as it lives. */
@@ -32,17 +36,26 @@ export class Answering {
   }
 
   /** What a handler is given for a message that asks something. */
-  request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest {
+  request(
+    accepted: Accepted,
+    part: MessagePart,
+    { message, task }: { readonly message: Message; readonly task: TaskTurn | undefined },
+  ): IncomingRequest {
     const correlation = correlationOf(accepted.bundle.id, part.id)
     let answered = false
     const answer = async (body: Body, contentType?: string, signal?: AbortSignal) => {
       if (answered) throw new AgentError('argument', 'Cannot answer a request twice')
       answered = true
-      const until = message.expiresAt
-      await this.send(message.sender, { body, correlation, until, contentType, signal })
+      const { expiresAt: until, class: answeredClass } = message
+      // What asks for a task is answered by one: the answer is worth as much.
+      const of = answeredClass === 'task' ? 'task' : 'event'
+      const sent = { body, correlation, until, contentType, signal, class: of } as const
+      await this.send(message.sender, sent)
+      await task?.done()
     }
     const request: IncomingRequest = {
       ...message,
+      attempt: task?.attempt ?? 1,
       reply: (body, options = {}) => answer(body, options.contentType, options.signal),
       refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),
       fail: (reason) => answer(reason, FAILURE_TYPE),
@@ -66,14 +79,22 @@ export class Answering {
     }
   }
 
+  /** Tells the sender of a task that it was received and is stored. */
+  acknowledge(to: Name, correlation: Uint8Array, until: number): void {
+    const contentType = ACKNOWLEDGEMENT_TYPE
+    const answer = { body: null, correlation, until, contentType, signal: undefined }
+    void ignoreUnreachable(this.send(to, answer))
+  }
+
   /** Sends an answer to the asker's inbox. @throws AgentError `unreachable`, `not-handed-over`, `closed` */
   async send(to: Name, answer: Answer): Promise<void> {
     const { body, correlation, contentType, signal } = answer
     const remaining = answer.until - this.#clock.now()
-    const left = Math.min(LIFESPAN_MS_MAX.event, Math.max(1, remaining))
+    const messageClass = answer.class ?? 'event'
+    const left = Math.min(LIFESPAN_MS_MAX[messageClass], Math.max(1, remaining))
     const lane = this.#sender.lanes.of(
       { of: 'inbox', topic: to, action: 'answer' },
-      { lifespanMs: left },
+      { lifespanMs: left, class: messageClass },
     )
     const part = this.#sender.part(body, {
       correlation,

@@ -1,14 +1,14 @@
-import { matches, type Name } from '@ixj/names'
+import type { Name, Pattern } from '@ixj/names'
 import { equalBytes } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import { correlationOf } from '../bundles/message.ts'
-import { REQUEST_LIFESPAN_MS } from '../limits.ts'
 import { Queue } from '../queue.ts'
 import type { Member } from '../presence/roster.ts'
 import { audienceOf, type Audience } from './audience.ts'
+import type { Acknowledgements } from '../tasks/acknowledgements.ts'
 import type { Body } from './message.ts'
-import type { SendOptions } from './send-options.ts'
+import { requestLifespanMs, type SendOptions } from './send-options.ts'
 import type { MemberParts } from './parts.ts'
 import type { Pending, Reply } from './pending.ts'
 import type { Sender } from './sender.ts'
@@ -23,7 +23,8 @@ export interface FanOutOptions extends SendOptions {
 /** The group that is asked. */
 interface Asking {
   readonly topic: Name
-  members(): readonly Member[]
+  /** Those who are there without the one who asks, as far as they are selected. */
+  others(audience: readonly Pattern[] | null): readonly Member[]
 }
 
 /** What a fan-out shares with its agent. */
@@ -45,28 +46,21 @@ export class FanOut implements AsyncIterable<Reply> {
   readonly #replies = new Map<Name, Reply>()
   readonly #queue: Queue<Reply>
   readonly #quorum: number
+  #acknowledged: Acknowledgements | undefined
   #failure: { readonly cause: unknown } | undefined
   #end = () => {}
 
   /** Use `fanOut` of a group. */
   constructor(group: Asking, body: Body, options: FanOutOptions, parts: FanOutParts) {
     const audience = audienceOf(options.to)
-    const { name, signer } = parts.identity
-    const roster = group
-      .members()
-      .filter(
-        (member) =>
-          member.answers &&
-          !(member.name === name && equalBytes(member.key, signer.publicKey)) &&
-          (audience === null || audience.some((pattern) => matches(pattern, member.name))),
-      )
+    const roster = group.others(audience).filter((member) => member.answers)
     this.expected = [...new Set(roster.map((member) => member.name))]
     this.#quorum = options.quorum ?? this.expected.length
     if (!Number.isInteger(this.#quorum) || this.#quorum < 0) {
       throw new AgentError('argument', `Cannot wait for a quorum of ${this.#quorum}`)
     }
     this.#queue = new Queue(Math.max(1, this.expected.length))
-    const lifespanMs = options.lifespanMs ?? REQUEST_LIFESPAN_MS
+    const lifespanMs = options.lifespanMs ?? requestLifespanMs(options.class)
     const lane = parts.sender.lanes.of(
       { of: 'group', topic: group.topic, action: 'request', audience },
       { ...options, lifespanMs },
@@ -95,14 +89,20 @@ export class FanOut implements AsyncIterable<Reply> {
     }
     const accepts = (from: Name, key: Uint8Array) =>
       roster.some((member) => member.name === from && equalBytes(member.key, key))
+    const kept = (made: Acknowledgements) => (this.#acknowledged = made)
     // A bundle that is made after the end is of a question that nobody waits for.
     const sealed = (bundle: Bundle) => {
       const asked = { accepts, until, reply: (reply: Reply) => this.#take(reply) }
       if (!ended) forget = parts.pending.add(correlationOf(bundle.id, part.id), asked)
     }
     parts.sender
-      .send(lane, part, { ...options, sealed })
+      .send(lane, part, { ...options, sealed, addressees: roster, kept })
       .catch((cause: unknown) => this.#fail(cause))
+  }
+
+  /** Of class `task`, who has received it, as far as told, from when it is stored. */
+  get acknowledged(): Acknowledgements | undefined {
+    return this.#acknowledged
   }
 
   /** Names that have not answered: those to give up on, or to ask again. */

@@ -8,6 +8,8 @@ import { inboxOf, type OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import { Queue } from '../queue.ts'
+import type { TaskTurn } from '../pipeline/task-turn.ts'
+import type { Activity } from './activity.ts'
 import type { MemberParts } from './parts.ts'
 import { readMessage, type Message } from './message.ts'
 
@@ -39,7 +41,15 @@ export interface Batch {
 
 /** What a gathering shares with its agent. */
 export interface GatherParts extends MemberParts {
+  /** What its agent hears besides. */
+  readonly active: Pick<Activity, 'received' | 'resume'>
   closed(gather: Gather): void
+}
+
+/** A batch on its way to the reader, with the tasks in it. */
+interface Handed {
+  readonly batch: Batch
+  readonly turns: readonly TaskTurn[]
 }
 
 const WINDOW_MS = 500
@@ -50,11 +60,12 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
   readonly topic: Name
   readonly #options: GatherOptions
   readonly #parts: GatherParts
-  readonly #batches: Queue<Batch>
+  readonly #batches: Queue<Handed>
   readonly #sink: Sink
   #open: OpenTopic | undefined
   #unpin = () => {}
   #messages: Message[] = []
+  #turns: TaskTurn[] = []
   #senders = new Set<string>()
   #cancel: (() => void) | undefined
 
@@ -70,11 +81,17 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     this.topic = topic
     this.#options = options
     this.#parts = parts
-    this.#batches = new Queue(options.queueMax ?? QUEUE_MAX)
+    const onLost = ({ turns }: Handed) => {
+      for (const turn of turns) turn.postpone()
+    }
+    this.#batches = new Queue(options.queueMax ?? QUEUE_MAX, { onLost })
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
       takes: ['publish'],
+      get tasks() {
+        return parts.active.received
+      },
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
       awaits: () => false,
       asked: () => false,
@@ -105,10 +122,16 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const open = inboxOf(topic, { carrier: topic, host, proof })
     await core.open(open, this.#sink)
     this.#open = open
+    this.#parts.active.resume(topic)
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Batch> {
-    return this.#batches[Symbol.asyncIterator]()
+  /** Batches as they end. The tasks in one are done when the next one is asked for. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, undefined> {
+    for await (const { batch, turns } of this.#batches) {
+      yield batch
+      await Promise.all(turns.map((turn) => turn.done()))
+    }
+    return undefined
   }
 
   /** Closes the inbox; what has come can still be read. Closing twice is fine. */
@@ -128,6 +151,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
       this.#messages.push(message)
+      if (turn.task !== undefined) this.#turns.push(turn.task)
       this.#senders.add(this.#counted(accepted))
       this.#afterMessage()
     }
@@ -159,8 +183,10 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const { quorum } = this.#options
     const senders = this.#senders.size
     const complete = quorum !== undefined && senders >= quorum
-    this.#batches.push({ messages: this.#messages, senders, complete })
+    const batch = { messages: this.#messages, senders, complete }
+    this.#batches.push({ batch, turns: this.#turns })
     this.#messages = []
+    this.#turns = []
     this.#senders = new Set()
   }
 }

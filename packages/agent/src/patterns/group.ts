@@ -1,5 +1,5 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
-import { findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
+import { isAtOrBelow, matches, type Name, type Pattern } from '@ixj/names'
+import { equalBytes, findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Sink } from '../host/topics.ts'
@@ -11,14 +11,14 @@ import type { Accepted } from '../pipeline/context.ts'
 import type { PresentMember } from '../presence/announcement.ts'
 import type { Member, PresenceChange } from '../presence/roster.ts'
 import type { Queue } from '../queue.ts'
+import type { Activity } from './activity.ts'
 import type { MemberParts } from './parts.ts'
 import { audienceOf, type Audience } from './audience.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
-import { readMessage, type Body, type Message, type Receipt } from './message.ts'
+import { readMessage, type Body, type Message, type Receipt, type TaskReceipt } from './message.ts'
 import type { SendOptions } from './send-options.ts'
 import type { Pending } from './pending.ts'
 import { Readers } from './readers.ts'
-import type { IncomingRequest } from './request.ts'
 import type { Sender } from './sender.ts'
 import { GroupState } from '../state/group-state.ts'
 import { isUpdate } from '../state/register-update.ts'
@@ -32,8 +32,8 @@ export interface PublishOptions extends SendOptions {
 export interface GroupParts extends MemberParts {
   readonly sender: Sender
   readonly pending: Pending
-  request(accepted: Accepted, part: MessagePart, message: Message): IncomingRequest
-  queueRequest(request: IncomingRequest): void
+  /** What its agent hears besides messages. */
+  readonly active: Pick<Activity, 'received' | 'resume' | 'takeTask' | 'takeRequest'>
   closed(group: Group): void
 }
 
@@ -58,6 +58,9 @@ export class Group implements AsyncDisposable {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
       takes: ['publish', 'request'],
+      get tasks() {
+        return parts.active.received
+      },
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
       awaits: () => false,
       asked: () => false,
@@ -105,6 +108,7 @@ export class Group implements AsyncDisposable {
     await core.open(open, this.#sink)
     this.#open = open
     this.state.open()
+    this.#parts.active.resume(topic)
     this.#answers = answer !== null
     const member: PresentMember = {
       ...common,
@@ -119,6 +123,8 @@ export class Group implements AsyncDisposable {
    * @throws AgentError `no-authority`, `not-handed-over`, `argument`, `closed`, `backpressure`
    * @throws TrustError `ambiguous-authority`, `too-large`
    */
+  publish(body: Body, options: PublishOptions & { readonly class: 'task' }): Promise<TaskReceipt>
+  publish(body: Body, options?: PublishOptions): Promise<Receipt>
   async publish(body: Body, options: PublishOptions = {}): Promise<Receipt> {
     this.#checkOpen()
     const { sender } = this.#parts
@@ -128,7 +134,8 @@ export class Group implements AsyncDisposable {
       options,
     )
     const part = sender.part(body, options)
-    return { id: part.id, peers: await sender.send(lane, part, options) }
+    const addressees = this.others(audience)
+    return await sender.receipt(lane, part, { ...options, addressees })
   }
 
   /**
@@ -144,6 +151,16 @@ export class Group implements AsyncDisposable {
   /** Who is there, this agent included. */
   members(): readonly Member[] {
     return this.#parts.core.presence.members(this.topic)
+  }
+
+  /** Those who are there without this agent, as far as they are selected. */
+  others(audience: readonly Pattern[] | null): readonly Member[] {
+    const { name, signer } = this.#parts.identity
+    return this.members().filter(
+      (member) =>
+        !(member.name === name && equalBytes(member.key, signer.publicKey)) &&
+        (audience === null || audience.some((pattern) => matches(pattern, member.name))),
+    )
   }
 
   /** Who comes and goes from now on. */
@@ -205,8 +222,10 @@ export class Group implements AsyncDisposable {
       if (isUpdate(header, part)) continue
       const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
-      if (!isRequest) this.#messages.push(message)
-      else if (this.#answers) this.#parts.queueRequest(this.#parts.request(accepted, part, message))
+      if (isRequest && this.#answers) this.#parts.active.takeRequest(accepted, part, message, turn)
+      else if (!isRequest && turn.task !== undefined)
+        this.#parts.active.takeTask(message, turn.task)
+      else if (!isRequest) this.#messages.push(message)
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Name, Pattern } from '@ixj/names'
 import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
-import { LIFESPAN_MS_MAX } from '../bundles/header.ts'
+import { LIFESPAN_MS_MAX, type MessageClass } from '../bundles/header.ts'
 import type { Core } from '../host/core.ts'
 import { grantsOf, type Identity } from '../host/identity.ts'
 import {
@@ -10,11 +10,19 @@ import {
   EVENT_LIFESPAN_MS,
   PRIORITY_DEFAULT,
   STATE_LIFESPAN_MS,
+  TASK_LIFESPAN_MS,
 } from '../limits.ts'
 import { HandledRequests } from './handled-requests.ts'
 import type { Lane } from './lane-queue.ts'
 import type { SendOptions } from './send-options.ts'
 import { chooseSendingGrant } from './sending-grant.ts'
+
+/** The lifespan of each class where nothing is said, in ms. */
+const LIFESPAN_MS: Readonly<Record<MessageClass, number>> = {
+  state: STATE_LIFESPAN_MS,
+  event: EVENT_LIFESPAN_MS,
+  task: TASK_LIFESPAN_MS,
+}
 
 /** What the options of an agent's verbs come to: how each message is sent, and under which grant. */
 export class Lanes {
@@ -30,7 +38,7 @@ export class Lanes {
 
   /**
    * The lane of a message.
-   * @throws AgentError `argument`, `unsupported`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
+   * @throws AgentError `argument`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
    */
   of(
     where: Pick<Lane, 'of' | 'topic' | 'action'> & {
@@ -39,11 +47,7 @@ export class Lanes {
     options: SendOptions,
   ): Lane {
     const messageClass = options.class ?? 'event'
-    if (messageClass === 'task') {
-      throw new AgentError('unsupported', 'Cannot send class task: it is not built yet')
-    }
-    const lifespanMs =
-      options.lifespanMs ?? (messageClass === 'state' ? STATE_LIFESPAN_MS : EVENT_LIFESPAN_MS)
+    const lifespanMs = options.lifespanMs ?? LIFESPAN_MS[messageClass]
     const limit = LIFESPAN_MS_MAX[messageClass]
     if (!Number.isSafeInteger(lifespanMs) || lifespanMs < 1 || lifespanMs > limit) {
       throw new AgentError(

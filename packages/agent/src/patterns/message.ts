@@ -6,6 +6,7 @@ import type { Core } from '../host/core.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
+import type { Acknowledgements } from '../tasks/acknowledgements.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 
 /** One message that was accepted. */
@@ -43,6 +44,12 @@ export interface Receipt {
   readonly id: Uint8Array
   /** Nodes that were handed it; 0 only if no other member is present. */
   readonly peers: number
+}
+
+/** A task was stored, and handed over. */
+export interface TaskReceipt extends Receipt {
+  /** Who has acknowledged it, as they do; it is sent again until all have, or its lifespan ends. */
+  readonly acknowledged: Acknowledgements
 }
 
 /**

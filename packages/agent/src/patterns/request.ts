@@ -5,6 +5,11 @@ import type { Body, Message } from './message.ts'
  * done for it is done with `{ for: request }`, so that nobody gets by asking what he may not do.
  */
 export interface IncomingRequest extends Message {
+  /**
+   * 1; more for a request of class `task` that was handed out before and not answered: its handler
+   * ended, or the process did. It is done with its answer.
+   */
+  readonly attempt: number
   /** Answers. @throws AgentError `unreachable`, `closed` */
   reply(
     body: Body,

@@ -1,3 +1,4 @@
+import { REQUEST_LIFESPAN_MS, TASK_LIFESPAN_MS } from '../limits.ts'
 import type { MessageClass } from '../bundles/header.ts'
 import type { IncomingRequest } from './request.ts'
 
@@ -25,4 +26,9 @@ export interface SendOptions {
   readonly seal?: boolean
   /** Ends the wait; what was handed over stays so. */
   readonly signal?: AbortSignal
+}
+
+/** How long a question is waited for where nothing is said: of class task as long as that lives. */
+export function requestLifespanMs(messageClass: MessageClass | undefined): number {
+  return messageClass === 'task' ? TASK_LIFESPAN_MS : REQUEST_LIFESPAN_MS
 }

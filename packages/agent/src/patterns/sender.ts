@@ -1,6 +1,7 @@
 import {
   approvalsNeeded,
   encodeApplication,
+  equalBytes,
   sortedSet,
   utf8Bytes,
   type ApplicationValue,
@@ -13,16 +14,35 @@ import { gatherApprovals, type GatheringContext } from '../approvals/gathering.t
 import { sealBundle, type Bundle } from '../bundles/bundle.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
-import { provingStatements, type Identity } from '../host/identity.ts'
+import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
 import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
 import { sealMessages } from '../sealing/sealed-messages.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
+import type { Acknowledgements } from '../tasks/acknowledgements.ts'
+import type { Addressee } from '../tasks/sent-task.ts'
+import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-tasks.ts'
+import type { StoredRecords } from '../tasks/stored-records.ts'
+import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
+import type { Receipt } from './message.ts'
+import { handOver } from './hand-over.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 
 type AskApprover = GatheringContext['ask']
 type Message = Parameters<typeof gatherApprovals>[0]
+
+/** How one message is sent. */
+interface Sending {
+  /** Hears the bundle before anybody else does. */
+  readonly sealed?: (bundle: Bundle) => void
+  readonly signal?: AbortSignal
+  readonly gathered?: Gathered
+  /** For whom a task is; default: the name whose inbox it goes to. */
+  readonly addressees?: readonly Addressee[]
+  /** Hears of a task that was stored, and who acknowledges it. */
+  readonly kept?: (acknowledgements: Acknowledgements) => void
+}
 
 interface Stream {
   next: number
@@ -35,6 +55,8 @@ interface Stream {
  */
 export class Sender {
   readonly lanes: Lanes
+  readonly #records: StoredRecords | null
+  #tasks: SentTasks | undefined
   readonly #core: Core
   readonly #identity: Identity
   readonly #epoch: number
@@ -49,12 +71,29 @@ export class Sender {
   readonly #gather: (message: Message, signal: AbortSignal) => Promise<Gathered>
 
   /** `ask` asks one name for its approval, and waits for what comes of it. */
-  constructor(parts: Omit<GatheringContext, 'ask'> & { readonly epoch: number }, ask: AskApprover) {
+  constructor(
+    parts: Omit<GatheringContext, 'ask'> & {
+      readonly epoch: number
+      readonly taskRecords: TaskRecords | null
+    },
+    ask: AskApprover,
+  ) {
     this.#core = parts.core
     this.#identity = parts.identity
     this.#epoch = parts.epoch
     this.lanes = new Lanes(parts.core, parts.identity)
+    this.#records = parts.taskRecords?.sent ?? null
     this.#gather = (message, signal) => gatherApprovals(message, { ...parts, ask }, signal)
+  }
+
+  /** The tasks that wait for acknowledgements; made when it is asked for, since few agents send any. */
+  get tasks(): SentTasks {
+    this.#tasks ??= new SentTasks({
+      core: this.#core,
+      records: this.#records ?? passingRecords(),
+      hand: (task) => this.#handTask(task),
+    })
+    return this.#tasks
   }
 
   /** Encodes a body as one message. @throws TrustError `too-large`, `encoding`; AgentError `argument` */
@@ -103,25 +142,29 @@ export class Sender {
    * @throws AgentError `closed`, `backpressure`, `unreachable`, `not-handed-over`, `unapproved`; the
    * signal's reason
    */
-  async send(
-    lane: Lane,
-    part: MessagePart,
-    options: { readonly sealed?: (bundle: Bundle) => void; readonly signal?: AbortSignal } = {},
-  ): Promise<number> {
+  async send(lane: Lane, part: MessagePart, options: Sending = {}): Promise<number> {
     if (this.#closing.signal.aborted) throw this.#closedError()
     options.signal?.throwIfAborted()
     this.#checkRate(lane.grant, 1)
     const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
-    if (needed === undefined) return await this.#queue(lane).add(part, options)
+    if (needed === undefined) return await this.#put(lane, part, options)
     const { signal = this.#closing.signal } = options
     const ended = AbortSignal.any([signal, this.#closing.signal])
     const gathered = await this.#gather({ lane, part, needed }, ended)
     try {
       const cut = { ...lane, lifespanMs: gathered.lifespanMs }
-      return await this.#queue(cut).add(part, { ...options, gathered })
+      return await this.#put(cut, part, { ...options, gathered })
     } finally {
       gathered.release()
     }
+  }
+
+  /** Sends one message; what is told of it. @throws as {@link send} */
+  async receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
+    let acknowledged: Acknowledgements | undefined
+    const kept = (made: Acknowledgements) => (acknowledged = made)
+    const peers = await this.send(lane, part, { ...options, kept })
+    return { id: part.id, peers, ...(acknowledged === undefined ? {} : { acknowledged }) }
   }
 
   /** Sends what waits and takes nothing more; what has no host to go to is given up. */
@@ -130,6 +173,53 @@ export class Sender {
     this.#closing.abort(this.#closedError())
     await Promise.all([...this.#streams.values()].map((stream) => stream.tail))
     await Promise.all(this.#settling)
+    this.#tasks?.close()
+  }
+
+  #put(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
+    return lane.class === 'task'
+      ? this.#sendTask(lane, part, sending)
+      : this.#queue(lane).add(part, sending)
+  }
+
+  /** A task is sealed and stored at once, whether or not anybody is there to take it. */
+  async #sendTask(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
+    const { addressees = [{ name: lane.topic, key: null }], gathered, signal } = sending
+    this.tasks.checkRoom(addressees)
+    const stream = this.#stream(lane)
+    const kept = Promise.withResolvers<SendingTask>()
+    stream.tail = this.#afterwards(stream.tail, async () => {
+      try {
+        const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
+        const bundle = await this.#seal(lane, stream.next, [{ part, gathered }], proof)
+        sending.sealed?.(bundle)
+        const to = { of: lane.of, addressees, messageId: part.id }
+        const task = await this.tasks.keep(bundle, proof, to)
+        stream.next += 1
+        kept.resolve(task)
+      } catch (cause) {
+        kept.reject(cause)
+      }
+    })
+    const task = await kept.promise
+    sending.kept?.(task.acknowledgements)
+    return await task.handed(signal)
+  }
+
+  /** What nobody was handed yet, others do not find in the history either. */
+  async #handTask({ of, bundle, proof, isNew }: TaskHandover): Promise<number> {
+    const { topic, authority } = bundle.header
+    let stored: Promise<void> | undefined
+    const isSeen = () => {
+      if (isNew) stored ??= this.#keep(authority, bundle)
+    }
+    const peers = await handOver(
+      { of, topic, class: 'task' },
+      { bundle, proof, isSeen },
+      this.#core,
+    )
+    await stored
+    return peers
   }
 
   #closedError(): AgentError {
@@ -188,9 +278,9 @@ export class Sender {
       const isSeen = () => {
         if (stored !== undefined) return
         stream.next += taken.length
-        stored = this.#keep(lane, bundle)
+        stored = this.#keep(bundle.header.authority, bundle)
       }
-      const peers = await this.#handOver(lane, bundle, { proof, isSeen })
+      const peers = await handOver(lane, { bundle, proof, isSeen }, this.#core)
       // A group to which nobody came yet finds it in the history.
       if (lane.of === 'group') isSeen()
       if (peers === 0 && lane.of === 'inbox') {
@@ -217,9 +307,12 @@ export class Sender {
   }
 
   /** Stored while it is on its way: nobody waits for one after the other. @throws AgentError `not-stored` */
-  #keep(lane: Lane, bundle: Bundle): Promise<void> {
+  #keep(authority: Uint8Array | null, bundle: Bundle): Promise<void> {
     const { name } = this.#identity
-    const stored = this.#core.keeper.send(bundle, lane.grant?.statement.onBehalfOf ?? name)
+    const grant = grantsOf(this.#identity).find(
+      ({ id }) => authority !== null && equalBytes(id, authority),
+    )
+    const stored = this.#core.keeper.send(bundle, grant?.statement.onBehalfOf ?? name)
     stored.catch(() => 'whoever waits for the bundle is told, or was told what failed before')
     return stored
   }
@@ -227,7 +320,7 @@ export class Sender {
   async #seal(
     lane: Lane,
     first: number,
-    taken: readonly Waiting[],
+    taken: readonly Pick<Waiting, 'part' | 'gathered'>[],
     proof: KnownProof,
   ): Promise<Bundle> {
     const { clock, hash } = this.#core
@@ -260,33 +353,6 @@ export class Sender {
       signer: this.#identity.signer,
       hash,
     })
-  }
-
-  /**
-   * Agents of this node pass the same pipeline as those of others, and follow the stream like them
-   * where a bundle is not for them. Before anybody may know the bundle, `isSeen` is called.
-   */
-  async #handOver(
-    lane: Lane,
-    bundle: Bundle,
-    { proof, isSeen }: { readonly proof: KnownProof; readonly isSeen: () => void },
-  ): Promise<number> {
-    const { topics, intake, handover } = this.#core
-    const { bytes, header } = bundle
-    // A sender's own registers are seen by itself as by everybody else: through the pipeline.
-    const isShared = lane.of === 'group' && lane.class === 'state'
-    if (isShared || topics.followers(header).length > 0) {
-      isSeen()
-      await intake.take(bytes, { topic: lane.topic, from: null })
-    }
-    const here = topics.audience(header).length > 0 ? 1 : 0
-    const until = header.sentAt + header.lifespanMs
-    const load = { bytes, proof, given: isSeen, until }
-    const there =
-      lane.of === 'group'
-        ? await handover.group(lane.topic, load)
-        : await handover.inbox(lane.topic, load)
-    return here + there
   }
 
   #proof({ grant, beside }: Lane): KnownProof {

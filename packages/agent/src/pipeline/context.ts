@@ -20,6 +20,7 @@ import type { OpeningKey } from '../sealing/sealer.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
 import type { ClockOffsets, ClockOwner } from './clock-offset.ts'
+import type { Turn } from './order.ts'
 import type { Basis, Policy, PolicyDecision } from './policy.ts'
 import type { Budget } from './rate.ts'
 import type { Place, ReplayTable } from './replay.ts'
@@ -33,6 +34,8 @@ export interface Carrier {
   readonly from: Peer | null
   /** It was missed, and asked for. */
   readonly isRepaired?: boolean
+  /** A task of this node that is handed out once more: it passed before, at that time. */
+  readonly again?: { readonly tasks: TaskBook; readonly acceptedAt: number }
 }
 
 /** What the pipeline reads and asks. Everything in it belongs to one node. */
@@ -55,6 +58,7 @@ export interface PipelineContext {
   /** Signatures over several bundles that held. */
   readonly trees: VerifiedTrees
   readonly usedApprovals: UsedApprovals
+  readonly tasks: TaskBooks
   /** Whether anybody here takes this kind of bundle on the topic. */
   takes(topic: Name, action: BundleAction): boolean
   /** The node that is known to host a group's member of this name and key. */
@@ -97,7 +101,42 @@ export interface Trace {
   /** Who approved it; their names and keys held, and their signatures. */
   approvers?: readonly Name[]
   decision?: PolicyDecision
+  /** Of class `task`: those here who take it. */
+  takers?: readonly Taker[]
 }
 
 /** A bundle that passed: every field of the trace is there. */
-export type Accepted = Required<Omit<Trace, 'authority' | 'grants'>> & Pick<Trace, 'authority'>
+export type Accepted = Required<Omit<Trace, 'authority' | 'grants' | 'takers'>> &
+  Pick<Trace, 'authority' | 'takers'>
+
+/** The tasks of one agent, as far as a node's intake has to do with them. */
+export interface TaskBook {
+  /** Whether this bundle is here, or being taken in. */
+  has(bundle: Bundle): boolean
+  /** Whether there is room for one more of its sender. */
+  hasRoom(bundle: Bundle): boolean
+  /** Keeps its place; false: it is here, or there is no room. @throws Refusal `duplicate` */
+  reserve(bundle: Bundle, messageId: Uint8Array): boolean
+  /** It was refused after its place was kept. */
+  release(bundle: Bundle): void
+  /** Stores and acknowledges it, and hands it out. @throws what the store throws */
+  take(accepted: Accepted, endsAt: number, hand: (turn: Turn) => void): Promise<void>
+  /** A copy of it came. */
+  copy(bundle: Bundle): void
+}
+
+/** Whoever takes a task here. */
+export interface Taker {
+  readonly tasks?: TaskBook
+  deliver(accepted: Accepted, turn: Turn): void
+}
+
+/** What the pipeline asks about a task: whether those here that it is for have it, or take it. */
+export interface TaskBooks {
+  /** Whether somebody does not have it yet. */
+  isLacked(bundle: Bundle): boolean
+  /** @throws Refusal `duplicate` if all have it; `table-full` if nobody who lacks it has room */
+  checkEarly(bundle: Bundle): void
+  /** Keeps its place with those who lack it and have room. @throws Refusal `duplicate`, `table-full` */
+  reserve(bundle: Bundle, part: MessagePart, carrier: Carrier): readonly Taker[]
+}

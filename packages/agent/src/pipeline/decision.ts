@@ -32,6 +32,8 @@ export interface Decision {
     | 'state'
     | 'sync'
     | 'history'
+    /** A task of this node's own, or one that an agent here was given. */
+    | 'task'
   readonly verdict: Verdict
   /** Null: accepted. */
   readonly code: Code | null

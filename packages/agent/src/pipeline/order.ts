@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { GAP_BUNDLES_MAX, GAP_WAIT_MS } from '../limits.ts'
+import type { TaskTurn } from './task-turn.ts'
 
 /** How a bundle stands to the ones before it in its stream. */
 export interface Turn {
@@ -7,6 +8,8 @@ export interface Turn {
   readonly gap: number
   /** It came after its stream had gone on without it. */
   readonly late: boolean
+  /** Of class `task`: how often it was handed out, and what becomes of it. */
+  readonly task?: TaskTurn
 }
 
 interface Held {

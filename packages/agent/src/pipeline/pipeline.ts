@@ -47,7 +47,7 @@ export async function judge(
   // 4. Duplicate or replay.
   const place = placeOf(bundle)
   trace.place = place
-  context.replay.checkEarly(place)
+  checkPlace(place, { bundle, carrier }, context)
   // 5. Proof known, or fetched from the neighbour.
   const material = await context.material(bundle, carrier.from)
   const { generation } = context.trust
@@ -55,11 +55,11 @@ export async function judge(
   // 6. A chain from an anchor of ours to the sender's name and key.
   const chain = nameChain(header, material, context)
   trace.chain = chain
-  checkStranger(header, carrier, material, context)
+  if (carrier.again === undefined) checkStranger(header, carrier, material, context)
   // 7. Signature and digest.
   await checkSignature(bundle, context)
   trace.signed = true
-  if (carrier.isRepaired !== true) {
+  if (carrier.isRepaired !== true && carrier.again === undefined) {
     context.offsets.learn(clock, header.sentAt, context.clock.now())
   }
   const messages = readMessages(
@@ -90,17 +90,23 @@ export async function judge(
   // 11. Deliver: the caller, now that no copy can.
   if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
   checkTime(header, clock, carrier, context)
-  context.states.check(header, messages)
-  context.replay.checkEarly(place)
-  context.usedApprovals.check(approvals)
-  const draw = checkRate(header, standing, carrier, context)
-  take(place, header, context)
-  draw()
-  context.states.write(header, messages)
+  if (carrier.again === undefined) {
+    context.states.check(header, messages)
+    checkPlace(place, { bundle, carrier }, context)
+    context.usedApprovals.check(approvals)
+    const draw = checkRate(header, standing, carrier, context)
+    takePlace(place, bundle, context)
+    draw()
+    context.states.write(header, messages)
+  }
   context.chains.keep(acceptedKey(header), chain.notAfter + SKEW_MS)
-  await useApprovals(approvals, context)
+  const [first] = messages
+  if (header.class === 'task' && first !== undefined) {
+    trace.takers = context.tasks.reserve(bundle, first, carrier)
+  }
+  if (carrier.again === undefined) await useApprovals(approvals, context)
   const found = { bundle, place, clock, chain, signed: true, messages } as const
-  return { ...found, approvers, freshness, decision, ...standing }
+  return { ...found, approvers, freshness, decision, ...standing, takers: trace.takers ?? [] }
 }
 
 /**
@@ -109,9 +115,6 @@ export async function judge(
  */
 export function checkTopic(header: Header, carrier: Carrier, context: PipelineContext): void {
   const opened = context.opened(header.topic)
-  if (header.class === 'task') {
-    throw new TrustError('unsupported', 'Cannot accept class task: it is not built yet')
-  }
   if (header.topic === carrier.topic) {
     if (opened !== undefined) return checkTaken(header, context)
     throw new Refusal('not-hosted', `Cannot accept bundle: ${header.topic} is not open here`)
@@ -208,6 +211,40 @@ export function placeOf(bundle: Bundle): Place {
     id: bundle.idText,
     forgetAt: header.sentAt + header.lifespanMs + SKEW_MS,
   }
+}
+
+/**
+ * "The same bundle id again is a duplicate." Of a task its agents know that longer than any window
+ * of a stream is: it is retried from earlier epochs too, and after a fault of our own.
+ */
+function checkPlace(
+  place: Place,
+  { bundle, carrier }: { readonly bundle: Bundle; readonly carrier: Carrier },
+  context: PipelineContext,
+): void {
+  if (carrier.again !== undefined) return
+  const isTask = bundle.header.class === 'task'
+  if (isTask) context.tasks.checkEarly(bundle)
+  try {
+    context.replay.checkEarly(place)
+  } catch (cause) {
+    if (!(isTask && isOldPlace(cause) && context.tasks.isLacked(bundle))) throw cause
+  }
+}
+
+/** Takes the bundle's places in its stream; what a task lacks there is no reason against it. */
+function takePlace(place: Place, bundle: Bundle, context: PipelineContext): void {
+  try {
+    take(place, bundle.header, context)
+  } catch (cause) {
+    const isTask = bundle.header.class === 'task'
+    if (!(isTask && isOldPlace(cause) && context.tasks.isLacked(bundle))) throw cause
+  }
+}
+
+function isOldPlace(cause: unknown): boolean {
+  if (!(cause instanceof Refusal)) return false
+  return cause.code === 'duplicate' || cause.code === 'out-of-window'
 }
 
 /**

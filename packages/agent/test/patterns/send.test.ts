@@ -84,7 +84,7 @@ describe('send()', () => {
   })
 
   it.each([
-    [{ class: 'task' }, 'unsupported'],
+    [{ class: 'task', lifespanMs: 3_600_001 }, 'argument'],
     [{ lifespanMs: 0 }, 'argument'],
     [{ lifespanMs: 600_001 }, 'argument'],
     [{ class: 'state', lifespanMs: 10_001 }, 'argument'],

@@ -211,6 +211,5 @@ export const byteRows = {
     resigned('leaves a body sealed to a group alone', 'unsupported', (fields) => {
       fields[16] = [2, 1]
     }),
-    resigned('leaves class task alone', 'unsupported', (fields) => (fields[5] = 'task')),
   ],
 } satisfies Rows

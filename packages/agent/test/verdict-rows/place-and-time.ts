@@ -7,6 +7,7 @@ import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { ownAnchor } from '../../../../test/world/world.ts'
 import { openUsedApprovals } from '../../src/approvals/used-approvals.ts'
 import { memoryStore } from '../../src/host/store.ts'
+import { Topics } from '../../src/host/topics.ts'
 import { REPLAY_EPOCHS_MAX, REPLAY_LANES_MAX, REPLAY_WINDOW } from '../../src/limits.ts'
 import { ChainCache } from '../../src/pipeline/chain-cache.ts'
 import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
@@ -16,6 +17,7 @@ import { Budget } from '../../src/pipeline/rate.ts'
 import { NO_JOURNAL } from '../../src/pipeline/replay-journal.ts'
 import { ReplayTable } from '../../src/pipeline/replay.ts'
 import { StateTable } from '../../src/pipeline/state-table.ts'
+import { TaskGate } from '../../src/tasks/task-gate.ts'
 import { SEEN_MS } from '../../src/transport.ts'
 import {
   ACCEPTED,
@@ -202,6 +204,7 @@ export const placeRows = {
         trees: new VerifiedTrees('bundle-tree'),
         usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
         hostOf: () => undefined,
+        tasks: new TaskGate(new Topics()),
         takes: () => true,
         opened: () => 'inbox' as const,
         material: async () => {

@@ -64,11 +64,11 @@ export const ZONE_RECORDS_KEPT_MAX = 4
 /** Bytes of a zone's settings: its keys, a path, and the rest. */
 export const ZONE_SETTINGS_BYTES_MAX = 16 * 1024
 
-/** Bytes of one remembered value: epochs and the like. */
-export const STORED_VALUE_BYTES_MAX = 64 * 1024
+/** Bytes of one remembered value: the largest task with its proof, and small ones beside it. */
+export const STORED_VALUE_BYTES_MAX = 704 * 1024
 
 /** Bytes of the file around a remembered value: base64url, its key, and the rest. */
-export const STORED_FILE_BYTES_MAX = 128 * 1024
+export const STORED_FILE_BYTES_MAX = 1024 * 1024
 
 /** Characters of a remembered value's key. */
 export const STORED_KEY_MAX = 1_024

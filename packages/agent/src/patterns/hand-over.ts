@@ -1,0 +1,32 @@
+import type { Bundle } from '../bundles/bundle.ts'
+import type { Core } from '../host/core.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
+import type { Lane } from './lane-queue.ts'
+
+/**
+ * Gives a bundle to those who follow its topic; to how many, those here counted as one. Agents of
+ * this node pass the same pipeline as those of others, and follow the stream like them where a bundle
+ * is not for them. Before anybody may know the bundle, `isSeen` is called.
+ * @throws AgentError `not-handed-over`
+ */
+export async function handOver(
+  lane: Pick<Lane, 'of' | 'topic' | 'class'>,
+  given: { readonly bundle: Bundle; readonly proof: KnownProof; readonly isSeen: () => void },
+  { topics, intake, handover }: Pick<Core, 'topics' | 'intake' | 'handover'>,
+): Promise<number> {
+  const { bundle, proof, isSeen } = given
+  const { bytes, header } = bundle
+  // A sender's own registers are seen by itself as by everybody else: through the pipeline.
+  const isShared = lane.of === 'group' && lane.class === 'state'
+  if (isShared || topics.followers(header).length > 0) {
+    isSeen()
+    await intake.take(bytes, { topic: lane.topic, from: null })
+  }
+  const here = topics.audience(header).length > 0 ? 1 : 0
+  const load = { bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs }
+  const there =
+    lane.of === 'group'
+      ? await handover.group(lane.topic, load)
+      : await handover.inbox(lane.topic, load)
+  return here + there
+}
