@@ -1,7 +1,6 @@
 import { MESSAGE_BYTES_MAX } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
 import { describe, expect, test } from 'vitest'
-import { emptyCounts } from '../src/mesh/counts.ts'
 import { filterInbound } from '../src/mesh/inbound-rpc.ts'
 import { filterOutbound, splitRpc } from '../src/mesh/outbound-rpc.ts'
 import { Rights } from '../src/mesh/rights.ts'
@@ -24,7 +23,7 @@ describe('filterInbound()', () => {
 
   function filter(rights: Rights, joined: boolean): RPC {
     return filterInbound(rpc, rights, {
-      counts: emptyCounts(),
+      refuse: () => undefined,
       isJoined: () => joined,
       held: () => undefined,
       invalid: () => undefined,

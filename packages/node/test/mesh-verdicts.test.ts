@@ -134,7 +134,7 @@ describe('rows 5 and 6: blame', () => {
     expect(plain.score(raw.peer)).toBe(0)
   })
 
-  test('20 rejected messages graylist a neighbour; 300 ignored ones cost it nothing', async () => {
+  test('20 rejected messages end a connection; 300 ignored ones cost it nothing', async () => {
     await using bench = new MeshBench()
     const { victim, raw, gossip } = await besiege(bench, crew)
     victim.told.verdict = (text) => (text.startsWith('bad') ? 'reject' : 'ignore')
@@ -143,9 +143,23 @@ describe('rows 5 and 6: blame', () => {
     await roundTripTo(victim, raw)
     expect(victim.mesh.score(raw.peer)).toBe(0)
     for (let index = 0; index < 20; index++) sendRpc(gossip, messageOn(crew, `bad ${index}`))
-    await bench.until(() => victim.told.messages.length === 320)
-    await roundTripTo(victim, raw)
+    await bench.until(() => victim.told.disconnections.length === 1)
     expect(victim.mesh.score(raw.peer)).toBeLessThan(GRAYLIST_SCORE)
+    expect(victim.mesh.counts.graylisted).toBe(1)
+  })
+
+  test('a peer that was blamed for too much is not heard when it comes again', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw, gossip } = await besiege(bench, crew)
+    victim.told.verdict = () => 'reject'
+    for (let index = 0; index < 20; index++) sendRpc(gossip, messageOn(crew, `bad ${index}`))
+    await bench.until(() => victim.told.disconnections.length === 1)
+    await bench.until(() => raw.node.getConnections().length === 0)
+    const again = await raw.dial(victim.mesh.addresses)
+    await bench.until(() => again.status !== 'open')
+    expect(victim.told.connections).toHaveLength(1)
+    expect(victim.mesh.counts.graylisted).toBe(2)
+    await expect(victim.mesh.dial(raw.address)).rejects.toMatchObject({ code: 'refused' })
   })
 
   test('a topic is scored again after it was left and joined', async () => {

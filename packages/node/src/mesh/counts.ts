@@ -6,6 +6,8 @@ export interface MeshCounts {
   malformed: number
   /** Control messages on topics that the peer has no right to. */
   withoutRight: number
+  /** RPCs that could not be decoded, or held more than is taken. */
+  undecodable: number
   /** Subscriptions past what is held for a peer. */
   heldRefused: number
   /** Messages that found too many others of the same neighbour waiting for a verdict. */
@@ -18,6 +20,10 @@ export interface MeshCounts {
   backpressure: number
   /** Connections cut since the neighbour's buffer stayed full. */
   stalled: number
+  /** Connections cut since the neighbour sent more control than anybody needs. */
+  flooded: number
+  /** Connections cut, or refused, for what the peer's score had come to. */
+  graylisted: number
   /** Connections that nobody admitted in time, or whose gossip was held too long. */
   notAdmitted: number
   /** Connections closed since the gossip stream on them had ended. */
@@ -45,12 +51,15 @@ export function emptyCounts(): MeshCounts {
     unjoined: 0,
     malformed: 0,
     withoutRight: 0,
+    undecodable: 0,
     heldRefused: 0,
     shed: 0,
     verdictLate: 0,
     verdictFailed: 0,
     backpressure: 0,
     stalled: 0,
+    flooded: 0,
+    graylisted: 0,
     notAdmitted: 0,
     gossipEnded: 0,
     crowdedOut: 0,

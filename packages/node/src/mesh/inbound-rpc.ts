@@ -4,9 +4,16 @@ import type { MeshCounts } from './counts.ts'
 import type { Rights } from './rights.ts'
 import { parseWireTopic } from './wire-topic.ts'
 
+/** Why an entry of an RPC is dropped. */
+export type InboundFault = keyof Pick<
+  MeshCounts,
+  'unjoined' | 'malformed' | 'withoutRight' | 'heldRefused'
+>
+
 /** What the second gate does with an RPC that came in. */
 export interface InboundGate {
-  readonly counts: MeshCounts
+  /** An entry is dropped, and counted. */
+  refuse(reason: InboundFault): void
   /** Whether this node has joined the topic. */
   isJoined(topic: string): boolean
   /** A subscription without a right is now held. */
@@ -34,7 +41,7 @@ export function filterInbound(rpc: RPC, rights: Rights, gate: InboundGate): RPC 
 function passesSubscription(entry: RPC.SubOpts, rights: Rights, gate: InboundGate): boolean {
   const topic = parseWireTopic(entry.topic)
   if (topic === undefined) {
-    gate.counts.malformed++
+    gate.refuse('malformed')
     return false
   }
   if (entry.subscribe !== true) {
@@ -43,7 +50,7 @@ function passesSubscription(entry: RPC.SubOpts, rights: Rights, gate: InboundGat
   }
   if (rights.allowed.has(topic)) return true
   const isNew = !rights.held.has(topic)
-  if (!rights.hold(topic)) gate.counts.heldRefused++
+  if (!rights.hold(topic)) gate.refuse('heldRefused')
   else if (isNew) gate.held(topic)
   return false
 }
@@ -53,12 +60,12 @@ function passesMessage(message: RPC.Message, gate: InboundGate): boolean {
   // Before gossipsub sees it: its seen-cache is filled for any topic, before any check, so junk on
   // a topic that nobody joined could make a genuine message a duplicate.
   if (topic === undefined || !gate.isJoined(topic)) {
-    gate.counts.unjoined++
+    gate.refuse('unjoined')
     return false
   }
   // gossipsub ignores `from` and would forward it: a way to spread bytes that nobody signed.
   if (message.from !== undefined || (message.data?.length ?? 0) > MESSAGE_BYTES_MAX) {
-    gate.counts.malformed++
+    gate.refuse('malformed')
     gate.invalid(message.topic)
     return false
   }
@@ -75,7 +82,7 @@ function filterControl(
     (entry: { readonly topicID?: string }): boolean => {
       const topic = parseWireTopic(entry.topicID)
       if (topic !== undefined && topics.has(topic)) return true
-      gate.counts.withoutRight++
+      gate.refuse('withoutRight')
       return false
     }
   return {

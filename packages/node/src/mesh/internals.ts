@@ -21,6 +21,8 @@ export interface GossipInternals {
   readonly control: Map<string, RPC.ControlMessage>
   /** The one way by which an RPC leaves, but for IDONTWANT, which holds only message ids. */
   sendRpc(peer: string, rpc: RPC): boolean
+  /** Throws on what is no RPC, or holds more than the limits of the profile. */
+  decodeRpc(bytes: Uint8Array): RPC
   /** The one way by which an RPC comes in. Subscriptions are handled before its first await. */
   handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
   /** Forgets a peer: on disconnection, or when its stream could not be read. */
@@ -36,6 +38,7 @@ export interface GossipInternals {
 
 const METHODS = [
   'sendRpc',
+  'decodeRpc',
   'handleReceivedRpc',
   'removePeer',
   'getScore',

@@ -8,7 +8,7 @@ import {
   TOPIC_ENTRY_BYTES,
   TransportError,
 } from '@ixj/agent'
-import type { Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { contain } from './contain.ts'
 import { emptyCounts, type MeshCounts } from './counts.ts'
@@ -88,7 +88,7 @@ export class Libp2pMesh implements Mesh {
       ({ detail }) =>
         void contain(
           counts,
-          () => neighbours.opened(detail),
+          () => this.#opened(detail, neighbours),
           (cause) => detail.abort(new Error('It could not be taken', { cause })),
         ),
     )
@@ -278,6 +278,16 @@ export class Libp2pMesh implements Mesh {
     this.router.end()
     await Promise.all([learned, ...keepers])
     await this.#libp2p?.stop()
+  }
+
+  /** A peer whose score is too low is not even heard: hello would cost more than it is worth. */
+  #opened(connection: Connection, neighbours: Neighbours): void {
+    if (!this.router.isGraylisted(connection.remotePeer.toString())) {
+      neighbours.opened(connection)
+      return
+    }
+    this.counts.graylisted++
+    connection.abort(new Error('It was blamed for too many messages'))
   }
 
   async #gone(peer: Peer, signal: AbortSignal): Promise<boolean> {

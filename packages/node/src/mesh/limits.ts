@@ -15,6 +15,15 @@ export const RPC_IDS_MAX = 512
 /** Entries in one RPC of each kind of control message. */
 export const RPC_CONTROL_MAX = 64
 
+/**
+ * What of control a neighbour may send in a second before it is cut off: subscriptions, GRAFT and
+ * PRUNE, {@link IDS_PER_CONTROL} message ids, and entries that no peer of ours sends count one each.
+ * Ours begin with one subscription a topic, some 900 at most.
+ */
+export const CONTROL_PER_SECOND_MAX = 2_048
+/** Message ids in IHAVE, IWANT and IDONTWANT that count as one: 65,536 a second are twice the worst. */
+export const IDS_PER_CONTROL = 32
+
 /** A topic string on the wire: prefix, the longest name (253), `/revoked`. Longer is no topic. */
 export const WIRE_TOPIC_MAX = 7 + 253 + 8
 

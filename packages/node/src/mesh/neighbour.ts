@@ -26,6 +26,8 @@ export class Neighbour {
   gossipIn: Stream | undefined
   /** Its buffer is full, and it is cut unless this is called in time: it has taken a message. */
   endStall: (() => void) | undefined
+  /** What of control it has sent since the second began. */
+  control = { since: -Infinity, count: 0 }
   /** Bytes that wait for a verdict. */
   pendingBytes = 0
 

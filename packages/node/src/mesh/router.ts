@@ -13,12 +13,14 @@ import type { MeshCounts } from './counts.ts'
 import {
   GOSSIP_PROTOCOL,
   gossipProfile,
+  GRAYLIST_SCORE,
   PUBLISH_SCORE_MIN,
   topicScoreParams,
 } from './gossip-profile.ts'
 import { HeldRegistrar } from './held-registrar.ts'
 import { filterInbound } from './inbound-rpc.ts'
 import { type GossipInternals, internalsOf } from './internals.ts'
+import { CONTROL_PER_SECOND_MAX, IDS_PER_CONTROL } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
 import { Outbox } from './outbox.ts'
 import { Verdicts } from './verdicts.ts'
@@ -200,15 +202,31 @@ export class Router {
     }
   }
 
+  /** Whether the peer's score has come so low that nothing of it is read. */
+  isGraylisted(peer: Peer): boolean {
+    return this.score(peer) < GRAYLIST_SCORE
+  }
+
   #wrap(gossip: GossipInternals): void {
     const receive = gossip.handleReceivedRpc.bind(gossip)
     const outbox = new Outbox(this.#host, gossip)
     const remove = gossip.removePeer.bind(gossip)
+    const decode = gossip.decodeRpc.bind(gossip)
+    // gossipsub would pass over it, and not say whose it was.
+    gossip.decodeRpc = (bytes) => {
+      try {
+        return decode(bytes)
+      } catch {
+        this.#host.counts.undecodable++
+        return UNDECODABLE
+      }
+    }
     // gossipsub hides what fails here in its log.
     gossip.handleReceivedRpc = (from, rpc) =>
       contain(this.#host.counts, async () => {
         const neighbour = this.#host.get(from.toString())
         if (neighbour?.stage !== 'open') return
+        if (this.#isFlooding(neighbour, controlOf(rpc))) return
         const passed = this.#filterInbound(neighbour, rpc)
         // gossipsub keeps a peer that unsubscribed in the mesh of the topic, and goes on sending.
         for (const { topic, subscribe } of passed.subscriptions) {
@@ -236,11 +254,29 @@ export class Router {
     throw new Error('The gossip service has not been made')
   }
 
+  /** Counts what of control a neighbour sends, and cuts it when that is too much. */
+  #isFlooding(neighbour: Neighbour, count: number): boolean {
+    const { clock, counts } = this.#host
+    const { control } = neighbour
+    const now = clock.now()
+    if (now - control.since >= 1_000) Object.assign(control, { since: now, count: 0 })
+    control.count += count
+    if (control.count <= CONTROL_PER_SECOND_MAX) return false
+    if (this.#host.get(neighbour.peer) !== neighbour) return true
+    counts.flooded++
+    this.#host.broken(neighbour, new Error('It sends more control than anybody needs'))
+    return true
+  }
+
   #filterInbound(neighbour: Neighbour, rpc: RPC): RPC {
     const { counts } = this.#host
     const { score } = this.#internals()
     return filterInbound(rpc, neighbour.rights, {
-      counts,
+      refuse: (reason) => {
+        counts[reason]++
+        // What was on its way when we left a topic is nobody's fault.
+        if (reason !== 'unjoined') this.#isFlooding(neighbour, 1)
+      },
       isJoined: (topic) => this.#topics.has(topic),
       held: (topic) => this.#host.receiver().subscriptionHeld(neighbour.peer, topic),
       invalid: (wire) => score.rejectInvalidMessage(neighbour.peer, wire),
@@ -274,8 +310,18 @@ export class Router {
     this.#verdicts.ask(neighbour, {
       topic,
       bytes: msg.data,
-      report: (verdict) => this.#internals().reportMessageValidationResult(msgId, source, verdict),
+      report: (verdict) => {
+        this.#internals().reportMessageValidationResult(msgId, source, verdict)
+        if (verdict === 'reject') this.#punish(neighbour)
+      },
     })
+  }
+
+  /** Whoever has been blamed for too much is no neighbour any more. */
+  #punish(neighbour: Neighbour): void {
+    if (this.#host.get(neighbour.peer) !== neighbour || !this.isGraylisted(neighbour.peer)) return
+    this.#host.counts.graylisted++
+    this.#host.broken(neighbour, new Error('It was blamed for too many messages'))
   }
 
   /** A failure over one neighbour, where nobody waits for the outcome, ends its connection alone. */
@@ -311,6 +357,19 @@ export class Router {
     if (this.#gossip === undefined) throw new Error('The gossip service has not been made')
     return this.#gossip
   }
+}
+
+/** Stands for what could not be decoded. */
+const UNDECODABLE: RPC = { subscriptions: [], messages: [] }
+
+/** How much of control an RPC holds, in the units of {@link CONTROL_PER_SECOND_MAX}. */
+function controlOf(rpc: RPC): number {
+  if (rpc === UNDECODABLE) return 1
+  const { ihave = [], iwant = [], idontwant = [], graft = [], prune = [] } = rpc.control ?? {}
+  const lists = [...ihave, ...iwant, ...idontwant]
+  const ids = lists.reduce((sum, { messageIDs }) => sum + messageIDs.length, 0)
+  const entries = Math.max(lists.length, Math.ceil(ids / IDS_PER_CONTROL))
+  return (rpc.subscriptions?.length ?? 0) + graft.length + prune.length + entries
 }
 
 function subscription(topic: string, subscribe: boolean): RPC.SubOpts {
