@@ -1,4 +1,6 @@
 import process from 'node:process'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Libp2pMesh } from '../../packages/node/src/mesh/libp2p-mesh.ts'
 import { OUTBOUND_MESSAGES_BYTES_MAX } from '../../packages/node/src/mesh/limits.ts'
@@ -53,6 +55,8 @@ export interface StationCalls {
   /** Waits until that many messages of a sender came since the last report; gives how many did. */
   got(sender: string, count: number, ms: number): number
   report(): StationReport
+  /** What the heap holds, in bytes, after a collection: now, and the most until the next call. */
+  memory(): { readonly now: number; readonly most: number }
 }
 
 type Answers = {
@@ -130,6 +134,32 @@ class Notes {
   }
 }
 
+/** What is still referred to: collects before it looks, every 100 ms. */
+class LiveMemory {
+  readonly #collect: () => void
+  #most = 0
+
+  constructor() {
+    setFlagsFromString('--expose-gc')
+    this.#collect = runInNewContext('gc') as () => void
+    setInterval(() => this.#look(), 100).unref()
+  }
+
+  read(): { readonly now: number; readonly most: number } {
+    const live = this.#look()
+    const most = this.#most
+    this.#most = live
+    return { now: live, most }
+  }
+
+  #look(): number {
+    this.#collect()
+    const { heapUsed, external } = process.memoryUsage()
+    this.#most = Math.max(this.#most, heapUsed + external)
+    return heapUsed + external
+  }
+}
+
 /** The next number of a message: they go on over all loads. */
 let next = 0
 
@@ -158,6 +188,7 @@ async function main(start: StationStart): Promise<void> {
   const { listen } = start
   const station = await fleet.open(start.index, listen === undefined ? {} : { listen })
   const notes = new Notes(station)
+  let memory: LiveMemory | undefined
   const { router } = station.mesh as Libp2pMesh
   const streams: Parameters<typeof router.deliver>[1][] = []
   const deliver = router.deliver.bind(router)
@@ -182,6 +213,7 @@ async function main(start: StationStart): Promise<void> {
     publish: (load) => publish(station, notes, load),
     got: (sender, count, ms) => notes.got(sender, count, AbortSignal.timeout(ms)),
     report: () => notes.report(),
+    memory: () => (memory ??= new LiveMemory()).read(),
   }
   process.on('message', (asked: { id: number; call: keyof StationCalls; words: never[] }) => {
     const call = calls[asked.call] as (...words: never[]) => unknown

@@ -195,7 +195,8 @@ function frameOf(bytes: Uint8Array): Uint8Array {
   }
 }
 
-function readFrames(stream: Stream, onFrame: (frame: Uint8Array) => void): void {
+/** Calls for each frame that a stream brings. */
+export function readFrames(stream: Stream, onFrame: (frame: Uint8Array) => void): void {
   let unread = Buffer.alloc(0)
   stream.addEventListener('message', ({ data }) => {
     unread = Buffer.concat([unread, data.subarray()])

@@ -3,6 +3,8 @@ import { appendFileSync } from 'node:fs'
 import { inject } from 'vitest'
 import { isContinuousIntegration, realTools } from '../dns/real-tools.ts'
 
+const UNSHARE = 'unshare'
+
 /** Makes a namespace, opens what TAP devices come from, and filters: all that a network needs. */
 const TRIAL = 'ip link set lo up && exec 3<>/dev/net/tun && nft add table ip trial'
 
@@ -12,8 +14,8 @@ const TRIAL = 'ip link set lo up && exec 3<>/dev/net/tun && nft add table ip tri
  * fails; elsewhere the tests are left out, and one line after all tests says which.
  */
 export function realNetwork(what: string): boolean {
-  if (!realTools(what, 'ip', 'nft', 'python3', 'unshare')) return false
-  const { status, stderr } = spawnSync('unshare', ['--net', 'sh', '-c', TRIAL], {
+  if (!realTools(what, 'ip', 'nft', 'python3', UNSHARE)) return false
+  const { status, stderr } = spawnSync(UNSHARE, ['--net', 'sh', '-c', TRIAL], {
     encoding: 'utf8',
   })
   if (status === 0) return true

@@ -1,0 +1,151 @@
+import type { Mesh } from '@ixj/node'
+import { describe, expect, it } from 'vitest'
+import { flood, type GossipByHand, gossipByHand } from '../../packages/node/test/hostile-station.ts'
+import { openGossip, openRaw, sendRpc } from '../../packages/node/test/mesh-attackers.ts'
+import { Watch } from '../../packages/node/test/mesh-bench.ts'
+import { Fleet, openMeshHost } from '../world/fleet.ts'
+import { lossOf, RemoteFleet } from '../world/remote-fleet.ts'
+import { ownAnchor } from '../world/world.ts'
+import { report } from './report.ts'
+import { isFull, ROW_MS_MAX, SEED } from './scale.ts'
+
+const CREW = '/ixj/1/crew.acme.example'
+const HONEST = isFull ? 10 : 3
+/** Half of them pass no hello, half pass it under a name that has no right to the crew. */
+const HOSTILE = isFull ? 200 : 4
+/** How many honest nodes each of them attacks. */
+const TARGETS = 3
+const LOAD = { count: isFull ? 300 : 60, everyMs: 50, bytes: 200 }
+
+/** All that may get a peer into a mesh, or others out of it. */
+function attack(index: number): Parameters<typeof sendRpc>[1] {
+  const ids = Array.from({ length: 64 }, (_, one) => new Uint8Array(32).fill(index + one))
+  return {
+    subscriptions: [
+      { topic: CREW, subscribe: true },
+      { topic: `/ixj/1/t${index}.acme.example`, subscribe: true },
+    ],
+    messages: [{ topic: CREW, data: Uint8Array.of(0xc1, index & 0xff, index >> 8) }],
+    control: {
+      ihave: [{ topicID: CREW, messageIDs: ids }],
+      iwant: [{ messageIDs: ids }],
+      graft: [{ topicID: CREW }],
+      prune: [{ topicID: CREW, peers: [], backoff: 3_600 }],
+      idontwant: [{ messageIDs: ids }],
+    },
+  }
+}
+
+interface Attacker extends AsyncDisposable {
+  readonly byHand: GossipByHand
+  /** Attacks a node until it is cut, and comes again, until the time is over. */
+  besiege(address: string, ms: number): Promise<void>
+}
+
+async function until(ms: number, work: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + ms
+  while (performance.now() < end) {
+    // Being refused, and cut in the middle of anything, is what has to happen to it.
+    await work().catch((cause: unknown) => expect(cause).toBeInstanceOf(Error))
+    await new Promise((done) => setTimeout(done, 200))
+  }
+}
+
+/** Passes no hello: it opens gossip at once. */
+async function openStranger(): Promise<Attacker> {
+  const raw = await openRaw(new Watch())
+  return {
+    byHand: { streams: [], received: raw.received },
+    besiege: (address, ms) =>
+      until(ms, async () => {
+        const stream = await openGossip(await raw.dial([address]))
+        await flood(stream, attack, { perSecond: 100, ms: 2_000 })
+      }),
+    [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),
+  }
+}
+
+/** Passes hello under a name of the same organisation that holds no grant. */
+async function openNobody(fleet: Fleet, index: number): Promise<Attacker> {
+  const identity = await fleet.node(index)
+  const { host, mesh } = await openMeshHost({ identity, anchors: [ownAnchor(fleet.acme)] })
+  const byHand = gossipByHand(mesh)
+  return {
+    byHand,
+    besiege: (address, ms) => until(ms, () => once(mesh, byHand, address)),
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+  }
+}
+
+async function once(mesh: Mesh, byHand: GossipByHand, address: string): Promise<void> {
+  const before = byHand.streams.length
+  await mesh.dial(address)
+  for (let wait = 0; byHand.streams.length === before && wait < 40; wait++) {
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  const stream = byHand.streams.at(-1)
+  if (stream !== undefined) await flood(stream, attack, { perSecond: 100, ms: 2_000 })
+}
+
+describe('A11: hostile peers around honest ones', () => {
+  it(
+    'get nothing, and keep nothing from anybody',
+    async () => {
+      await using honest = await RemoteFleet.start(HONEST, {
+        seed: SEED,
+        waitMs: ROW_MS_MAX / 2,
+        dials: Math.min(3, HONEST - 1),
+      })
+      const addresses = await Promise.all(honest.stations.map((one) => one.call('address')))
+      const fleet = new Fleet({ seed: SEED, now: Date.now() })
+      await using opened = new AsyncDisposableStack()
+      const attackers: Attacker[] = []
+      for (let index = 0; index < HOSTILE; index++) {
+        const one = index % 2 === 0 ? openStranger() : openNobody(fleet, 1_000 + index)
+        attackers.push(opened.use(await one))
+      }
+      const ms = LOAD.count * LOAD.everyMs + 2_000
+      const attacks = attackers.flatMap((attacker, index) =>
+        Array.from({ length: Math.min(TARGETS, HONEST) }, (_, step) =>
+          attacker.besiege(addresses[(index + step) % HONEST]!, ms),
+        ),
+      )
+      const sent = await honest.publish(LOAD)
+      const reports = await honest.settled(sent, 20_000)
+      await Promise.all(attacks)
+      const { of, missing } = lossOf(sent, reports)
+      const isInMesh = ({ byHand }: Attacker) =>
+        byHand.received.some(
+          ({ messages, control }) =>
+            messages.some(({ topic }) => topic === CREW) ||
+            (control?.graft ?? []).some(({ topicID }) => topicID === CREW),
+        )
+      const what = `hostile peers around ${HONEST} honest ones, half of them past hello`
+      const rows = [
+        report({
+          id: 'A11',
+          what,
+          count: attackers.filter(isInMesh).length,
+          of: HOSTILE,
+          counted: 'in the mesh',
+          goal: 'none',
+        }),
+        report({
+          id: 'A11',
+          what: `messages between the honest beside ${HOSTILE} hostile peers`,
+          count: of - missing,
+          of,
+          counted: 'delivered',
+          goal: 'all',
+        }),
+      ]
+      // They did attack: they were refused, or cut, and heard nothing of the crew.
+      const counts = reports.map(({ mesh }) => mesh)
+      const total = (key: string) => counts.reduce((sum, one) => sum + (one[key] ?? 0), 0)
+      expect(total('withoutRight')).toBeGreaterThan(0)
+      expect(total('graylisted')).toBeGreaterThan(0)
+      expect(rows).toEqual(['met', 'met'])
+    },
+    ROW_MS_MAX,
+  )
+})
