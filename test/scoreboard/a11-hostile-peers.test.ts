@@ -1,7 +1,7 @@
 import type { Mesh } from '@ixj/node'
 import { describe, expect, it } from 'vitest'
 import { flood, type GossipByHand, gossipByHand } from '../../packages/node/test/hostile-station.ts'
-import { openGossip, openRaw, sendRpc } from '../../packages/node/test/mesh-attackers.ts'
+import { openGossip, openRaw, type sendRpc } from '../../packages/node/test/mesh-attackers.ts'
 import { Watch } from '../../packages/node/test/mesh-bench.ts'
 import { Fleet, openMeshHost } from '../world/fleet.ts'
 import { lossOf, RemoteFleet } from '../world/remote-fleet.ts'
