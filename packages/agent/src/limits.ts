@@ -75,6 +75,8 @@ export const TASK_PAGES_MAX = 512
 export const BUNDLE_GATHER_MS = 5
 /** Messages that may wait in one lane of an outbox before its owner is told to slow down. */
 export const OUTBOX_MESSAGES_MAX = 4_096
+/** Bytes of one lane that are not handed over yet, whether they wait or are being signed. */
+export const OUTBOX_BYTES_MAX = 16 * 1024 * 1024
 /** How long a publish waits for a neighbour while members are known and none can be handed it. */
 export const HANDOVER_MS = 1_000
 

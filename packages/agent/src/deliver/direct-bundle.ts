@@ -1,19 +1,44 @@
 import type { Name } from '@ixj/names'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 
-/** A bundle that goes to hosts of an inbox, and is kept until one has decided about it. */
-export interface DirectBundle {
+/** What a bundle under way is made of. */
+export interface DirectBundleParts {
   readonly topic: Name
   /** Always the same: a host that has it already knows it by them. */
   readonly bytes: Uint8Array
   readonly proof: KnownProof
   /** When its lifespan ends, by our clock: nobody would take it any more. */
   readonly until: number
-  /**
-   * A host has decided about it: null if it was accepted, else the host's code. Called once for each
-   * host that does.
-   */
-  readonly decided?: ((code: string | null) => void) | undefined
-  /** Whether a host has decided about it: it is sent to nobody any more. */
-  isDecided: boolean
+  /** Called once, when it is under way no longer. */
+  readonly landed?: (() => void) | undefined
+}
+
+/** A bundle that goes to hosts of an inbox, and is kept until one has decided about it. */
+export class DirectBundle {
+  readonly topic: Name
+  readonly bytes: Uint8Array
+  readonly proof: KnownProof
+  readonly until: number
+  readonly #landed: (() => void) | undefined
+  #isLanded = false
+
+  constructor({ topic, bytes, proof, until, landed }: DirectBundleParts) {
+    this.topic = topic
+    this.bytes = bytes
+    this.proof = proof
+    this.until = until
+    this.#landed = landed
+  }
+
+  /** Whether a host has decided about it, or nobody will any more: it is sent to nobody again. */
+  get isLanded(): boolean {
+    return this.#isLanded
+  }
+
+  /** A host has decided about it, or gossip has it, or it is given up. */
+  land(): void {
+    if (this.#isLanded) return
+    this.#isLanded = true
+    this.#landed?.()
+  }
 }

@@ -106,11 +106,10 @@ export class Outgoing {
     const codes = new Map(refused.map(({ place, code }) => [place - before - 1, code]))
     for (const [index, bundle] of decided.entries()) {
       const code = codes.get(index)
-      bundle.isDecided = true
       // A copy of what was sent again: the host has it.
       const outcome = code === undefined || code === 'duplicate' ? null : code
       this.#hooks.decided(outcome)
-      bundle.decided?.(outcome)
+      bundle.land()
     }
   }
 

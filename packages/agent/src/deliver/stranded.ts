@@ -22,7 +22,7 @@ export class Stranded {
 
   /** Keeps a bundle; the oldest goes, and is told, when too much waits. */
   add(bundle: DirectBundle): void {
-    if (bundle.isDecided || this.#waiting.has(bundle)) return
+    if (bundle.isLanded || this.#waiting.has(bundle)) return
     this.#keep(bundle)
     for (const oldest of this.#waiting) {
       if (this.#bytes <= DELIVER_STRANDED_BYTES_MAX) return
@@ -44,7 +44,7 @@ export class Stranded {
     this.#waiting = new Set()
     this.#bytes = 0
     for (const bundle of waiting) {
-      if (bundle.isDecided) continue
+      if (bundle.isLanded) continue
       if (bundle.until <= now) {
         const reason = 'no host has acknowledged it within its lifespan'
         this.#lose(bundle, new Refusal('lifespan', `Cannot deliver to ${bundle.topic}: ${reason}`))
@@ -57,7 +57,7 @@ export class Stranded {
   /** Gives up what waits. */
   close(): void {
     for (const bundle of this.#waiting) {
-      if (bundle.isDecided) continue
+      if (bundle.isLanded) continue
       const reason = 'the node closes before a host has acknowledged it'
       this.#lose(bundle, new Refusal('transport', `Cannot deliver to ${bundle.topic}: ${reason}`))
     }
@@ -69,6 +69,7 @@ export class Stranded {
   }
 
   #lose(bundle: DirectBundle, cause: Refusal): void {
+    bundle.land()
     this.#hooks.lost(bundle, cause)
   }
 }

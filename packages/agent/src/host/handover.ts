@@ -3,7 +3,7 @@ import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
 import type { Deliver } from '../deliver/deliver.ts'
-import type { DirectBundle } from '../deliver/direct-bundle.ts'
+import { DirectBundle } from '../deliver/direct-bundle.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
@@ -33,7 +33,19 @@ export interface Load {
 }
 
 /** A bundle for an inbox. */
-export type InboxLoad = Load & Pick<DirectBundle, 'until' | 'decided'>
+export interface InboxLoad extends Load {
+  /** When its lifespan ends. */
+  readonly until: number
+  /** Told how it went. */
+  readonly way?:
+    | {
+        /** It is under way on a direct stream. */
+        isDirect: boolean
+        /** It is no longer. */
+        readonly landed: () => void
+      }
+    | undefined
+}
 
 /** Hands bundles to the neighbours that carry their topic, and waits for some to be there. */
 export class Handover {
@@ -147,14 +159,16 @@ export class Handover {
   }
 
   #handDirectly(topic: Name, load: InboxLoad): number {
-    const { bytes, proof, until, decided, given } = load
-    const bundle: DirectBundle = { topic, bytes, proof, until, decided, isDecided: false }
+    const { bytes, proof, until, way, given } = load
+    const bundle = new DirectBundle({ topic, bytes, proof, until, landed: way?.landed })
     let peers = 0
     for (const host of this.#directHosts(topic)) {
       host.push(proof)
       if (this.#context.deliver().hand(host.peer, bundle)) peers += 1
     }
-    if (peers > 0) given()
+    if (peers === 0) return 0
+    given()
+    if (way !== undefined) way.isDirect = true
     return peers
   }
 
@@ -187,7 +201,10 @@ export class Handover {
   async #publishAgain(carrier: Name, bundle: DirectBundle): Promise<void> {
     try {
       const { bytes, proof } = bundle
-      if ((await this.#publish(carrier, { bytes, proof, given: () => {} })) > 0) return
+      if ((await this.#publish(carrier, { bytes, proof, given: () => {} })) > 0) {
+        bundle.land()
+        return
+      }
     } catch (cause) {
       if (!(cause instanceof AgentError)) throw cause
     }

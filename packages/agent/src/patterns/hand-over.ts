@@ -1,5 +1,6 @@
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Core } from '../host/core.ts'
+import type { InboxLoad } from '../host/handover.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import type { Lane } from './lane-queue.ts'
 
@@ -11,10 +12,15 @@ import type { Lane } from './lane-queue.ts'
  */
 export async function handOver(
   lane: Pick<Lane, 'of' | 'topic' | 'class'>,
-  given: { readonly bundle: Bundle; readonly proof: KnownProof; readonly isSeen: () => void },
+  given: {
+    readonly bundle: Bundle
+    readonly proof: KnownProof
+    readonly isSeen: () => void
+    readonly way?: InboxLoad['way']
+  },
   { topics, intake, handover }: Pick<Core, 'topics' | 'intake' | 'handover'>,
 ): Promise<number> {
-  const { bundle, proof, isSeen } = given
+  const { bundle, proof, isSeen, way } = given
   const { bytes, header } = bundle
   // A sender's own registers are seen by itself as by everybody else: through the pipeline.
   const isShared = lane.of === 'group' && lane.class === 'state'
@@ -23,7 +29,7 @@ export async function handOver(
     await intake.take(bytes, { topic: lane.topic, from: null })
   }
   const here = topics.audience(header).length > 0 ? 1 : 0
-  const load = { bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs }
+  const load = { bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs, way }
   const there =
     lane.of === 'group'
       ? await handover.group(lane.topic, load)

@@ -7,7 +7,12 @@ import type { BundleAction, MessageClass } from '../bundles/header.ts'
 import { MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Handover } from '../host/handover.ts'
-import { BUNDLE_GATHER_MS, MESSAGES_BYTES_MAX, OUTBOX_MESSAGES_MAX } from '../limits.ts'
+import {
+  BUNDLE_GATHER_MS,
+  MESSAGES_BYTES_MAX,
+  OUTBOX_BYTES_MAX,
+  OUTBOX_MESSAGES_MAX,
+} from '../limits.ts'
 import { SEALED_BYTES } from '../sealing/sealer.ts'
 import { reasonOf } from '../abort-reason.ts'
 
@@ -48,10 +53,19 @@ export interface LaneContext {
   readonly handover: Handover
   /** Aborted when the agent closes: nothing waits for a host any more. */
   readonly closing: AbortSignal
-  /** Makes one bundle of these and hands it over; settles each, and never rejects. */
-  publish(taken: readonly Waiting[]): Promise<void>
+  /**
+   * Makes one bundle of these and hands it over; settles each, and never rejects. Resolves to
+   * whether it is still under way on a direct stream; `landed` is called when it is no longer.
+   */
+  publish(taken: readonly Waiting[], landed: () => void): Promise<boolean>
   /** Nothing waits and nothing is under way. */
   idle(): void
+}
+
+/** Messages of the next bundle, or of one that waits for its host. */
+interface Pack {
+  readonly waiting: Waiting[]
+  bytes: number
 }
 
 /** Room for the array around the messages. */
@@ -65,13 +79,22 @@ export const BODY_BYTES_MAX = BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES
 
 /**
  * Messages of one lane that become bundles: a lone one at once, others gather while a bundle is on
- * its way. Those for an inbox wait here for its host, each until its own lifespan ends.
+ * its way, at most 5 ms; a full bundle waits for none before it. Those for an inbox wait here for
+ * its host, each until its own lifespan ends.
  */
 export class LaneQueue {
   readonly #lane: Lane
   readonly #context: LaneContext
-  readonly #waiting: Waiting[] = []
+  /** The oldest first; the last has room for more. */
+  #packs: Pack[] = []
+  #count = 0
+  /** Of all that is not settled yet. */
+  #bytes = 0
+  /** Bundles that are being made and handed over. */
   #inFlight = 0
+  /** Bundles that no host has decided about, and until when that counts. */
+  #underWay = 0
+  #underWayUntil = 0
   #routing = false
   #cancelGather: (() => void) | undefined
 
@@ -94,34 +117,16 @@ export class LaneQueue {
     },
   ): Promise<number> {
     const { topic, lifespanMs } = this.#lane
-    const { sealed, gathered, signal } = options
-    if (this.#waiting.length >= OUTBOX_MESSAGES_MAX) {
-      const limit = `${OUTBOX_MESSAGES_MAX} messages wait for ${topic}`
-      return Promise.reject(new AgentError('backpressure', `Cannot send: ${limit}`))
+    if (this.#count >= OUTBOX_MESSAGES_MAX || this.#bytes > OUTBOX_BYTES_MAX) {
+      const limits = `limits ${OUTBOX_MESSAGES_MAX} and ${OUTBOX_BYTES_MAX}`
+      const what = `${this.#count} messages wait for ${topic}, ${this.#bytes} bytes are on their way`
+      return Promise.reject(new AgentError('backpressure', `Cannot send: ${what}, ${limits}`))
     }
+    const { sealed, gathered, signal } = options
+    const until = this.#context.clock.now() + lifespanMs
     return new Promise((resolve, reject) => {
-      const settled = () => signal?.removeEventListener('abort', abort)
-      const waiting: Waiting = {
-        part,
-        sealed,
-        gathered,
-        until: this.#context.clock.now() + lifespanMs,
-        resolve: (peers) => {
-          settled()
-          resolve(peers)
-        },
-        reject: (cause) => {
-          settled()
-          reject(cause instanceof Error ? cause : new Error('The message failed', { cause }))
-        },
-      }
-      const abort = () => {
-        const place = this.#waiting.indexOf(waiting)
-        if (place !== -1) this.#waiting.splice(place, 1)
-        waiting.reject(reasonOf(signal))
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.push(waiting)
+      const waiting = { part, sealed, gathered, until, resolve, reject }
+      this.#put(signal === undefined ? waiting : this.#abortable(waiting, signal))
       this.#go()
     })
   }
@@ -131,28 +136,120 @@ export class LaneQueue {
     if (!this.#hasRoute()) return
     this.#cancelGather?.()
     this.#cancelGather = undefined
-    while (this.#waiting.length > 0) {
-      this.#inFlight += 1
-      void this.#publish(this.#waiting.splice(0, this.#countThatFits()))
+    for (const pack of this.#packs.splice(0)) this.#publish(pack)
+  }
+
+  #put(waiting: Waiting): void {
+    const bytes = bytesOf(waiting.part)
+    let pack = this.#packs.at(-1)
+    const isFull =
+      pack === undefined ||
+      pack.waiting.length >= this.#lane.messagesMax ||
+      pack.bytes + bytes > BYTES_MAX
+    if (pack === undefined || isFull) {
+      pack = { waiting: [], bytes: ARRAY_BYTES }
+      this.#packs.push(pack)
     }
+    pack.waiting.push(waiting)
+    pack.bytes += bytes
+    this.#count += 1
+    this.#bytes += bytes
+  }
+
+  /** The same message, which is taken back when the signal is aborted before its bundle is made. */
+  #abortable(waiting: Waiting, signal: AbortSignal): Waiting {
+    const settled = () => signal.removeEventListener('abort', abort)
+    const guarded: Waiting = {
+      ...waiting,
+      resolve: (peers) => {
+        settled()
+        waiting.resolve(peers)
+      },
+      reject: (cause) => {
+        settled()
+        waiting.reject(cause)
+      },
+    }
+    const abort = () => {
+      this.#remove((each) => each === guarded)
+      guarded.reject(reasonOf(signal))
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    return guarded
+  }
+
+  /** Takes out what waits and is like this; gives it back. */
+  #remove(isGone: (waiting: Waiting) => boolean): readonly Waiting[] {
+    const gone: Waiting[] = []
+    for (const { waiting, bytes } of this.#packs.splice(0)) {
+      this.#count -= waiting.length
+      this.#bytes -= bytes - ARRAY_BYTES
+      for (const each of waiting) {
+        if (isGone(each)) gone.push(each)
+        else this.#put(each)
+      }
+    }
+    return gone
   }
 
   #go(): void {
+    // While others gather, nothing is asked for each message.
+    const isFull = this.#packs.length > 1 || this.#isLastFull()
+    if (!isFull && this.#cancelGather !== undefined) return
     if (!this.#hasRoute()) return
-    if (this.#inFlight === 0 || this.#isFull()) this.flush()
-    else this.#cancelGather ??= this.#gather()
+    if (!this.#isBusy()) this.flush()
+    else this.#flushFull()
   }
 
-  #gather(): () => void {
+  /** A lone message follows at once; one behind another that is on its way waits for company. */
+  #isBusy(): boolean {
+    if (this.#inFlight > 0) return true
+    if (this.#underWay === 0) return false
+    return this.#context.clock.now() < this.#underWayUntil
+  }
+
+  #isLastFull(): boolean {
+    return (this.#packs.at(-1)?.waiting.length ?? 0) >= this.#lane.messagesMax
+  }
+
+  #flushFull(): void {
+    const last = this.#isLastFull() ? undefined : this.#packs.pop()
+    for (const pack of this.#packs.splice(0)) this.#publish(pack)
+    if (last === undefined) return
+    this.#packs.push(last)
     const { clock } = this.#context
-    return clock.at(clock.now() + BUNDLE_GATHER_MS, () => this.flush())
+    this.#cancelGather ??= clock.at(clock.now() + BUNDLE_GATHER_MS, () => this.flush())
   }
 
-  async #publish(taken: readonly Waiting[]): Promise<void> {
-    await this.#context.publish(taken)
+  #publish(pack: Pack): void {
+    this.#count -= pack.waiting.length
+    this.#inFlight += 1
+    void this.#handOver(pack)
+  }
+
+  async #handOver({ waiting, bytes }: Pack): Promise<void> {
+    let isLanded = false
+    const landed = () => {
+      if (isLanded) return
+      isLanded = true
+      this.#underWay = Math.max(0, this.#underWay - 1)
+      this.#goOn()
+    }
+    const isUnderWay = await this.#context.publish(waiting, landed)
     this.#inFlight -= 1
-    if (this.#inFlight > 0) return
-    if (this.#waiting.length > 0) this.flush()
+    this.#bytes -= bytes - ARRAY_BYTES
+    if (isUnderWay && !isLanded) {
+      this.#underWay += 1
+      this.#underWayUntil = this.#context.clock.now() + BUNDLE_GATHER_MS
+    }
+    isLanded ||= !isUnderWay
+    this.#goOn()
+  }
+
+  /** Something has left the way. */
+  #goOn(): void {
+    if (this.#isBusy()) return
+    if (this.#count > 0) this.flush()
     this.#checkIdle()
   }
 
@@ -160,7 +257,7 @@ export class LaneQueue {
     if (this.#lane.of === 'group') return true
     if (this.#routing) return false
     if (this.#context.handover.hasRoute(this.#lane.topic)) return true
-    if (this.#waiting.length > 0) void this.#awaitRoute()
+    if (this.#count > 0) void this.#awaitRoute()
     return false
   }
 
@@ -168,13 +265,12 @@ export class LaneQueue {
     const { handover, closing, clock } = this.#context
     this.#routing = true
     // One lifespan for all of a lane, so the first that waits is the first that ends.
-    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+    for (let first = this.#first; first !== undefined; first = this.#first) {
       try {
         await handover.route(this.#lane.topic, first.until, closing)
         break
       } catch (cause) {
-        const ended = this.#waiting.filter(({ until }) => closing.aborted || until <= clock.now())
-        this.#waiting.splice(0, ended.length)
+        const ended = this.#remove(({ until }) => closing.aborted || until <= clock.now())
         for (const waiting of ended) waiting.reject(cause)
       }
     }
@@ -183,25 +279,15 @@ export class LaneQueue {
     this.#checkIdle()
   }
 
+  get #first(): Waiting | undefined {
+    return this.#packs[0]?.waiting[0]
+  }
+
   #checkIdle(): void {
-    if (this.#inFlight === 0 && this.#waiting.length === 0) this.#context.idle()
+    if (this.#inFlight === 0 && this.#underWay === 0 && this.#count === 0) this.#context.idle()
   }
+}
 
-  #isFull(): boolean {
-    const count = this.#countThatFits()
-    return count < this.#waiting.length || count >= this.#lane.messagesMax
-  }
-
-  /** How many of the first messages fit into one bundle; at least one, which fits by its own limit. */
-  #countThatFits(): number {
-    let bytes = ARRAY_BYTES
-    let count = 0
-    for (const { part } of this.#waiting) {
-      bytes += part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
-      if (count > 0 && bytes > BYTES_MAX) break
-      count += 1
-      if (count === this.#lane.messagesMax) break
-    }
-    return count
-  }
+function bytesOf(part: MessagePart): number {
+  return part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
 }

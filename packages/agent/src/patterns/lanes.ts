@@ -24,12 +24,32 @@ const LIFESPAN_MS: Readonly<Record<MessageClass, number>> = {
   task: TASK_LIFESPAN_MS,
 }
 
+/** Where a message goes, and for whom it is there. */
+type Where = Pick<Lane, 'of' | 'topic' | 'action'> & {
+  readonly audience?: readonly Pattern[] | null
+}
+
+/** A lane that was made, and when it may be used again. */
+interface KeptLane {
+  readonly lane: Lane
+  readonly since: number
+  readonly until: number
+}
+
+/** Grants begin and end: a choice among them is made anew after this long. */
+const KEPT_LANE_MS = 1_000
+/** Lanes that are kept; the longest unused goes. */
+const KEPT_LANES_MAX = 256
+
 /** What the options of an agent's verbs come to: how each message is sent, and under which grant. */
 export class Lanes {
   /** The requests that this agent was asked: it may act for these. */
   readonly handled = new HandledRequests()
   readonly #core: Core
   readonly #identity: Identity
+
+  /** Lanes of messages for which nothing is said but where they go, by topic. */
+  readonly #kept = new Map<string, KeptLane>()
 
   constructor(core: Core, identity: Identity) {
     this.#core = core
@@ -40,12 +60,23 @@ export class Lanes {
    * The lane of a message.
    * @throws AgentError `argument`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
    */
-  of(
-    where: Pick<Lane, 'of' | 'topic' | 'action'> & {
-      readonly audience?: readonly Pattern[] | null
-    },
-    options: SendOptions,
-  ): Lane {
+  of(where: Where, options: SendOptions): Lane {
+    if (!isPlain(where, options)) return this.#make(where, options)
+    const { of, action, topic } = where
+    const now = this.#core.clock.now()
+    const kept = this.#kept.get(topic)
+    const isSame = kept?.lane.of === of && kept.lane.action === action
+    if (isSame && now >= kept.since && now < kept.until) return kept.lane
+    const lane = this.#make(where, options)
+    const { notAfter = Infinity } = lane.grant?.statement ?? {}
+    this.#kept.delete(topic)
+    this.#kept.set(topic, { lane, since: now, until: Math.min(now + KEPT_LANE_MS, notAfter) })
+    const oldest = this.#kept.keys().next()
+    if (this.#kept.size > KEPT_LANES_MAX && oldest.done !== true) this.#kept.delete(oldest.value)
+    return lane
+  }
+
+  #make(where: Where, options: SendOptions): Lane {
     const messageClass = options.class ?? 'event'
     const lifespanMs = options.lifespanMs ?? LIFESPAN_MS[messageClass]
     const limit = LIFESPAN_MS_MAX[messageClass]
@@ -140,4 +171,18 @@ function messagesMaxOf(grant: SignedStatement<Grant> | null): number {
 export function perSecondOf(grant: SignedStatement<Grant> | null): number | undefined {
   const condition = grant?.statement.conditions.find(([name]) => name === 'messagesPerSecond')
   return typeof condition?.[1] === 'number' ? condition[1] : undefined
+}
+
+/** Whether nothing is said of a message that makes its lane another than the next one's. */
+function isPlain(where: Where, options: SendOptions): boolean {
+  const { under, for: request, class: messageClass, lifespanMs, priority, seal } = options
+  return (
+    (where.audience ?? null) === null &&
+    under === undefined &&
+    request === undefined &&
+    messageClass === undefined &&
+    lifespanMs === undefined &&
+    priority === undefined &&
+    seal === undefined
+  )
 }

@@ -14,6 +14,7 @@ import { gatherApprovals, type GatheringContext } from '../approvals/gathering.t
 import { sealBundle, type Bundle } from '../bundles/bundle.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
+import type { InboxLoad } from '../host/handover.ts'
 import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
 import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
 import { sealMessages } from '../sealing/sealed-messages.ts'
@@ -26,6 +27,7 @@ import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import type { Receipt } from './message.ts'
 import { handOver } from './hand-over.ts'
+import { keyOf } from './lane-key.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 
@@ -43,6 +45,8 @@ interface Sending {
   /** Hears of a task that was stored, and who acknowledges it. */
   readonly kept?: (acknowledgements: Acknowledgements) => void
 }
+/** How a bundle went. */
+type Way = NonNullable<InboxLoad['way']>
 
 interface Stream {
   next: number
@@ -131,7 +135,8 @@ export class Sender {
     const stream = this.#stream(lane)
     const common = { sealed: undefined, gathered: undefined, until: Infinity, resolve, reject }
     const taken = parts.map((part) => ({ part, ...common }))
-    stream.tail = this.#afterwards(stream.tail, () => this.#publish(lane, stream, taken))
+    const run = () => this.#publish(lane, taken, { stream, way: undefined })
+    stream.tail = this.#afterwards(stream.tail, run)
     return await sent.promise
   }
 
@@ -249,10 +254,12 @@ export class Sender {
       clock,
       handover,
       closing: this.#closing.signal,
-      publish: (taken) => {
+      publish: (taken, landed) => {
         const stream = this.#stream(lane)
-        stream.tail = this.#afterwards(stream.tail, () => this.#publish(lane, stream, taken))
-        return stream.tail
+        const way = { isDirect: false, landed }
+        const run = () => this.#publish(lane, taken, { stream, way })
+        stream.tail = this.#afterwards(stream.tail, run)
+        return stream.tail.then(() => way.isDirect)
       },
       idle: () => void this.#lanes.delete(key),
     })
@@ -266,7 +273,11 @@ export class Sender {
     await run()
   }
 
-  async #publish(lane: Lane, stream: Stream, taken: readonly Waiting[]): Promise<void> {
+  async #publish(
+    lane: Lane,
+    taken: readonly Waiting[],
+    { stream, way }: { readonly stream: Stream; readonly way: Way | undefined },
+  ): Promise<void> {
     let stored: Promise<void> | undefined
     try {
       // What was approved is alone in its bundle.
@@ -280,7 +291,7 @@ export class Sender {
         stream.next += taken.length
         stored = this.#keep(bundle.header.authority, bundle)
       }
-      const peers = await handOver(lane, { bundle, proof, isSeen }, this.#core)
+      const peers = await handOver(lane, { bundle, proof, isSeen, way }, this.#core)
       // A group to which nobody came yet finds it in the history.
       if (lane.of === 'group') isSeen()
       if (peers === 0 && lane.of === 'inbox') {
@@ -381,11 +392,4 @@ export class Sender {
     }
     return stream
   }
-}
-
-function keyOf(lane: Lane): string {
-  const audience = lane.audience?.join(' ') ?? ''
-  const { topic, action, class: messageClass, lifespanMs, priority, grant, beside, seal } = lane
-  const ids = [grant?.idText ?? '', beside?.idText ?? '']
-  return [topic, action, messageClass, lifespanMs, priority, seal, ...ids, audience].join('|')
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { nodeSha256 } from '@ixj/node'
 import { name } from '../../../../test/world/world.ts'
+import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
 import { acknowledge, openRawHost, RAW, type RawHost } from './raw-host.ts'
 
@@ -91,6 +93,54 @@ describe('a message to an inbox whose host is connected', () => {
   })
 })
 
+describe('messages behind one that is not acknowledged', () => {
+  /** A first message at the host; how many messages are in each bundle that comes. */
+  async function openBusy() {
+    const host = await openRawHost()
+    const { agent, town } = host
+    await agent.send(RAW, 'first')
+    await town.world.pass(100)
+    const counts = () =>
+      host.streams[0]!.bundles.map((bytes) => decodeBundle(bytes, nodeSha256).header.count)
+    return { ...host, counts, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+  }
+
+  it('gather for 5 ms', async () => {
+    await using host = await openBusy()
+    const { agent, town, counts } = host
+    await agent.send(RAW, 'alone, since the first was long ago')
+    for (const body of ['b', 'c', 'd']) void agent.send(RAW, body)
+    await town.world.pass(4)
+    void agent.send(RAW, 'e')
+    await town.world.pass(100)
+    expect(counts()).toEqual([1, 1, 4])
+  })
+
+  it('go on at once when it is acknowledged', async () => {
+    await using host = await openBusy()
+    const { agent, town, counts, streams } = host
+    await acknowledge(streams[0]!, 1)
+    await agent.send(RAW, 'alone')
+    const gathered = ['b', 'c'].map((body) => outcomeOf(agent.send(RAW, body)))
+    await town.world.pass(2)
+    await acknowledge(streams[0]!, 2)
+    await town.world.pass(1)
+    expect(gathered.map(({ value }) => value?.peers)).toEqual([1, 1])
+    await town.world.pass(100)
+    expect(counts()).toEqual([1, 1, 2])
+  })
+
+  it('do not wait once a bundle is full', async () => {
+    await using host = await openBusy()
+    const { agent, town, counts } = host
+    await agent.send(RAW, 'alone')
+    for (let index = 0; index < 600; index++) void agent.send(RAW, index)
+    await town.world.pass(0)
+    await town.world.pass(100)
+    expect(counts()).toEqual([1, 1, 256, 256, 88])
+  })
+})
+
 describe('a direct stream that ends before its bundles were acknowledged', () => {
   it('leaves them to the next one, as the same bytes', async () => {
     await using host = await openRawHost()
@@ -168,7 +218,8 @@ describe('a direct stream that ends before its bundles were acknowledged', () =>
 async function fill({ agent, town }: RawHost) {
   for (;;) {
     const sent = outcomeOf(agent.send(RAW, new Uint8Array(60 * 1024 - 200)))
-    await town.world.pass(0)
+    // One behind another that is on its way waits 5 ms for company.
+    await town.world.pass(6)
     if (sent.value === undefined) return sent
   }
 }

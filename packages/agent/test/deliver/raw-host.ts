@@ -21,7 +21,8 @@ export interface RawHost extends AsyncDisposable {
 
 /** The host takes direct streams, and does nothing by itself but note what comes on them. */
 export async function openRawHost(options: { readonly reads?: boolean } = {}): Promise<RawHost> {
-  const town = await Town.open(2)
+  // One ms a hop, so that a test can say when something arrives.
+  const town = await Town.open(2, { latencyMs: [1, 1] })
   const agent = await town.agent('a', 1, { grants: [toInbox('**.acme.example')] })
   const identity = await town.world.bind(town.acme, RAW)
   const raw = new RawNode(town.world, town.acme, identity)

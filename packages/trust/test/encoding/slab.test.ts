@@ -44,7 +44,7 @@ describe('encode()', () => {
         return body(8, 300)
       },
     }
-    const bytes = encodeApplication(outer as never)
+    const bytes = encodeApplication(outer)
     expect(decodeApplication(bytes)).toEqual({ a: 1, b: body(8, 300) })
     expect(decodeApplication(inner[0] as Uint8Array)).toEqual({ x: body(7, 300) })
   })
