@@ -127,5 +127,10 @@ describe('the main job', () => {
     expect(text.filter((line) => line.length > 80 && !line.includes(root))).toEqual([])
     expect(report.succeeded).toBe(true)
     expect(report.counts.accepted).toBeGreaterThan(report.packages / 8)
+    const { direct, tasks } = report.counts
+    expect(tasks.sent).toBeGreaterThanOrEqual(report.packages)
+    expect(tasks.acknowledged).toBe(tasks.sent)
+    expect([direct.accepted > 0, direct.lost]).toEqual([true, 0])
+    expect(report.state.done).toBeGreaterThanOrEqual(report.packages)
   }, 150_000)
 })

@@ -257,13 +257,20 @@ class Run {
     const refused: Record<string, number> = {}
     let sent = 0
     let accepted = 0
+    const direct = { accepted: 0, resent: 0, lost: 0 }
+    const tasks = { sent: 0, acknowledged: 0 }
     for (const counts of this.#counts) {
+      direct.accepted += counts.direct.accepted
+      direct.resent += counts.direct.resent
+      direct.lost += counts.direct.lost
+      tasks.sent += counts.tasks.sent
+      tasks.acknowledged += counts.tasks.acknowledged
       sent += counts.sent
       accepted += counts.accepted
       for (const [code, count] of Object.entries(counts.refused)) {
         refused[code] = (refused[code] ?? 0) + count
       }
     }
-    return { sent, accepted, refused }
+    return { sent, accepted, refused, direct, tasks }
   }
 }

@@ -20,6 +20,25 @@ export interface Counts {
   readonly sent: number
   readonly accepted: number
   readonly refused: Readonly<Record<string, number>>
+  /** Bundles that went to hosts of inboxes on direct streams. */
+  readonly direct: { readonly accepted: number; readonly resent: number; readonly lost: number }
+  /** Results that workers sent as tasks. */
+  readonly tasks: TaskCounts
+}
+
+/** How many tasks were sent, and how many of them their receivers acknowledged. */
+export interface TaskCounts {
+  readonly sent: number
+  readonly acknowledged: number
+}
+
+/** The crew's shared state as the planner saw it at the end. */
+export interface StateResult {
+  readonly registers: number
+  /** The oldest register's age at most, in ms. */
+  readonly oldestMs: number
+  /** What the workers' own registers say that they have done together. */
+  readonly done: number
 }
 
 /** What the planner and the ledger know when the job is done. */
@@ -33,6 +52,7 @@ export interface JobResult {
   readonly reassigned: number
   readonly rounds: number
   readonly births: { readonly count: number; readonly milliseconds: number }
+  readonly state: StateResult
   /** Delivery of results from worker to ledger, in ms. */
   readonly delivery: { readonly count: number; readonly p50: number; readonly p99: number }
   readonly milliseconds: number
@@ -120,12 +140,18 @@ export function tellRefusal(role: Role, refusal: Omit<RefusalEvent, 'sender' | '
 }
 
 /** Tells what a node decided in all. */
-export function tellCounts(role: Role, host: Host, sent: number): void {
+export function tellCounts(
+  role: Role,
+  host: Host,
+  { sent, tasks }: { readonly sent: number; readonly tasks: TaskCounts },
+): void {
   const refused: Record<string, number> = {}
   let accepted = 0
   for (const [code, count] of host.counts) {
     if (code === 'accepted' || code === null) accepted += count
     else refused[code] = (refused[code] ?? 0) + count
   }
-  tell({ event: 'counts', role, counts: { sent, accepted, refused } })
+  const { accepted: taken, resent, lost } = host.deliveries
+  const direct = { accepted: taken, resent, lost }
+  tell({ event: 'counts', role, counts: { sent, accepted, refused, direct, tasks } })
 }

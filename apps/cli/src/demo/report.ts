@@ -79,7 +79,7 @@ function tableLines(report: LicencesReport, paint: Paint): string[] {
 }
 
 function figureLines(report: LicencesReport, paint: Paint): string[] {
-  const { counts, delivery, births } = report
+  const { counts, delivery, births, state } = report
   const refused = Object.entries(counts.refused)
     .toSorted(([, more], [, fewer]) => fewer - more)
     .map(([code, count]) => `${code} ${count}`)
@@ -103,6 +103,15 @@ function figureLines(report: LicencesReport, paint: Paint): string[] {
     [
       'delivery to ledger',
       `p50 ${delivery.p50} ms, p99 ${delivery.p99} ms over ${delivery.count} results`,
+    ],
+    ['results, as tasks', `${counts.tasks.acknowledged} of ${counts.tasks.sent} acknowledged`],
+    [
+      'direct streams',
+      `${counts.direct.accepted} bundles accepted, ${counts.direct.resent} sent again, ${counts.direct.lost} lost`,
+    ],
+    [
+      'shared state',
+      `${state.registers} registers, the oldest at most ${Math.ceil(state.oldestMs)} ms old`,
     ],
     [
       'births',

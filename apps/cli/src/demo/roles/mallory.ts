@@ -61,7 +61,7 @@ export async function runMallory(options: RoleOptions): Promise<void> {
   tellReader(reader)
   tell({ event: 'attacked' })
   await aborted(signal)
-  tellCounts('mallory', mallory.host, 0)
+  tellCounts('mallory', mallory.host, { sent: 0, tasks: { sent: 0, acknowledged: 0 } })
 }
 
 /** A bundle in the name of another worker, with its key, signed by one that is not its. */

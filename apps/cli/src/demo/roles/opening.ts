@@ -1,7 +1,7 @@
 import type { Name } from '@ixj/names'
 import { openNode, type Node } from '@ixj/node'
 import { aborted, writeAddress } from '../addresses.ts'
-import { tell, tellCounts, tellRefusals, type Role } from '../events.ts'
+import { tell, tellCounts, tellRefusals, type TaskCounts, type Role } from '../events.ts'
 import { homeOf, nodeOf } from '../setup.ts'
 import { publishAddress, readUpstreams } from '../zones.ts'
 
@@ -46,9 +46,10 @@ export async function openRole(
 export async function untilEnd(
   role: Role,
   node: Node,
-  options: { readonly signal: AbortSignal; sent(): number },
+  options: { readonly signal: AbortSignal; sent(): number; tasks?(): TaskCounts },
 ): Promise<void> {
   await aborted(options.signal)
-  tellCounts(role, node.host, options.sent())
+  const tasks = options.tasks?.() ?? { sent: 0, acknowledged: 0 }
+  tellCounts(role, node.host, { sent: options.sent(), tasks })
   await node[Symbol.asyncDispose]()
 }

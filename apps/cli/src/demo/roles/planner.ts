@@ -95,6 +95,7 @@ class Planner {
     const folders = await findPackages(this.#options.root)
     const rounds = await this.#fanOut(crew, folders)
     const summary = await this.#ask({ sum: true })
+    const state = stateOf(crew)
     const { packages, table, rulings, delivery } = summary as unknown as JobResult
     tell({
       event: 'done',
@@ -103,6 +104,7 @@ class Planner {
         table,
         rulings,
         delivery,
+        state,
         missing: [...this.#missing].toSorted(),
         reassigned: this.#reassigned,
         rounds,
@@ -147,7 +149,7 @@ class Planner {
       open.push(...again)
       const done = all.length - open.length
       tell({ event: 'progress', done, total: all.length, workers: present.size })
-      await crew.publish({ done, total: all.length }, { class: 'state' })
+      crew.state.set('progress', [done, all.length])
       this.sent += 1
     }
     return rounds
@@ -188,6 +190,16 @@ class Planner {
     for (const name of fresh) this.#missing.add(name)
     tell({ event: 'missing', names: fresh })
   }
+}
+
+/** What the group's registers say at this moment. */
+function stateOf(crew: Group): JobResult['state'] {
+  const { registers } = crew.state.snapshot()
+  const done = registers
+    .filter(({ register }) => register === 'done')
+    .reduce((sum, { value }) => sum + Number(value), 0)
+  const oldestMs = Math.max(0, ...registers.map(({ age }) => age[1]))
+  return { registers: registers.length, oldestMs, done }
 }
 
 /** Members that may be asked and whose name lies below the planner's. */

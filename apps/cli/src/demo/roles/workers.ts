@@ -6,6 +6,8 @@ import { openRole, untilEnd, type RoleOptions } from './opening.ts'
 
 /** Workers in each process. */
 const WORKERS = 4
+/** How long a result is sent again until the ledger has it: as long as its round is worth. */
+const RESULT_LIFESPAN_MS = 5_000
 
 /** Four workers: their keys are made here, their names and rights come from the planner. */
 export async function runWorkers(
@@ -16,20 +18,35 @@ export async function runWorkers(
   const first = role === 'workers-1' ? 1 : 1 + WORKERS
   const labels = Array.from({ length: WORKERS }, (_, index) => `w${first + index}`)
   const counters = await Promise.all(labels.map((label) => openWorker(node, label, options)))
-  const sent = () => counters.reduce((sum, counter) => sum + counter(), 0)
-  await untilEnd(role, node, { signal: options.signal, sent })
+  const sum = (of: keyof Count) => counters.reduce((before, count) => before + count[of], 0)
+  await untilEnd(role, node, {
+    signal: options.signal,
+    sent: () => sum('sent'),
+    tasks: () => ({ sent: sum('tasks'), acknowledged: sum('acknowledged') }),
+  })
 }
 
-async function openWorker(node: Node, label: string, options: RoleOptions): Promise<() => number> {
+/** What one worker did so far. */
+interface Count {
+  /** Messages of any kind. */
+  sent: number
+  /** Results among them, which are tasks. */
+  tasks: number
+  acknowledged: number
+  /** Folders. */
+  done: number
+}
+
+async function openWorker(node: Node, label: string, options: RoleOptions): Promise<Count> {
   const { signal } = options
   const worker = await node.askName(PLANNER, label, { signal })
   const crew = await worker.join(CREW)
-  const count = { sent: 0, done: 0 }
+  const count = { sent: 0, tasks: 0, acknowledged: 0, done: 0 }
   void (async () => {
     for await (const request of worker.requests({ signal }))
       await work(request, worker, crew, count)
   })()
-  return () => count.sent
+  return count
 }
 
 interface Round {
@@ -43,7 +60,7 @@ async function work(
   request: IncomingRequest,
   worker: Agent,
   crew: Group,
-  count: { sent: number; done: number },
+  count: Count,
 ): Promise<void> {
   const round = readRound(request.body)
   if (round === undefined) {
@@ -55,15 +72,23 @@ async function work(
   const sending: Promise<unknown>[] = []
   for (const folder of own) {
     const found = await readPackage(round.root, folder)
-    sending.push(worker.send(RESULTS, { ...found }))
-    count.sent += 1
+    sending.push(sendResult(worker, { ...found }, count))
   }
   await Promise.all(sending)
   if (count.done === 0) await crew.publish({ text: `${worker.name} has begun` })
   count.done += own.length
-  await crew.publish({ done: count.done }, { class: 'state' })
+  crew.state.set('done', count.done)
   await request.reply({ done: own.length })
   count.sent += 2
+}
+
+/** A result is a task: the ledger acknowledges it when it cannot be lost any more. */
+async function sendResult(worker: Agent, found: Body, count: Count): Promise<void> {
+  count.sent += 1
+  count.tasks += 1
+  const task = await worker.send(RESULTS, found, { class: 'task', lifespanMs: RESULT_LIFESPAN_MS })
+  await task.acknowledged?.all()
+  count.acknowledged += 1
 }
 
 function readRound(body: Body): Round | undefined {
