@@ -80,6 +80,7 @@ export class RawNode implements Receiver {
       }),
       zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
       hash: nodeSha256,
+      measured: () => {},
       keep: async () => {},
     }
   }

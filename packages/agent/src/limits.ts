@@ -193,6 +193,15 @@ export const PRESENCE_MS = 5_000
 export const PRESENCE_CHANGE_MS = 100
 /** A member not heard of for this long is gone: three announcements missed. */
 export const PRESENCE_LOST_MS = 18_000
+/**
+ * The connection to a node has ended: so long others may still bring word of its members. Either side
+ * of a connection notices its end within a ping of the other, and tells others then.
+ */
+export const PRESENCE_DOUBT_MS = 3_000
+/** Announcements of other nodes that one announcement echoes. */
+export const PRESENCE_ECHOES_MAX = 64
+/** An echo of what was heard longer ago is not worth its bytes. */
+export const PRESENCE_ECHO_MS_MAX = 30_000
 /** Members of one topic on one node. */
 export const PRESENCE_MEMBERS_MAX = 256
 /** Bytes of one node's members of a topic in its presence, below what a receiver reads. */

@@ -135,6 +135,7 @@ export class Core {
         standpoint: () => proofs.standpoint,
         zoneKeys,
         hash: this.hash,
+        measured: (node, trip) => this.offsets.measure(node, trip),
         keep: (envelope, owner) => this.#keep(envelope, owner),
       },
       proofs,
@@ -148,6 +149,8 @@ export class Core {
       report: (event) => this.#report(event),
     })
     this.presence = new Presence({
+      told: (topic, change) => this.states.changed(topic, change),
+      measured: (node, trip) => this.offsets.measure(node, trip),
       node: { name: identity.name, signer: identity.signer, proof: () => proofs.current(proof) },
       clock,
       random,

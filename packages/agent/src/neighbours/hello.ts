@@ -36,6 +36,7 @@ import { HELLO_NOTICES_MAX, HELLO_STATEMENTS_MAX, NOTICE_BYTES_MAX } from '../li
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import type { RoundTrip } from '../pipeline/clock-offset.ts'
 import type { Channel, Peer } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
 import { checkNotRevoked } from './renewed-chain.ts'
@@ -57,6 +58,8 @@ export interface HelloContext {
   readonly standpoint?: () => Standpoint
   readonly zoneKeys: ZoneKeyBook
   readonly hash: Sha256
+  /** The other side signed a time between two of ours. */
+  readonly measured: (node: Name, trip: RoundTrip) => void
   /** Our own proof, as it is now, the statements in it, and the newest statuses of their issuers. */
   readonly proof: () => {
     readonly bytes: Uint8Array
@@ -103,9 +106,11 @@ export async function initiateHello(
   const theirName = readName(challenge[3], 'name of challenge')
   const session = joined(nonce, theirNonce)
   const names = { initiator: context.name, responder: theirName }
+  const from = context.clock.now()
   await channel.send(await prove('initiator', { ends, names, session }, context))
   const proved = await frames('prove', 7)
-  return check('responder', { ends, names, session }, { proved, owner: ends.responder }, context)
+  const received = { proved, owner: ends.responder, from }
+  return check('responder', { ends, names, session }, received, context)
 }
 
 /**
@@ -123,6 +128,7 @@ export async function respondHello(
   const open = await frames('open', 3)
   const theirNonce = readBytes(open[2], 'nonce of open', NONCE_BYTES)
   const nonce = context.random(NONCE_BYTES)
+  const from = context.clock.now()
   await channel.send(encode([1, 'challenge', nonce, context.name]))
   const session = joined(theirNonce, nonce)
   const proved = await frames('prove', 7)
@@ -132,7 +138,7 @@ export async function respondHello(
     greeted = await check(
       'initiator',
       { ends, names, session },
-      { proved, owner: ends.initiator },
+      { proved, owner: ends.initiator, from },
       context,
     )
   } catch (cause) {
@@ -188,10 +194,15 @@ function sceneFields(role: Role, scene: Scene): readonly Value[] {
 async function check(
   role: Role,
   scene: Scene,
-  received: { readonly proved: readonly Value[]; readonly owner: Peer },
+  received: {
+    readonly proved: readonly Value[]
+    readonly owner: Peer
+    /** When what it answers was sent, by our clock. */
+    readonly from: number
+  },
   context: HelloContext,
 ): Promise<Greeted> {
-  const { proved, owner } = received
+  const { proved, owner, from } = received
   const hello = readHello(proved)
   const now = context.clock.now()
   if (Math.abs(hello.time - now) > SKEW_MS) {
@@ -215,8 +226,8 @@ async function check(
   // hello itself has to hold, and then the links of that one chain. Only these are kept. Records of
   // the DNS are all that costs more before: those who dial in share a budget for that, and cannot
   // use up the one of a node that we dialled.
-  const from = role === 'responder' ? owner : null
-  const { material, dnssec } = await readMaterial(proved, hello.signer, from, context)
+  const payer = role === 'responder' ? owner : null
+  const { material, dnssec } = await readMaterial(proved, hello.signer, payer, context)
   const chain = checkName(
     { name: hello.signer, key: hello.signerKey, use: 'sign', purpose: 'connect' },
     { ...material, anchors: context.trust.anchors, now },
@@ -227,6 +238,7 @@ async function check(
       `Cannot greet ${hello.signer}: the hello is not by its key`,
     )
   }
+  context.measured(hello.signer, { from, to: now, signedAt: hello.time })
   for (const { envelope } of statementsOfChain(chain)) await context.keep(envelope, owner)
   if (dnssec !== undefined) context.zoneKeys.learnFrom(dnssec)
   await takeStatuses(proved, owner, context)

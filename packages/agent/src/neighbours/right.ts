@@ -5,6 +5,7 @@ import {
   publishedOfChain,
   TrustError,
   type AnchorSet,
+  type Authority,
   type NameChain,
   type ProofStatements,
   type PublishedKey,
@@ -46,6 +47,13 @@ export interface SealingKey {
   readonly organisation: Name
 }
 
+/** A member's right, and what it rests on. */
+export interface MemberRight extends Right {
+  readonly chain: NameChain
+  /** Its `subscribe`; null: it owns the topic. */
+  readonly subscribe: Authority | null
+}
+
 /** What rights are checked against. */
 export interface RightContext {
   readonly material: ProofStatements
@@ -58,7 +66,11 @@ export interface RightContext {
  * and its `host` grant to this very node.
  * @throws TrustError
  */
-export function checkMember(claim: MemberClaim, node: ProvenNode, context: RightContext): Right {
+export function checkMember(
+  claim: MemberClaim,
+  node: ProvenNode,
+  context: RightContext,
+): MemberRight {
   const { agent, agentKey, topic } = claim
   const chain = checkName(
     { name: agent, key: agentKey, use: 'sign', purpose: 'send' },
@@ -66,13 +78,14 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
   )
   let until = chain.notAfter
   const chains = [chain]
+  let subscribe: Authority | null = null
   const subject = { subject: agent, subjectKey: agentKey, topic }
   const material = { ...context.material, anchors: context.anchors, now: context.now }
   if (claim.subscribe !== null) {
     const leaf = claim.subscribe
-    const authority = checkAuthority({ ...subject, leaf, action: 'subscribe' }, material)
-    until = Math.min(until, authority.notAfter)
-    chains.push(...authority.issuers)
+    subscribe = checkAuthority({ ...subject, leaf, action: 'subscribe' }, material)
+    until = Math.min(until, subscribe.notAfter)
+    chains.push(...subscribe.issuers)
   } else if (!isAtOrBelow(topic, agent)) {
     throw new TrustError(
       'not-granted',
@@ -90,7 +103,7 @@ export function checkMember(claim: MemberClaim, node: ProvenNode, context: Right
     until = Math.min(until, host.until)
     chains.push(...host.chains)
   }
-  return { until: until + SKEW_MS, rests: publishedIn(chains) }
+  return { until: until + SKEW_MS, rests: publishedIn(chains), chain, subscribe }
 }
 
 /** The keys in DNS that chains rest on. */

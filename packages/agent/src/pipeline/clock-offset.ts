@@ -20,6 +20,15 @@ export interface OffsetRange {
   readonly high: number
 }
 
+/** Another signed a time between two moments of ours. */
+export interface RoundTrip {
+  /** ms since the Unix epoch by our clock: what it answers was sent, and its answer came. */
+  readonly from: number
+  readonly to: number
+  /** By its clock. */
+  readonly signedAt: number
+}
+
 /** Whose clock it is. */
 export interface ClockOwner {
   /** The key that signed, in hex. */
@@ -34,7 +43,7 @@ interface Estimate {
   previous: number
 }
 
-interface RoundTrip extends OffsetRange {
+interface Measured extends OffsetRange {
   readonly at: number
 }
 
@@ -50,7 +59,7 @@ const UNKNOWN: OffsetRange = { low: -SKEW_MS, high: SKEW_MS }
 export class ClockOffsets {
   readonly #own: Name
   readonly #estimates = new Map<string, Estimate>()
-  readonly #roundTrips = new Map<Name, RoundTrip>()
+  readonly #roundTrips = new Map<Name, Measured>()
 
   constructor(own: Name) {
     this.#own = own
@@ -98,13 +107,10 @@ export class ClockOffsets {
   }
 
   /**
-   * A node signed the time `signedAt` after `from` and before `to`, both by our clock. The newest
-   * round trip counts: clocks are set, and an older one says nothing of that.
+   * Learns from a round trip with a node that proved its name. The newest one counts: clocks are set,
+   * and an older one says nothing of that. One that ends before it began says nothing.
    */
-  measure(
-    node: Name,
-    trip: { readonly from: number; readonly to: number; signedAt: number },
-  ): void {
+  measure(node: Name, trip: RoundTrip): void {
     const { from, to, signedAt } = trip
     if (from > to) return
     this.#roundTrips.delete(node)

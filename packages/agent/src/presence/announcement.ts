@@ -19,9 +19,16 @@ import {
 } from '@ixj/trust'
 import { readSignedBody, signBody, type SignedBody } from '../bundles/signed-body.ts'
 import type { Head } from '../history/topic-index.ts'
-import { MESSAGES_BYTES_MAX, PRESENCE_HEADS_MAX, PRESENCE_MEMBERS_MAX } from '../limits.ts'
+import {
+  MESSAGES_BYTES_MAX,
+  PRESENCE_ECHO_MS_MAX,
+  PRESENCE_ECHOES_MAX,
+  PRESENCE_HEADS_MAX,
+  PRESENCE_MEMBERS_MAX,
+} from '../limits.ts'
 import type { MemberClaim } from '../neighbours/right.ts'
 import { MESSAGE_BYTES_MAX } from '../transport.ts'
+import type { Echo } from './echoes.ts'
 
 /** One member that a node hosts, as its presence tells it. */
 export interface PresentMember extends Omit<MemberClaim, 'topic'> {
@@ -41,9 +48,12 @@ export interface Announcement {
   readonly members: readonly PresentMember[] | null
   /** How far streams go that the node's members write. */
   readonly heads: readonly Head[]
+  /** Announcements of others that the node heard. */
+  readonly echoes: readonly Echo[]
 }
 
-const OWN_FIELDS = 4
+const OWN_FIELDS = 5
+const ECHO_FIELDS = 2
 const MEMBER_FIELDS = 7
 const HEAD_FIELDS = 4
 
@@ -60,6 +70,7 @@ export async function sealAnnouncement(
     readonly proof: Uint8Array
     readonly members: readonly PresentMember[] | null
     readonly heads: readonly Head[]
+    readonly echoes?: readonly Echo[]
   },
   options: { readonly signer: Signer; readonly now: number; readonly random: Random },
 ): Promise<Uint8Array> {
@@ -72,6 +83,7 @@ export async function sealAnnouncement(
       fields.proof,
       fields.members === null ? null : memberFields(fields.members),
       headFields(fields.heads),
+      echoFields(fields.echoes ?? []),
     ],
     signer,
   )
@@ -100,6 +112,10 @@ function headFields(heads: readonly Head[]): Value {
   return heads.map(({ key, class: kept, epoch, next }) => [key, kept, epoch, next])
 }
 
+function echoFields(echoes: readonly Echo[]): Value {
+  return echoes.map(({ nonce, heldMs }) => [nonce, heldMs])
+}
+
 /** Reads an announcement. @throws TrustError `encoding`, `form`, `name`, `wrong-kind`, `unsupported` */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   const pair = readArray(decode(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'presence', 2)
@@ -122,6 +138,18 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
       itemsMax: PRESENCE_HEADS_MAX,
       item: readHead,
     }),
+    echoes: readList(signed.fields[4], 'echoes of presence', {
+      itemsMax: PRESENCE_ECHOES_MAX,
+      item: readEcho,
+    }),
+  }
+}
+
+function readEcho(field: Field, what: string): Echo {
+  const fields = readArray(field, what, ECHO_FIELDS)
+  return {
+    nonce: readBytes(fields[0], `nonce of ${what}`, 16),
+    heldMs: readInteger(fields[1], `time of ${what}`, { min: 0, max: PRESENCE_ECHO_MS_MAX }),
   }
 }
 

@@ -26,6 +26,7 @@ import { Refusal } from '../pipeline/verdicts.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
+import { explainMember } from './member-explanation.ts'
 import type { Member, Roster } from './roster.ts'
 
 /** What announcements are checked with. */
@@ -187,13 +188,15 @@ export class Hearing {
       const { trust, clock } = this.#context
       const { anchors } = trust
       const now = clock.now()
-      const until = this.#rights.through(rightKey(topic, member, node), now, () => {
-        const right = checkMember({ ...member, topic }, node, { material, anchors, now })
-        return { value: right.until, ...right }
+      const right = this.#rights.through(rightKey(topic, member, node), now, () => {
+        const found = checkMember({ ...member, topic }, node, { material, anchors, now })
+        return { value: found, ...found }
       })
-      const { agent, agentKey, since } = member
+      const { agent, agentKey, since, proof } = member
       const answers = mayAnswer({ ...member, topic })
-      return { member: { name: agent, key: agentKey, node: node.name, since, answers }, until }
+      const explain = () => explainMember({ topic, node: node.name, ...right }, clock.now())
+      const known = { name: agent, key: agentKey, node: node.name, since, answers, proof, explain }
+      return { member: known, until: right.until }
     } catch (cause) {
       // One member that does not hold here must not hide the others of its node.
       if (cause instanceof TrustError || cause instanceof Refusal) return undefined

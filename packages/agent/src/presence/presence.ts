@@ -3,6 +3,7 @@ import { toHex, type Random, type Signer } from '@ixj/trust'
 import {
   PRESENCE_BYTES_MAX,
   PRESENCE_CHANGE_MS,
+  PRESENCE_DOUBT_MS,
   PRESENCE_FULL_HEADS_MAX,
   PRESENCE_HEADS_MAX,
   PRESENCE_HEADS_MS,
@@ -12,7 +13,7 @@ import {
 } from '../limits.ts'
 import type { Head } from '../history/topic-index.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
-import { mayAnswer } from '../neighbours/right.ts'
+import type { RoundTrip } from '../pipeline/clock-offset.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { AgentError } from '../agent-error.ts'
 import { Queue } from '../queue.ts'
@@ -23,6 +24,8 @@ import {
   sealAnnouncement,
   type PresentMember,
 } from './announcement.ts'
+import { Echoes } from './echoes.ts'
+import { localMember } from './local-member.ts'
 import { Hearing, type HearingContext } from './hearing.ts'
 import { Roster, type Member, type PresenceChange } from './roster.ts'
 
@@ -31,6 +34,10 @@ export interface PresenceContext extends HearingContext {
   readonly node: { readonly name: Name; readonly signer: Signer; readonly proof: () => KnownProof }
   readonly random: Random
   readonly transport: Transport
+  /** A member came or went. */
+  told(topic: Name, change: PresenceChange): void
+  /** A node signed a time between two of ours. */
+  measured(node: Name, trip: RoundTrip): void
   /** Members changed, so a publish that waits for them may go on. */
   changed(): void
   /** How far the streams of members here go, the longest silent first. */
@@ -58,6 +65,7 @@ interface Topic {
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
   toldAt: number
   readonly hearing: Hearing
+  readonly echoes: Echoes
 }
 
 /**
@@ -91,7 +99,7 @@ export class Presence {
       )
     }
     topic.local.set(toHex(member.agentKey), { member, known })
-    this.#tell(topic, { kind: 'joined', member: this.#localMember(name, member) })
+    this.#tell(name, topic, { kind: 'joined', member: localMember(name, member, this.#context) })
     this.poke(name)
   }
 
@@ -101,7 +109,10 @@ export class Presence {
     const local = topic?.local.get(toHex(key))
     if (topic === undefined || local === undefined) return
     topic.local.delete(toHex(key))
-    this.#tell(topic, { kind: 'left', member: this.#localMember(name, local.member) })
+    this.#tell(name, topic, {
+      kind: 'left',
+      member: localMember(name, local.member, this.#context),
+    })
     await this.#announce(name, topic)
     if (topic.local.size > 0) return
     topic.cancel?.()
@@ -114,7 +125,9 @@ export class Presence {
   members(name: Name): readonly Member[] {
     const topic = this.#topics.get(name)
     if (topic === undefined) return []
-    const local = [...topic.local.values()].map(({ member }) => this.#localMember(name, member))
+    const local = [...topic.local.values()].map(({ member }) =>
+      localMember(name, member, this.#context),
+    )
     return [...local, ...topic.roster.members()]
   }
 
@@ -159,9 +172,18 @@ export class Presence {
     })
   }
 
-  /** A node's connection has ended. */
+  /**
+   * A node's connection has ended. Where others are there that may bring word of it, it has a moment:
+   * not every end is a crash. It has lost us as well, so we tell that we are here.
+   */
   gone(node: Name): void {
-    for (const topic of this.#topics.values()) topic.roster.gone(node)
+    const { clock, transport } = this.#context
+    const now = clock.now()
+    for (const [name, topic] of this.#topics) {
+      const hasOthers = transport.subscribers(name).length > 0
+      topic.roster.gone(node, { now, lostAt: hasOthers ? now + PRESENCE_DOUBT_MS : now })
+      if (hasOthers) this.poke(name)
+    }
   }
 
   /** Members that were not heard of are gone. */
@@ -186,8 +208,11 @@ export class Presence {
       throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
     }
     const { signer } = announcement.signed
+    const arrivedAt = this.#context.clock.now()
     const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
+    const trip = topic.echoes.heard(announcement, arrivedAt)
+    if (trip !== undefined) this.#context.measured(signer, trip)
     this.#context.heard(name, announcement.heads)
     this.#context.changed()
     // A node that nobody here knew does not know us either; it may be hops away.
@@ -207,6 +232,7 @@ export class Presence {
   #open(name: Name): Topic {
     const watchers = new Set<Queue<PresenceChange>>()
     const roster = new Roster((change) => {
+      this.#context.told(name, change)
       for (const watcher of watchers) watcher.push(change)
     })
     const topic: Topic = {
@@ -218,25 +244,16 @@ export class Presence {
       due: Infinity,
       toldAt: 0,
       hearing: new Hearing(roster, this.#context),
+      echoes: new Echoes(),
     }
     this.#topics.set(name, topic)
     return topic
   }
 
-  #tell(topic: Topic, change: PresenceChange): void {
+  #tell(name: Name, topic: Topic, change: PresenceChange): void {
+    this.#context.told(name, change)
     for (const watcher of topic.watchers) watcher.push(change)
     this.#context.changed()
-  }
-
-  #localMember(topic: Name, member: PresentMember): Member {
-    const { agent, agentKey, since } = member
-    return {
-      name: agent,
-      key: agentKey,
-      node: this.#context.node.name,
-      since,
-      answers: mayAnswer({ ...member, topic }),
-    }
   }
 
   #schedule(name: Name, topic: Topic, inMs: number): void {
@@ -288,9 +305,12 @@ export class Presence {
       const own = node.proof()
       const { members, heads } = told
       topic.toldAt = Math.max(clock.now(), topic.toldAt + 1)
+      const nonce = random(16)
+      topic.echoes.told(nonce, clock.now())
+      const echoes = topic.echoes.take(clock.now())
       const bytes = await sealAnnouncement(
-        { node: node.name, topic: name, proof: own.id, members, heads },
-        { signer: node.signer, now: topic.toldAt, random },
+        { node: node.name, topic: name, proof: own.id, members, heads, echoes },
+        { signer: node.signer, now: topic.toldAt, random: () => nonce },
       )
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { SKEW_MS, toHex } from '@ixj/trust'
+import { SKEW_MS, toHex, type Explanation } from '@ixj/trust'
 import { MEMBERS_MAX, PRESENCE_LOST_MS } from '../limits.ts'
 
 /** A member of a group, proved by its statements. */
@@ -12,20 +12,40 @@ export interface Member {
   readonly since: number
   /** Whether it is asked in the group. */
   readonly answers: boolean
+  /** Id of the proof of its name, its rights, and that its node may host it. */
+  readonly proof: Uint8Array
+  /** By which statements it is there. @throws TrustError if they do not hold any more, for members here */
+  explain(): Explanation
 }
 
+/** Why a member counts as lost. */
+export type LostWhy =
+  /** Its node has not told of it three times over. */
+  | 'silent'
+  /** The connection to its node has ended, and nobody else brought word of it. */
+  | 'disconnected'
+  /** What proves its right to be there has ended. */
+  | 'lapsed'
+
 /** A change of a group's members. */
-export interface PresenceChange {
-  readonly kind: 'joined' | 'left'
-  readonly member: Member
-}
+export type PresenceChange =
+  /** It is there, or on another node than before. */
+  | { readonly kind: 'joined'; readonly member: Member }
+  /** It left; its node says so. */
+  | { readonly kind: 'left'; readonly member: Member }
+  /** It is not heard of any more; it may come back. */
+  | { readonly kind: 'lost'; readonly member: Member; readonly why: LostWhy }
 
 /** What an announcement is about: of each kind the newest counts. */
 type News = 'members' | 'heads'
 
 interface Heard {
   readonly member: Member
-  readonly until: number
+  /** When its right ends. */
+  readonly rightUntil: number
+  /** When it is lost, unless it is heard of before, and why it will be. */
+  readonly lostAt: number
+  readonly why: LostWhy
 }
 
 /** Who is in one group, by what their nodes announced. */
@@ -78,12 +98,12 @@ export class Roster {
     const unchecked = new Set(told.unchecked.map(keyOf))
     for (const [key, heard] of this.#heard) {
       const isTold = checked.has(key) || unchecked.has(key)
-      if (heard.member.node === node.name && !isTold) this.#remove(key)
+      if (heard.member.node === node.name && !isTold) this.#remove(key, { kind: 'left' })
     }
     for (const [key, { member, until }] of checked) {
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
-      this.#heard.set(key, { member, until: Math.min(lost, until) })
+      this.#heard.set(key, { member, rightUntil: until, lostAt: lost, why: 'silent' })
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
@@ -94,17 +114,20 @@ export class Roster {
     this.#newest.set(`heads ${toHex(node.key)}`, time)
   }
 
-  /** A node is gone, and its members with it, until it is heard of again. */
-  gone(node: Name): void {
+  /** The connection to a node has ended: its members are lost at `lostAt` unless heard of again. */
+  gone(node: Name, { now, lostAt }: { readonly now: number; readonly lostAt: number }): void {
     for (const [key, heard] of this.#heard) {
-      if (heard.member.node === node) this.#remove(key)
+      if (heard.member.node !== node || heard.lostAt <= lostAt) continue
+      this.#heard.set(key, { ...heard, lostAt, why: 'disconnected' })
     }
+    if (lostAt <= now) this.sweep(now)
   }
 
   /** Members that were not heard of, or whose right ended, are gone. */
   sweep(now: number): void {
     for (const [key, heard] of this.#heard) {
-      if (heard.until < now) this.#remove(key)
+      if (heard.rightUntil < now) this.#remove(key, { kind: 'lost', why: 'lapsed' })
+      else if (heard.lostAt <= now) this.#remove(key, { kind: 'lost', why: heard.why })
     }
     // Announcements older than the skew are refused by their time.
     for (const [key, time] of this.#newest) {
@@ -112,11 +135,14 @@ export class Roster {
     }
   }
 
-  #remove(key: string): void {
+  #remove(
+    key: string,
+    how: { readonly kind: 'left' } | { readonly kind: 'lost'; readonly why: LostWhy },
+  ): void {
     const heard = this.#heard.get(key)
     if (heard === undefined) return
     this.#heard.delete(key)
-    this.#changed({ kind: 'left', member: heard.member })
+    this.#changed({ ...how, member: heard.member })
   }
 }
 

@@ -89,7 +89,7 @@ describe('an announcement', () => {
       const pair = await signBody(
         'presence',
         { signer: identity.name, time: world.clock.now(), nonce: world.bytes(16) },
-        [CREW, proof, Array.from({ length: count }, () => member), []],
+        [CREW, proof, Array.from({ length: count }, () => member), [], []],
         identity.signer,
       )
       return encode(pair)

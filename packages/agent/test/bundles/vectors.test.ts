@@ -88,6 +88,7 @@ interface Vectors {
     readonly proof: string
     readonly members: readonly MemberVector[]
     readonly heads: readonly (readonly [string, string, number, number])[]
+    readonly echoes: readonly { readonly nonce: string; readonly heldMs: number }[]
     readonly bytes: string
   }
   readonly hello: Readonly<Record<string, string>> & { readonly time: number }
@@ -190,6 +191,7 @@ describe('the vectors of approvals', () => {
 describe('the vector of presence', () => {
   it('is read, verified and sealed again', async () => {
     const { node, topic, time, nonce, proof, members, bytes } = vectors.presence
+    const echoes = vectors.presence.echoes.map((echo) => ({ ...echo, nonce: fromHex(echo.nonce) }))
     const present = members.map((member) => ({
       agent: parseName(member.agent),
       agentKey: fromHex(member.agentKey),
@@ -206,7 +208,7 @@ describe('the vector of presence', () => {
       epoch,
       next,
     }))
-    expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof), heads })
+    expect(read).toMatchObject({ topic, members: present, proof: fromHex(proof), heads, echoes })
     expect(await holds(read.signed, verifier)).toBe(true)
     const sealed = await sealAnnouncement(
       {
@@ -215,6 +217,7 @@ describe('the vector of presence', () => {
         proof: fromHex(proof),
         members: present,
         heads,
+        echoes,
       },
       { signer, now: time, random: () => fromHex(nonce) },
     )
@@ -248,6 +251,7 @@ describe('the vector of hello', () => {
       proof: () => ({ bytes: fromHex('94909090c0'), envelopes: [], statuses: [] }),
       zoneKeys: new ZoneKeyBook(undefined, { now: () => 0, at: () => () => {} }, nodeSha256),
       hash: nodeSha256,
+      measured: () => {},
       keep: async () => {},
     })
     await expect(saying).rejects.toMatchObject({ code: 'hello' })

@@ -118,6 +118,7 @@ describe('fanOut()', () => {
     await world.until(collect(run))
     expect(run.missing).toEqual(named('w2'))
     expect(Object.fromEntries(run.status)['w2.acme.example']).toBe('silent')
+    await world.pass(2_000)
     expect(crew.crew.members().map(({ name }) => name)).not.toContain('w2.acme.example')
   })
 

@@ -224,7 +224,7 @@ describe('members() and presence()', () => {
     expect(a.crew.members().map(({ name }) => name)).toEqual(['a.acme.example', 'b.acme.example'])
   })
 
-  it('say left when a node’s connection ends, and joined when it is back', async () => {
+  it('say lost when a node’s connection ends, and joined when it is back', async () => {
     await using town = await Town.open(2)
     const a = await town.member('a', 1)
     await town.member('b', 2)
@@ -235,7 +235,7 @@ describe('members() and presence()', () => {
     await town.world.pass(50)
     town.world.network.connect(n1, n2)
     await town.world.pass(7_000)
-    expect(changes.drain().map(({ kind }) => kind)).toEqual(['left', 'joined'])
+    expect(changes.drain().map(({ kind }) => kind)).toEqual(['lost', 'joined'])
   })
 
   it('know nobody whose grant has ended', async () => {
@@ -244,8 +244,10 @@ describe('members() and presence()', () => {
     await town.member('b', 2, { lifetimeSeconds: 10 })
     await town.world.pass(1_000)
     expect(a.crew.members()).toHaveLength(2)
+    const changes = a.crew.presence()
     await town.world.pass(69_000 + 1_000)
     expect(a.crew.members()).toHaveLength(1)
+    expect(changes.drain()).toMatchObject([{ kind: 'lost', why: 'lapsed' }])
   })
 })
 
@@ -260,5 +262,55 @@ describe('a right that several agents of one node share', () => {
     await town.world.until(a.crew.publish('still there?'))
     await town.world.pass(50)
     expect(bodies(inbox)).toEqual(['still there?'])
+  })
+})
+
+describe('a connection that ends', () => {
+  /** Three nodes in a ring, a member on each. */
+  async function openRing() {
+    const town = await Town.open(3)
+    const { crew } = await town.member('a', 1)
+    await town.member('b', 2)
+    await town.member('c', 3)
+    await town.world.pass(1_000)
+    return { town, crew, [Symbol.asyncDispose]: () => town[Symbol.asyncDispose]() }
+  }
+
+  it('loses nobody of whom another still brings word', async () => {
+    await using ring = await openRing()
+    const { town, crew } = ring
+    const changes = crew.presence()
+    town.world.network.disconnect('n1.acme.example', 'n2.acme.example')
+    await town.world.pass(30_000)
+    expect(changes.drain()).toEqual([])
+    expect(crew.members()).toHaveLength(3)
+  })
+
+  it('loses the members of a node that crashed within 4 s, others being there', async () => {
+    await using ring = await openRing()
+    const { town, crew } = ring
+    const changes = crew.presence()
+    await town.nodes[1]!.transport[Symbol.asyncDispose]()
+    await town.world.pass(4_000)
+    expect(changes.drain()).toMatchObject([
+      { kind: 'lost', why: 'disconnected', member: { name: 'b.acme.example' } },
+    ])
+    expect(crew.members()).toHaveLength(2)
+  })
+})
+
+describe('a member', () => {
+  it('shows by which statements it is there', async () => {
+    await using town = await Town.open(2)
+    const a = await town.member('a', 1)
+    await town.member('b', 2)
+    await town.world.pass(1_000)
+    for (const member of a.crew.members()) {
+      expect(member.proof).toHaveLength(32)
+      const { sender, onBehalfOf, name: chain, authority } = member.explain()
+      expect([sender, onBehalfOf]).toEqual([member.name, 'acme.example'])
+      expect(chain.lines.join(' ')).toContain(`${member.name} ← acme.example`)
+      expect(authority.lines.join(' ')).toContain('subscribe')
+    }
   })
 })

@@ -148,6 +148,24 @@ describe('shared state', () => {
     expect(b.get(A, 'pose')?.value).toBe(2)
   })
 
+  it('is gone at once when its owner leaves, and when its node is lost', async () => {
+    await using scene = await threeMembers()
+    const { town, members, a, b, c } = scene
+    a.set('pose', 1)
+    c.set('pose', 3)
+    await town.world.pass(50)
+    const changes = b.changes()
+    await town.world.until(members[0].crew[Symbol.asyncDispose]())
+    await town.world.pass(50)
+    expect(changes.drain()).toMatchObject([
+      { kind: 'gone', why: 'left', register: { sender: A, value: 1 } },
+    ])
+    await town.nodes[2]!.transport[Symbol.asyncDispose]()
+    await town.world.pass(4_000)
+    expect(changes.drain()).toMatchObject([{ kind: 'gone', why: 'lost', register: { value: 3 } }])
+    expect(b.entries()).toEqual([])
+  })
+
   it('does not show in messages()', async () => {
     await using scene = await threeMembers()
     const { town, members, a } = scene
