@@ -51,6 +51,7 @@ export {
   type Rule,
 } from './pipeline/policy.ts'
 export type { Evidence } from './pipeline/replay.ts'
+export type { KeptEvidence } from './sync/keeper.ts'
 export type {
   EvidenceRow,
   HistoryRow,
@@ -80,6 +81,8 @@ export type { Audience } from './patterns/audience.ts'
 export { Group, type PublishOptions } from './patterns/group.ts'
 export { FanOut, type FanOutOptions, type FanOutStatus } from './patterns/fan-out.ts'
 export { Gather, type Batch, type GatherOptions, type QuorumPer } from './patterns/gather.ts'
+export type { MessagesOptions } from './patterns/history-messages.ts'
+export type { Stretch } from './history/stretch.ts'
 export type { Body, Message, Receipt, TaskReceipt } from './patterns/message.ts'
 export { Acknowledgements } from './tasks/acknowledgements.ts'
 export type { Task } from './tasks/task.ts'

@@ -8,10 +8,11 @@ const SPENT_MAX = 64
  * and counted: a slow reader harms itself alone and can read in `lost` how much it missed.
  */
 export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
-  readonly #max: number
+  #max: number
   #items: T[] = []
   /** Where the oldest item stands: moving all that wait for each that goes would cost with them. */
   #first = 0
+  #isHeld = false
   #waiting: ((result: IteratorResult<T, undefined>) => void) | undefined
   #closed = false
   #lost = 0
@@ -50,7 +51,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   /** Adds an item; false when an older one had to go for it, or the queue is closed. */
   push(item: T): boolean {
     if (this.#closed) return false
-    if (this.#waiting !== undefined) {
+    if (this.#waiting !== undefined && !this.#isHeld) {
       this.#waiting({ done: false, value: item })
       return true
     }
@@ -60,6 +61,27 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
     this.#lost += 1
     this.#onLost?.(oldest)
     return false
+  }
+
+  /** Items can be read only after {@link release}: what stands before them is on its way. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  /**
+   * Puts items before all that wait, and lets them be read; `before` is told what waits. They count
+   * against no limit: whoever asked for them said how many.
+   */
+  release(before: (waiting: readonly T[]) => readonly T[]): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    const waiting = this.drain()
+    const items = [...before(waiting), ...waiting]
+    this.#max += items.length - waiting.length
+    this.#items = items
+    this.#first = 0
+    if (this.#waiting === undefined || items.length === 0) return
+    this.#waiting({ done: false, value: this.#shift() })
   }
 
   /** Takes out everything that waits. */
@@ -74,6 +96,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#isHeld = false
     this.#onClose?.()
     this.#waiting?.({ done: true, value: undefined })
   }
@@ -90,7 +113,8 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   take(signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
     const end = { done: true, value: undefined } as const
     if (signal?.aborted === true) return Promise.resolve(end)
-    if (this.size > 0) return Promise.resolve({ done: false, value: this.#shift() })
+    if (!this.#isHeld && this.size > 0)
+      return Promise.resolve({ done: false, value: this.#shift() })
     if (this.#closed) return Promise.resolve(end)
     if (this.#waiting !== undefined) {
       const reason = 'Cannot read a queue twice at once: it has one reader'

@@ -23,6 +23,7 @@ import { openNodeAudit } from './audit/node-audit.ts'
 import { openNodeDns } from './dns/node-dns.ts'
 import { openSearch, type Search } from './dns/search.ts'
 import { withZones } from './dns/zone-anchors.ts'
+import { openNodeHistory } from './history/node-history.ts'
 import type { DnsSettings } from './home/dns-file.ts'
 import { HomeError } from './home/home-error.ts'
 import { applySuccessor, type SignedStatement, type Successor, TrustError } from '@ixj/trust'
@@ -228,6 +229,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const isConnected = (node: Name) => neighbours().includes(node)
   const search = opening.use(openSearch({ mesh, dns, anchors, own: name, isConnected }))
   const policy = options.policy ?? own
+  const history = opening.use(await openNodeHistory(home, name, clock))
   const host = await openHost({
     identity,
     anchors,
@@ -240,6 +242,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     generateKey: generateNodeKey,
     sealer: nodeSealer,
     store: home.store(),
+    history: history.rows,
+    journal: history.journal,
     hash: nodeSha256,
     audit,
     authorities: await statusAuthorities(home, anchors),
@@ -255,6 +259,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   for (const address of connect) keepDialing(mesh, address)
   opening.move()
   locks.use(audit)
+  locks.use(history)
   locks.use(dns)
   locks.use(search)
   locks.use(keeper)

@@ -3,7 +3,7 @@ import { SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
 import { fairShare } from './fair-share.ts'
 import type { EvidenceRow, HistoryRow, HistoryRows, KeptClass, Origin } from './history-rows.ts'
-import { HISTORY_BYTES_MAX, HISTORY_ROOM, HISTORY_TOPIC_BYTES_MAX } from './limits.ts'
+import { EVIDENCE_KEPT_MAX, HISTORY_BYTES_MAX, HISTORY_ROOM, HISTORY_TOPIC_BYTES_MAX } from './limits.ts'
 import { bySending, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
 
 /** A kept bundle with its bytes. */
@@ -11,9 +11,6 @@ export interface KeptBundle {
   readonly row: HistoryRow
   readonly bytes: Uint8Array
 }
-
-/** Which part of a topic's history is asked for. */
-export type Stretch = { readonly last: number } | { readonly since: number }
 
 /** How much a history may hold. */
 export interface HistoryLimits {
@@ -133,13 +130,9 @@ export class History {
     return rows.toSorted(bySending)
   }
 
-  /** The rows of a stretch of a topic in the order of sending; those that `last` counts in messages. */
-  stretch(topic: Name, stretch: Stretch): readonly HistoryRow[] {
-    const rows = this.#topics.get(topic)?.rows() ?? []
-    if ('since' in stretch) return rows.filter(({ sentAt }) => sentAt >= stretch.since)
-    let messages = 0
-    const from = rows.findLastIndex((row) => (messages += row.count) >= stretch.last)
-    return from === -1 ? rows : rows.slice(from)
+  /** All rows of a topic, in the order of sending. */
+  rows(topic: Name): readonly HistoryRow[] {
+    return this.#topics.get(topic)?.rows() ?? []
   }
 
   /** These bundles with their bytes; those that have gone meanwhile are left out. */
@@ -156,8 +149,13 @@ export class History {
     return this.#evidence
   }
 
-  /** Keeps both bundles of an equivocation; the first of them is read from here. @throws AgentError `not-stored` */
+  /**
+   * Keeps both bundles of an equivocation, the first of each key; the first bundle is read from here.
+   * @throws AgentError `not-stored`
+   */
   async convict(evidence: Omit<EvidenceRow, 'bundles'>, second: Uint8Array): Promise<void> {
+    const isKnown = this.#evidence.some(({ key }) => key === evidence.key)
+    if (isKnown || this.#evidence.length >= EVIDENCE_KEPT_MAX) return
     const row = this.#byId.get(evidence.ids[0])
     const [first] = row === undefined ? [] : await this.#rows.read([row.id])
     const kept: EvidenceRow = { ...evidence, bundles: [first ?? null, second] }

@@ -7,7 +7,7 @@ import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
 import { makeOffer, OFFER_TYPE, readBound } from '../patterns/naming.ts'
 import type { Decision } from '../pipeline/decision.ts'
-import type { Evidence } from '../pipeline/replay.ts'
+import type { KeptEvidence } from '../sync/keeper.ts'
 import type { Queue } from '../queue.ts'
 import type { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
@@ -84,9 +84,12 @@ export class Host implements AsyncDisposable {
     return this.#core.deliver.counts
   }
 
-  /** What is known against keys that signed two bundles for one place of a stream. */
-  get evidence(): readonly Evidence[] {
-    return this.#core.intake.evidence
+  /**
+   * What is known against keys that signed two bundles for one place of a stream, over restarts: both
+   * bundles, as far as they were kept.
+   */
+  get evidence(): readonly KeptEvidence[] {
+    return this.#core.keeper.evidenceOf(this.#core.intake.evidence)
   }
 
   /** Nodes that are connected and proved their names. */

@@ -21,6 +21,7 @@ import { Activity } from './activity.ts'
 import { bear, type BirthOptions, type Born } from './births.ts'
 import { Gather, type GatherOptions } from './gather.ts'
 import { Group } from './group.ts'
+import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
 import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
 import type { Offer } from './naming.ts'
 import type { MemberParts } from './parts.ts'
@@ -157,12 +158,13 @@ export class Agent implements AsyncDisposable {
 
   /**
    * Messages to this agent's inbox. Each reader gets all from its call on; the first also what came
-   * before. A slow reader loses the oldest and sees how many in `lost`.
+   * before. A slow reader loses the oldest and sees how many in `lost`. With `history`, what this
+   * node keeps of the inbox comes first, marked `historical`: the last n, or all since a time in ms.
+   * @throws AgentError `argument`
    */
-  messages(
-    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
-  ): Queue<Message> {
-    return this.#active.messages.open(options)
+  messages(options: MessagesOptions = {}): Queue<Message> {
+    const source = { core: this.#parts.core, sink: this.#sink }
+    return this.#active.messages.open(readOptions(this.name, options, source))
   }
 
   /**
@@ -300,6 +302,12 @@ class InboxSink implements Sink {
 
   deliver(accepted: Accepted, turn: Turn): void {
     this.active.deliver(accepted, turn)
+  }
+
+  remember(accepted: Accepted): void {
+    for (const message of rememberedMessages(this.#parts.core, accepted)) {
+      this.active.messages.remember(message)
+    }
   }
 
   awaits(header: Header): boolean {

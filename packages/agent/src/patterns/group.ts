@@ -14,6 +14,7 @@ import type { Queue } from '../queue.ts'
 import type { Activity } from './activity.ts'
 import type { MemberParts } from './parts.ts'
 import { audienceOf, type Audience } from './audience.ts'
+import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
 import { readMessage, type Body, type Message, type Receipt, type TaskReceipt } from './message.ts'
 import type { SendOptions } from './send-options.ts'
@@ -62,6 +63,7 @@ export class Group implements AsyncDisposable {
         return parts.active.received
       },
       deliver: (accepted, turn) => this.#deliver(accepted, turn),
+      remember: (accepted) => this.#remember(accepted),
       awaits: () => false,
       asked: () => false,
       refused: () => {},
@@ -140,12 +142,12 @@ export class Group implements AsyncDisposable {
 
   /**
    * Messages of the group. Each reader gets all from its call on; the first also what came since
-   * `join`. A slow reader loses the oldest and sees how many in `lost`.
+   * `join`. A slow reader loses the oldest and sees how many in `lost`. With `history`, what this
+   * node keeps of the group comes first, marked `historical`: the last n, or all since a time in ms.
+   * @throws AgentError `argument`
    */
-  messages(
-    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
-  ): Queue<Message> {
-    return this.#messages.open(options)
+  messages(options: MessagesOptions = {}): Queue<Message> {
+    return this.#messages.open(readOptions(this.topic, options, this.#source))
   }
 
   /** Who is there, this agent included. */
@@ -212,6 +214,16 @@ export class Group implements AsyncDisposable {
     return (
       found.toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0] ?? null
     )
+  }
+
+  get #source() {
+    return { core: this.#parts.core, sink: this.#sink }
+  }
+
+  #remember(accepted: Accepted): void {
+    for (const message of rememberedMessages(this.#parts.core, accepted)) {
+      this.#messages.remember(message)
+    }
   }
 
   #deliver(accepted: Accepted, turn: Turn): void {

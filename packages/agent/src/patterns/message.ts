@@ -31,6 +31,8 @@ export interface Message {
   readonly gap: number
   /** It came after its stream had gone on without it. */
   readonly late: boolean
+  /** It is kept history, or came as such: nothing is to be done for it. */
+  readonly historical: boolean
   /** Why it was accepted. */
   explain(): Explanation
 }
@@ -60,7 +62,7 @@ export function readMessage(
   core: Core,
   accepted: Accepted,
   part: MessagePart,
-  turn: Turn,
+  turn: Turn & { readonly historical?: boolean },
 ): Message | undefined {
   const { header } = accepted.bundle
   let body: ApplicationValue
@@ -85,6 +87,7 @@ export function readMessage(
     expiresAt: header.sentAt + header.lifespanMs,
     gap: turn.gap,
     late: turn.late,
+    historical: turn.historical === true,
     explain: () => bundleDecision(accepted, header.sentAt).explain(),
   }
 }

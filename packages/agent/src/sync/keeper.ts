@@ -11,6 +11,11 @@ import { Refusal } from '../pipeline/verdicts.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Sync } from './sync.ts'
 
+/** Evidence against a key, and both bundles as they were signed; null where one was not kept. */
+export interface KeptEvidence extends Evidence {
+  readonly bundles: readonly [Uint8Array | null, Uint8Array | null]
+}
+
 /** What a keeper joins. */
 interface KeeperContext {
   readonly clock: Clock
@@ -56,6 +61,12 @@ export class Keeper {
     if (opened === 'group') presence.headsChanged(header.topic)
     else if (opened === undefined) sync.sent(header.topic, id)
     await stored
+  }
+
+  /** What is known against keys, with both bundles where they are kept. */
+  evidenceOf(known: readonly Evidence[]): readonly KeptEvidence[] {
+    const kept = new Map(this.history.evidence.map((row) => [row.key, row.bundles]))
+    return known.map((each) => ({ ...each, bundles: kept.get(each.key) ?? [null, null] }))
   }
 
   /** Both bundles of an equivocation are kept, over restarts. */

@@ -35,7 +35,8 @@ import { formatStatements, parseStatements } from './statements-file.ts'
  * (`statements/NAME.json`), whom this home trusts (`trust/anchors.json`), what organisations say of
  * each other (`trust/cross-certificates.json`), its policy
  * (`policy.cedar`), whom it asks about names (`dns.json`), zones that it keeps (`zones/ZONE/`), peer
- * keys (`peers/NAME.key`), remembered values (`state/`) and locks (`locks/`).
+ * keys (`peers/NAME.key`), remembered values (`state/`), what a node took in and sent lately
+ * (`history/NAME/`) and locks (`locks/`).
  * Every file is written in whole or not at all. Several processes may share a home, each with names
  * of its own.
  */

@@ -1,0 +1,162 @@
+import { matches, type Name } from '@ixj/names'
+import { decodeApplication, equalBytes, TrustError, type Explanation } from '@ixj/trust'
+import { decodeBundle, type Bundle } from '../bundles/bundle.ts'
+import { decodeMessages, type MessagePart } from '../bundles/message.ts'
+import type { Core } from '../host/core.ts'
+import type { Sink } from '../host/topics.ts'
+import type { KeptBundle } from '../history/history.ts'
+import type { HistoryRow } from '../history/history-rows.ts'
+import { HISTORY_MESSAGES_MAX } from '../history/limits.ts'
+import { stretchOf, type Stretch } from '../history/stretch.ts'
+import type { Accepted } from '../pipeline/context.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import { openMessages } from '../sealing/opened-messages.ts'
+import { readMessage, type Message } from './message.ts'
+import type { ReadOptions } from './readers.ts'
+
+/** How messages are read. */
+export interface MessagesOptions {
+  readonly queueMax?: number
+  readonly signal?: AbortSignal
+  /** What is kept comes first: the last n messages, or all since a time, ms since the Unix epoch. */
+  readonly history?: number | Stretch
+}
+
+/** What a reader of this topic is opened with. @throws AgentError `argument` */
+export function readOptions(
+  topic: Name,
+  { history, ...rest }: MessagesOptions,
+  source: { readonly core: Core; readonly sink: Sink },
+): ReadOptions<Message> {
+  if (history === undefined) return rest
+  return { ...rest, history: historyMessages(topic, stretchOf(history), source) }
+}
+
+/** Messages that came as history alone, for those who read that: what was published, no request. */
+export function rememberedMessages(core: Core, accepted: Accepted): readonly Message[] {
+  if (accepted.bundle.header.action !== 'publish') return []
+  const turn = { gap: 0, late: true, historical: true }
+  return accepted.messages.flatMap((part) => readMessage(core, accepted, part, turn) ?? [])
+}
+
+/** Bundles that are read at once, the newest first. */
+const READ_AT_ONCE = 64
+
+/**
+ * Messages of a topic that this node keeps, for one of its agents, in the order of sending: those
+ * that were published, that are for it, and whose sender's key is not revoked. Each was found to
+ * hold when it came, and is marked as history, whether it still lives or not.
+ */
+async function historyMessages(
+  topic: Name,
+  stretch: Stretch,
+  { core, sink }: { readonly core: Core; readonly sink: Sink },
+): Promise<readonly Message[]> {
+  const { history } = core.keeper
+  const { revocations } = core.trust
+  const since = 'since' in stretch ? stretch.since : 0
+  const most = 'last' in stretch ? stretch.last : HISTORY_MESSAGES_MAX
+  const rows = history
+    .rows(topic)
+    .filter(({ sentAt, sender, key }) => {
+      // "A revoked key voids everything that it ever signed."
+      return sentAt >= since && revocations.ofKey(sender, key) === undefined
+    })
+    .toReversed()
+  let messages: readonly Message[] = []
+  for (let start = 0; start < rows.length && messages.length < most; start += READ_AT_ONCE) {
+    const kept = await history.read(rows.slice(start, start + READ_AT_ONCE).toReversed())
+    const read = await Promise.all(kept.map((each) => readKept(each, { core, sink })))
+    messages = [...read.flat(), ...messages]
+  }
+  return most === 0 ? [] : messages.slice(-most)
+}
+
+async function readKept(
+  { row, bytes }: KeptBundle,
+  { core, sink }: { readonly core: Core; readonly sink: Sink },
+): Promise<readonly Message[]> {
+  const bundle = decodeBundle(bytes, core.hash)
+  if (!isFor(bundle, sink)) return []
+  const parts = await partsOf(bundle, core, sink)
+  return parts.flatMap((part) => messageOf(part, bundle, row) ?? [])
+}
+
+/** "The sender itself, the same name with the same key, never does" take a bundle. */
+function isFor({ header }: Bundle, sink: Sink): boolean {
+  const { action, audience, sender, key } = header
+  const isOwn = sender === sink.agent && equalBytes(key, sink.key)
+  if (action !== 'publish' || isOwn) return false
+  return audience === null || audience.some((pattern) => matches(pattern, sink.agent))
+}
+
+async function partsOf(bundle: Bundle, core: Core, sink: Sink): Promise<readonly MessagePart[]> {
+  const keys = sink.opening === undefined ? [] : [sink.opening]
+  try {
+    return decodeMessages(await openMessages(bundle, keys, core.hash), bundle.header.count)
+  } catch (cause) {
+    // The key that it was sealed to has gone since, or opens it no more.
+    if (cause instanceof Refusal) return []
+    throw cause
+  }
+}
+
+function messageOf(part: MessagePart, { header }: Bundle, row: HistoryRow): Message | undefined {
+  let body
+  try {
+    body = decodeApplication(part.body)
+  } catch (cause) {
+    // It was counted against its sender when it came.
+    if (cause instanceof TrustError) return undefined
+    throw cause
+  }
+  return {
+    id: part.id,
+    topic: header.topic,
+    sender: header.sender,
+    senderKey: header.key,
+    onBehalfOf: row.onBehalfOf,
+    body,
+    contentType: part.contentType,
+    class: header.class,
+    sealed: header.encryption !== null,
+    sentAt: header.sentAt,
+    expiresAt: header.sentAt + header.lifespanMs,
+    gap: 0,
+    late: false,
+    historical: true,
+    explain: () => explainRow(row),
+  }
+}
+
+/** What is known of a kept bundle: that it held, when, and how this node knows. */
+function explainRow(row: HistoryRow): Explanation {
+  const { topic, sender, onBehalfOf, sentAt, verifiedAt, origin } = row
+  const age = verifiedAt - sentAt
+  const yes = {
+    state: 'yes',
+    lines: [`held when it was looked at, ${age} ms after it was sent`],
+  } as const
+  return {
+    outcome: 'accepted',
+    code: null,
+    message: null,
+    remedy: null,
+    action: 'publish',
+    topic,
+    sender,
+    onBehalfOf,
+    name: yes,
+    key: yes,
+    authority: yes,
+    policy: yes,
+    notes: [`history: ${ORIGINS[origin]}`],
+  }
+}
+
+const ORIGINS: Readonly<Record<HistoryRow['origin'], string>> = {
+  own: 'an agent of this node sent it',
+  live: 'it was delivered when it came',
+  historical: 'it came after its lifespan, and its proof held then',
+  attested: 'its proof had lapsed, and a keeper of history vouched for it',
+}

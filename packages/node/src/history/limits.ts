@@ -1,0 +1,14 @@
+/** Bytes that wait to be written to a history: a disk slower than this is told, not waited for. */
+export const HISTORY_QUEUED_BYTES_MAX = 64 * 1024 * 1024
+
+/** Pages of a history's file: a bundle at its largest takes five. */
+export const HISTORY_PAGE_BYTES = 16 * 1024
+
+/** Bytes of one file of a journal of places; whole files are forgotten, never parts. */
+export const JOURNAL_FILE_BYTES = 4 * 1024 * 1024
+
+/** Files of a journal: some six million places, more than a node takes in an hour. */
+export const JOURNAL_FILES_MAX = 128
+
+/** How soon what was written to a journal is safe from a power cut; from a crash it is at once. */
+export const JOURNAL_SYNC_MS = 100

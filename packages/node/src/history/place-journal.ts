@@ -1,0 +1,218 @@
+import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AgentError, type Clock, type ReplayJournal } from '@ixj/agent'
+import { decode, encode, toHex, TrustError, type Value } from '@ixj/trust'
+import { listFolder } from '../home/file-names.ts'
+import { makeFolder, removeIfThere } from '../home/file.ts'
+import { HomeError } from '../home/home-error.ts'
+import { JOURNAL_FILE_BYTES, JOURNAL_FILES_MAX, JOURNAL_SYNC_MS } from './limits.ts'
+
+type Place = Parameters<ReplayJournal['append']>[0]
+
+/** One file of the journal. */
+interface JournalFile {
+  readonly path: string
+  /** When nothing in it has any more to say. */
+  until: number
+}
+
+const LENGTH_BYTES = 2
+const FILE_NAME = /^places-(\d{1,12})$/
+
+/**
+ * Opens a journal of places in a folder: small records behind each other, in files of some MiB that
+ * are forgotten whole. A record is given to the system before its bundle is delivered, so a crash of
+ * the process loses none; it is synced within {@link JOURNAL_SYNC_MS}, for power cuts.
+ * @throws HomeError `file`
+ */
+export async function openPlaceJournal(
+  folder: string,
+  clock: Clock,
+): Promise<ReplayJournal & AsyncDisposable> {
+  await makeFolder(folder)
+  const numbers = (await listFolder(folder))
+    .flatMap((name) => FILE_NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .toSorted((left, right) => left - right)
+  return new PlaceJournal(folder, numbers, clock)
+}
+
+class PlaceJournal implements ReplayJournal, AsyncDisposable {
+  readonly #folder: string
+  readonly #clock: Clock
+  /** Older ones, the oldest first, and the one that is written last. */
+  readonly #files: JournalFile[]
+  /** Lanes of the file that is written, by number: each stands in it once. */
+  readonly #lanes = new Map<string, number>()
+  #number: number
+  #handle: number | undefined
+  #bytes = 0
+  #cancelSync: (() => void) | undefined
+  #syncing: Promise<void> | undefined
+
+  constructor(folder: string, numbers: readonly number[], clock: Clock) {
+    this.#folder = folder
+    this.#clock = clock
+    this.#files = numbers.map((number) => ({ path: this.#pathOf(number), until: 0 }))
+    this.#number = numbers.at(-1) ?? 0
+  }
+
+  async load(now: number): Promise<readonly Place[]> {
+    const places: Place[] = []
+    for (const file of this.#files) {
+      const read = readPlaces(await readFile(file.path))
+      file.until = read.reduce((until, { forgetAt }) => Math.max(until, forgetAt), 0)
+      for (const place of read) if (place.forgetAt >= now) places.push(place)
+    }
+    await this.#forget(now)
+    return places
+  }
+
+  append(place: Place): void {
+    try {
+      this.#write(place)
+    } catch (cause) {
+      // A record that was cut off hides those behind it: the next goes into a file of its own.
+      this.#endFile()
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new AgentError('not-stored', `Cannot remember a bundle: ${reason}`, { cause })
+    }
+    this.#cancelSync ??= this.#clock.at(this.#clock.now() + JOURNAL_SYNC_MS, () => {
+      this.#cancelSync = undefined
+      this.#sync()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelSync?.()
+    await this.#syncing
+    this.#sync()
+    await this.#syncing
+    this.#endFile()
+  }
+
+  #write(place: Place): void {
+    const { lane, epoch, first, count, id, forgetAt } = place
+    if (this.#bytes > JOURNAL_FILE_BYTES) {
+      this.#endFile()
+      void this.#forget(this.#clock.now())
+    }
+    const handle = (this.#handle ??= this.#beginFile())
+    let number = this.#lanes.get(lane)
+    const frames: Buffer[] = []
+    if (number === undefined) {
+      number = this.#lanes.size
+      this.#lanes.set(lane, number)
+      frames.push(frameOf([lane]))
+    }
+    frames.push(frameOf([number, epoch, first, count, Buffer.from(id, 'hex'), forgetAt]))
+    const bytes = Buffer.concat(frames)
+    const written = writeSync(handle, bytes)
+    if (written < bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written`)
+    this.#bytes += bytes.length
+    const file = this.#files.at(-1)
+    if (file !== undefined) file.until = Math.max(file.until, forgetAt)
+  }
+
+  #beginFile(): number {
+    this.#number += 1
+    const path = this.#pathOf(this.#number)
+    const handle = openSync(path, 'ax', 0o600)
+    this.#files.push({ path, until: 0 })
+    return handle
+  }
+
+  #endFile(): void {
+    const handle = this.#handle
+    // Closed when it is synced: a number that is free again may be another file's.
+    if (handle !== undefined) fdatasync(handle, () => closeSync(handle))
+    this.#handle = undefined
+    this.#bytes = 0
+    this.#lanes.clear()
+  }
+
+  #pathOf(number: number): string {
+    return join(this.#folder, `places-${number}`)
+  }
+
+  /** Files in which everything has ended go, and the oldest where there are too many. */
+  async #forget(now: number): Promise<void> {
+    const written = this.#handle === undefined ? undefined : this.#files.at(-1)
+    const going = this.#files.filter(
+      (file, index) =>
+        file !== written && (file.until < now || this.#files.length - index > JOURNAL_FILES_MAX),
+    )
+    for (const file of going) {
+      this.#files.splice(this.#files.indexOf(file), 1)
+      await removeIfThere(file.path)
+    }
+  }
+
+  #sync(): void {
+    const handle = this.#handle
+    if (handle === undefined || this.#syncing !== undefined) return
+    this.#syncing = new Promise((resolve) => {
+      // A disk that cannot be synced cannot be written soon either, which is told then.
+      fdatasync(handle, () => {
+        this.#syncing = undefined
+        resolve()
+      })
+    })
+  }
+}
+
+function frameOf(fields: readonly Value[]): Buffer {
+  const bytes = encode(fields)
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes.length)
+  frame.writeUInt16BE(bytes.length)
+  frame.set(bytes, LENGTH_BYTES)
+  return frame
+}
+
+/** The places of a file, up to a record that is not whole: what is behind it was never written. */
+function readPlaces(file: Buffer): readonly Place[] {
+  const lanes: string[] = []
+  const places: Place[] = []
+  let start = 0
+  while (start + LENGTH_BYTES <= file.length) {
+    const end = start + LENGTH_BYTES + file.readUInt16BE(start)
+    const fields =
+      end > file.length ? undefined : readFields(file.subarray(start + LENGTH_BYTES, end))
+    if (fields === undefined) break
+    const [first] = fields
+    if (typeof first === 'string') lanes.push(first)
+    else places.push(placeOf(fields, lanes))
+    start = end
+  }
+  return places
+}
+
+function readFields(bytes: Uint8Array): readonly Value[] | undefined {
+  try {
+    const value = decode(bytes)
+    return Array.isArray(value) ? (value as readonly Value[]) : undefined
+  } catch (cause) {
+    if (cause instanceof TrustError) return undefined
+    throw cause
+  }
+}
+
+function placeOf(fields: readonly Value[], lanes: readonly string[]): Place {
+  const [number, epoch, first, count, id, forgetAt] = fields
+  const lane = lanes[Number(number)]
+  const key = lane?.split('|')[2]
+  if (lane === undefined || key === undefined || !(id instanceof Uint8Array)) {
+    throw new HomeError('malformed', 'Cannot read a journal of places: a record is none')
+  }
+  return {
+    lane,
+    epoch: Number(epoch),
+    stream: `${lane}|${Number(epoch)}`,
+    key,
+    first: Number(first),
+    count: Number(count),
+    id: toHex(id),
+    forgetAt: Number(forgetAt),
+  }
+}

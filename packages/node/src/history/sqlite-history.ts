@@ -1,0 +1,259 @@
+import { closeSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { AgentError, type EvidenceRow, type HistoryRow, type HistoryRows } from '@ixj/agent'
+import { toHex } from '@ixj/trust'
+import { makeFolder } from '../home/file.ts'
+import { HomeError } from '../home/home-error.ts'
+import type {
+  HistoryAnswer,
+  HistoryChange,
+  HistoryQuestion,
+  PlacedRow,
+} from './history-questions.ts'
+import { HISTORY_QUEUED_BYTES_MAX } from './limits.ts'
+
+/** What waits for the next commit, and who waits for it. */
+interface Batch {
+  readonly change: {
+    readonly puts: (PlacedRow & { readonly bytes: Uint8Array })[]
+    readonly removes: number[]
+    readonly evidence: EvidenceRow[]
+  }
+  bytes: number
+  readonly stored: PromiseWithResolvers<void>
+}
+
+// Run from source, the file of the thread has the ending of sources.
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? './history-worker.ts' : './history-worker.js',
+  import.meta.url,
+)
+
+/**
+ * Opens a history in an SQLite file, mode 0600, in a thread of its own. One commit is under way at a
+ * time, with one sync of the disk; what comes meanwhile goes with the next. A commit that fails is
+ * told to all whose bundles were in it, and the next one is tried anew.
+ * @throws HomeError `file`
+ */
+export async function openSqliteHistory(path: string): Promise<HistoryRows> {
+  await makeFolder(dirname(path))
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
+  const thread = new HistoryThread(path)
+  const history = new SqliteHistory(thread)
+  try {
+    await history.open()
+    return history
+  } catch (cause) {
+    await thread.end()
+    throw unusable(path, cause)
+  }
+}
+
+function unusable(path: string, cause: unknown): HomeError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const remedy = 'moved away, it is begun anew'
+  return new HomeError('file', `Cannot open the history in ${path}: ${reason}; ${remedy}`, {
+    cause,
+  })
+}
+
+class SqliteHistory implements HistoryRows {
+  readonly #thread: HistoryThread
+  /** Where bundles lie, by id. */
+  readonly #places = new Map<string, number>()
+  /** Bundles whose commit has not ended: they can be read from here. */
+  readonly #unstored = new Map<string, Uint8Array>()
+  /** Places whose removal failed. */
+  readonly #unremoved: number[] = []
+  #rows: readonly HistoryRow[] = []
+  #evidence: readonly EvidenceRow[] = []
+  #last = 0
+  #next: Batch = emptyBatch()
+  #queuedBytes = 0
+  #writing: Promise<void> | undefined
+
+  constructor(thread: HistoryThread) {
+    this.#thread = thread
+  }
+
+  async open(): Promise<void> {
+    const rows = (await this.#thread.ask({ kind: 'load' })) as readonly PlacedRow[]
+    this.#evidence = (await this.#thread.ask({ kind: 'evidence' })) as readonly EvidenceRow[]
+    for (const { place, row } of rows) this.#places.set(toHex(row.id), place)
+    this.#rows = rows.map(({ row }) => row)
+    this.#last = rows.at(-1)?.place ?? 0
+  }
+
+  async load(): Promise<readonly HistoryRow[]> {
+    const rows = this.#rows
+    this.#rows = []
+    return rows
+  }
+
+  put(row: HistoryRow, bytes: Uint8Array): Promise<void> {
+    if (this.#queuedBytes + bytes.length > HISTORY_QUEUED_BYTES_MAX) {
+      const reason = `${this.#queuedBytes} bytes wait for the disk, limit ${HISTORY_QUEUED_BYTES_MAX}`
+      return Promise.reject(new AgentError('not-stored', `Cannot keep a bundle: ${reason}`))
+    }
+    const idText = toHex(row.id)
+    const place = (this.#last += 1)
+    this.#places.set(idText, place)
+    this.#unstored.set(idText, bytes)
+    this.#queuedBytes += bytes.length
+    const batch = this.#next
+    batch.bytes += bytes.length
+    // A copy of its own goes to the thread without another; a view would take its whole buffer along.
+    batch.change.puts.push({ place, row, bytes: bytes.slice() })
+    this.#writeSoon()
+    return batch.stored.promise
+  }
+
+  remove(ids: readonly Uint8Array[]): void {
+    for (const id of ids) {
+      const idText = toHex(id)
+      const place = this.#places.get(idText)
+      if (place === undefined) continue
+      this.#places.delete(idText)
+      const { puts, removes } = this.#next.change
+      // What no commit has begun with needs none to go; whoever waits for it is not kept waiting.
+      const waiting = puts.findIndex((each) => each.place === place)
+      if (waiting === -1) removes.push(place)
+      else {
+        puts.splice(waiting, 1)
+        this.#unstored.delete(idText)
+      }
+    }
+    this.#writeSoon()
+  }
+
+  async read(ids: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const known = ids.map((id) => this.#unstored.get(toHex(id)))
+    const places = ids.map((id) => this.#places.get(toHex(id)) ?? -1)
+    if (known.every((bytes) => bytes !== undefined)) return known
+    try {
+      const read = (await this.#thread.ask({ kind: 'read', places })) as typeof known
+      return known.map((bytes, index) => bytes ?? read[index])
+    } catch (cause) {
+      throw notStored('read bundles that are kept', cause)
+    }
+  }
+
+  putEvidence(evidence: EvidenceRow): Promise<void> {
+    const batch = this.#next
+    batch.change.evidence.push(evidence)
+    this.#writeSoon()
+    return batch.stored.promise
+  }
+
+  async evidence(): Promise<readonly EvidenceRow[]> {
+    return this.#evidence
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
+    await this.#thread.end()
+  }
+
+  #writeSoon(): void {
+    this.#writing ??= this.#write()
+  }
+
+  async #write(): Promise<void> {
+    // What comes in this very turn goes with it.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (!isEmpty(this.#next)) {
+      const batch = this.#next
+      this.#next = emptyBatch()
+      await this.#commit(batch)
+    }
+    this.#writing = undefined
+  }
+
+  async #commit({ change, bytes, stored }: Batch): Promise<void> {
+    change.removes.push(...this.#unremoved.splice(0))
+    try {
+      await this.#thread.ask({ kind: 'write', ...change })
+      stored.resolve()
+    } catch (cause) {
+      // What was to go goes with the next commit; nobody else remembers it.
+      this.#unremoved.push(...change.removes)
+      stored.reject(notStored('keep bundles', cause))
+    }
+    this.#queuedBytes -= bytes
+    for (const { row } of change.puts) this.#unstored.delete(toHex(row.id))
+  }
+}
+
+function emptyBatch(): Batch {
+  const stored = Promise.withResolvers<void>()
+  stored.promise.catch(() => 'each who waits for it is told; what is removed has nobody who waits')
+  return { change: { puts: [], removes: [], evidence: [] }, bytes: 0, stored }
+}
+
+function isEmpty({ change }: { readonly change: HistoryChange }): boolean {
+  return change.puts.length + change.removes.length + change.evidence.length === 0
+}
+
+function notStored(tried: string, cause: unknown): AgentError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new AgentError('not-stored', `Cannot ${tried}: ${reason}`, { cause })
+}
+
+type Asked<Question> = Question extends unknown ? Omit<Question, 'number'> : never
+
+/** The thread that has the file: questions are answered in their order. */
+class HistoryThread {
+  readonly #worker: Worker
+  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>()
+  readonly #exited: Promise<void>
+  #failure: Error | undefined
+  #number = 0
+
+  constructor(path: string) {
+    this.#worker = new Worker(WORKER, { workerData: path, execArgv: [] })
+    this.#worker.on('message', (answer: HistoryAnswer) => this.#take(answer))
+    this.#worker.on('error', (cause) => this.#fail(cause))
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#fail(new Error('its thread has ended'))
+        resolve()
+      })
+    })
+  }
+
+  async ask(question: Asked<HistoryQuestion>): Promise<unknown> {
+    if (this.#failure !== undefined) throw this.#failure
+    const number = (this.#number += 1)
+    const answer = Promise.withResolvers<unknown>()
+    this.#asked.set(number, answer)
+    const moved =
+      question.kind === 'write' ? question.puts.map(({ bytes }) => bytes.buffer as ArrayBuffer) : []
+    this.#worker.postMessage({ ...question, number }, moved)
+    return await answer.promise
+  }
+
+  /** Ends the thread when it has answered what was asked. */
+  async end(): Promise<void> {
+    await this.ask({ kind: 'close' }).catch(() => 'it has ended by itself, or does below')
+    await this.#worker.terminate()
+    await this.#exited
+  }
+
+  #take(answer: HistoryAnswer): void {
+    const asked = this.#asked.get(answer.number)
+    this.#asked.delete(answer.number)
+    if ('failure' in answer) asked?.reject(new Error(answer.failure))
+    else asked?.resolve(answer.value)
+  }
+
+  #fail(cause: Error): void {
+    this.#failure ??= cause
+    for (const asked of this.#asked.values()) asked.reject(this.#failure)
+    this.#asked.clear()
+  }
+}

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempDisposable, stat, unlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { HistoryRows } from '@ixj/agent'
+import { toHex } from '@ixj/trust'
+import { describe, expect, it } from 'vitest'
+import { historyContract } from '../../../../test/contract/history-contract.ts'
+import { canMakeDisks, openSmallDisk } from '../../../../test/world/dns/small-disk.ts'
+import { placeOf, rowOf } from '../../../../test/world/history-rows.ts'
+import { HISTORY_QUEUED_BYTES_MAX } from '../../src/history/limits.ts'
+import { openPlaceJournal } from '../../src/history/place-journal.ts'
+import { openSqliteHistory } from '../../src/history/sqlite-history.ts'
+import { systemClock } from '../../src/system-clock.ts'
+
+const WRITER = fileURLToPath(new URL('../../../../test/world/history-writer.ts', import.meta.url))
+
+async function openBench() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'ixj-history-'))
+  const path = join(folder.path, 'history', 'bundles.sqlite')
+  let rows: HistoryRows = await openSqliteHistory(path)
+  return {
+    path,
+    rows,
+    again: async () => {
+      await rows[Symbol.asyncDispose]()
+      rows = await openSqliteHistory(path)
+      return rows
+    },
+    [Symbol.asyncDispose]: async () => {
+      await rows[Symbol.asyncDispose]()
+      await folder.remove()
+    },
+  }
+}
+
+historyContract('SQLite', openBench)
+
+describe('a history in SQLite', () => {
+  it('can be read by its owner alone', async () => {
+    await using bench = await openBench()
+    const { row, bytes } = rowOf(1)
+    await bench.rows.put(row, bytes)
+    for (const ending of ['', '-wal']) {
+      expect((await stat(`${bench.path}${ending}`)).mode & 0o777).toBe(0o600)
+    }
+    expect((await stat(join(bench.path, '..'))).mode & 0o777).toBe(0o700)
+  })
+
+  it('says what to do about a file that is none, and leaves it alone', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ixj-history-'))
+    const path = join(folder.path, 'bundles.sqlite')
+    await writeFile(path, 'no database, and longer than a header of one would be'.repeat(10))
+    await expect(openSqliteHistory(path)).rejects.toMatchObject({
+      code: 'file',
+      message: expect.stringContaining('moved away, it is begun anew'),
+    })
+  })
+
+  it('is told what cannot wait for a slow disk', async () => {
+    await using bench = await openBench()
+    const large = 60_000
+    const outcomes: string[] = []
+    const stored = Array.from({ length: HISTORY_QUEUED_BYTES_MAX / large + 10 }, async (_, at) => {
+      const { row, bytes } = rowOf(1, large)
+      const id = new Uint8Array(32)
+      new DataView(id.buffer).setUint32(0, at)
+      await bench.rows.put({ ...row, id }, bytes).then(
+        () => outcomes.push('stored'),
+        (cause: { code: string }) => outcomes.push(cause.code),
+      )
+    })
+    await Promise.all(stored)
+    expect(new Set(outcomes)).toEqual(new Set(['stored', 'not-stored']))
+    expect(outcomes.filter((outcome) => outcome === 'not-stored').length).toBeLessThan(20)
+  })
+
+  it.skipIf(!canMakeDisks())('tells a full disk, and goes on when there is room', async () => {
+    await using disk = await openSmallDisk(2_048)
+    await using rows = await openSqliteHistory(join(disk.folder, 'bundles.sqlite'))
+    const others = join(disk.folder, 'of others')
+    await writeFile(others, Buffer.alloc(1_000_000))
+    const put = async (number: number) => {
+      const { row, bytes } = rowOf(number, 60_000)
+      await rows.put(row, bytes)
+      return row.id
+    }
+    const stored: Uint8Array[] = []
+    let refused: unknown
+    for (let number = 1; refused === undefined; number++) {
+      await put(number).then(
+        (id) => stored.push(id),
+        (cause: unknown) => (refused = cause),
+      )
+    }
+    expect(refused).toMatchObject({ code: 'not-stored' })
+    expect(stored.length).toBeGreaterThan(3)
+    await unlink(others)
+    stored.push(await put(200))
+    const kept = await rows.read(stored)
+    expect(kept.every((bytes) => bytes?.length === 60_000)).toBe(true)
+  })
+
+  it('has lost nothing that was stored, and no place, after its process was killed', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ixj-history-'))
+    const words = ['--conditions=ixj:src', WRITER, folder.path]
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'ixj-compiled') }
+    const writer = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = once(writer, 'close')
+    let last = 0
+    for await (const line of createInterface({ input: writer.stdout })) {
+      last = Number(line)
+      if (last === 25) writer.kill('SIGKILL')
+    }
+    await ended
+    expect(last).toBeGreaterThanOrEqual(25)
+    await using rows = await openSqliteHistory(join(folder.path, 'bundles.sqlite'))
+    const there = new Set((await rows.load()).map(({ id }) => toHex(id)))
+    await using journal = await openPlaceJournal(folder.path, systemClock)
+    const places = await journal.load(Date.now())
+    for (let number = 1; number <= last; number++) {
+      expect(there).toContain(toHex(rowOf(number).row.id))
+      expect(places[number - 1]).toEqual(placeOf(number))
+    }
+  })
+})
