@@ -3,7 +3,12 @@ import { SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
 import { fairShare } from './fair-share.ts'
 import type { EvidenceRow, HistoryRow, HistoryRows, KeptClass, Origin } from './history-rows.ts'
-import { EVIDENCE_KEPT_MAX, HISTORY_BYTES_MAX, HISTORY_ROOM, HISTORY_TOPIC_BYTES_MAX } from './limits.ts'
+import {
+  EVIDENCE_KEPT_MAX,
+  HISTORY_BYTES_MAX,
+  HISTORY_ROOM,
+  HISTORY_TOPIC_BYTES_MAX,
+} from './limits.ts'
 import { bySending, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
 
 /** A kept bundle with its bytes. */

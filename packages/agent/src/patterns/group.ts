@@ -1,7 +1,6 @@
 import { isAtOrBelow, matches, type Name, type Pattern } from '@ixj/names'
 import { equalBytes, findGrants, type Action, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
-import type { MessagePart } from '../bundles/message.ts'
 import type { Sink } from '../host/topics.ts'
 import { boundUntil, grantsOf, provingStatements } from '../host/identity.ts'
 import { QUEUE_MAX } from '../limits.ts'

@@ -28,6 +28,6 @@ parentPort?.on('message', (question: HistoryQuestion) => {
   } catch (cause) {
     reply = { number, failure: cause instanceof Error ? cause.message : String(cause) }
   }
-  parentPort?.postMessage(reply)
+  parentPort?.postMessage(reply, [])
   if (question.kind === 'close') parentPort?.close()
 })

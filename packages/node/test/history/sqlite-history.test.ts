@@ -89,14 +89,10 @@ describe('a history in SQLite', () => {
       return row.id
     }
     const stored: Uint8Array[] = []
-    let refused: unknown
-    for (let number = 1; refused === undefined; number++) {
-      await put(number).then(
-        (id) => stored.push(id),
-        (cause: unknown) => (refused = cause),
-      )
+    const fill = async () => {
+      for (let number = 1; ; number++) stored.push(await put(number))
     }
-    expect(refused).toMatchObject({ code: 'not-stored' })
+    await expect(fill()).rejects.toMatchObject({ code: 'not-stored' })
     expect(stored.length).toBeGreaterThan(3)
     await unlink(others)
     stored.push(await put(200))
