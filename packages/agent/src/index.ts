@@ -89,6 +89,7 @@ export type { Task } from './tasks/task.ts'
 export type { SendOptions } from './patterns/send-options.ts'
 export type { Reply } from './patterns/pending.ts'
 export type { IncomingRequest } from './patterns/request.ts'
+export type { Pool, PoolOptions } from './host/pool.ts'
 export type { BirthOptions, SpawnOptions } from './patterns/births.ts'
 export { issueTo, type Offer } from './patterns/naming.ts'
 export {

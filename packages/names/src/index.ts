@@ -11,7 +11,7 @@ export {
   labels,
   parentName,
 } from './lineage.ts'
-export { isReservedPool, poolLabel, poolNode } from './pool.ts'
+export { isReservedPool, poolLabel, poolNode, poolOf } from './pool.ts'
 export {
   covers,
   coversAll,

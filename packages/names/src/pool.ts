@@ -28,3 +28,12 @@ export function poolNode(name: Name): Name | undefined {
   const node = labels.slice(place + 1).join('.')
   return place > 0 && isName(node) ? node : undefined
 }
+
+/**
+ * The pool that a name is in, `pool.N`; undefined for all other names. What is bound is the pool and
+ * no name in it, so this is the name that a proof is about.
+ */
+export function poolOf(name: Name): Name | undefined {
+  const node = poolNode(name)
+  return node === undefined ? undefined : (`${poolLabel}.${node}` as Name)
+}

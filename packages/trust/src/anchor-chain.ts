@@ -4,7 +4,7 @@ import { type Anchor, anchorKeysAt, keyEnd } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes } from './bytes.ts'
 import { findLinkRevocation, voided } from './chain-revocation.ts'
-import { climb, longestWay } from './name-climb.ts'
+import { boundHolder, climb, longestWay } from './name-climb.ts'
 import { allowsUse, explainFailure } from './name-failure.ts'
 import { type NameChain, type NameContext, type NameQuestion, triedName } from './name-question.ts'
 import { findPublishedFault } from './published-key.ts'
@@ -29,7 +29,7 @@ export function checkUnderAnchor(
     return anchorChain(question, { ...context, anchor })
   }
   const { use } = question
-  const { ways } = climb(question, {
+  const { ways } = climb(boundHolder(question), {
     root: anchor,
     bindings,
     published,

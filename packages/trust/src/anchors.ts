@@ -1,4 +1,4 @@
-import { liesWithin, type Name, parsePattern, type Pattern } from '@ixj/names'
+import { isReservedPool, liesWithin, type Name, parsePattern, type Pattern } from '@ixj/names'
 import { equalBytes } from './bytes.ts'
 import { sortedSet } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
@@ -108,6 +108,8 @@ export function makeAnchor(fields: AnchorFields): Anchor {
   const names = fields.names ?? [parsePattern(name), parsePattern(`**.${name}`)]
   const purposes = fields.purposes ?? ANCHOR_PURPOSES_DEFAULT
   const { freshness = FRESHNESS_DEFAULT, next, retiring = [] } = fields
+  // "It means some agent that this node vouches for": trust in one alone would mean any of them.
+  if (isReservedPool(name)) throw refused(name, 'it is in a pool; trust the node that has it')
   if (kind === 'key') checkKeys(name, keys, records)
   else checkRecords(name, keys, records)
   checkCount(name, 'names', names.length, ANCHOR_NAMES_MAX)

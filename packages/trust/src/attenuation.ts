@@ -1,8 +1,17 @@
-import { coversAll, isAtOrBelow, liesWithin, matches, type Name, type Pattern } from '@ixj/names'
+import {
+  coversAll,
+  isAtOrBelow,
+  liesWithin,
+  matches,
+  type Name,
+  type Pattern,
+  poolOf,
+} from '@ixj/names'
 import { equalBytes, toHex } from './bytes.ts'
 import { checkNarrower } from './conditions.ts'
 import type { Action, Grant } from './grant.ts'
 import type { Signer } from './keys/index.ts'
+import { poolPattern } from './pool.ts'
 import type { Sha256 } from './signing.ts'
 import {
   prepareStatement,
@@ -112,10 +121,12 @@ export function isHolder(
   grant: Grant,
   { subject, subjectKey }: { readonly subject: Name; readonly subjectKey: Uint8Array },
 ): boolean {
-  return (
-    matches(grant.subject, subject) &&
-    (grant.subjectKey === null || equalBytes(grant.subjectKey, subjectKey))
-  )
+  const pool = poolOf(subject)
+  // "Pool keys hold no grants beyond their pool": a wider pattern does not mean them, and one name of
+  // a pool says nothing, since its key has every other.
+  const isMeant =
+    pool === undefined ? matches(grant.subject, subject) : grant.subject === poolPattern(pool)
+  return isMeant && (grant.subjectKey === null || equalBytes(grant.subjectKey, subjectKey))
 }
 
 /** Whether the grant, seen alone, allows this action on this topic. */

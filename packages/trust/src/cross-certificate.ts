@@ -76,7 +76,7 @@ export function crossCertificateFields(certificate: Omit<CrossCertificate, 'issu
 /**
  * Reads the own fields of a cross-certificate and checks its rules of form.
  * @throws TrustError `form` (names outside the subject's slice, a subject inside the issuer's),
- * `name`, `bad-key`, `unsupported` (a subject in a pool)
+ * `name`, `bad-key`
  */
 export function readCrossCertificate(
   base: StatementBase<'cross-certificate'>,
@@ -119,8 +119,8 @@ function checkReach({ issuer, subject, names }: CrossCertificate): void {
   }
   // Agents in a pool are vouched for by their node alone, never by another organisation.
   if (isReservedPool(subject)) {
-    const message = `Cannot read cross-certificate of "${subject}": pools are not supported`
-    throw new TrustError('unsupported', message)
+    const message = `Cannot read cross-certificate of "${subject}": it is in a pool`
+    throw new TrustError('form', message)
   }
   // "Names under the subject": trust in a name is trust in that name.
   const stranger = names.find((pattern) => !liesWithin(pattern, subject))

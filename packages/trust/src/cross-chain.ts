@@ -4,7 +4,7 @@ import { keyEnd } from './anchors.ts'
 import { equalBytes } from './bytes.ts'
 import { certifiedKeys, isCertified } from './certified-keys.ts'
 import { type CrossPath, type CrossSearch, findCrossPaths } from './cross-path.ts'
-import { climb, type TrustRoot, type Way } from './name-climb.ts'
+import { boundHolder, climb, type TrustRoot, type Way } from './name-climb.ts'
 import { explainFailure } from './name-failure.ts'
 import { type NameChain, type NameContext, type NameQuestion, triedName } from './name-question.ts'
 import { NO_REVOCATIONS } from './revocation-book.ts'
@@ -84,7 +84,7 @@ function waysFrom(root: TrustRoot, question: NameQuestion, context: NameContext)
     return isRoot ? [{ published: null, rootKey: key, links: [], notAfter: Infinity }] : []
   }
   const rules = { root, bindings, now, isRevoked, published: [], begins: () => false }
-  return climb(question, { ...rules, permits: linksHold(question, context) }).ways
+  return climb(boundHolder(question), { ...rules, permits: linksHold(question, context) }).ways
 }
 
 function chainOver(

@@ -1,4 +1,12 @@
-import { isBelow, matches, type Name, parsePattern, type Pattern, patternBase } from '@ixj/names'
+import {
+  poolNode,
+  isBelow,
+  matches,
+  type Name,
+  parsePattern,
+  type Pattern,
+  patternBase,
+} from '@ixj/names'
 import { toBase64url } from './bytes.ts'
 import { approvalsNeeded, valueOf } from './conditions.ts'
 import type { FoundGrants } from './found-grants.ts'
@@ -21,12 +29,18 @@ export function describeNameChain(chain: NameChain, now: number): string[] {
   const anchor = underRoot === true ? 'the root of the DNS' : zone
   return [
     names.join(' ← '),
+    ...describePool(chain),
     ...describeSpeaker(chain),
     ...describePublished(chain, now),
     ...describeCrossing(chain),
     `anchor: ${anchor}, from your trust store${added}`,
     ...end,
   ]
+}
+
+function describePool({ name }: NameChain): string[] {
+  const node = poolNode(name)
+  return node === undefined ? [] : [`some agent that ${node} vouches for`]
 }
 
 function describeSpeaker({ name, speaker }: NameChain): string[] {

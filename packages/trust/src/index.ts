@@ -174,6 +174,7 @@ export {
 export { type Standpoint, makeStandpoint } from './standpoint.ts'
 export { findAnchor } from './anchor-chain.ts'
 export { checkName } from './name-chain.ts'
+export { boundName, isPool, poolPattern } from './pool.ts'
 export { type CrossFault, type CrossPath, type CrossSearch, findCrossPaths } from './cross-path.ts'
 export { findLimit } from './cross-chain.ts'
 export { checkSender, type SenderQuestion } from './speaker.ts'

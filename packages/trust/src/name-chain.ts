@@ -1,7 +1,10 @@
+import { poolOf } from '@ixj/names'
 import { checkUnderAnchor } from './anchor-chain.ts'
+import { voided } from './chain-revocation.ts'
 import { checkCrossed } from './cross-chain.ts'
 import { PROOF_STATEMENTS_MAX } from './limits.ts'
 import { type NameChain, type NameContext, type NameQuestion, triedName } from './name-question.ts'
+import { checkPoolUse } from './pool-use.ts'
 import { TrustError } from './trust-error.ts'
 
 /**
@@ -23,7 +26,17 @@ export function checkName(question: NameQuestion, context: NameContext): NameCha
     const size = `${count} statements, limit ${PROOF_STATEMENTS_MAX}`
     throw new TrustError('cost-cap', `${triedName(question)}: ${size}`)
   }
+  checkPoolUse(question)
+  checkAgentOfPool(question, context)
   // "Anchor before cross-certificate": where an anchor decides, no other organisation is asked.
   const hasAnchor = anchors.for(question.name) !== undefined
   return hasAnchor ? checkUnderAnchor(question, context) : checkCrossed(question, context)
+}
+
+/** One name of a pool may be revoked alone: the way there tells of the pool only. */
+function checkAgentOfPool(question: NameQuestion, { revocations }: NameContext): void {
+  const { name, key } = question
+  if (poolOf(name) === undefined) return
+  const revocation = revocations?.ofKey(name, key)
+  if (revocation !== undefined) throw voided(triedName(question), revocation)
 }

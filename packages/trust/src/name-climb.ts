@@ -3,6 +3,7 @@ import { type Anchor, anchorKeysAt, keyEnd } from './anchors.ts'
 import type { Binding } from './binding.ts'
 import { equalBytes } from './bytes.ts'
 import { CHAIN_LINKS_MAX, SKEW_MS } from './limits.ts'
+import { boundName } from './pool.ts'
 import { type PublishedKey, publishedUnder } from './published-key.ts'
 import type { SignedStatement } from './statement.ts'
 
@@ -41,6 +42,11 @@ export interface Way {
   /** From there down. */
   readonly links: readonly SignedStatement<Binding>[]
   readonly notAfter: number
+}
+
+/** Where a climb to a name begins: of a name in a pool, at the pool. */
+export function boundHolder({ name, key }: { readonly name: Name; readonly key: Uint8Array }) {
+  return { name: boundName(name), key }
 }
 
 /** What a climb has found. */

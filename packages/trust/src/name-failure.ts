@@ -4,7 +4,7 @@ import { anchorKeysAt } from './anchors.ts'
 import { equalBytes } from './bytes.ts'
 import { findLinkRevocation, voided } from './chain-revocation.ts'
 import { CHAIN_LINKS_MAX } from './limits.ts'
-import { climb, longestWay, type TrustRoot } from './name-climb.ts'
+import { boundHolder, climb, longestWay, type TrustRoot } from './name-climb.ts'
 import { type NameContext, type NameQuestion, type NameUse, triedName } from './name-question.ts'
 import { findPublishedFault, publishedUnder } from './published-key.ts'
 import { NO_REVOCATIONS } from './revocation-book.ts'
@@ -28,7 +28,12 @@ export function allowsUse({ uses }: Binding, use: NameUse): boolean {
 export function explainFailure(question: NameQuestion, context: FailedContext): TrustError {
   const { root: start, bindings, published = [], now, revocations = NO_REVOCATIONS } = context
   const always = { now, permits: () => true, begins: () => true, isRevoked: () => false }
-  const { ways, cut } = climb(question, { root: start, bindings, published, ...always })
+  const { ways, cut } = climb(boundHolder(question), {
+    root: start,
+    bindings,
+    published,
+    ...always,
+  })
   const best = longestWay(ways)
   if (best === undefined) {
     if (!cut)

@@ -1,4 +1,4 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
+import { isAtOrBelow, isReservedPool, type Name } from '@ixj/names'
 import type { Anchor } from './anchors.ts'
 import type { Uses } from './binding.ts'
 import { equalBytes } from './bytes.ts'
@@ -48,6 +48,8 @@ export function publishedUnder(
   return published.filter(
     (candidate) =>
       candidate.name === holder.name &&
+      // A pool is bound by a statement: what its node vouches for is nothing that the DNS says.
+      !isReservedPool(candidate.name) &&
       equalBytes(candidate.key, holder.key) &&
       // The zone is the anchor's or below it, the name is the zone's or below it.
       isAtOrBelow(candidate.zone, anchor.name) &&

@@ -1,4 +1,4 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
+import { isAtOrBelow, isReservedPool, type Name } from '@ixj/names'
 import { findAnchor } from './anchor-chain.ts'
 import { type AuthorityContext, checkAuthority } from './authority.ts'
 import { equalBytes } from './bytes.ts'
@@ -25,7 +25,8 @@ export function checkSender(question: SenderQuestion, context: AuthorityContext)
   try {
     return checkName({ ...question, use: 'sign' }, context)
   } catch (cause) {
-    if (!(cause instanceof TrustError)) throw cause
+    // "Nothing else is bound under the label pool": nor spoken for.
+    if (!(cause instanceof TrustError) || isReservedPool(question.name)) throw cause
     const grants = context.grants.filter(({ statement }) => mayBeFor(statement, question))
     if (grants.length === 0) throw cause
     return spoken(question, context, grants.slice(0, SPEAK_GRANTS_MAX))

@@ -76,6 +76,6 @@ describe('a cross-certificate', () => {
 
   it('is refused for a subject in a pool', async () => {
     const subject = parseName('pool.node1.globex.example')
-    await expect(cross({ subject })).rejects.toThrow(refusal('unsupported', 'pool'))
+    await expect(cross({ subject })).rejects.toThrow(refusal('form', 'pool'))
   })
 })

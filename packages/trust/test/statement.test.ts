@@ -205,11 +205,39 @@ describe('a binding', () => {
     await expect(bind({ depth: -1 })).rejects.toThrow(refusal('form'))
   })
 
-  it('is refused anywhere at or below a label "pool"', async () => {
-    for (const text of ['pool.node1.acme.example', 'a.pool.node1.acme.example']) {
-      await expect(bind({ name: parseName(text) })).rejects.toThrow(refusal('unsupported', 'pool'))
+  it('is of a whole pool under the label "pool", and of nothing else there', async () => {
+    const node = parseName('node1.acme.example')
+    const pool = { name: parseName(`pool.${node}`), uses: 'sign', depth: 0 } as const
+    const signed = await bind(pool)
+    expect((decode(signed.body) as readonly Value[])[7]).toBe(`**.pool.${node}`)
+    expect(decodeStatement(signed.envelope)).toEqual(signed)
+    const spelled = (name: string) => () =>
+      decodeStatement(envelopeOf(bodyWith(signed.body, 7, name)))
+    for (const name of [
+      `pool.${node}`,
+      `a.pool.${node}`,
+      `**.pool.a.pool.${node}`,
+      `**.pool.pool.${node}`,
+      '**.pool.example',
+    ]) {
+      expect(spelled(name)).toThrow(refusal('form'))
+    }
+    for (const name of [`*.pool.${node}`, `**.a.pool.${node}`, `**.pools.${node}`]) {
+      expect(spelled(name)).toThrow(refusal('name'))
     }
     await expect(bind({ name: parseName('pools.acme.example') })).resolves.toBeDefined()
+  })
+
+  it('of a pool has the use sign, the depth 0 and no encryption key', async () => {
+    const pool = { name: parseName('pool.node1.acme.example'), uses: 'sign', depth: 0 } as const
+    for (const changes of [
+      { uses: 'bind' },
+      { uses: 'both' },
+      { depth: 1 },
+      { encryptionKey: new Uint8Array(32) },
+    ] as const) {
+      await expect(bind({ ...pool, ...changes })).rejects.toThrow(refusal('form'))
+    }
   })
 })
 

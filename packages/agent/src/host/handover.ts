@@ -1,4 +1,4 @@
-import type { Name } from '@ixj/names'
+import { isReservedPool, type Name } from '@ixj/names'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
@@ -67,7 +67,8 @@ export class Handover {
    * its hosts from now on.
    */
   hasRoute(topic: Name): boolean {
-    this.#context.neighbours.seek(topic)
+    // The host of an agent in a pool stands in its name.
+    if (!isReservedPool(topic)) this.#context.neighbours.seek(topic)
     return this.#context.isHere(topic) || this.#canReach(topic)
   }
 
@@ -154,7 +155,7 @@ export class Handover {
     const carriers = neighbours
       .hostsOf(topic)
       .filter(({ peer }) => !deliver.takes(peer))
-      .flatMap(({ rights }) => rights.get(topic)?.frame.carrier ?? [])
+      .flatMap((host) => host.carrierOf(topic) ?? [])
     return [...new Set(carriers)].filter((name) => transport.subscribers(name).length > 0)
   }
 

@@ -1,4 +1,4 @@
-import { childName, parseName, type Name } from '@ixj/names'
+import { childName, isReservedPool, parseName, type Name } from '@ixj/names'
 import { checkSender, SKEW_MS, toHex, utf8Bytes, utf8Text, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { DeliverCounts } from '../deliver/counts.ts'
@@ -23,6 +23,7 @@ import {
 import { openTaskRecords } from '../tasks/task-records.ts'
 import { Nursery } from './nursery.ts'
 import { openPapers } from './papers.ts'
+import { Pool, type PoolOptions } from './pool.ts'
 import { Residence, type House } from './residence.ts'
 import { publishStatuses } from '../revoked/published-statuses.ts'
 
@@ -32,6 +33,7 @@ export class Host implements AsyncDisposable {
   readonly #core: Core
   readonly #house: House
   #self: Agent | undefined
+  #pool: Pool | undefined
   #passingEpoch = 0
 
   /** Use {@link openHost}. */
@@ -108,8 +110,23 @@ export class Host implements AsyncDisposable {
    * Opens an agent on this node: its key lets the node receive for it, and its inbox is open.
    * @throws TrustError if its chain does not hold here; AgentError `open-already`
    */
-  openAgent(identity: Identity): Promise<Agent> {
-    return this.#openAgent(identity, 'own')
+  async openAgent(identity: Identity): Promise<Agent> {
+    if (isReservedPool(identity.name)) {
+      throw new AgentError('argument', `Cannot open ${identity.name}: use the pool of its node`)
+    }
+    return await this.#openAgent(identity, 'own')
+  }
+
+  /**
+   * Opens this node's pool: one key, bound once, for agents without end. A node has one at a time.
+   * @throws AgentError `open-already`, `argument`; TrustError as {@link Pool.open}
+   */
+  async openPool(options: PoolOptions): Promise<Pool> {
+    if (this.#pool?.isOpen === true) {
+      throw new AgentError('open-already', `Cannot open ${this.#pool.name} again: it is open`)
+    }
+    this.#pool = await Pool.open(this.#house, options)
+    return this.#pool
   }
 
   /**
@@ -157,6 +174,7 @@ export class Host implements AsyncDisposable {
 
   /** Closes every agent, then the transport. Closing twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool?.[Symbol.asyncDispose]()
     for (const agent of this.#house.agents.keys()) await agent[Symbol.asyncDispose]()
     await this.#self?.[Symbol.asyncDispose]()
     await this.#core.dispose()

@@ -1,5 +1,6 @@
 import { isAtOrBelow, parsePattern, patternBase, type Name } from '@ixj/names'
 import {
+  boundName,
   equalBytes,
   grantCovers,
   isBinding,
@@ -65,9 +66,12 @@ export function provingStatements(
  */
 export function speakGrants(identity: Identity): readonly SignedStatement<Grant>[] {
   const { name, signer, statements } = identity
+  const bound = boundName(name)
   const isOwn = statements
     .filter(isBinding)
-    .some(({ statement }) => statement.name === name && equalBytes(statement.key, signer.publicKey))
+    .some(
+      ({ statement }) => statement.name === bound && equalBytes(statement.key, signer.publicKey),
+    )
   if (isOwn) return []
   return statements.filter(isGrant).filter(({ statement }) => {
     const { actions, topics, subjectKey } = statement
@@ -141,10 +145,11 @@ function addBindings(
   name: Name,
   key: Uint8Array,
 ): void {
+  const bound = boundName(name)
   // Names strictly rise, so this ends.
   for (const signed of bindings) {
     const { statement } = signed
-    if (statement.name !== name || !equalBytes(statement.key, key) || chosen.has(signed.idText))
+    if (statement.name !== bound || !equalBytes(statement.key, key) || chosen.has(signed.idText))
       continue
     chosen.set(signed.idText, signed)
     addBindings(chosen, bindings, statement.issuer, statement.issuerKey)
@@ -153,11 +158,12 @@ function addBindings(
 
 /** The latest end among an identity's own bindings; Infinity for an anchor's own key. */
 export function boundUntil(identity: Identity): number {
+  const bound = boundName(identity.name)
   const own = identity.statements
     .filter(isBinding)
     .filter(
       ({ statement }) =>
-        statement.name === identity.name && equalBytes(statement.key, identity.signer.publicKey),
+        statement.name === bound && equalBytes(statement.key, identity.signer.publicKey),
     )
   if (own.length === 0) return Infinity
   return Math.max(...own.map(({ statement }) => statement.notAfter))

@@ -7,6 +7,7 @@ import {
   type SignedStatement,
   type Signer,
 } from '@ixj/trust'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import type { BornChild } from '../patterns/births.ts'
 import type { OpeningKey } from '../sealing/sealer.ts'
 import type { Core } from './core.ts'
@@ -19,6 +20,8 @@ export interface Papers {
   readonly signer: Signer
   /** Opens what is sealed to it; undefined: nothing is. */
   readonly opening: OpeningKey | undefined
+  /** Proofs that it has made, by the grants in them; where several share them, made once for all. */
+  readonly proofs?: Map<string, KnownProof>
   /** All statements, at hand for whoever is sent a proof over them. */
   readonly identity: Identity
   /** Its `host` grant to this node; null: it is the node itself. Signed when first asked for. */

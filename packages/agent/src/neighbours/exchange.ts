@@ -1,4 +1,4 @@
-import type { Name } from '@ixj/names'
+import { isReservedPool, poolNode, type Name } from '@ixj/names'
 import { toHex, type NameChain, type SignedStatement } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
@@ -90,9 +90,18 @@ export class Exchange {
     return [...this.rights.values()].some((right) => right.frame.carrier === carrier)
   }
 
-  /** Whether it has shown a right to receive this inbox. */
+  /** Whether it may receive this inbox: it has shown a right, or it is of its own pool. */
   hosts(topic: Name): boolean {
-    return this.rights.get(topic)?.frame.of === 'inbox'
+    return this.carrierOf(topic) !== undefined
+  }
+
+  /** The topic on which it receives this inbox; undefined where it may not. */
+  carrierOf(topic: Name): Name | undefined {
+    const { name } = this.greeted
+    // What a node vouches for lives on it: its hello is the right.
+    if (isReservedPool(topic)) return poolNode(topic) === name ? name : undefined
+    const frame = this.rights.get(topic)?.frame
+    return frame?.of === 'inbox' ? frame.carrier : undefined
   }
 
   /** Begins to talk on the channel, with what waited for it first. */

@@ -81,6 +81,7 @@ export class Neighbours {
 
   /** A topic was opened here: those who asked for it are shown our right, the others are asked. */
   opened(topic: OpenTopic): void {
+    if (topic.isImplied === true) return
     for (const neighbour of this.#admitted.values()) {
       // A right to the inbox of this name is none to the group, nor the other way round.
       const right = neighbour.rights.get(topic.topic)
@@ -91,6 +92,7 @@ export class Neighbours {
 
   /** A topic was closed here. */
   closed(topic: OpenTopic): void {
+    if (topic.isImplied === true) return
     for (const neighbour of this.#admitted.values()) {
       if (neighbour.shown.delete(topic.topic)) neighbour.end(topic.topic)
       if (topic.carrier === topic.topic) {
@@ -228,7 +230,9 @@ export class Neighbours {
     transport.announce(peer, hello.name)
     this.#context.report({ kind: 'admitted', peer, greeted })
     this.#context.greeted(neighbour)
-    for (const topic of open.values()) this.#introduce(neighbour, topic)
+    for (const topic of open.values()) {
+      if (topic.isImplied !== true) this.#introduce(neighbour, topic)
+    }
     for (const topic of this.#sought.keys()) this.#ask(neighbour, topic)
     return neighbour
   }

@@ -19,6 +19,8 @@ export interface OpenTopic {
   readonly claim: Claim | undefined
   /** When the right ends, by its statements: of several agents', the longest is shown. */
   readonly until: number
+  /** Whether neighbours know by the name alone who receives it: nobody is told of it. */
+  readonly isImplied?: boolean
   /** Makes the right; undefined where that fails, which is recorded. Never rejects. */
   prepare?(): Promise<Claim | undefined>
 }

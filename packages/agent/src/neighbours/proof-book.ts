@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
 import {
+  boundName,
   decodeProof,
   encodeProof,
   idsOf,
@@ -299,7 +300,7 @@ export function rootsOf(
   )
   const roots = new Set<Name>()
   const look = (name: Name, key: Uint8Array) => {
-    if (!bound.has(`${name}|${toHex(key)}`)) roots.add(name)
+    if (!bound.has(`${boundName(name)}|${toHex(key)}`)) roots.add(name)
   }
   for (const { name, signer } of holders) look(name, signer.publicKey)
   for (const { statement } of statements) look(statement.issuer, statement.issuerKey)

@@ -1,4 +1,4 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
+import { isAtOrBelow, isReservedPool, type Name } from '@ixj/names'
 import {
   checkAuthority,
   checkName,
@@ -123,6 +123,11 @@ export function checkInbox(
   context: RightContext,
 ): Right {
   if (host === null && topic === node.name) return { until: Infinity, rests: [] }
+  // "Some agent that this node vouches for" is on that node: no grant moves it elsewhere.
+  if (isReservedPool(topic)) {
+    const reason = 'the inbox of an agent in a pool is where its node is'
+    throw new TrustError('not-granted', `Cannot let ${node.name} receive for ${topic}: ${reason}`)
+  }
   const { until, chains } = checkHost(topic, host, node, context)
   const sealing = sealingKeyOf(topic, chains)
   return { until: until + SKEW_MS, rests: publishedIn(chains), sealing }

@@ -7,6 +7,7 @@ import { correlationOf, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import type { Identity } from '../host/identity.ts'
 import { QUEUE_MAX, REQUESTS_MAX } from '../limits.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
@@ -54,6 +55,7 @@ export class Activity {
     readonly identity: Identity
     readonly epoch: number
     readonly taskRecords: TaskRecords | null
+    readonly proofs: Map<string, KnownProof>
   }) {
     this.#records = parts.taskRecords
     this.#core = parts.core

@@ -1,4 +1,4 @@
-import { parseName, type Name } from '@ixj/names'
+import { isReservedPool, parseName, type Name } from '@ixj/names'
 import type { Grant, SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { AskedApproval } from '../approvals/asked-approval.ts'
@@ -10,6 +10,7 @@ import { grantsOf, type Identity } from '../host/identity.ts'
 import type { Papers } from '../host/papers.ts'
 import type { Sink } from '../host/topics.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
+import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Code } from '../pipeline/verdicts.ts'
@@ -173,6 +174,7 @@ export class Agent implements AsyncDisposable {
    */
   async join(topic: string, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
     options.signal?.throwIfAborted()
+    if (isReservedPool(this.name)) throw refusedToPool(`join ${topic}`)
     const active = this.#active
     const { sender, pending, opened } = active
     const group = new Group(parseName(topic), {
@@ -193,6 +195,7 @@ export class Agent implements AsyncDisposable {
    * @throws AgentError `mixed-topic`, `open-already`; TrustError `not-granted`
    */
   async gather(topic: string, options: GatherOptions = {}): Promise<Gather> {
+    if (isReservedPool(this.name)) throw refusedToPool(`gather on ${topic}`)
     const active = this.#active
     const { opened } = active
     const gather = new Gather(parseName(topic), options, {
@@ -262,6 +265,11 @@ export class Agent implements AsyncDisposable {
   }
 }
 
+/** Members are told apart by their keys, and the agents of a pool have one; hosts by their grants. */
+function refusedToPool(what: string): AgentError {
+  return new AgentError('argument', `Cannot ${what}: agents of a pool only send, ask and answer`)
+}
+
 const TAKES = ['publish', 'request', 'answer'] as const
 
 /** An agent's inbox: what comes to it has the agent begin to be active. */
@@ -277,7 +285,8 @@ class InboxSink implements Sink {
   get active(): Activity {
     const { core, papers, epoch, taskRecords } = this.#parts
     const { identity } = papers
-    return (this.activity ??= new Activity({ core, identity, epoch, taskRecords }))
+    const proofs = papers.proofs ?? new Map<string, KnownProof>()
+    return (this.activity ??= new Activity({ core, identity, epoch, taskRecords, proofs }))
   }
 
   get tasks(): ReceivedTasks {

@@ -1,5 +1,7 @@
 import { childName, parsePattern, type Name } from '@ixj/names'
 import {
+  isPool,
+  poolPattern,
   prepareStatement,
   signStatements,
   type SignedStatement,
@@ -124,7 +126,8 @@ export async function issueAll(
     } as const
     unsigned.push(prepareStatement(binding, parent.signer.publicKey))
     // The next bearer of a short-lived name inherits nothing.
-    for (const plan of plans) unsigned.push(plan.prepare(parsePattern(name), key))
+    const subject = isPool({ name }) ? poolPattern(name) : parsePattern(name)
+    for (const plan of plans) unsigned.push(plan.prepare(subject, key))
   }
   const signed = await signStatements(unsigned, parent.signer, context.hash)
   await context.issued?.(parent, signed)

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { toHex } from '@ixj/trust'
+import { boundName, toHex } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { grantHost, provingStatements } from '../host/identity.ts'
 import type { Sink } from '../host/topics.ts'
@@ -170,7 +170,8 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       case 'key':
         return toHex(bundle.header.key)
       case 'name':
-        return bundle.header.sender
+        // The agents of a pool are as many as its node likes: they count once.
+        return boundName(bundle.header.sender)
       case 'organisation':
         return chain.organisation
     }

@@ -66,7 +66,7 @@ export class Sender {
   readonly #epoch: number
   readonly #streams = new Map<string, Stream>()
   readonly #lanes = new Map<string, LaneQueue>()
-  readonly #proofs = new Map<string, KnownProof>()
+  readonly #proofs: Map<string, KnownProof>
   /** Of grants with a limit; as many as the agent holds. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
@@ -79,12 +79,14 @@ export class Sender {
     parts: Omit<GatheringContext, 'ask'> & {
       readonly epoch: number
       readonly taskRecords: TaskRecords | null
+      readonly proofs: Map<string, KnownProof>
     },
     ask: AskApprover,
   ) {
     this.#core = parts.core
     this.#identity = parts.identity
     this.#epoch = parts.epoch
+    this.#proofs = parts.proofs
     this.lanes = new Lanes(parts.core, parts.identity)
     this.#records = parts.taskRecords?.sent ?? null
     this.#gather = (message, signal) => gatherApprovals(message, { ...parts, ask }, signal)

@@ -1,8 +1,11 @@
-import type { Name } from '@ixj/names'
+import { isReservedPool, poolOf, type Name } from '@ixj/names'
 import {
+  poolPattern,
   checkAuthority,
   checkName,
   checkSender,
+  findAnchor,
+  findLimit,
   SKEW_MS,
   toHex,
   TrustError,
@@ -25,14 +28,35 @@ export function nameChain(
 ): NameChain {
   const { sender: name, key } = header
   const now = context.clock.now()
-  const cached = `sender|${chainKey({ ...header, name })}`
-  return context.chains.through(cached, now, () => {
-    const value = checkSender(
+  const check = () =>
+    checkSender(
       { name, key, purpose: 'send' },
       { ...material, anchors: context.trust.anchors, now },
     )
+  // One name of a pool may be void alone, and the chain that is kept is that of the whole pool.
+  if (isReservedPool(name) && context.trust.revocations.ofKey(name, key) !== undefined)
+    return check()
+  const cached = `sender|${chainKey({ ...header, name })}`
+  const chain = context.chains.through(cached, now, () => {
+    const value = check()
     return { value, until: value.notAfter + SKEW_MS, rests: publishedIn([value]) }
   })
+  if (chain.name === name) return chain
+  checkLimits(chain, name, context)
+  return { ...chain, name }
+}
+
+/** The kept chain of a pool counts for those of its names that its root may speak for. */
+function checkLimits(chain: NameChain, name: Name, context: PipelineContext): void {
+  const question = { name, purpose: 'send' } as const
+  const { crossCertificates: certificates, anchor } = chain
+  if (certificates.length > 0) {
+    const limit = findLimit({ certificates }, question)
+    if (limit !== undefined)
+      throw new TrustError('cross-limits', `Cannot verify name "${name}": ${limit}`)
+  } else if (anchor.underRoot !== true) {
+    findAnchor(question, context.trust.anchors)
+  }
 }
 
 /** The chain from an anchor of ours to a name and its own key, who approves. @throws TrustError */
@@ -96,7 +120,7 @@ export function holdsGrant(
 
 /** That this sender was accepted on this topic with this key. */
 export function acceptedKey(header: Header): string {
-  return `accepted|${header.topic}|${header.sender}|${toHex(header.key)}`
+  return `accepted|${header.topic}|${heldBy(header.sender)}|${toHex(header.key)}`
 }
 
 function chainKey(holder: {
@@ -104,5 +128,11 @@ function chainKey(holder: {
   readonly key: Uint8Array
   readonly proof: Uint8Array
 }): string {
-  return `name|${holder.name}|${toHex(holder.key)}|${toHex(holder.proof)}`
+  return `name|${heldBy(holder.name)}|${toHex(holder.key)}|${toHex(holder.proof)}`
+}
+
+/** What is kept of one name of a pool counts for all, and for the pool's own name, which is none of them, never. */
+function heldBy(name: Name): string {
+  const pool = poolOf(name)
+  return pool === undefined ? name : poolPattern(pool)
 }

@@ -1,4 +1,4 @@
-import { isAtOrBelow, type Name } from '@ixj/names'
+import { childName, poolOf, isAtOrBelow, type Name } from '@ixj/names'
 import {
   SKEW_MS,
   toHex,
@@ -336,7 +336,7 @@ export async function askPolicy(
   try {
     return await context.policy.decide({
       receiver: context.node,
-      sender: header.sender,
+      sender: policyName(header.sender),
       organisation: chain.organisation,
       ownOrganisation: context.ownOrganisation,
       action: header.action,
@@ -356,6 +356,15 @@ export async function askPolicy(
   } catch (cause) {
     throw new Refusal('own-fault', 'Cannot ask the policy: it failed', { cause })
   }
+}
+
+/**
+ * The name under which a policy is asked about a sender. A node names the agents of its pool as it
+ * likes, and no policy can know one from another: it is asked about any of them.
+ */
+function policyName(sender: Name): Name {
+  const pool = poolOf(sender)
+  return pool === undefined ? sender : childName(pool, 'any')
 }
 
 /** What a policy, and a reader of state, is told of the statuses of issuers. */
