@@ -1,25 +1,25 @@
 import type { Clock } from './clock.ts'
-import { type MemoryConditions, MemoryPipe } from './memory/link.ts'
+import { type LinkConditions, type MemoryConditions, MemoryPipe } from './memory/link.ts'
 import type { Neighbour, NeighbourLink } from './memory/neighbour.ts'
 import { MemoryNode, type MemoryWorld } from './memory/node.ts'
 import { type Peer, TransportError } from './transport.ts'
 
+export type { LinkConditions } from './memory/link.ts'
 export type { MemoryCounts } from './memory/gossip.ts'
 export type { MemoryNode } from './memory/node.ts'
 
 /** A few milliseconds: nodes in one building. */
 export const MEMORY_LATENCY_MS_DEFAULT: readonly [number, number] = [1, 5]
 
-/** What a memory network runs on and how good it is. */
-export interface MemoryNetworkOptions {
+/** A connection over which nothing came for so long is given up: three pings of two seconds. */
+export const MEMORY_DEAD_MS = 8_000
+
+/** What a memory network runs on, and how good it is where nothing else is said of a link. */
+export interface MemoryNetworkOptions extends Partial<LinkConditions> {
   /** Everything happens in its calls, so with a manual clock nothing happens by itself. */
   readonly clock: Clock
   /** Uniform in [0, 1). With a seeded one and a manual clock, a run can be repeated exactly. */
   readonly random: () => number
-  /** Least and most time from node to node; default {@link MEMORY_LATENCY_MS_DEFAULT}. */
-  readonly latencyMs?: readonly [number, number]
-  /** Chance, 0 to 1, that a message is lost at a hop; default 0. Channels lose nothing. */
-  readonly loss?: number
 }
 
 /** What one node of a memory network is. */
@@ -49,6 +49,18 @@ export interface MemoryNetwork {
   disconnect(a: Peer, b: Peer): void
   /** Whether a connection between two nodes stands or is being made. */
   isConnected(a: Peer, b: Peer): boolean
+  /**
+   * Changes how good the link between two nodes is, both ways, for what is sent from now on over
+   * the connection that stands and those to come.
+   */
+  shape(a: Peer, b: Peer, conditions: Partial<LinkConditions>): void
+  /**
+   * Lets nothing pass between two nodes until {@link MemoryNetwork.mend}: what is sent waits, and a
+   * connection that stands, or is tried meanwhile, ends after {@link MEMORY_DEAD_MS}.
+   */
+  part(a: Peer, b: Peer): void
+  /** Lets everything pass again; a connection that has not been given up yet goes on. */
+  mend(a: Peer, b: Peer): void
 }
 
 /**
@@ -57,7 +69,15 @@ export interface MemoryNetwork {
  * that did not bring them. Duplicates, both gates, verdicts and limits are those of libp2p's.
  */
 export function openMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
-  const conditions = { latencyMs: MEMORY_LATENCY_MS_DEFAULT, loss: 0, ...options }
+  const { clock, random, ...given } = options
+  const common = { latencyMs: MEMORY_LATENCY_MS_DEFAULT, ...PERFECT, ...given }
+  const shaped = new Map<string, LinkConditions>()
+  const parted = new Set<string>()
+  const conditions: MemoryConditions = {
+    clock,
+    random,
+    link: (from, to) => (shaped.size === 0 ? common : (shaped.get(keyOf(from, to)) ?? common)),
+  }
   const nodes = new Map<Peer, MemoryNode>()
   const connections = new Map<string, Connection>()
 
@@ -73,6 +93,7 @@ export function openMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork 
     )
     connections.set(key, connection)
     connection.begin()
+    if (parted.has(key)) connection.part()
   }
 
   const world: MemoryWorld = {
@@ -94,8 +115,25 @@ export function openMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork 
     connect,
     disconnect: (a, b) => connections.get(keyOf(a, b))?.end(),
     isConnected: (a, b) => connections.has(keyOf(a, b)),
+    shape: (a, b, changes) => {
+      const key = keyOf(a, b)
+      shaped.set(key, { ...common, ...shaped.get(key), ...changes })
+    },
+    part: (a, b) => {
+      const key = keyOf(a, b)
+      if (parted.has(key)) return
+      parted.add(key)
+      connections.get(key)?.part()
+    },
+    mend: (a, b) => {
+      const key = keyOf(a, b)
+      if (parted.delete(key)) connections.get(key)?.mend()
+    },
   }
 }
+
+/** A link that loses nothing and repeats nothing. */
+const PERFECT = { loss: 0, repeats: 0, packetLoss: 0 } as const
 
 function keyOf(a: Peer, b: Peer): string {
   return JSON.stringify(a < b ? [a, b] : [b, a])
@@ -110,6 +148,7 @@ class Connection {
   readonly #forth: MemoryPipe
   readonly #back: MemoryPipe
   readonly #ends: { readonly node: MemoryNode; readonly neighbour: Neighbour }[] = []
+  #giveUp: (() => void) | undefined
   #ended = false
 
   constructor(
@@ -122,8 +161,9 @@ class Connection {
     this.#initiator = initiator
     this.#responder = responder
     this.#forget = forget
-    this.#forth = new MemoryPipe(conditions)
-    this.#back = new MemoryPipe(conditions)
+    const [near, far] = [initiator.peer, responder.peer]
+    this.#forth = new MemoryPipe(conditions, () => conditions.link(near, far))
+    this.#back = new MemoryPipe(conditions, () => conditions.link(far, near))
   }
 
   joins(node: MemoryNode): boolean {
@@ -138,16 +178,35 @@ class Connection {
     })
   }
 
-  /** The side that ends it hears so at once, the other one latency later. */
+  /** Nothing passes any more; both sides give it up after a while. */
+  part(): void {
+    this.#forth.stall()
+    this.#back.stall()
+    const { clock } = this.#conditions
+    this.#giveUp ??= clock.at(clock.now() + MEMORY_DEAD_MS, () => this.end())
+  }
+
+  /** Everything passes again, if it was not given up. */
+  mend(): void {
+    this.#giveUp?.()
+    this.#giveUp = undefined
+    this.#forth.resume()
+    this.#back.resume()
+  }
+
+  /** The side that ends it hears so at once, the other one latency later, or by hearing nothing. */
   end(by?: MemoryNode): void {
     if (this.#ended) return
     this.#ended = true
+    this.#giveUp?.()
     this.#forth.cut()
     this.#back.cut()
     this.#forget()
-    const { clock, latencyMs } = this.#conditions
+    const { clock, link } = this.#conditions
+    const { latencyMs } = link(this.#initiator.peer, this.#responder.peer)
+    const newsMs = this.#giveUp === undefined ? latencyMs[1] : MEMORY_DEAD_MS
     for (const { node, neighbour } of this.#ends) {
-      const time = clock.now() + (by === undefined || node === by ? 0 : latencyMs[1])
+      const time = clock.now() + (by === undefined || node === by ? 0 : newsMs)
       clock.at(time, () => node.left(neighbour))
     }
   }

@@ -14,6 +14,9 @@ import type { MemoryMessage, MemoryRpc, Neighbour } from './neighbour.ts'
 /** Messages that a node remembers at most; past that it forgets the oldest early. */
 export const MEMORY_SEEN_MAX = 65_536
 
+/** A message that comes twice comes again within this: past {@link SEEN_MS} it is read again. */
+const REPEAT_MS_MAX = 2 * SEEN_MS
+
 /** What a node refused or threw away, by reason. */
 export interface MemoryCounts {
   /** Messages on topics that this node had not joined. */
@@ -28,10 +31,13 @@ export interface MemoryCounts {
   verdictFailed: number
   /** Messages lost on the way here, as the network's `loss` asks for. */
   lost: number
+  /** Messages that came twice, as its `repeats` asks for. */
+  repeated: number
 }
 
 /** What gossip needs of the node that it runs in. */
 export interface MemoryGossipHost {
+  readonly peer: Peer
   readonly conditions: MemoryConditions
   readonly neighbours: ReadonlyMap<Peer, Neighbour>
   receiver(): Receiver
@@ -46,6 +52,7 @@ export class MemoryGossip {
     verdictLate: 0,
     verdictFailed: 0,
     lost: 0,
+    repeated: 0,
   }
   readonly topics = new Set<string>()
   readonly #host: MemoryGossipHost
@@ -142,7 +149,7 @@ export class MemoryGossip {
         }
         return
       case 'message':
-        return this.#message(neighbour, rpc.message)
+        return this.#arrived(neighbour, rpc.message)
     }
   }
 
@@ -159,12 +166,24 @@ export class MemoryGossip {
     }
   }
 
-  #message(neighbour: Neighbour, message: MemoryMessage): void {
-    const { random, loss } = this.#host.conditions
+  #arrived(neighbour: Neighbour, message: MemoryMessage): void {
+    const { random, link } = this.#host.conditions
+    const { loss, repeats } = link(neighbour.peer, this.#host.peer)
     if (loss > 0 && random() < loss) {
       this.counts.lost++
       return
     }
+    this.#message(neighbour, message)
+    if (repeats === 0 || random() >= repeats) return
+    const { clock } = this.#host.conditions
+    clock.at(clock.now() + Math.floor(random() * REPEAT_MS_MAX), () => {
+      if (this.#host.neighbours.get(neighbour.peer) !== neighbour) return
+      this.counts.repeated++
+      this.#message(neighbour, message)
+    })
+  }
+
+  #message(neighbour: Neighbour, message: MemoryMessage): void {
     // Before it can count as seen: the same bytes under another topic are another message.
     if (!this.topics.has(message.topic)) {
       this.counts.unjoined++

@@ -1,17 +1,36 @@
 import type { Clock } from '../clock.ts'
 import { OUTBOUND_BYTES_MAX } from '../transport.ts'
 
-/** How a memory network behaves. */
+/** How good the way between two nodes is. */
+export interface LinkConditions {
+  /** The least and the most time that anything takes from one node to the next. */
+  readonly latencyMs: readonly [number, number]
+  /** The chance, 0 to 1, that a message on a topic is lost at one hop. Channels lose nothing. */
+  readonly loss: number
+  /** The chance, 0 to 1, that a message on a topic arrives twice. */
+  readonly repeats: number
+  /**
+   * The chance, 0 to 1, that a packet is lost. A connection sends it again {@link RESEND_MS} later,
+   * and everything behind it waits: loss shows as delay.
+   */
+  readonly packetLoss: number
+}
+
+/** What a memory network runs on. */
 export interface MemoryConditions {
   /** Every delivery is a call of this clock; nothing happens between its calls. */
   readonly clock: Clock
   /** Uniform in [0, 1); a seeded one makes a run repeatable. */
   readonly random: () => number
-  /** The least and the most time that anything takes from one node to the next. */
-  readonly latencyMs: readonly [number, number]
-  /** The chance, 0 to 1, that a message on a topic is lost at one hop. Channels lose nothing. */
-  readonly loss: number
+  /** How good the way from one node to another is now. */
+  link(from: string, to: string): LinkConditions
 }
+
+/** The least time after which TCP sends a lost packet again (Linux); doubled for each further loss. */
+export const RESEND_MS = 200
+
+/** A packet that was lost so often in a row arrives: TCP gives up no sooner than this models. */
+const RESENDS_MAX = 5
 
 /**
  * One direction of a connection in memory: in order, like TCP, and bounded by
@@ -19,12 +38,19 @@ export interface MemoryConditions {
  */
 export class MemoryPipe {
   readonly #conditions: MemoryConditions
+  readonly #link: () => LinkConditions
+  /** What is under way, the first to arrive first. */
+  readonly #underWay: (() => void)[] = []
+  #isStalled = false
+  /** Arrivals that were due while nothing passed. */
+  #due = 0
   #arrival = 0
   #bytes = 0
   #open = true
 
-  constructor(conditions: MemoryConditions) {
+  constructor(conditions: MemoryConditions, link: () => LinkConditions) {
     this.#conditions = conditions
+    this.#link = link
   }
 
   /** Whether as many more bytes may be put under way. */
@@ -38,18 +64,50 @@ export class MemoryPipe {
    */
   carry(bytes: number, arrive: (release: () => void) => void): void {
     if (!this.#open) return
-    const { clock, random, latencyMs } = this.#conditions
-    const [least, most] = latencyMs
-    const time = clock.now() + least + Math.floor(random() * (most - least + 1))
-    this.#arrival = Math.max(this.#arrival, time)
+    const { clock } = this.#conditions
+    this.#arrival = Math.max(this.#arrival, clock.now() + this.#delay())
     this.#bytes += bytes
-    clock.at(this.#arrival, () => {
-      if (this.#open) arrive(() => (this.#bytes -= bytes))
-    })
+    this.#underWay.push(() => arrive(() => (this.#bytes -= bytes)))
+    clock.at(this.#arrival, () => this.#arrive())
+  }
+
+  /** Lets nothing arrive until {@link resume}; what is sent meanwhile waits, as a sender's does. */
+  stall(): void {
+    this.#isStalled = true
+  }
+
+  /** Lets everything pass again, what waits first and in its order. */
+  resume(): void {
+    this.#isStalled = false
+    const { clock } = this.#conditions
+    const due = this.#due
+    this.#due = 0
+    if (due === 0) return
+    this.#arrival = Math.max(this.#arrival, clock.now() + this.#delay())
+    for (let count = 0; count < due; count++) clock.at(this.#arrival, () => this.#arrive())
   }
 
   /** Loses what is under way, and takes nothing more. */
   cut(): void {
     this.#open = false
+    this.#underWay.length = 0
+  }
+
+  /** The first that is under way arrives, whichever call this was: nothing overtakes. */
+  #arrive(): void {
+    if (this.#isStalled) this.#due++
+    else this.#underWay.shift()?.()
+  }
+
+  #delay(): number {
+    const { random } = this.#conditions
+    const { latencyMs, packetLoss } = this.#link()
+    const [least, most] = latencyMs
+    let delay = least + Math.floor(random() * (most - least + 1))
+    if (packetLoss === 0) return delay
+    for (let sent = 0; sent < RESENDS_MAX && random() < packetLoss; sent++) {
+      delay += RESEND_MS * 2 ** sent
+    }
+    return delay
   }
 }

@@ -46,6 +46,7 @@ export class MemoryNode implements Transport {
     this.#world = world
     this.#protocols = protocols
     this.#gossip = new MemoryGossip({
+      peer,
       conditions: world.conditions,
       neighbours: this.#neighbours,
       receiver: () => this.#owner(),
