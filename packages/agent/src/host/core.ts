@@ -51,7 +51,7 @@ import { neighbourDecision } from './neighbour-decision.ts'
 import { addOwn, pinOwn, type PinnedStatements } from './own-statements.ts'
 import { Reception } from './reception.ts'
 import type { Store } from './store.ts'
-import { closeTopic, openTopic } from './opening-topics.ts'
+import { closeTopic, openTopic, reviewTopics } from './opening-topics.ts'
 import { Topics, type Sink } from './topics.ts'
 
 /** What the parts of a host share: its tables, and the ways in and out. */
@@ -327,6 +327,7 @@ export class Core {
     this.#cancelRecheck = this.clock.at(this.clock.now() + RECHECK_MS, () => {
       this.#cancelRecheck = undefined
       this.neighbours.recheck()
+      reviewTopics(this)
     })
   }
 

@@ -1,8 +1,13 @@
 import type { Name } from '@ixj/names'
+import { TrustError } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
+import type { ProofBook } from '../neighbours/proof-book.ts'
+import { checkMember } from '../neighbours/right.ts'
+import type { TrustState } from '../revoked/trust-state.ts'
 import { TransportError, type Transport } from '../transport.ts'
+import type { Identity } from './identity.ts'
 import type { Sink, Topics } from './topics.ts'
 
 /** What the opening of a topic changes. */
@@ -40,6 +45,33 @@ export async function closeTopic(topic: OpenTopic, sink: Sink, opening: Opening)
   } else if (result === 'changed') {
     showAgain(topic.topic, opening)
   }
+}
+
+/** After a revocation: neighbours are shown the right of another agent where the one shown is void. */
+export function reviewTopics(
+  opening: Opening & {
+    readonly identity: Pick<Identity, 'name' | 'signer'>
+    readonly proofs: ProofBook
+    readonly trust: TrustState
+  },
+): void {
+  const { topics, clock, identity, proofs, trust } = opening
+  const node = { name: identity.name, key: identity.signer.publicKey }
+  const holds = ({ claim }: OpenTopic): boolean => {
+    const { agent, agentKey } = claim?.right ?? { agent: null, agentKey: null }
+    if (claim === undefined || agent === null || agentKey === null) return true
+    const { right, proof } = claim
+    const context = { anchors: trust.anchors, now: clock.now() }
+    try {
+      const material = proofs.materialOf(proofs.current(proof))
+      checkMember({ ...right, agent, agentKey, answer: null }, node, { ...context, material })
+      return true
+    } catch (cause) {
+      if (cause instanceof TrustError) return false
+      throw cause
+    }
+  }
+  for (const topic of topics.review(holds)) showAgain(topic, opening)
 }
 
 function showAgain(topic: Name, { topics, neighbours }: Opening): void {

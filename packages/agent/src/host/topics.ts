@@ -41,6 +41,8 @@ interface Entry {
 /** The topics that are open on a node, and for whom. */
 export class Topics {
   readonly #entries = new Map<Name, Entry>()
+  /** Rights that were found to be revoked. */
+  readonly #void = new WeakSet<OpenTopic>()
   /** What neighbours are shown: for each topic, the right that holds longest. */
   readonly shown = new Map<Name, OpenTopic>()
 
@@ -95,10 +97,28 @@ export class Topics {
     return 'closed'
   }
 
+  /**
+   * Looks at what is shown, after something was revoked: where that right holds no longer, another
+   * agent's that does is shown. Gives the topics for which that changed something.
+   */
+  review(holds: (open: OpenTopic) => boolean): readonly Name[] {
+    const changed: Name[] = []
+    for (const [topic, entry] of this.#entries) {
+      const shown = this.shown.get(topic)
+      if (entry.holders.length < 2 || shown === undefined || holds(shown)) continue
+      for (const { open } of entry.holders) if (!holds(open)) this.#void.add(open)
+      if (this.#showLongest(topic, entry) === 'changed') changed.push(topic)
+    }
+    return changed
+  }
+
   // A node receives a group as long as one of its agents may, not as long as the first.
   #showLongest(topic: Name, entry: Entry): 'changed' | 'kept' {
     const rights = entry.holders.map((holder) => holder.open)
-    const longest = rights.reduce((best, right) => (right.until > best.until ? right : best))
+    const holding = rights.filter((right) => !this.#void.has(right))
+    const longest = (holding.length > 0 ? holding : rights).reduce((best, right) =>
+      right.until > best.until ? right : best,
+    )
     if (this.shown.get(topic) === longest) return 'kept'
     this.shown.set(topic, longest)
     return 'changed'

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { toHex, type Random, type Signer } from '@ixj/trust'
+import { equalBytes, toHex, type Random, type Signer } from '@ixj/trust'
 import {
   PRESENCE_BYTES_MAX,
   PRESENCE_CHANGE_MS,
@@ -207,8 +207,12 @@ export class Presence {
     if (topic === undefined) {
       throw new Refusal('not-hosted', `Cannot hear presence: ${name} is not open here`)
     }
-    const { signer } = announcement.signed
     const arrivedAt = this.#context.clock.now()
+    const { signer, signerKey } = announcement.signed
+    // What we said ourselves comes back from whoever repeats it, and may be long untrue.
+    if (equalBytes(signerKey, this.#context.node.signer.publicKey)) {
+      throw new Refusal('duplicate', `Cannot hear presence of ${signer}: it is our own`)
+    }
     const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
     const trip = topic.echoes.heard(announcement, arrivedAt)

@@ -205,6 +205,21 @@ describe('an announcement', () => {
     expect(member?.since).toBe(8)
   })
 
+  it('of the node itself, repeated by a neighbour, brings back nobody who has left', async () => {
+    await using scene = await openScene()
+    const { raw, world, acme, node } = scene
+    const guest = await world.bind(acme, 'guest.acme.example', { grants: [crewGrant()] })
+    const agent = await node.host.openAgent(guest)
+    await agent.join(CREW)
+    await world.pass(1_000)
+    const said = raw.heard.findLast(({ topic, bytes }) => topic === CREW && isAnnouncement(bytes))
+    await agent[Symbol.asyncDispose]()
+    // Longer than messages are remembered, and within the skew.
+    await world.pass(20_000)
+    expect(await hear(scene, said!.bytes)).toEqual([['duplicate', 'ignore']])
+    expect(names(scene)).toEqual(['desk.acme.example'])
+  })
+
   it('of an honest node has a whole number for its time, however often it is repeated', async () => {
     await using scene = await openScene()
     const { raw, world } = scene

@@ -77,6 +77,19 @@ describe('a revocation', () => {
     expect(n1.host.counts.get('revoked')).toBeGreaterThan(0)
   })
 
+  it('of one member leaves the others of its node in the group, whose right was not shown', async () => {
+    const [n1, n2] = await openTwo()
+    const ann = await member(n2, 'ann')
+    const cat = await member(n2, 'cat')
+    const bob = await member(n1, 'bob')
+    await world.pass(500)
+    await revokeAt(n1, keyOf(ann.identity))
+    await world.pass(500)
+    await world.until(bob.crew.publish('to those who are left'))
+    await world.pass(100)
+    expect(cat.inbox.drain().map(({ body }) => body)).toEqual(['to those who are left'])
+  })
+
   it('ends the connection with a node whose key it voids', async () => {
     const [n1, n2] = await openTwo()
     expect(n1.host.neighbours).toContain(n2.host.name)
