@@ -262,11 +262,17 @@ export class Intake {
   #deliver(accepted: Accepted): void {
     const { header } = accepted.bundle
     if (header.class === 'state') this.#options.states.take(accepted)
-    const run = (turn: Turn) => {
-      for (const sink of this.#options.topics.audience(header)) sink.deliver(accepted, turn)
+    const { topics } = this.#options
+    if (header.class === 'event') {
+      this.#inOrder(accepted, ({ gap, late }, untold) => {
+        for (const sink of gap === 0 ? [] : topics.followers(header)) untold.owe(sink, gap)
+        for (const sink of topics.audience(header)) {
+          sink.deliver(accepted, { gap: untold.take(sink), late })
+        }
+      })
+    } else {
+      for (const sink of topics.audience(header)) sink.deliver(accepted, { gap: 0, late: false })
     }
-    if (header.class === 'event') this.#inOrder(accepted, run)
-    else run({ gap: 0, late: false })
   }
 
   /** In no order: what has to be stored first comes when that is done. */
@@ -281,7 +287,7 @@ export class Intake {
     }
   }
 
-  #inOrder({ bundle, place }: Accepted, run: (turn: Turn) => void): void {
+  #inOrder({ bundle, place }: Accepted, run: Parameters<Order['push']>[3]): void {
     const openedAt = this.#options.topics.openedAt(bundle.header.topic)
     const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
     const options = { whole, until: place.forgetAt }

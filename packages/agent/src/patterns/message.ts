@@ -85,7 +85,8 @@ export function readMessage(
     sealed: header.encryption !== null,
     sentAt: header.sentAt,
     expiresAt: header.sentAt + header.lifespanMs,
-    gap: turn.gap,
+    // The messages of a bundle follow each other.
+    gap: part === accepted.messages[0] ? turn.gap : 0,
     late: turn.late,
     historical: turn.historical === true,
     explain: () => bundleDecision(accepted, header.sentAt).explain(),

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { GAP_BUNDLES_MAX, GAP_WAIT_MS } from '../limits.ts'
 import type { TaskTurn } from './task-turn.ts'
+import { UntoldGaps } from './untold-gaps.ts'
 
 /** How a bundle stands to the ones before it in its stream. */
 export interface Turn {
@@ -12,10 +13,13 @@ export interface Turn {
   readonly task?: TaskTurn
 }
 
+/** Delivers a bundle when it is its turn. */
+type Run = (turn: Turn, untold: UntoldGaps) => void
+
 interface Held {
   readonly first: number
   readonly count: number
-  readonly run: ((turn: Turn) => void) | undefined
+  readonly run: Run | undefined
 }
 
 interface Stream {
@@ -23,6 +27,9 @@ interface Stream {
   held: Held[]
   cancel: (() => void) | undefined
   until: number
+  /** Places that never came, met by a bundle that was refused: nobody was told so far. */
+  missing: number
+  readonly untold: UntoldGaps
 }
 
 /**
@@ -46,16 +53,18 @@ export class Order {
     stream: string,
     place: { readonly first: number; readonly count: number },
     options: { readonly whole: boolean; readonly until: number },
-    run: (turn: Turn) => void,
+    run: Run,
   ): 'waits' | 'goes on' {
     let state = this.#streams.get(stream)
     if (state === undefined) {
       const next = options.whole ? 1 : place.first
-      state = { next, held: [], cancel: undefined, until: options.until }
+      const { until } = options
+      const untold = new UntoldGaps()
+      state = { next, held: [], cancel: undefined, until, missing: 0, untold }
       this.#streams.set(stream, state)
     }
     state.until = Math.max(state.until, options.until)
-    if (place.first < state.next) run({ gap: 0, late: true })
+    if (place.first < state.next) run({ gap: 0, late: true }, state.untold)
     else this.#hold(state, place, run)
     return state.held.length > 0 ? 'waits' : 'goes on'
   }
@@ -90,7 +99,7 @@ export class Order {
   #hold(
     state: Stream,
     { first, count }: { readonly first: number; readonly count: number },
-    run: ((turn: Turn) => void) | undefined,
+    run: Run | undefined,
   ): void {
     const index = state.held.findIndex((held) => held.first > first)
     state.held.splice(index === -1 ? state.held.length : index, 0, { first, count, run })
@@ -99,14 +108,16 @@ export class Order {
   }
 
   #drain(state: Stream, gap = 0): void {
-    let missing = gap
+    state.missing += gap
     for (;;) {
       const head = state.held[0]
       if (head === undefined || head.first > state.next) break
       state.held.shift()
       state.next = Math.max(state.next, head.first + head.count)
-      head.run?.({ gap: missing, late: false })
-      missing = 0
+      if (head.run === undefined) continue
+      const turn = { gap: state.missing, late: false }
+      state.missing = 0
+      head.run(turn, state.untold)
     }
     if (state.held.length === 0) {
       state.cancel?.()

@@ -82,6 +82,52 @@ describe('a stream of events', () => {
     expect(scene.crewInbox.drain()).toMatchObject([{ body: '1' }, { body: '3', gap: 0 }])
   })
 
+  it('tells of a gap before a bundle that was refused with the next one', async () => {
+    await using scene = await openScene()
+    const stream = await annsStream(scene)
+    const one = await stream(1)
+    const { epoch } = one.bundle.header
+    const refused = await makeBundle(scene.world, scene.ann, CREW, { epoch, first: 3 })
+    await carry(scene, one)
+    expect((await carry(scene, refused)).code).toBe('not-granted')
+    await scene.world.pass(GAP_WAIT_MS)
+    await carry(scene, await stream(4))
+    expect(scene.crewInbox.drain()).toMatchObject([{ body: '1' }, { body: '4', gap: 1 }])
+  })
+
+  it('tells of a gap whoever the next bundle was not for, with the first that is', async () => {
+    await using scene = await openScene()
+    const stream = await annsStream(scene)
+    const one = await stream(1)
+    const { epoch } = one.bundle.header
+    await carry(scene, one)
+    await carry(scene, await annsBundle(scene, CREW, { epoch, first: 3, to: ['cat.acme.example'] }))
+    await scene.world.pass(GAP_WAIT_MS)
+    await carry(scene, await stream(4))
+    await carry(scene, await stream(5))
+    expect(scene.crewInbox.drain()).toMatchObject([
+      { body: '1', gap: 0 },
+      { body: '4', gap: 1 },
+      { body: '5', gap: 0 },
+    ])
+  })
+
+  it('tells of a gap once, with the first of the messages behind it', async () => {
+    await using scene = await openScene()
+    const stream = await annsStream(scene)
+    const one = await stream(1)
+    const { epoch } = one.bundle.header
+    await carry(scene, one)
+    const parts = ['3', '4'].map((body) => partOf(scene.world, body))
+    await carry(scene, await annsBundle(scene, CREW, { epoch, first: 3, parts }))
+    await scene.world.pass(GAP_WAIT_MS)
+    expect(scene.crewInbox.drain()).toMatchObject([
+      { body: '1', gap: 0 },
+      { body: '3', gap: 1 },
+      { body: '4', gap: 0 },
+    ])
+  })
+
   it('holds back 256 bundles behind a gap, and then goes on without waiting', async () => {
     await using scene = await openScene()
     const stream = await annsStream(scene)
