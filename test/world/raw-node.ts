@@ -137,6 +137,17 @@ export class RawNode implements Receiver {
 
   /** Joins a group under the node's own `subscribe` grant. */
   async join(peer: Peer, topic: string): Promise<void> {
+    await this.showGroup(peer, topic)
+    await this.world.pass(50)
+  }
+
+  /** Whether statements and rights can be told to this neighbour now. */
+  hasExchange(peer: Peer): boolean {
+    return this.#links.has(peer)
+  }
+
+  /** The same without waiting for anything. */
+  async showGroup(peer: Peer, topic: string): Promise<void> {
     const grant = grantsOf(this.identity).find(({ statement }) =>
       statement.actions.includes('subscribe'),
     )
@@ -155,7 +166,6 @@ export class RawNode implements Receiver {
     })
     this.transport.allow(peer, topic)
     await this.transport.subscribe(topic)
-    await this.world.pass(50)
   }
 
   /** Publishes a bundle with its proof told ahead; on its own topic unless told otherwise. */

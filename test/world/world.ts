@@ -16,7 +16,7 @@ import {
   type Transport,
   type ZoneKeySource,
 } from '@ixj/agent'
-import { openMemoryNetwork, type MemoryNode } from '@ixj/agent/memory'
+import { openMemoryNetwork, type LinkConditions, type MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '@ixj/node'
 import { parseName, type Name } from '@ixj/names'
 import {
@@ -36,10 +36,15 @@ export const WORLD_START = Date.UTC(2026, 10, 1)
 /** A year: bindings and grants of a world's lasting names. */
 export const YEAR_SECONDS = 365 * 24 * 3_600
 
-/** How a world's network behaves; see `MemoryNetworkOptions`. */
-export interface WorldOptions {
-  readonly latencyMs?: readonly [number, number]
-  readonly loss?: number
+/** How a world makes keys and checks signatures. */
+export interface KeyRing {
+  signer(seed: Uint8Array): Signer
+  readonly verifier: Verifier
+}
+
+/** How a world's network behaves, see `MemoryNetworkOptions`, and its keys: Ed25519 by default. */
+export interface WorldOptions extends Partial<LinkConditions> {
+  readonly keys?: KeyRing
 }
 
 /** What a node of a world is opened with. */
@@ -52,6 +57,8 @@ export interface WorldNodeOptions {
   /** What organisations say of each other, as the node has it at home. */
   readonly crossCertificates?: readonly SignedStatement[]
   readonly store?: Store
+  /** The node's own clock, in place of the world's. */
+  readonly clock?: Clock
   /** How far the node's own clock stands before the world's, in ms. */
   readonly clockAheadMs?: number
   /** The node's identity, where it was made before. */
@@ -85,12 +92,15 @@ export class World {
   readonly clock: ManualClock
   readonly random: () => number
   readonly bytes: (length: number) => Uint8Array
-  readonly verifier = openNodeVerifier()
+  readonly verifier: Verifier
   readonly network
+  readonly #keys: KeyRing
   readonly hosts: Host[] = []
 
-  constructor(seed = 1, options: WorldOptions = {}) {
+  constructor(seed = 1, { keys = ed25519Ring(), ...options }: WorldOptions = {}) {
     this.seed = seed
+    this.#keys = keys
+    this.verifier = keys.verifier
     this.random = seededRandom(seed)
     this.bytes = seededBytes(this.random)
     // Hosts use node:crypto only, which answers at once; setImmediate lets every promise chain end.
@@ -101,7 +111,7 @@ export class World {
 
   /** A new key. */
   key(): Signer {
-    return nodeSigner(this.bytes(32))
+    return this.#keys.signer(this.bytes(32))
   }
 
   /** An organisation: a root key that is its own anchor. */
@@ -160,7 +170,7 @@ export class World {
       anchors,
       policy: options.policy ?? ruleTable(options.rules ?? []),
       transport,
-      clock: aheadOf(this.clock, options.clockAheadMs ?? 0),
+      clock: options.clock ?? aheadOf(this.clock, options.clockAheadMs ?? 0),
       random: this.bytes,
       verifier: options.verifier ?? this.verifier,
       generateKey: () => this.key(),
@@ -203,6 +213,11 @@ export class World {
     const closing = Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()))
     await this.until(closing)
   }
+}
+
+/** Keys as they are in use. */
+export function ed25519Ring(): KeyRing {
+  return { signer: nodeSigner, verifier: openNodeVerifier() }
 }
 
 /** A clock that shows another time than the world's, and runs with it. */

@@ -23,14 +23,14 @@ export interface MemoryConditions {
   /** Uniform in [0, 1); a seeded one makes a run repeatable. */
   readonly random: () => number
   /** How good the way from one node to another is now. */
-  link(from: string, to: string): LinkConditions
+  readonly link: (from: string, to: string) => LinkConditions
 }
 
 /** The least time after which TCP sends a lost packet again (Linux); doubled for each further loss. */
 export const RESEND_MS = 200
 
-/** A packet that was lost so often in a row arrives: TCP gives up no sooner than this models. */
-const RESENDS_MAX = 5
+/** A packet that was lost so often in a row arrives: at 5 % loss, one in 160,000 would be longer. */
+const RESENDS_MAX = 3
 
 /**
  * One direction of a connection in memory: in order, like TCP, and bounded by
