@@ -1,4 +1,4 @@
-import { VERDICTS } from '../pipeline/verdicts.ts'
+import { isCode } from '../pipeline/verdicts.ts'
 
 /** What became of bundles that a node handed to hosts on direct streams. */
 export class DeliverCounts {
@@ -19,7 +19,7 @@ export class DeliverCounts {
       this.accepted += 1
       return
     }
-    const known = code in VERDICTS ? code : 'other'
+    const known = isCode(code) ? code : 'other'
     this.refused.set(known, (this.refused.get(known) ?? 0) + 1)
   }
 }

@@ -32,6 +32,8 @@ export interface DeliverContext {
   take(bytes: Uint8Array, from: Peer): Promise<Decision>
   /** Hands a bundle whose stream broke to hosts of its inbox; false: none takes it now. */
   again(bundle: DirectBundle): boolean
+  /** A host has decided about a bundle: null if it was accepted, else its code. */
+  decided(bundle: DirectBundle, code: string | null): void
   /** A neighbour that was full takes bundles again. */
   hasRoom(): void
   /** A bundle that was handed over is given up; nobody is known to have it. */
@@ -150,7 +152,10 @@ export class Deliver implements HostPart {
     const stream: Outgoing = new Outgoing(transport.openChannel(peer, DELIVER_PROTOCOL), {
       mayReceive: ({ topic }) => neighbours.get(peer)?.hosts(topic) === true,
       unwanted: (bundle) => this.#stranded.add(bundle),
-      decided: (code) => this.counts.decided(code),
+      decided: (bundle, code) => {
+        this.counts.decided(code)
+        this.#context.decided(bundle, code)
+      },
       hasRoom: () => this.#context.hasRoom(),
       ended: (left, how) => this.#ended(peer, left, how),
     })

@@ -4,6 +4,8 @@ import type { KnownProof } from '../neighbours/proof-shelf.ts'
 /** What a bundle under way is made of. */
 export interface DirectBundleParts {
   readonly topic: Name
+  /** Of its header, 32 bytes. */
+  readonly id: Uint8Array
   /** Always the same: a host that has it already knows it by them. */
   readonly bytes: Uint8Array
   readonly proof: KnownProof
@@ -16,14 +18,16 @@ export interface DirectBundleParts {
 /** A bundle that goes to hosts of an inbox, and is kept until one has decided about it. */
 export class DirectBundle {
   readonly topic: Name
+  readonly id: Uint8Array
   readonly bytes: Uint8Array
   readonly proof: KnownProof
   readonly until: number
   readonly #landed: (() => void) | undefined
   #isLanded = false
 
-  constructor({ topic, bytes, proof, until, landed }: DirectBundleParts) {
+  constructor({ topic, id, bytes, proof, until, landed }: DirectBundleParts) {
     this.topic = topic
+    this.id = id
     this.bytes = bytes
     this.proof = proof
     this.until = until

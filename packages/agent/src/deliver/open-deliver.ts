@@ -2,6 +2,9 @@ import type { Handover } from '../host/handover.ts'
 import type { Intake } from '../host/intake.ts'
 import type { Name } from '@ixj/names'
 import type { Decision } from '../pipeline/decision.ts'
+import { isCode } from '../pipeline/verdicts.ts'
+import { mayPassLater } from '../sync/passing.ts'
+import type { Sync } from '../sync/sync.ts'
 import { Deliver, type DeliverContext } from './deliver.ts'
 
 /** What of a node its direct streams use. */
@@ -9,6 +12,7 @@ interface DeliveringNode extends Pick<DeliverContext, 'clock' | 'transport' | 'n
   readonly identity: { readonly name: Name }
   readonly handover: Pick<Handover, 'again' | 'changed'>
   readonly intake: Pick<Intake, 'take'>
+  readonly sync: Pick<Sync, 'acknowledged'>
   plain(about: 'delivery', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
 }
@@ -23,6 +27,11 @@ export function openDeliver(node: DeliveringNode): Deliver {
     // As on the node's own inbox: whatever inbox is open here may come, and no group.
     take: (bytes, from) => node.intake.take(bytes, { topic: identity.name, from }),
     again: (bundle) => node.handover.again(bundle),
+    decided: ({ topic, id }, code) => {
+      // What a host may take later is repaired; all else need not be offered to it.
+      const isLeft = code !== null && isCode(code) && mayPassLater(code)
+      if (!isLeft) node.sync.acknowledged(topic, id)
+    },
     hasRoom: () => node.handover.changed(),
     lost: ({ topic }, cause) =>
       node.record(node.plain('delivery', 'deliver', topic, identity.name, cause)),

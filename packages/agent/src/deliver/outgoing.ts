@@ -10,7 +10,7 @@ export interface OutgoingHooks {
   /** Its right ended before the bundle was sent. */
   unwanted(bundle: DirectBundle): void
   /** The host has decided about a bundle: null if it was accepted, else its code. */
-  decided(code: string | null): void
+  decided(bundle: DirectBundle, code: string | null): void
   /** It was full, and takes bundles again. */
   hasRoom(): void
   /**
@@ -108,7 +108,7 @@ export class Outgoing {
       const code = codes.get(index)
       // A copy of what was sent again: the host has it.
       const outcome = code === undefined || code === 'duplicate' ? null : code
-      this.#hooks.decided(outcome)
+      this.#hooks.decided(bundle, outcome)
       bundle.land()
     }
   }

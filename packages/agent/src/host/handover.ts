@@ -34,6 +34,8 @@ export interface Load {
 
 /** A bundle for an inbox. */
 export interface InboxLoad extends Load {
+  /** Of its header, 32 bytes. */
+  readonly id: Uint8Array
   /** When its lifespan ends. */
   readonly until: number
   /** Told how it went. */
@@ -160,8 +162,8 @@ export class Handover {
   }
 
   #handDirectly(topic: Name, load: InboxLoad): number {
-    const { bytes, proof, until, way, given } = load
-    const bundle = new DirectBundle({ topic, bytes, proof, until, landed: way?.landed })
+    const { id, bytes, proof, until, way, given } = load
+    const bundle = new DirectBundle({ topic, id, bytes, proof, until, landed: way?.landed })
     let peers = 0
     for (const host of this.#directHosts(topic)) {
       host.push(proof)

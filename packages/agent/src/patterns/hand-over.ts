@@ -21,7 +21,7 @@ export async function handOver(
   { topics, intake, handover }: Pick<Core, 'topics' | 'intake' | 'handover'>,
 ): Promise<number> {
   const { bundle, proof, isSeen, way } = given
-  const { bytes, header } = bundle
+  const { id, bytes, header } = bundle
   // A sender's own registers are seen by itself as by everybody else: through the pipeline.
   const isShared = lane.of === 'group' && lane.class === 'state'
   if (isShared || topics.followers(header).length > 0) {
@@ -29,7 +29,7 @@ export async function handOver(
     await intake.take(bytes, { topic: lane.topic, from: null })
   }
   const here = topics.audience(header).length > 0 ? 1 : 0
-  const load = { bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs, way }
+  const load = { id, bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs, way }
   const there =
     lane.of === 'group'
       ? await handover.group(lane.topic, load)

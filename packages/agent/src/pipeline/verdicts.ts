@@ -137,6 +137,11 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   'own-fault': 'ignore',
 }
 
+/** Whether a text that the other side told is a code that is known here. */
+export function isCode(text: string): text is Code {
+  return Object.hasOwn(VERDICTS, text)
+}
+
 /** A bundle or presence was refused; `code` leads to the verdict in {@link VERDICTS}. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
