@@ -93,10 +93,10 @@ export class Agent implements AsyncDisposable {
   ): Promise<TaskReceipt>
   send(to: string, body: Body, options?: SendOptions): Promise<Receipt>
   async send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
-    const topic = parseName(to)
-    const lane = this.#active.sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
-    const part = this.#active.sender.part(body, options)
-    return await this.#active.sender.receipt(lane, part, options)
+    const { sender } = this.#active
+    const topic = sender.lanes.topic(to)
+    const lane = sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
+    return await sender.receipt(lane, sender.part(body, options), options)
   }
 
   /**

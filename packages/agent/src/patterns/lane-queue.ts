@@ -13,6 +13,7 @@ import {
   OUTBOX_BYTES_MAX,
   OUTBOX_MESSAGES_MAX,
 } from '../limits.ts'
+import type { Receipt } from './message.ts'
 import { SEALED_BYTES } from '../sealing/sealer.ts'
 import { reasonOf } from '../abort-reason.ts'
 
@@ -43,7 +44,7 @@ export interface Waiting {
   readonly gathered: Gathered | undefined
   /** When it is worth nothing any more. */
   readonly until: number
-  resolve(peers: number): void
+  resolve(receipt: Receipt): void
   reject(cause: unknown): void
 }
 
@@ -104,7 +105,7 @@ export class LaneQueue {
   }
 
   /**
-   * Sends one message; resolves to how many nodes were handed it. Aborted while it waits here, it
+   * Sends one message; resolves when nodes were handed it. Aborted while it waits here, it
    * is never sent.
    * @throws AgentError `backpressure`, `unreachable`, `not-handed-over`; the signal's reason
    */
@@ -115,7 +116,7 @@ export class LaneQueue {
       readonly gathered?: Gathered | undefined
       readonly signal?: AbortSignal
     },
-  ): Promise<number> {
+  ): Promise<Receipt> {
     const { topic, lifespanMs } = this.#lane
     if (this.#count >= OUTBOX_MESSAGES_MAX || this.#bytes > OUTBOX_BYTES_MAX) {
       const limits = `limits ${OUTBOX_MESSAGES_MAX} and ${OUTBOX_BYTES_MAX}`
@@ -161,9 +162,9 @@ export class LaneQueue {
     const settled = () => signal.removeEventListener('abort', abort)
     const guarded: Waiting = {
       ...waiting,
-      resolve: (peers) => {
+      resolve: (receipt) => {
         settled()
-        waiting.resolve(peers)
+        waiting.resolve(receipt)
       },
       reject: (cause) => {
         settled()

@@ -1,4 +1,4 @@
-import type { Name, Pattern } from '@ixj/names'
+import { parseName, type Name, type Pattern } from '@ixj/names'
 import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { LIFESPAN_MS_MAX, type MessageClass } from '../bundles/header.ts'
@@ -50,10 +50,18 @@ export class Lanes {
 
   /** Lanes of messages for which nothing is said but where they go, by topic. */
   readonly #kept = new Map<string, KeptLane>()
+  #lastTopic: Name | undefined
 
   constructor(core: Core, identity: Identity) {
     this.#core = core
     this.#identity = identity
+  }
+
+  /** The name that a text is; the one before is known still. @throws NameError */
+  topic(text: string): Name {
+    const last = this.#lastTopic
+    if (last !== undefined && text === last) return last
+    return (this.#lastTopic = parseName(text))
   }
 
   /**

@@ -21,7 +21,6 @@ import { sealMessages } from '../sealing/sealed-messages.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import type { Acknowledgements } from '../tasks/acknowledgements.ts'
-import type { Addressee } from '../tasks/sent-task.ts'
 import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-tasks.ts'
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
@@ -29,22 +28,12 @@ import type { Receipt } from './message.ts'
 import { handOver } from './hand-over.ts'
 import { keyOf } from './lane-key.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
+import type { Sending } from './sending.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 
 type AskApprover = GatheringContext['ask']
 type Message = Parameters<typeof gatherApprovals>[0]
 
-/** How one message is sent. */
-interface Sending {
-  /** Hears the bundle before anybody else does. */
-  readonly sealed?: (bundle: Bundle) => void
-  readonly signal?: AbortSignal
-  readonly gathered?: Gathered
-  /** For whom a task is; default: the name whose inbox it goes to. */
-  readonly addressees?: readonly Addressee[]
-  /** Hears of a task that was stored, and who acknowledges it. */
-  readonly kept?: (acknowledgements: Acknowledgements) => void
-}
 /** How a bundle went. */
 type Way = NonNullable<InboxLoad['way']>
 
@@ -132,14 +121,14 @@ export class Sender {
   async sendTogether(lane: Lane, parts: readonly MessagePart[]): Promise<number> {
     if (this.#closing.signal.aborted) throw this.#closedError()
     this.#checkRate(lane.grant, parts.length)
-    const sent = Promise.withResolvers<number>()
+    const sent = Promise.withResolvers<Receipt>()
     const { resolve, reject } = sent
     const stream = this.#stream(lane)
     const common = { sealed: undefined, gathered: undefined, until: Infinity, resolve, reject }
     const taken = parts.map((part) => ({ part, ...common }))
     const run = () => this.#publish(lane, taken, { stream, way: undefined })
     stream.tail = this.#afterwards(stream.tail, run)
-    return await sent.promise
+    return (await sent.promise).peers
   }
 
   /**
@@ -150,8 +139,7 @@ export class Sender {
    * signal's reason
    */
   async send(lane: Lane, part: MessagePart, options: Sending = {}): Promise<number> {
-    if (this.#closing.signal.aborted) throw this.#closedError()
-    options.signal?.throwIfAborted()
+    this.#checkOpen(options.signal)
     this.#checkRate(lane.grant, 1)
     const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
     if (needed === undefined) return await this.#put(lane, part, options)
@@ -168,6 +156,12 @@ export class Sender {
 
   /** Sends one message; what is told of it. @throws as {@link send} */
   async receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
+    const { grant } = lane
+    if (lane.class !== 'task' && (grant === null || grant.statement.conditions.length === 0)) {
+      // Most messages: nothing is counted, approved or stored first, so nothing else is awaited.
+      this.#checkOpen(options.signal)
+      return await this.#queue(lane).add(part, options)
+    }
     let acknowledged: Acknowledgements | undefined
     const kept = (made: Acknowledgements) => (acknowledged = made)
     const peers = await this.send(lane, part, { ...options, kept })
@@ -183,10 +177,9 @@ export class Sender {
     this.#tasks?.close()
   }
 
-  #put(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
-    return lane.class === 'task'
-      ? this.#sendTask(lane, part, sending)
-      : this.#queue(lane).add(part, sending)
+  async #put(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
+    if (lane.class === 'task') return await this.#sendTask(lane, part, sending)
+    return (await this.#queue(lane).add(part, sending)).peers
   }
 
   /** A task is sealed and stored at once, whether or not anybody is there to take it. */
@@ -227,6 +220,11 @@ export class Sender {
     )
     await stored
     return peers
+  }
+
+  #checkOpen(signal?: AbortSignal): void {
+    if (this.#closing.signal.aborted) throw this.#closedError()
+    signal?.throwIfAborted()
   }
 
   #closedError(): AgentError {
@@ -310,7 +308,7 @@ export class Sender {
     const settling = (async () => {
       try {
         await stored
-        for (const waiting of taken) waiting.resolve(peers)
+        for (const waiting of taken) waiting.resolve({ id: waiting.part.id, peers })
       } catch (cause) {
         for (const waiting of taken) waiting.reject(cause)
       }

@@ -1,4 +1,5 @@
 import { utf8Text } from '../bytes.ts'
+import { ENCODED_BYTES_MAX } from '../limits.ts'
 import { scan } from './scan.ts'
 import { copyOfPart } from './slab.ts'
 import type { ApplicationValue, EncodingLimits, Value } from './value.ts'
@@ -39,8 +40,25 @@ export function decodeApplication(
   bytes: Uint8Array,
   limits: EncodingLimits = {},
 ): ApplicationValue {
+  const start = beginOfWholeBinary(bytes)
+  if (start !== -1 && bytes.length <= (limits.bytesMax ?? ENCODED_BYTES_MAX)) {
+    return copyOfPart(bytes, start, bytes.length)
+  }
   scan(bytes, { ...limits, mode: 'application' })
   return new Decoder(bytes, copyOfPart).value()
+}
+
+/**
+ * Where the one binary value begins that the bytes are, in its shortest form; -1 if they are another
+ * value, or none. Machines send bytes more than anything else, and no scanner is made for these.
+ */
+function beginOfWholeBinary(bytes: Uint8Array): number {
+  const head = bytes[0]
+  const first = bytes[1] ?? 0
+  const second = bytes[2] ?? 0
+  if (head === 0xc4) return bytes.length === 2 + first ? 2 : -1
+  const length = first * 0x100 + second
+  return head === 0xc5 && length >= 0x100 && bytes.length === 3 + length ? 3 : -1
 }
 
 /** How a binary value is taken out of what is decoded. */
@@ -63,7 +81,8 @@ class Decoder {
 
   constructor(bytes: Uint8Array, takePart: TakePart) {
     // A plain view, for a Buffer's slice() shares memory and gives a Buffer.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const isPlain = bytes.constructor === Uint8Array
+    this.#bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#takePart = takePart
   }
 

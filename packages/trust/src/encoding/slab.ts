@@ -14,7 +14,8 @@ let used = 0
  */
 export function copyOfPart(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start
-  if (length <= INLINE_BYTES_MAX || length > SLAB_COPY_BYTES_MAX) return bytes.slice(start, end)
+  if (length <= INLINE_BYTES_MAX || length > SLAB_COPY_BYTES_MAX)
+    return plainSlice(bytes, start, end)
   if (used + length > SLAB_BYTES) {
     slab = new Uint8Array(SLAB_BYTES)
     used = 0
@@ -23,4 +24,10 @@ export function copyOfPart(bytes: Uint8Array, start: number, end: number): Uint8
   const copy = new Uint8Array(slab.buffer, used, length)
   used += length
   return copy
+}
+
+/** A Buffer's own slice() shares memory, and gives a Buffer. */
+function plainSlice(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes.slice(start, end)
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length).slice(start, end)
 }

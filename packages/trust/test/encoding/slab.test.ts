@@ -49,3 +49,40 @@ describe('encode()', () => {
     expect(decodeApplication(inner[0] as Uint8Array)).toEqual({ x: body(7, 300) })
   })
 })
+
+describe('decodeApplication() of one binary value', () => {
+  const of =
+    (...head: readonly number[]) =>
+    (length: number) =>
+      Uint8Array.from([...head, ...body(5, length)])
+
+  it.each([0, 1, 64, 65, 255, 256, 1_024, 1_025, 60_000])('of %d bytes gives them', (length) => {
+    const value = decodeApplication(encodeApplication(body(5, length)))
+    expect(value).toEqual(body(5, length))
+    expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
+  })
+
+  it('gives a copy, plain, also of a Buffer', () => {
+    const bytes = Buffer.from(encodeApplication(body(5, 40)))
+    const value = decodeApplication(bytes) as Uint8Array
+    bytes.fill(0)
+    expect(value).toEqual(body(5, 40))
+    expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
+  })
+
+  it.each([
+    ['a longer form than its length needs', of(0xc5, 0x00, 0x40)(64)],
+    ['bytes behind it', of(0xc4, 0x40)(65)],
+    ['an end inside it', of(0xc4, 0x41)(64)],
+    ['nothing but its head', of(0xc4)(0)],
+  ])('refuses %s', (_, bytes) => {
+    expect(() => decodeApplication(bytes)).toThrow(expect.objectContaining({ code: 'encoding' }))
+  })
+
+  it('refuses one over the limit', () => {
+    const bytes = encodeApplication(body(5, 300))
+    expect(() => decodeApplication(bytes, { bytesMax: 302 })).toThrow(
+      expect.objectContaining({ code: 'too-large' }),
+    )
+  })
+})
