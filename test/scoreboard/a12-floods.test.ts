@@ -4,6 +4,7 @@ import { Fleet } from '../world/fleet.ts'
 import { missingOf } from '../world/remote-fleet.ts'
 import { RemoteStation } from '../world/remote-station.ts'
 import { report } from './report.ts'
+import type { FigureRow } from './row.ts'
 import { isFull, ROW_MS_MAX, SEED } from './scale.ts'
 
 const CREW = '/ixj/1/crew.acme.example'
@@ -11,6 +12,8 @@ const MIB = 1024 * 1024
 /** Attacks of each kind, each by a member of the crew with a peer id of its own. */
 const ATTACKS = isFull ? 20 : 1
 const PER_SECOND = 5_000
+/** What a score comes to an end with, and what was on its way by then. */
+const TAKEN_MAX = PER_SECOND
 
 /** What a member sends that has gone bad, an RPC at a time. */
 const kinds = {
@@ -49,12 +52,15 @@ describe('A12: bad messages and subscriptions in floods', () => {
         const { perSecond, make } = attack % 2 === 0 ? kinds.messages : kinds.subscriptions
         await using hostile = await fleet.open(2 + attack)
         const { streams } = gossipByHand(hostile.mesh)
-        await hostile.mesh.dial(await victim.call('address'))
+        const peer = await hostile.mesh.dial(await victim.call('address'))
         await hostile.sees(2, AbortSignal.timeout(ROW_MS_MAX / 2))
-        slowest = Math.max(slowest, await flood(streams.at(-1)!, make, { perSecond, ms: 10_000 }))
+        slowest = Math.max(
+          slowest,
+          await flood(streams.get(peer)!, make, { perSecond, ms: 10_000 }),
+        )
       }
       const { most } = await victim.call('memory')
-      const { mesh } = await victim.call('report')
+      const { mesh, decisions } = await victim.call('report')
       expect([mesh['graylisted'], mesh['flooded']]).toEqual([ATTACKS, ATTACKS])
       // The honest one is heard as before.
       const sent: number[] = []
@@ -65,17 +71,31 @@ describe('A12: bad messages and subscriptions in floods', () => {
       await victim.call('got', 'm1', sent.length, 10_000)
       expect(missingOf(await victim.call('report'), 'm1', sent)).toBe(0)
       const what = `${ATTACKS} floods of ${PER_SECOND} bad messages a second, as many of subscriptions`
-      const rows = [
-        { what: `${what}: cut off after`, figure: slowest / 1_000, unit: 's', goal: { most: 1 } },
+      const rows: Omit<FigureRow, 'id'>[] = [
+        {
+          what: `${what}: bad messages taken in before the cut, for each`,
+          figure: (decisions['encoding'] ?? 0) / ATTACKS,
+          unit: 'messages',
+          goal: { most: TAKEN_MAX },
+        },
         {
           what: 'these floods: more memory in use meanwhile',
           figure: (most - before.now) / MIB,
           unit: 'MiB',
           goal: { most: 16 },
-          note: 'heap and buffers that are still referred to, looked at every 100 ms',
+          note: 'heap and buffers that are still referred to, looked at every 500 ms',
         },
       ]
-      expect(rows.map((row) => report({ id: 'A12', ...row }))).toEqual(['met', 'met'])
+      // Beside other tests a second of the clock says nothing.
+      if (isFull) {
+        rows.push({
+          what: `${what}: cut off after`,
+          figure: slowest / 1_000,
+          unit: 's',
+          goal: { most: 1 },
+        })
+      }
+      expect(rows.map((row) => report({ id: 'A12', ...row }))).toEqual(rows.map(() => 'met'))
     },
     ROW_MS_MAX,
   )

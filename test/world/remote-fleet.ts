@@ -1,6 +1,10 @@
 import { RemoteStation } from './remote-station.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Network } from './network/network.ts'
 import type { Load, StationReport } from './station-process.ts'
+
+/** By sender, the numbers of the messages that were handed over. */
+export type Sent = ReadonlyMap<string, readonly number[]>
 
 /** How a fleet of processes is started. */
 export interface RemoteFleetOptions {
@@ -43,17 +47,28 @@ export class RemoteFleet implements AsyncDisposable {
   }
 
   /** Every station publishes, at once. Gives, by sender, the numbers of what was handed over. */
-  async publish(load: Load): Promise<ReadonlyMap<string, readonly number[]>> {
-    const published = this.stations.map((station) => station.call('publish', load))
-    const all = await Promise.all(published)
-    return new Map(all.map(({ sent }, index) => [`m${index}`, sent]))
+  async publish(...loads: readonly Load[]): Promise<Sent> {
+    const sent = this.stations.map(async (station, index) => {
+      const all = await Promise.all(loads.map((load) => station.call('publish', load)))
+      return [`m${index}`, all.flatMap((one) => one.sent)] as const
+    })
+    return new Map(await Promise.all(sent))
+  }
+
+  /** How long it takes until the shared state is the same at all, with a register of each, in ms. */
+  async agreed(ms: number): Promise<number> {
+    const began = performance.now()
+    const elapsed = (): number => performance.now() - began
+    for (;;) {
+      const all = await Promise.all(this.stations.map((station) => station.call('digest')))
+      if (all[0]!.startsWith(`${all.length} `) && new Set(all).size === 1) return elapsed()
+      if (elapsed() > ms) return Infinity
+      await sleep(100)
+    }
   }
 
   /** Waits until all have come to all others, or the time is over; gives every station's report. */
-  async settled(
-    sent: ReadonlyMap<string, readonly number[]>,
-    ms: number,
-  ): Promise<readonly StationReport[]> {
+  async settled(sent: Sent, ms: number): Promise<readonly StationReport[]> {
     const waits = this.stations.flatMap((station, index) =>
       [...sent].map(async ([sender, numbers]) => {
         if (sender !== `m${index}`) await station.call('got', sender, numbers.length, ms)
@@ -77,7 +92,7 @@ function targetsOf(index: number, size: number, dials: number | undefined): read
 
 /** Of what was handed over, what should have come to the others, and what did not. */
 export function lossOf(
-  sent: ReadonlyMap<string, readonly number[]>,
+  sent: Sent,
   reports: readonly StationReport[],
 ): { readonly of: number; readonly missing: number } {
   let [of, missing] = [0, 0]

@@ -2,6 +2,8 @@ import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Message, Task } from '@ixj/agent'
+import { toHex } from '@ixj/trust'
 import type { Libp2pMesh } from '../../packages/node/src/mesh/libp2p-mesh.ts'
 import { OUTBOUND_MESSAGES_BYTES_MAX } from '../../packages/node/src/mesh/limits.ts'
 import { Fleet, type Station } from './fleet.ts'
@@ -27,6 +29,8 @@ export interface StationReport {
   /** How long the first neighbour that was cut for it had had a full buffer, in ms. */
   readonly stalledMs: number | null
   readonly neighbours: number
+  /** What was decided since it was opened, by code. */
+  readonly decisions: Readonly<Record<string, number>>
   readonly mesh: Readonly<Record<string, number>>
   readonly cpuSeconds: number
 }
@@ -36,6 +40,7 @@ export interface Load {
   readonly count: number
   readonly everyMs: number
   readonly bytes: number
+  readonly class?: 'event' | 'task'
 }
 
 /** What came of that: numbers of messages, and codes of those that nobody took. */
@@ -55,6 +60,10 @@ export interface StationCalls {
   /** Waits until that many messages of a sender came since the last report; gives how many did. */
   got(sender: string, count: number, ms: number): number
   report(): StationReport
+  /** Sets this member's register of shared state. */
+  set(value: number): null
+  /** The digest of shared state as it is seen here, and how many registers that is. */
+  digest(): string
   /** What the heap holds, in bytes, after a collection: now, and the most until the next call. */
   memory(): { readonly now: number; readonly most: number }
 }
@@ -82,7 +91,8 @@ class Notes {
   constructor(station: Station) {
     this.#station = station
     this.#inbox = station.crew.messages({ queueMax: 65_536 })
-    void this.#read()
+    void this.#read(this.#inbox)
+    void this.#read(station.agent.tasks())
     setInterval(() => this.look(), 10).unref()
   }
 
@@ -107,6 +117,7 @@ class Notes {
       stalledMs:
         this.#fullAt === undefined || this.#cutAt === undefined ? null : this.#cutAt - this.#fullAt,
       neighbours: host.neighbours.length,
+      decisions: Object.fromEntries(host.counts),
       mesh: { ...mesh.counts },
       cpuSeconds: (user + system) / 1e6,
     }
@@ -124,17 +135,21 @@ class Notes {
     }
   }
 
-  async #read(): Promise<void> {
-    for await (const message of this.#inbox) {
+  async #read(messages: AsyncIterable<Message | Task>): Promise<void> {
+    for await (const message of messages) {
       const [number, sentAt] = message.body as readonly [number, number, Uint8Array]
       const received = (this.#received[message.sender.split('.')[0]!] ??= [])
       received.push(number)
       this.#latencies.push(now() - sentAt)
+      if ('done' in message) await message.done()
     }
   }
 }
 
-/** What is still referred to: collects before it looks, every 100 ms. */
+/** Collecting takes some 30 ms, which the station must not lack. */
+const COLLECT_MS = 500
+
+/** What is still referred to: collects before it looks. */
 class LiveMemory {
   readonly #collect: () => void
   #most = 0
@@ -142,7 +157,7 @@ class LiveMemory {
   constructor() {
     setFlagsFromString('--expose-gc')
     this.#collect = runInNewContext('gc') as () => void
-    setInterval(() => this.#look(), 100).unref()
+    setInterval(() => this.#look(), COLLECT_MS).unref()
   }
 
   read(): { readonly now: number; readonly most: number } {
@@ -172,7 +187,8 @@ async function publish(station: Station, notes: Notes, load: Load): Promise<Publ
     const wait = started + index * load.everyMs - now()
     if (wait > 0) await sleep(wait)
     const number = next++
-    const done = station.crew.publish([number, now(), padding]).then(
+    const options = load.class === undefined ? {} : { class: load.class }
+    const done = station.crew.publish([number, now(), padding], options).then(
       ({ peers }) => void (peers > 0 ? sent.push(number) : failed.push('nobody')),
       (cause: Error & { readonly code?: string }) => void failed.push(cause.code ?? cause.message),
     )
@@ -213,6 +229,14 @@ async function main(start: StationStart): Promise<void> {
     publish: (load) => publish(station, notes, load),
     got: (sender, count, ms) => notes.got(sender, count, AbortSignal.timeout(ms)),
     report: () => notes.report(),
+    set: (value) => {
+      station.crew.state.set('pose', value)
+      return null
+    },
+    digest: () => {
+      const { registers, digest } = station.crew.state.snapshot()
+      return `${registers.length} ${toHex(digest)}`
+    },
     memory: () => (memory ??= new LiveMemory()).read(),
   }
   process.on('message', (asked: { id: number; call: keyof StationCalls; words: never[] }) => {

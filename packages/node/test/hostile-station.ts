@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RPC } from '@libp2p/gossipsub/message'
+import type { Peer } from '@ixj/agent'
 import type { Stream } from '@libp2p/interface'
 import type { Mesh } from '../src/mesh.ts'
 import type { Libp2pMesh } from '../src/mesh/libp2p-mesh.ts'
@@ -7,8 +8,8 @@ import { readFrames, sendRpc } from './mesh-attackers.ts'
 
 /** A node's gossip by hand: it passes hello like any other, and then writes what a test wants. */
 export interface GossipByHand {
-  /** Gossip streams to neighbours, the newest last. */
-  readonly streams: readonly Stream[]
+  /** The newest gossip stream to each neighbour. */
+  readonly streams: ReadonlyMap<Peer, Stream>
   /** What neighbours sent it. */
   readonly received: readonly RPC[]
 }
@@ -16,10 +17,11 @@ export interface GossipByHand {
 /** Takes a node's gossip into one's hands, of neighbours that are yet to come. */
 export function gossipByHand(mesh: Mesh): GossipByHand {
   const { router } = mesh as Libp2pMesh
-  const [streams, received]: [Stream[], RPC[]] = [[], []]
+  const streams = new Map<Peer, Stream>()
+  const received: RPC[] = []
   const connect = router.connect.bind(router)
   router.connect = (neighbour, stream) => {
-    streams.push(stream)
+    streams.set(neighbour.peer, stream)
     connect(neighbour, stream)
   }
   const deliver = router.deliver.bind(router)

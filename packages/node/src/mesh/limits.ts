@@ -35,10 +35,10 @@ export const OUTBOUND_MESSAGES_BYTES_MAX = OUTBOUND_BYTES_MAX - CONTROL_RESERVE_
 
 /**
  * A neighbour that has taken nothing for this long, with its buffer full, is cut off: what comes
- * meanwhile is lost to it in any case, and repair needs a connection that works. A link of 20 kB a
+ * meanwhile is lost to it in any case, and repair needs a connection that works. A link of 30 kB a
  * second still takes one message in that time.
  */
-export const STALLED_MS_MAX = 4_000
+export const STALLED_MS_MAX = 3_000
 
 /** gossipsub's memory of message ids; ours, the replay tables, is what counts. */
 export const SEEN_TTL_MS = SEEN_MS
