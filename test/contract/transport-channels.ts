@@ -90,6 +90,27 @@ export function channelFacts(open: () => Promise<TransportBench>): void {
     await settled(bench, Promise.all(sends))
   })
 
+  test('send() waits again, each time that the other side stops reading', async () => {
+    await using bench = await open()
+    const [a, b] = await pair(bench)
+    const [near, far] = await openChannel(bench, a, b)
+    const frames = far.frames()[Symbol.asyncIterator]()
+    const count = 120
+    for (let round = 0; round < 2; round++) {
+      let sent = 0
+      const sends = Array.from({ length: count }, async (_, index) => {
+        await near.send(new Uint8Array(CHANNEL_FRAME_BYTES_MAX).fill(index))
+        sent++
+      })
+      await roundTrip(bench, a, b)
+      expect(sent, `in round ${round}`).toBeLessThan(count)
+      for (let index = 0; index < count; index++) {
+        expect((await nextFrame(bench, frames))?.[0]).toBe(index)
+      }
+      await settled(bench, Promise.all(sends))
+    }
+  })
+
   test('openChannel() fails with no-peer for a stranger', async () => {
     await using bench = await open()
     const [a, b] = [await subject(bench), await subject(bench)]

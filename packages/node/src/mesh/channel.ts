@@ -21,6 +21,7 @@ export class StreamChannel implements Channel {
   #failure: unknown
   #read = false
   #wakeReader = Promise.withResolvers<void>()
+  #wakeWriter = Promise.withResolvers<void>()
 
   constructor(stream: Stream) {
     this.#stream = stream
@@ -33,6 +34,8 @@ export class StreamChannel implements Channel {
     })
     stream.addEventListener('end', wake)
     stream.addEventListener('close', wake)
+    stream.addEventListener('drain', () => this.#wakeWriter.resolve())
+    stream.addEventListener('close', () => this.#wakeWriter.resolve())
     // The other side has ended; this side does so too, without discarding what is still unread.
     stream.addEventListener('remoteCloseWrite', () => this.#otherEnded())
     if (stream.remoteWriteStatus === 'closed') this.#otherEnded()
@@ -89,7 +92,7 @@ export class StreamChannel implements Channel {
 
   async #write(bytes: Uint8Array): Promise<void> {
     try {
-      if (!this.#closed && this.#stream.writableNeedsDrain) await this.#stream.onDrain()
+      await this.#drained()
       if (!this.#closed) {
         this.#stream.send(bytes)
         return
@@ -98,6 +101,15 @@ export class StreamChannel implements Channel {
       throw new TransportError('closed', 'Cannot send a frame: the connection has ended', { cause })
     }
     throw new TransportError('closed', 'Cannot send a frame: the channel has ended')
+  }
+
+  /** Waits for room. The stream's own `onDrain()` waits once: its promise stays resolved for ever. */
+  async #drained(): Promise<void> {
+    const stream = this.#stream
+    while (!this.#closed && stream.writableNeedsDrain && stream.writeStatus === 'writable') {
+      this.#wakeWriter = Promise.withResolvers()
+      await this.#wakeWriter.promise
+    }
   }
 
   #otherEnded(): void {
@@ -109,6 +121,7 @@ export class StreamChannel implements Channel {
   async #closeWrite(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#wakeWriter.resolve()
     try {
       await this.#stream.close({ signal: AbortSignal.timeout(CLOSE_MS_MAX) })
     } catch (cause) {
