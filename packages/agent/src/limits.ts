@@ -140,6 +140,12 @@ export const REPLAY_HOLES_MAX = 256
 export const REPLAY_EPOCHS_MAX = 4
 /** Bundles remembered over all streams, about 256 MiB. */
 export const REPLAY_BUNDLES_MAX = 1_048_576
+/** Lanes of the children of one name: a quarter of the table. Further ones share a room. */
+export const REPLAY_FAMILY_LANES_MAX = 16_384
+/** Streams of senders that share a room: 3 s of a pool that makes 20,000 agents a second. */
+export const REPLAY_CROWD_STREAMS_MAX = 65_536
+/** Such rooms: as many pools, topics and classes as a node hears of. */
+export const REPLAY_CROWDS_MAX = 4_096
 /** Keys refused for equivocation that are remembered, with their evidence. */
 export const EQUIVOCATORS_MAX = 4_096
 /** Checks a second that strangers get, for each neighbour that carries them. */
@@ -172,6 +178,8 @@ export const PROOFS_PER_NEIGHBOUR_MAX = 1_024
 export const PROOFS_PER_NEIGHBOUR_BYTES_MAX = 4 * 1024 * 1024
 /** Proofs kept in all. */
 export const PROOFS_MAX = 65_536
+/** Proofs that are looked at in a second: whether their statements are still there. */
+export const PROOFS_SWEPT_MAX = 512
 /** Bytes of these: 4 KiB each. */
 export const PROOFS_BYTES_MAX = 256 * 1024 * 1024
 /** Inboxes of others that a node asks for; below what a neighbour remembers, groups included. */

@@ -1,4 +1,4 @@
-import type { Name, Pattern } from '@ixj/names'
+import { isReservedPool, type Name, type Pattern } from '@ixj/names'
 import {
   decode,
   encode,
@@ -126,6 +126,7 @@ export function decodeHeader(bytes: Uint8Array): Header {
   checkVersion(value, 'header')
   const fields = readArray(value, 'header', FIELDS)
   const header = readFields(fields)
+  checkPooled(header)
   checkApproved(header)
   checkTask(header)
   return header
@@ -135,6 +136,12 @@ export function decodeHeader(bytes: Uint8Array): Header {
 function checkTask({ class: messageClass, count }: Header): void {
   if (messageClass !== 'task' || count === 1) return
   throw new TrustError('form', `Cannot read header of class task: ${count} messages, limit 1`)
+}
+
+/** "Agents of a pool send no state": of which of them it would be is known to nobody. */
+function checkPooled({ sender, class: messageClass }: Header): void {
+  if (messageClass !== 'state' || !isReservedPool(sender)) return
+  throw new TrustError('form', `Cannot read header by ${sender}: agents of a pool send no state`)
 }
 
 /** "The bundle holds that one message", and an approval names the grant under which it is sent. */

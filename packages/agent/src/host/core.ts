@@ -380,6 +380,7 @@ export class Core {
     this.revoked.sweep(now)
     this.presence.sweep(now)
     this.statements.sweep(now - ENDED_STATEMENTS_KEPT_MS)
+    this.proofs.sweep(now)
     void this.#renewal.sweep(now)
     this.#cancelSweep = this.clock.at(now + SWEEP_MS, () => this.#sweep())
   }

@@ -14,7 +14,7 @@ import { decodeBundle, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
 import type { Origin } from '../history/history-rows.ts'
 import type { Clock } from '../clock.ts'
-import { CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
+import { ENDED_STATEMENTS_KEPT_MS, CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
@@ -214,6 +214,7 @@ export class Intake {
   /** Forgets what has ended. */
   sweep(now: number): void {
     this.#context.replay.sweep(now)
+    this.#context.chains.sweep(now)
     this.#context.states.sweep(now, SKEW_MS)
     this.#context.usedApprovals.sweep(now)
     this.#order.sweep(now)
@@ -256,7 +257,9 @@ export class Intake {
     const issuers = authority?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
     const used = [...statementsOfChain(chain), ...(authority?.chain ?? []), ...issuers]
     statements.keep(used.map((signed) => signed.idText))
-    proofs.keep(toHex(bundle.header.proof))
+    // As long as its statements, so that a late user is told why it does not count any more.
+    const until = chain.notAfter + SKEW_MS + ENDED_STATEMENTS_KEPT_MS
+    proofs.keep(toHex(bundle.header.proof), until)
   }
 
   #deliver(accepted: Accepted): void {

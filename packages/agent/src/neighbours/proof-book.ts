@@ -24,6 +24,7 @@ import {
   PROOFS_MAX,
   PROOFS_PER_NEIGHBOUR_BYTES_MAX,
   PROOFS_PER_NEIGHBOUR_MAX,
+  PROOFS_SWEPT_MAX,
 } from '../limits.ts'
 import type { Peer } from '../transport.ts'
 import type { Crossings } from './crossings.ts'
@@ -194,10 +195,10 @@ export class ProofBook {
     this.#look(known.idText)
   }
 
-  /** Keeps a proof that led to something accepted, beyond its teller's quota and presence. */
-  keep(idText: string): void {
+  /** Keeps a proof that led to something accepted, until then, beyond its teller's quota and presence. */
+  keep(idText: string, until = Infinity): void {
     const known = this.get(idText)
-    if (known !== undefined && this.#own.get(idText) === undefined) this.#kept.put(known)
+    if (known !== undefined && this.#own.get(idText) === undefined) this.#kept.put(known, until)
   }
 
   /** Forgets what this neighbour alone told. */
@@ -268,6 +269,18 @@ export class ProofBook {
 
   #look(idText: string): void {
     for (const run of this.#waiting.get(idText) ?? []) run()
+  }
+
+  /**
+   * Forgets proofs that have ended, and those of our own whose agents have closed, so that nobody
+   * could be told what they name; some of the longest unused at a time.
+   */
+  sweep(now: number): void {
+    this.#kept.sweep(PROOFS_SWEPT_MAX, (_, until) => until < now)
+    this.#own.sweep(
+      PROOFS_SWEPT_MAX,
+      ({ proof }) => missingStatements(proof, this.#statements).length > 0,
+    )
   }
 
   /** Calls `run` when there is more of the proof; the returned function stops that. */

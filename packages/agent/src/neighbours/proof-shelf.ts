@@ -8,11 +8,16 @@ export interface KnownProof {
   readonly proof: Proof
 }
 
+interface Shelved {
+  readonly known: KnownProof
+  readonly until: number
+}
+
 /** A bounded place for proofs: the longest unused go for a new one. */
 export class ProofShelf {
   readonly #max: number
   readonly #bytesMax: number
-  readonly #byId = new Map<string, KnownProof>()
+  readonly #byId = new Map<string, Shelved>()
   #bytes = 0
 
   constructor(limits: { readonly max: number; readonly bytesMax: number }) {
@@ -22,13 +27,13 @@ export class ProofShelf {
 
   /** The proof with this id. */
   get(idText: string): KnownProof | undefined {
-    return this.#byId.get(idText)
+    return this.#byId.get(idText)?.known
   }
 
-  /** Puts a proof in, or marks it as used again. */
-  put(known: KnownProof): void {
+  /** Puts a proof in, or marks it as used again; `until` it is of use, ms since the Unix epoch. */
+  put(known: KnownProof, until = Infinity): void {
     this.delete(known.idText)
-    this.#byId.set(known.idText, known)
+    this.#byId.set(known.idText, { known, until })
     this.#bytes += known.bytes.length
     for (const oldest of this.#byId.keys()) {
       if (this.#byId.size <= this.#max && this.#bytes <= this.#bytesMax) return
@@ -36,11 +41,21 @@ export class ProofShelf {
     }
   }
 
+  /** Takes out those of no use any more, as far as they are among the longest unused. */
+  sweep(count: number, isOver: (known: KnownProof, until: number) => boolean): void {
+    let looked = 0
+    for (const { known, until } of this.#byId.values()) {
+      if (looked === count) return
+      looked += 1
+      if (isOver(known, until)) this.delete(known.idText)
+    }
+  }
+
   /** Takes a proof out. */
   delete(idText: string): void {
-    const known = this.#byId.get(idText)
-    if (known === undefined) return
+    const shelved = this.#byId.get(idText)
+    if (shelved === undefined) return
     this.#byId.delete(idText)
-    this.#bytes -= known.bytes.length
+    this.#bytes -= shelved.known.bytes.length
   }
 }

@@ -1,4 +1,4 @@
-import { parseName, type Name, type Pattern } from '@ixj/names'
+import { isReservedPool, parseName, type Name, type Pattern } from '@ixj/names'
 import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { LIFESPAN_MS_MAX, type MessageClass } from '../bundles/header.ts'
@@ -86,6 +86,10 @@ export class Lanes {
 
   #make(where: Where, options: SendOptions): Lane {
     const messageClass = options.class ?? 'event'
+    if (messageClass === 'state' && isReservedPool(this.#identity.name)) {
+      const reason = 'agents of a pool send no state'
+      throw new AgentError('argument', `Cannot send as ${this.#identity.name}: ${reason}`)
+    }
     const lifespanMs = options.lifespanMs ?? LIFESPAN_MS[messageClass]
     const limit = LIFESPAN_MS_MAX[messageClass]
     if (!Number.isSafeInteger(lifespanMs) || lifespanMs < 1 || lifespanMs > limit) {

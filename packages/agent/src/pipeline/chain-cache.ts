@@ -55,6 +55,13 @@ export class ChainCache {
     return entry !== undefined && entry.until >= now
   }
 
+  /** Forgets what has ended. Looks at each. */
+  sweep(now: number): void {
+    for (const [key, { until }] of this.#entries) {
+      if (until < now) this.#entries.delete(key)
+    }
+  }
+
   #put(key: string, passed: Passed<unknown>): void {
     this.#entries.delete(key)
     this.#entries.set(key, { ...passed, generation: this.#generation() })

@@ -45,9 +45,9 @@ export async function judge(
   trace.clock = clock
   checkTime(header, clock, carrier, context)
   // 4. Duplicate or replay.
-  const place = placeOf(bundle)
-  trace.place = place
-  checkPlace(place, { bundle, carrier }, context)
+  const early = placeOf(bundle)
+  trace.place = early
+  checkPlace(early, { bundle, carrier }, context)
   // 5. Proof known, or fetched from the neighbour.
   const material = await context.material(bundle, carrier.from)
   const { generation } = context.trust
@@ -55,6 +55,9 @@ export async function judge(
   // 6. A chain from an anchor of ours to the sender's name and key.
   const chain = nameChain(header, material, context)
   trace.chain = chain
+  // What a short-lived name sent is refused with its binding: no table has to remember it for longer.
+  const place = { ...early, forgetAt: Math.min(early.forgetAt, chain.notAfter + SKEW_MS) }
+  trace.place = place
   if (carrier.again === undefined) checkStranger(header, carrier, material, context)
   // 7. Signature and digest.
   await checkSignature(bundle, context)

@@ -1,52 +1,32 @@
+import { poolLabel } from '@ixj/names'
 import {
   EQUIVOCATORS_MAX,
   REPLAY_BUNDLES_MAX,
+  REPLAY_CROWDS_MAX,
   REPLAY_EPOCHS_MAX,
-  REPLAY_HOLES_MAX,
+  REPLAY_FAMILY_LANES_MAX,
   REPLAY_LANES_MAX,
   REPLAY_WINDOW,
 } from '../limits.ts'
+import { ReplayCrowd, roomOf } from './replay-crowd.ts'
+import {
+  fill,
+  forget,
+  holeFor,
+  indexAfter,
+  overlapping,
+  type Place,
+  type Stream,
+} from './replay-stream.ts'
 import { Refusal } from './verdicts.ts'
 
-/** The places that one bundle takes in a stream. */
-export interface Place {
-  /** (topic, sender, key, class) as one text. */
-  readonly lane: string
-  readonly epoch: number
-  /** Lane and epoch: the stream, as one text. */
-  readonly stream: string
-  /** The sender's key in hex: what an equivocation is held against. */
-  readonly key: string
-  readonly first: number
-  readonly count: number
-  /** The bundle's id in hex. */
-  readonly id: string
-  /** When no copy of it can pass the lifespan check any more; it may be forgotten then. */
-  readonly forgetAt: number
-}
+export type { Place } from './replay-stream.ts'
 
 /** Two validly signed bundles for the same places of one stream. */
 export interface Evidence {
   readonly key: string
   readonly stream: string
   readonly ids: readonly [string, string]
-}
-
-interface Stream {
-  readonly epoch: number
-  readonly stream: string
-  /** Sorted by their first; they do not overlap. */
-  readonly places: Place[]
-  /** Places below are taken or given up, but for the holes: the window has moved past them. */
-  floor: number
-  /** Places below the floor that nothing ever took, rising: repair may still bring them. */
-  readonly holes: Hole[]
-}
-
-/** A stretch of places; `end` is one past its last. */
-interface Hole {
-  readonly first: number
-  readonly end: number
 }
 
 interface Lane {
@@ -56,16 +36,22 @@ interface Lane {
   over: number
   /** When no copy of anything that it ever took can pass the lifespan check any more. */
   until: number
+  /** Whose share of the table it takes. */
+  readonly parent: string
 }
 
 /**
  * Which bundles were accepted, by stream. Read before a signature is checked, written only after
  * all checks: junk cannot fill it, and cannot suppress the truth. Of each sender, topic and class
  * it follows the newest epochs, and in each a window of bundles, and the gaps that the window has
- * moved past: a sender that opens epochs without end wears out its own room and nobody else's.
+ * moved past: a sender that opens epochs without end wears out its own room and nobody else's. So
+ * does a parent that bears children without end, and a node with a pool: they share a {@link ReplayCrowd}.
  */
 export class ReplayTable {
   readonly #lanes = new Map<string, Lane>()
+  /** Lanes of each parent's children: one name may fill a part of the table, and no more. */
+  readonly #families = new Map<string, number>()
+  readonly #crowds = new Map<string, ReplayCrowd>()
   readonly #equivocators = new Map<string, Evidence>()
   readonly #ended: (stream: string) => void
   #bundles = 0
@@ -91,16 +77,7 @@ export class ReplayTable {
    */
   checkEarly(place: Place): void {
     this.checkKey(place)
-    const lane = this.#lanes.get(place.lane)
-    if (lane === undefined) {
-      if (this.#lanes.size < REPLAY_LANES_MAX) return
-      throw new Refusal(
-        'table-full',
-        `Cannot follow another sender: the limit is ${REPLAY_LANES_MAX}`,
-      )
-    }
-    checkEpoch(lane, place)
-    const stream = lane.streams.find((each) => each.epoch === place.epoch)
+    const stream = this.#followed(place)
     if (stream === undefined) return
     if (overlapping(stream.places, place)?.id === place.id) throw duplicate(place)
     if (place.first < stream.floor && holeFor(stream, place) === -1) {
@@ -109,6 +86,27 @@ export class ReplayTable {
         `Cannot accept place ${place.first}: the window begins at ${stream.floor}`,
       )
     }
+  }
+
+  /** The stream of a place; undefined where it would be a new one. */
+  #followed(place: Place): Stream | undefined {
+    const lane = this.#lanes.get(place.lane)
+    if (lane !== undefined) {
+      checkEpoch(lane, place)
+      return lane.streams.find((each) => each.epoch === place.epoch)
+    }
+    const { room, parent } = roomOf(place)
+    const crowd = this.#crowds.get(room)
+    // As long as anything is remembered of the room, who has no lane is followed there.
+    if (crowd !== undefined) return crowd.find(place)
+    const isFull = this.#isCrowded(parent)
+      ? this.#crowds.size >= REPLAY_CROWDS_MAX
+      : this.#lanes.size >= REPLAY_LANES_MAX
+    if (!isFull) return undefined
+    throw new Refusal(
+      'table-full',
+      `Cannot follow another sender: the limit is ${REPLAY_LANES_MAX}`,
+    )
   }
 
   /** Refuses keys that were caught. @throws Refusal `equivocator` */
@@ -190,15 +188,39 @@ export class ReplayTable {
         if (over > 0) this.#forget(stream, over)
       }
       // Not when its places are gone: epochs and places that it moved past may live longer.
-      if (lane.until < now) this.#lanes.delete(key)
+      if (lane.until < now) this.#forgetLane(key, lane)
     }
+    for (const [key, crowd] of this.#crowds) {
+      this.#bundles -= crowd.sweep(now)
+      if (crowd.isOver(now)) this.#crowds.delete(key)
+    }
+  }
+
+  #forgetLane(key: string, { parent, streams }: Lane): void {
+    this.#lanes.delete(key)
+    for (const { places } of streams) this.#bundles -= places.length
+    const left = (this.#families.get(parent) ?? 1) - 1
+    if (left > 0) this.#families.set(parent, left)
+    else this.#families.delete(parent)
+  }
+
+  /** Whether further names of this parent share a room. A pool's always do. */
+  #isCrowded(parent: string): boolean {
+    return (
+      parent.startsWith(`${poolLabel}.`) ||
+      (this.#families.get(parent) ?? 0) >= REPLAY_FAMILY_LANES_MAX
+    )
   }
 
   #stream(place: Place): Stream {
     let lane = this.#lanes.get(place.lane)
     if (lane === undefined) {
-      lane = { streams: [], over: -1, until: place.forgetAt }
+      const { room, parent } = roomOf(place)
+      const isShared = this.#crowds.has(room) || this.#isCrowded(parent)
+      if (isShared) return this.#crowdStream(room, place)
+      lane = { streams: [], over: -1, until: place.forgetAt, parent }
       this.#lanes.set(place.lane, lane)
+      this.#families.set(parent, (this.#families.get(parent) ?? 0) + 1)
     }
     lane.until = Math.max(lane.until, place.forgetAt)
     const known = lane.streams.find((each) => each.epoch === place.epoch)
@@ -217,6 +239,19 @@ export class ReplayTable {
     return stream
   }
 
+  #crowdStream(key: string, place: Place): Stream {
+    const crowd = this.#crowds.get(key) ?? new ReplayCrowd()
+    this.#crowds.set(key, crowd)
+    const stream = crowd.open(place)
+    // A full crowd, or a full table, costs the crowd that fills it.
+    while (crowd.isFull || (crowd.size > 1 && this.#bundles > REPLAY_BUNDLES_MAX)) {
+      const gone = crowd.evict()
+      this.#bundles -= gone.places.length
+      this.#ended(gone.stream)
+    }
+    return stream
+  }
+
   #trim(place: Place): void {
     const stream = this.#stream(place)
     const full = this.#bundles > REPLAY_BUNDLES_MAX && stream.places.length > 1
@@ -225,31 +260,8 @@ export class ReplayTable {
   }
 
   #forget(stream: Stream, count: number): void {
-    const gone = stream.places.splice(0, count)
-    for (const { first, count: taken } of gone) {
-      if (first > stream.floor) stream.holes.push({ first: stream.floor, end: first })
-      stream.floor = first + taken
-    }
-    const tooMany = stream.holes.length - REPLAY_HOLES_MAX
-    if (tooMany > 0) stream.holes.splice(0, tooMany)
-    this.#bundles -= gone.length
+    this.#bundles -= forget(stream, count)
   }
-}
-
-/** The hole that a place lies in, whole; -1 if none. */
-function holeFor({ holes }: Stream, { first, count }: Place): number {
-  return holes.findIndex((hole) => hole.first <= first && first + count <= hole.end)
-}
-
-/** Takes places out of a hole; what is left on both sides stays. */
-function fill({ holes }: Stream, index: number, { first, count }: Place): void {
-  const hole = holes[index]
-  if (hole === undefined) return
-  const left = [
-    { first: hole.first, end: first },
-    { first: first + count, end: hole.end },
-  ]
-  holes.splice(index, 1, ...left.filter((part) => part.first < part.end))
 }
 
 /** So many newer epochs of the sender are open, or were. */
@@ -264,25 +276,4 @@ function checkEpoch(lane: Lane, { epoch }: Place): void {
 
 function duplicate(place: Place): Refusal {
   return new Refusal('duplicate', `Cannot accept bundle ${place.id.slice(0, 16)}… twice`)
-}
-
-// Places do not overlap, so only two neighbours can meet a new one.
-function overlapping(places: readonly Place[], place: Place): Place | undefined {
-  const index = indexAfter(places, place.first)
-  const before = places[index - 1]
-  if (before !== undefined && before.first + before.count > place.first) return before
-  const after = places[index]
-  if (after !== undefined && place.first + place.count > after.first) return after
-  return undefined
-}
-
-function indexAfter(places: readonly Place[], first: number): number {
-  let low = 0
-  let high = places.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (places[middle]!.first <= first) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -182,7 +182,7 @@ export const placeRows = {
       const now = world.clock.now()
       const place = { key: 'k', epoch: 1, first: 1, count: 1, id: 'x', forgetAt: now + 1 }
       for (let index = 0; index < REPLAY_LANES_MAX; index++) {
-        replay.write({ ...place, lane: `${index}`, stream: `${index}` })
+        replay.write({ ...place, lane: `${DESK}|w.p${index}.example|k|event`, stream: `${index}` })
       }
       const made = await annsBundle(scene, DESK)
       const context = {
