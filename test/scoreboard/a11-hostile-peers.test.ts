@@ -13,12 +13,12 @@ import { isFull, ROW_MS_MAX, SEED } from './scale.ts'
 const CREW = '/ixj/1/crew.acme.example'
 const HONEST = isFull ? 10 : 3
 /** Half of them pass no hello, half pass it under a name that has no right to the crew. */
-const HOSTILE = isFull ? 200 : 4
+const HOSTILE = isFull ? 200 : 2
 /** RPCs a second of each on each, and how soon one that was cut comes again. */
 const [PER_SECOND, PAUSE_MS] = [25, 2_000]
 /** How many honest nodes each of them attacks. */
 const TARGETS = 3
-const LOAD = { count: isFull ? 300 : 60, everyMs: 50, bytes: 200 }
+const LOAD = { count: isFull ? 300 : 40, everyMs: 50, bytes: 200 }
 
 /** All that may get a peer into a mesh, or others out of it. */
 function attack(index: number): Parameters<typeof sendRpc>[1] {
