@@ -4,6 +4,7 @@ import { nodeSha256 } from '@ixj/node'
 import { concatBytes, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { DELIVER_PROTOCOL } from '../../packages/agent/src/deliver/deliver.ts'
+import { STATE_PROTOCOL } from '../../packages/agent/src/state/snapshots.ts'
 import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
 import {
   initiateHello,
@@ -46,6 +47,8 @@ export class RawNode implements Receiver {
   statuses: readonly Uint8Array[] = []
   /** What it does with a direct stream; unless told otherwise it takes none. */
   direct = (channel: Channel): void => void channel.close()
+  /** What it does when it is asked for registers; unless told otherwise it gives none. */
+  askedForState = (channel: Channel): void => void channel.close()
   /** Whether it says hello by itself. */
   greets = true
   readonly #links = new Map<Peer, Link>()
@@ -185,6 +188,7 @@ export class RawNode implements Receiver {
 
   channel(peer: Peer, protocol: string, channel: Channel): void {
     if (protocol === DELIVER_PROTOCOL) this.direct(channel)
+    else if (protocol === STATE_PROTOCOL) this.askedForState(channel)
     else if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
     else if (this.greets) void this.#answer(peer, channel)
   }

@@ -299,5 +299,13 @@ export const STATE_REPEATS = 3
 export const STATE_REPEAT_MS_MIN = 100
 /** What could not be handed over is tried again after this long, with what was set meanwhile. */
 export const STATE_RETRY_MS = 500
+/** Neighbours that are asked for a group's registers at once: any of them has nearly all. */
+export const STATE_SNAPSHOTS_MAX = 2
+/** A neighbour is asked so long after it has shown its right: it has checked ours then. */
+export const STATE_ASK_AFTER_MS = 100
+/** Times that a neighbour is asked that gives no answer. */
+export const STATE_ASK_TRIES = 3
+/** Questions of one neighbour that are answered in a second. */
+export const STATE_SNAPSHOTS_PER_SECOND = 4
 /** Bounds on ages that one member may set. */
 export const STATE_BOUNDS_MAX = 64

@@ -36,6 +36,7 @@ import { syncContext } from '../sync/sync-context.ts'
 import { TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { SharedStates } from '../state/shared-states.ts'
+import { Snapshots } from '../state/snapshots.ts'
 import type { Peer, Transport } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
@@ -76,6 +77,7 @@ export class Core {
   /** How far the clocks of others stand behind ours. */
   readonly offsets: ClockOffsets
   readonly states: SharedStates
+  readonly snapshots: Snapshots
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly deliver: Deliver
@@ -238,6 +240,7 @@ export class Core {
         this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
+    this.snapshots = this.add(new Snapshots(this))
     this.sync = this.add(new Sync(syncContext(this, books.history)))
     this.keeper = new Keeper(this, books.history)
     this.reception = new Reception(this, this.#parts)

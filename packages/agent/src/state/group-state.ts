@@ -72,6 +72,7 @@ export class GroupState {
       range: (held) => core.offsets.range(held.clock, core.clock.now()),
       changed: (kind, held) => this.#tell(() => ({ kind, register: this.#view(held) })),
     })
+    core.snapshots.soon(topic)
     this.#unwatch = registers.watch((event) => this.#event(event))
   }
 
@@ -147,7 +148,8 @@ export class GroupState {
     this.#own.close()
     this.#bounds?.close()
     this.#unwatch?.()
-    this.#parts.core.states.leave(this.#parts.topic)
+    const { core, topic } = this.#parts
+    if (core.states.leave(topic)) core.snapshots.forget(topic)
     for (const reader of this.#readers) reader.close()
   }
 

@@ -1,4 +1,5 @@
 import type { Name } from '@ixj/names'
+import type { Bundle } from '../bundles/bundle.ts'
 import type { HostPart } from '../host/host-part.ts'
 import type { Clock } from '../clock.ts'
 import type { ClockOffsets, ClockOwner } from '../pipeline/clock-offset.ts'
@@ -43,14 +44,15 @@ export class SharedStates implements HostPart {
     return shared.registers
   }
 
-  /** A member here closes it; with the last one it is forgotten. */
-  leave(topic: Name): void {
+  /** A member here closes it; with the last one it is forgotten. Whether it was that. */
+  leave(topic: Name): boolean {
     const shared = this.#groups.get(topic)
-    if (shared === undefined) return
+    if (shared === undefined) return false
     shared.members -= 1
-    if (shared.members > 0) return
+    if (shared.members > 0) return false
     this.#groups.delete(topic)
     shared.registers.close()
+    return true
   }
 
   /** Takes what an accepted bundle says of registers; what does not hold is counted and left out. */
@@ -67,6 +69,12 @@ export class SharedStates implements HostPart {
         this.#context.record(bundleDecision(accepted, this.#context.clock.now(), cause))
       }
     }
+  }
+
+  /** The bundles whose registers count now, each once. */
+  bundles(topic: Name): readonly Bundle[] {
+    const held = this.#groups.get(topic)?.registers.all() ?? []
+    return [...new Set(held.map(({ accepted }) => accepted.bundle))]
   }
 
   /** A member came or went. */

@@ -10,6 +10,7 @@ export const MESH_PROTOCOLS_DEFAULT: readonly string[] = [
   '/ixj/proof/1',
   '/ixj/deliver/1',
   '/ixj/sync/1',
+  '/ixj/state/1',
 ]
 
 /** How a mesh is opened. */
