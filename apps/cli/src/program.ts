@@ -2,19 +2,24 @@ import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { folderArgument, markKeys } from './arguments.ts'
 import { addAgent } from './commands/agent.ts'
+import { addAnswer } from './commands/answer.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
+import { addFanOut } from './commands/fanout.ts'
+import { addGather } from './commands/gather.ts'
 import { addGrant } from './commands/grant.ts'
 import { addGrants } from './commands/grants.ts'
 import { addKey } from './commands/key.ts'
 import { addNode } from './commands/node.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPub } from './commands/pub.ts'
+import { addRequest } from './commands/request.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addRevoke } from './commands/revoke.ts'
+import { addSend } from './commands/send.ts'
 import { addSub } from './commands/sub.ts'
 import { addTrust } from './commands/trust.ts'
 import { addWhocan } from './commands/whocan.ts'
@@ -25,19 +30,24 @@ import { Output } from './output.ts'
 /** Commands that need nothing of the demonstration, whose code takes half a second to load. */
 const WITHOUT_DEMO: readonly string[] = [
   'agent',
+  'answer',
   'approve',
   'audit',
   'bind',
   'doctor',
   'explain',
+  'fanout',
+  'gather',
   'grant',
   'grants',
   'key',
   'node',
   'policy',
   'pub',
+  'request',
   'resolve',
   'revoke',
+  'send',
   'sub',
   'trust',
   'whocan',
@@ -117,6 +127,11 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addNode(program)
   addSub(program)
   addPub(program)
+  addSend(program)
+  addRequest(program)
+  addAnswer(program)
+  addFanOut(program)
+  addGather(program)
   addApprove(program)
   program.commandsGroup('Who, why, and what was done:')
   addExplain(program)

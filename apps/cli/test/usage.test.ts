@@ -39,6 +39,16 @@ test.each([
   [['sub', 'crew.acme.example', '--as', 'w1.acme.example', '--connect', 'here'], 'usage'],
   [['pub', 'crew', 'hello', '--as', 'w1.acme.example'], 'too-few-labels'],
   [['pub', 'crew.acme.example', '--as', 'w1.acme.example'], 'usage'],
+  [['send', 'w1.acme.example', 'x', '--as', 'w2.acme.example'], 'usage'],
+  [['send', 'w1.acme.example', '--as', 'w2.acme.example'], 'usage'],
+  [['send', 'w1.acme.example', 'x', '--body', '1', '--as', 'w2.acme.example'], 'usage'],
+  [['send', 'w1.acme.example', '--body', '{', '--as', 'w2.acme.example'], 'usage'],
+  [['send', 'w1.acme.example', 'x', '--class', 'fly', '--as', 'w2.acme.example'], 'usage'],
+  [['request', 'w1.acme.example', 'x', '--priority', '4', '--as', 'w2.acme.example'], 'usage'],
+  [['request', 'w1.acme.example', 'x', '--under', 'ab', '--as', 'w2.acme.example'], 'usage'],
+  [['fanout', 'crew', 'x', '--as', 'w1.acme.example'], 'too-few-labels'],
+  [['gather', 'results.acme.example', '--per', 'fly', '--as', 'w1.acme.example'], 'usage'],
+  [['answer', '--count', '0', '--as', 'w1.acme.example'], 'usage'],
   [['node', 'run'], 'usage'],
 ])('%j is a wrong command line: 2 and %s', async (words, code) => {
   const refused = await refusal([...words, '--json'])

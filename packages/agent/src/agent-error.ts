@@ -20,6 +20,8 @@ export type AgentCode =
   | 'not-handed-over'
   /** What was to be kept could not be: the disk is full, or failed. */
   | 'not-stored'
+  /** Its lifespan ended while it waited for its turn; nobody was handed it. */
+  | 'expired'
   /** Too much is waiting to be sent. */
   | 'backpressure'
   /** Its body was to be sealed, and the recipient shows no key for that, or this node cannot. */

@@ -74,6 +74,7 @@ export {
 export type { HostOptions } from './host/host-options.ts'
 export type { ProvenName, ZoneKeySource, ZoneProof } from './neighbours/zone-keys.ts'
 export { Host, openHost } from './host/host.ts'
+export type { HostLoad } from './host/host-load.ts'
 export { Agent } from './patterns/agent.ts'
 export { decodeNotice, makeNotice, type Notice, type Told } from './revoked/notice.ts'
 export { issueRevocation, revokeGrantsOf } from './revoked/issue-revocation.ts'

@@ -108,6 +108,8 @@ export const DNSSEC_FETCHES_MAX = 16
 export const DELIVER_WINDOW_BYTES_MAX = 4 * 1024 * 1024
 /** Bundles on it: a lone message has 500 bytes, and each is a decision under way. */
 export const DELIVER_WINDOW_BUNDLES_MAX = 1_024
+/** A node that closes waits so long for acknowledgements of what it has handed over. */
+export const DELIVER_DRAIN_MS = 1_000
 /** Direct streams that a neighbour may open in a second; one at a time counts. */
 export const DELIVER_STREAMS_PER_SECOND = 4
 /** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */
@@ -118,6 +120,11 @@ export const DELIVER_RETRY_MS = 10_000
 export const DELIVER_STRANDED_BYTES_MAX = 8 * 1024 * 1024
 /** A code that the other side tells. */
 export const CODE_BYTES_MAX = 64
+
+/** Bundles that wait for verdicts before classes are refused; four windows of direct streams. */
+export const INTAKE_BUNDLES_MAX = 4_096
+/** Their bytes: sixteen windows. */
+export const INTAKE_BYTES_MAX = 64 * 1024 * 1024
 
 /** How long a bundle waits for its proof. */
 export const PROOF_WAIT_MS = 2_000

@@ -1,10 +1,8 @@
-import type { Message } from '@ixj/agent'
 import type { Name } from '@ixj/names'
-import { formatExplanation, toHex } from '@ixj/trust'
 import type { Command } from 'commander'
 import { nameArgument, numberArgument } from '../arguments.ts'
 import { invocationOf } from '../invocation.ts'
-import { bodyRecord, bodyText, type Output } from '../output.ts'
+import { tellMessage } from '../message-text.ts'
 import {
   addSessionOptions,
   openSession,
@@ -64,28 +62,4 @@ export function addSub(program: Command): void {
       decisions.close()
       await refusals
     })
-}
-
-function tellMessage(message: Message, output: Output, explain: boolean): void {
-  const { id, topic, sender, onBehalfOf, body, contentType, class: kind, sentAt, gap } = message
-  const explanation = message.explain()
-  const record = {
-    id: toHex(id),
-    topic,
-    sender,
-    onBehalfOf,
-    text: typeof body === 'string' ? body : null,
-    body: bodyRecord(body),
-    contentType,
-    class: kind,
-    sentAt,
-    gap,
-    ...(explain ? { explanation: JSON.parse(JSON.stringify(explanation)) as object as never } : {}),
-  }
-  const { dim, bold } = output.paint
-  const time = new Date(sentAt).toISOString().slice(11, 19)
-  const behalf = onBehalfOf === sender ? '' : dim(` for ${onBehalfOf}`)
-  const missed = gap === 0 ? '' : dim(` (${gap} missed)`)
-  const line = `${dim(time)}  ${bold(sender)}${behalf}${missed}  ${bodyText(body)}`
-  output.print(record, explain ? `${line}\n${formatExplanation(explanation)}` : line)
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { HostPart } from '../host/host-part.ts'
 import {
+  DELIVER_DRAIN_MS,
   DELIVER_REFUSALS_PER_SECOND,
   DELIVER_RETRY_MS,
   DELIVER_STREAMS_PER_SECOND,
@@ -136,8 +137,15 @@ export class Deliver implements HostPart {
     this.#stranded.look()
   }
 
-  close(): void {
+  /** What was handed over already has its second to be acknowledged: then nobody carries it further. */
+  async close(): Promise<void> {
     this.#closed = true
+    const { clock } = this.#context
+    const over = Promise.withResolvers<void>()
+    const cancel = clock.at(clock.now() + DELIVER_DRAIN_MS, () => over.resolve())
+    const drained = [...this.#outgoing.values()].map((stream) => stream.drained())
+    await Promise.race([Promise.all(drained), over.promise])
+    cancel()
     for (const stream of [...this.#outgoing.values(), ...this.#incoming.values()]) stream.close()
     this.#stranded.close()
   }

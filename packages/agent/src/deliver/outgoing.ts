@@ -34,6 +34,7 @@ export class Outgoing {
   /** Somebody was told that there is no room. */
   #full = false
   #ended = false
+  #drained: PromiseWithResolvers<void> | undefined
 
   /** The stream stands when `opening` resolves; what is pushed before waits for it. */
   constructor(opening: Promise<Channel>, hooks: OutgoingHooks) {
@@ -54,6 +55,13 @@ export class Outgoing {
     this.#unacknowledged.push(bundle)
     if (this.#channel !== undefined) this.#send(this.#channel, bundle)
     return true
+  }
+
+  /** Resolves when nothing is under way any more. */
+  drained(): Promise<void> {
+    if (this.#unacknowledged.length === 0 || this.#ended) return Promise.resolve()
+    this.#drained ??= Promise.withResolvers()
+    return this.#drained.promise
   }
 
   /** Ends the stream; what is under way is left to the owner. */
@@ -97,6 +105,7 @@ export class Outgoing {
     const decided = this.#unacknowledged.splice(0, acknowledged.through - before)
     for (const bundle of decided) this.#bytes -= bundle.bytes.length
     this.#tell(decided, acknowledged, before)
+    if (this.#unacknowledged.length === 0) this.#drained?.resolve()
     if (!this.#full) return
     this.#full = false
     this.#hooks.hasRoom()
@@ -116,6 +125,7 @@ export class Outgoing {
   #end(how: { readonly cause?: unknown }): void {
     if (this.#ended) return
     this.#ended = true
+    this.#drained?.resolve()
     void this.#channel?.close()
     const left = this.#unacknowledged.splice(0)
     this.#hooks.ended(left, { ...how, answered: this.#through > 0 })

@@ -21,6 +21,7 @@ import {
   type Identity,
 } from './identity.ts'
 import { openTaskRecords } from '../tasks/task-records.ts'
+import type { HostLoad } from './host-load.ts'
 import { Nursery } from './nursery.ts'
 import { openPapers } from './papers.ts'
 import { Pool, type PoolOptions } from './pool.ts'
@@ -84,6 +85,12 @@ export class Host implements AsyncDisposable {
   /** What became of bundles that were handed to hosts of inboxes on direct streams. */
   get deliveries(): Readonly<DeliverCounts> {
     return this.#core.deliver.counts
+  }
+
+  /** What waits here, what was refused for want of room, and what became of tasks. */
+  get load(): HostLoad {
+    const { intake, tasks } = this.#core
+    return { waiting: intake.load.waiting, shed: intake.load.shed, tasks: tasks.counts }
   }
 
   /**

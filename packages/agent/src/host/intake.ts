@@ -35,6 +35,7 @@ import { Refusal } from '../pipeline/verdicts.ts'
 import type { SharedStates } from '../state/shared-states.ts'
 import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
+import { IntakeLoad } from './intake-load.ts'
 import type { Topics } from './topics.ts'
 
 /** What a node's intake of bundles needs of it. */
@@ -74,6 +75,8 @@ export class Intake {
   readonly #options: IntakeOptions
   readonly #context: PipelineContext
   readonly #order: Order
+  /** What waits for its verdict. */
+  readonly load = new IntakeLoad()
   readonly #grantBudgets = new Map<string, Budget>()
 
   constructor(options: IntakeOptions) {
@@ -103,6 +106,7 @@ export class Intake {
         (key) => options.isOutvoted(key),
         () => trust.generation,
       ),
+      enter: (bundle, carrier) => this.#enter(bundle, carrier),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
@@ -208,6 +212,8 @@ export class Intake {
       if (bundle !== undefined) for (const sink of takers) sink.tasks?.release(bundle)
       this.#afterRefusal(trace, decision)
       return decision
+    } finally {
+      trace.leave?.()
     }
   }
 
@@ -234,6 +240,12 @@ export class Intake {
     const found = this.#options.proofs.material(idText)
     if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
     return found
+  }
+
+  #enter({ header, bytes }: Bundle, { from, isRepaired }: Carrier): () => void {
+    // What was asked for can be asked for again.
+    const kind = isRepaired === true ? 'control' : header.class
+    return this.load.enter({ kind, priority: header.priority, bytes: bytes.length, from })
   }
 
   #grantBudget(grantId: string, perSecond: number): Budget {

@@ -85,12 +85,17 @@ export class Reception implements Receiver {
     // The transport gives only topics that were joined, and those are names.
     const carrier = { topic: topic as Name, from }
     if (!isAnnouncement(bytes)) return (await core.intake.take(bytes, carrier)).verdict
+    let leave: (() => void) | undefined
     try {
+      const arrival = { kind: 'control', priority: 0, bytes: bytes.length, from } as const
+      leave = core.intake.load.enter(arrival)
       await core.presence.hear(carrier.topic, bytes, from)
       return 'accept'
     } catch (cause) {
       core.record(core.plain('presence', 'announce', topic, core.nameOf(from), cause))
       return VERDICTS[codeOf(cause)]
+    } finally {
+      leave?.()
     }
   }
 

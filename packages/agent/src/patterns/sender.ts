@@ -25,11 +25,13 @@ import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-ta
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import type { Receipt } from './message.ts'
+import { rejectEnded } from './ended-messages.ts'
 import { handOver } from './hand-over.ts'
 import { keyOf } from './lane-key.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import type { Sending } from './sending.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
+import { Turns } from './turns.ts'
 
 type AskApprover = GatheringContext['ask']
 type Message = Parameters<typeof gatherApprovals>[0]
@@ -39,7 +41,8 @@ type Way = NonNullable<InboxLoad['way']>
 
 interface Stream {
   next: number
-  tail: Promise<void>
+  /** One bundle after the other, those of higher priority first. */
+  readonly turns: Turns
 }
 
 /**
@@ -127,7 +130,7 @@ export class Sender {
     const common = { sealed: undefined, gathered: undefined, until: Infinity, resolve, reject }
     const taken = parts.map((part) => ({ part, ...common }))
     const run = () => this.#publish(lane, taken, { stream, way: undefined })
-    stream.tail = this.#afterwards(stream.tail, run)
+    void stream.turns.take(lane.priority, run)
     return (await sent.promise).peers
   }
 
@@ -172,7 +175,7 @@ export class Sender {
   async close(): Promise<void> {
     for (const queue of this.#lanes.values()) queue.flush()
     this.#closing.abort(this.#closedError())
-    await Promise.all([...this.#streams.values()].map((stream) => stream.tail))
+    await Promise.all([...this.#streams.values()].map(({ turns }) => turns.idle()))
     await Promise.all(this.#settling)
     this.#tasks?.close()
   }
@@ -188,7 +191,7 @@ export class Sender {
     this.tasks.checkRoom(addressees)
     const stream = this.#stream(lane)
     const kept = Promise.withResolvers<SendingTask>()
-    stream.tail = this.#afterwards(stream.tail, async () => {
+    void stream.turns.take(lane.priority, async () => {
       try {
         const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
         const bundle = await this.#seal(lane, stream.next, [{ part, gathered }], proof)
@@ -258,8 +261,7 @@ export class Sender {
         const stream = this.#stream(lane)
         const way = { isDirect: false, landed }
         const run = () => this.#publish(lane, taken, { stream, way })
-        stream.tail = this.#afterwards(stream.tail, run)
-        return stream.tail.then(() => way.isDirect)
+        return stream.turns.take(lane.priority, run).then(() => way.isDirect)
       },
       idle: () => void this.#lanes.delete(key),
     })
@@ -267,17 +269,13 @@ export class Sender {
     return queue
   }
 
-  /** One bundle of a stream after the other. */
-  async #afterwards(before: Promise<void>, run: () => Promise<void>): Promise<void> {
-    await before
-    await run()
-  }
-
   async #publish(
     lane: Lane,
-    taken: readonly Waiting[],
+    all: readonly Waiting[],
     { stream, way }: { readonly stream: Stream; readonly way: Way | undefined },
   ): Promise<void> {
+    const taken = rejectEnded(lane, all, this.#core.clock.now())
+    if (taken.length === 0) return
     let stored: Promise<void> | undefined
     try {
       // What was approved is alone in its bundle.
@@ -387,7 +385,7 @@ export class Sender {
     const key = `${lane.topic}|${lane.class}`
     let stream = this.#streams.get(key)
     if (stream === undefined) {
-      stream = { next: 1, tail: Promise.resolve() }
+      stream = { next: 1, turns: new Turns() }
       this.#streams.set(key, stream)
     }
     return stream

@@ -59,6 +59,8 @@ export interface PipelineContext {
   readonly trees: VerifiedTrees
   readonly usedApprovals: UsedApprovals
   readonly tasks: TaskBooks
+  /** Takes a place among what waits for its verdict; the function gives it back. @throws Refusal `overloaded` */
+  enter(bundle: Bundle, carrier: Carrier): () => void
   /** Whether anybody here takes this kind of bundle on the topic. */
   takes(topic: Name, action: BundleAction): boolean
   /** The node that is known to host a group's member of this name and key. */
@@ -101,12 +103,14 @@ export interface Trace {
   /** Who approved it; their names and keys held, and their signatures. */
   approvers?: readonly Name[]
   decision?: PolicyDecision
+  /** Gives back its place among what waits for a verdict. */
+  leave?: () => void
   /** Of class `task`: those here who take it. */
   takers?: readonly Taker[]
 }
 
 /** A bundle that passed: every field of the trace is there. */
-export type Accepted = Required<Omit<Trace, 'authority' | 'grants' | 'takers'>> &
+export type Accepted = Required<Omit<Trace, 'authority' | 'grants' | 'takers' | 'leave'>> &
   Pick<Trace, 'authority' | 'takers'>
 
 /** The tasks of one agent, as far as a node's intake has to do with them. */

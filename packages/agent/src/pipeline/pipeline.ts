@@ -40,6 +40,7 @@ export async function judge(
   trace.bundle = bundle
   // 2. Names and topic canonical; topic equals the carrier's.
   checkTopic(header, carrier, context)
+  trace.leave = context.enter(bundle, carrier)
   // 3. Lifespan and clock.
   const clock = clockOf(header, carrier, context)
   trace.clock = clock

@@ -23,6 +23,7 @@ export const REMEDIES: Readonly<Record<Code, string | null>> = {
   'proof-missing': 'a neighbour that has the proof, or the sender sending it again',
   'parking-full': 'patience: what waits for proofs has to be decided first',
   rate: 'fewer strangers in a second, or a grant for the sender',
+  overloaded: 'less traffic, or a higher class or priority for what matters',
   'not-asked': 'an answer to a request that still waits, by the one who was asked',
   'wrong-approval': 'an approval of this very message, by one who may approve it',
   'approval-used': 'new approvals: each lets one bundle pass',

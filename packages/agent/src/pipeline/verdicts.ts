@@ -33,6 +33,8 @@ export type PipelineCode =
   | 'parking-full'
   /** Too many checks for strangers through this neighbour in this second. */
   | 'rate'
+  /** Too much waits for verdicts here already; what matters less is refused first. */
+  | 'overloaded'
   /** An answer to a request that this agent did not make of this name, or made too long ago. */
   | 'not-asked'
   /** An approval in it is for something else, by somebody who may not approve, or falsely signed. */
@@ -97,6 +99,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   'missing-statement': 'ignore',
   'parking-full': 'ignore',
   rate: 'ignore',
+  overloaded: 'ignore',
   // What the receiver has heard of revocations.
   revoked: 'ignore',
   stale: 'ignore',

@@ -53,8 +53,6 @@ export class ReceivedTasks implements TaskBook {
   #openBytes = 0
   readonly #delist: () => void
   #closed = false
-  /** Tasks that were given up: handed out too often, or too late. */
-  #lost = 0
 
   constructor(context: ReceivedTasksContext) {
     this.#context = context
@@ -65,16 +63,6 @@ export class ReceivedTasks implements TaskBook {
       else this.#add(entry)
     }
     this.#delist = context.core.tasks.enlist(this)
-  }
-
-  /** Tasks that are not done: waiting for the handler, or with it. */
-  get open(): number {
-    return this.#open
-  }
-
-  /** Tasks that were acknowledged and not done before their lifespan or their attempts ended. */
-  get lost(): number {
-    return this.#lost
   }
 
   /** Whether this bundle is here, or being taken in. */
@@ -178,6 +166,7 @@ export class ReceivedTasks implements TaskBook {
     this.#closed = true
     this.#delist()
     for (const { work } of this.#byBundle.values()) work?.cancel()
+    this.#context.core.tasks.counts.open -= this.#open
   }
 
   async #store(entry: ReceivedTask, { bundle }: Accepted, endsAt: number): Promise<void> {
@@ -249,7 +238,7 @@ export class ReceivedTasks implements TaskBook {
   }
 
   #giveUp(entry: ReceivedTask): void {
-    this.#lost += 1
+    this.#context.core.tasks.counts.lost += 1
     this.#forgetWork(entry)
   }
 
@@ -320,6 +309,7 @@ export class ReceivedTasks implements TaskBook {
 
   #count({ sender, work }: ReceivedTask, change: 1 | -1): void {
     this.#open += change
+    this.#context.core.tasks.counts.open += change
     this.#openBytes += change * (work?.bytes ?? 0)
     const of = this.#senders.get(sender)
     if (of !== undefined) of.open += change

@@ -50,20 +50,9 @@ export class SentTasks {
   /** By bundle id ‖ message id in hex. */
   readonly #sent = new Map<string, SentTask>()
   #closed = false
-  #unacknowledged = 0
 
   constructor(context: SentTasksContext) {
     this.#context = context
-  }
-
-  /** Tasks that are being sent. */
-  get size(): number {
-    return this.#sent.size
-  }
-
-  /** Tasks that some have not acknowledged within their lifespan. */
-  get unacknowledged(): number {
-    return this.#unacknowledged
   }
 
   /** @throws AgentError `backpressure`, `argument` */
@@ -105,7 +94,7 @@ export class SentTasks {
       const { sentAt, lifespanMs } = kept.bundle.header
       if (sentAt + lifespanMs < core.clock.now()) {
         records.delete(idText)
-        this.#unacknowledged += 1
+        this.#context.core.tasks.counts.unacknowledged += 1
         continue
       }
       this.#start(makeSent(kept, await restoreProof(kept, core), to))
@@ -214,7 +203,8 @@ export class SentTasks {
   /** It is over: acknowledged by all, withdrawn, or past its lifespan. */
   #end(sent: SentTask): void {
     if (this.#hasEnded(sent)) return
-    if (sent.acknowledgements.missing.length > 0) this.#unacknowledged += 1
+    if (sent.acknowledgements.missing.length > 0)
+      this.#context.core.tasks.counts.unacknowledged += 1
     this.#context.records.delete(sent.kept.bundle.idText)
     this.#stop(sent)
   }

@@ -5,6 +5,16 @@ import type { Sink, Topics } from '../host/topics.ts'
 import type { Carrier, TaskBooks } from '../pipeline/context.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 
+/** What became of the tasks of a node's agents. */
+export interface TaskCounts {
+  /** Received, and neither done nor given up. */
+  open: number
+  /** Acknowledged by agents here, and given up: too many handlers failed, or the lifespan ended. */
+  lost: number
+  /** Sent by agents here, and not acknowledged by all within the lifespan. */
+  unacknowledged: number
+}
+
 interface Sweepable {
   sweep(now: number): void
 }
@@ -16,6 +26,7 @@ interface Sweepable {
 export class TaskGate implements HostPart, TaskBooks {
   readonly #topics: Topics
   readonly #books = new Set<Sweepable>()
+  readonly counts: TaskCounts = { open: 0, lost: 0, unacknowledged: 0 }
 
   constructor(topics: Topics) {
     this.#topics = topics

@@ -48,6 +48,14 @@ describe('a message to an inbox whose host is connected', () => {
     expect(sender.deliveries.accepted).toBe(0)
   })
 
+  it('arrives though its sender closes as soon as it was handed over', async () => {
+    await using town = await Town.open(2, { latencyMs: [5, 5] })
+    const { a, inbox, sender } = await openPair(town)
+    await town.world.until(a.send(B, 'the stream stands'))
+    await town.world.until(Promise.all([a.send(B, 'last'), sender[Symbol.asyncDispose]()]))
+    expect(bodies(inbox)).toEqual(['the stream stands', 'last'])
+  })
+
   it('goes to every host of the inbox that is connected, and once to each', async () => {
     await using town = await Town.open(3)
     const a = await town.agent('a', 1, { grants: [toInbox(B)] })

@@ -69,7 +69,7 @@ describe('a task that was received', () => {
   })
 
   it('is given up when five handlers have failed, and counted', async () => {
-    const { town, world, a, b } = await openPair()
+    const { town, world, a, b, node } = await openPair()
     await using _ = town
     await world.until(a.send(B, 'x', { class: 'task' }))
     const attempts: number[] = []
@@ -81,6 +81,7 @@ describe('a task that was received', () => {
     })()
     await world.pass(120_000)
     expect(attempts).toEqual([1, 2, 3, 4, 5])
+    expect(node.host.load.tasks).toEqual({ open: 0, lost: 1, unacknowledged: 0 })
   })
 
   it('is handed out again with attempt 2 after its process died before it was done', async () => {

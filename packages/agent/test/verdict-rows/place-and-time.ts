@@ -2,15 +2,22 @@
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { isBinding, isGrant, SKEW_MS, VerifiedTrees } from '@ixj/trust'
 import { expect } from 'vitest'
-import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
+import { makeBundle, partOf, type MadeBundle } from '../../../../test/world/made-bundle.ts'
 import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { ownAnchor } from '../../../../test/world/world.ts'
 import { openUsedApprovals } from '../../src/approvals/used-approvals.ts'
+import { IntakeLoad } from '../../src/host/intake-load.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { Topics } from '../../src/host/topics.ts'
-import { REPLAY_EPOCHS_MAX, REPLAY_LANES_MAX, REPLAY_WINDOW } from '../../src/limits.ts'
+import {
+  INTAKE_BUNDLES_MAX,
+  REPLAY_EPOCHS_MAX,
+  REPLAY_LANES_MAX,
+  REPLAY_WINDOW,
+} from '../../src/limits.ts'
 import { ChainCache } from '../../src/pipeline/chain-cache.ts'
 import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
+import type { Trace } from '../../src/pipeline/context.ts'
 import { judge } from '../../src/pipeline/pipeline.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
 import { Budget } from '../../src/pipeline/rate.ts'
@@ -30,8 +37,50 @@ import {
   grantOn,
   NODE,
   refusedAs,
+  type Scene,
 } from '../scene.ts'
 import { inScene, type Rows } from './row.ts'
+
+/** What a pipeline reads and asks that has met nobody yet. */
+async function contextOf(scene: Scene, made: MadeBundle) {
+  const { world, acme } = scene
+  const now = world.clock.now()
+  return {
+    node: NODE,
+    ownOrganisation: acme.name,
+    clock: world.clock,
+    verifier: world.verifier,
+    hash: nodeSha256,
+    trust: trustBooks([ownAnchor(acme)], world).trust,
+    policy: ruleTable(),
+    generation: () => 0,
+    replay: new ReplayTable(),
+    states: new StateTable(),
+    offsets: new ClockOffsets(NODE),
+    chains: new ChainCache(
+      () => false,
+      () => 0,
+    ),
+    trees: new VerifiedTrees('bundle-tree'),
+    usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
+    hostOf: () => undefined,
+    tasks: new TaskGate(new Topics()),
+    enter: () => () => {},
+    takes: () => true,
+    opened: () => 'inbox' as const,
+    material: async () => {
+      const { statements } = made.proof
+      return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
+    },
+    strangers: () => new Budget(10, now),
+    openingKeys: () => [],
+    grantBudget: () => new Budget(10, now),
+    journal: NO_JOURNAL,
+    checkWritable: () => {},
+    awaits: () => false,
+    asked: () => false,
+  }
+}
 
 /** What the host's place, clock, tables and neighbours decide. */
 export const placeRows = {
@@ -177,7 +226,7 @@ export const placeRows = {
   ],
   'table-full': [
     inScene('takes no new stream into a full table, and evicts none', async (scene) => {
-      const { world, acme } = scene
+      const { world } = scene
       const replay = new ReplayTable()
       const now = world.clock.now()
       const place = { key: 'k', epoch: 1, first: 1, count: 1, id: 'x', forgetAt: now + 1 }
@@ -185,40 +234,7 @@ export const placeRows = {
         replay.write({ ...place, lane: `${DESK}|w.p${index}.example|k|event`, stream: `${index}` })
       }
       const made = await annsBundle(scene, DESK)
-      const context = {
-        node: NODE,
-        ownOrganisation: acme.name,
-        clock: world.clock,
-        verifier: world.verifier,
-        hash: nodeSha256,
-        trust: trustBooks([ownAnchor(acme)], world).trust,
-        policy: ruleTable(),
-        generation: () => 0,
-        replay,
-        states: new StateTable(),
-        offsets: new ClockOffsets(NODE),
-        chains: new ChainCache(
-          () => false,
-          () => 0,
-        ),
-        trees: new VerifiedTrees('bundle-tree'),
-        usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
-        hostOf: () => undefined,
-        tasks: new TaskGate(new Topics()),
-        takes: () => true,
-        opened: () => 'inbox' as const,
-        material: async () => {
-          const { statements } = made.proof
-          return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
-        },
-        strangers: () => new Budget(10, now),
-        openingKeys: () => [],
-        grantBudget: () => new Budget(10, now),
-        journal: NO_JOURNAL,
-        checkWritable: () => {},
-        awaits: () => false,
-        asked: () => false,
-      }
+      const context = { ...(await contextOf(scene, made)), replay }
       const carrier = { topic: DESK, from: 'raw' }
       await expect(judge(made.bytes, carrier, context, {})).rejects.toMatchObject({
         code: 'table-full',
@@ -226,6 +242,43 @@ export const placeRows = {
       expect(replay.size).toBe(REPLAY_LANES_MAX)
       replay.sweep(now + 2)
       expect((await judge(made.bytes, carrier, context, {})).bundle.idText).toBe(made.bundle.idText)
+    }),
+  ],
+  overloaded: [
+    inScene('refuses state before events, and events before tasks', async (scene) => {
+      const load = new IntakeLoad()
+      const { world } = scene
+      const junk = { priority: 3, bytes: 1_000, from: 'flooder' } as const
+      const leaving = Array.from({ length: INTAKE_BUNDLES_MAX * 0.7 }, () =>
+        load.enter({ ...junk, kind: 'task' }),
+      )
+      const state = await annsBundle(scene, DESK, { class: 'state' })
+      const event = await annsBundle(scene, DESK)
+      const outcome = async (made: MadeBundle, from: string) => {
+        const { header, bytes } = made.bundle
+        const enter = () =>
+          load.enter({ kind: header.class, priority: 1, bytes: bytes.length, from })
+        const context = { ...(await contextOf(scene, made)), enter }
+        const trace: Trace = {}
+        try {
+          await judge(made.bytes, { topic: DESK, from }, context, trace)
+          return 'accepted'
+        } catch (cause) {
+          return (cause as { readonly code: string }).code
+        } finally {
+          trace.leave?.()
+        }
+      }
+      expect([await outcome(state, 'flooder'), await outcome(event, 'flooder')]).toEqual([
+        'overloaded',
+        'accepted',
+      ])
+      // Who takes no more than an equal part is heard, whatever others claim.
+      expect(await outcome(state, 'neighbour')).toBe('accepted')
+      for (const leave of leaving) leave()
+      expect(await outcome(state, 'flooder')).toBe('accepted')
+      expect([load.waiting, ...load.shed]).toEqual([0, ['state', 1]])
+      await world.pass(1)
     }),
   ],
   'proof-missing': [
