@@ -1,4 +1,5 @@
-import type { Clock, Group, Identity, Store } from '@ixj/agent'
+import type { Clock, Group, HistoryRows, Identity, ReplayJournal, Store } from '@ixj/agent'
+import { memoryHistory, memoryJournal } from '@ixj/agent'
 import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, isGrant, type Verifier } from '@ixj/trust'
 import type { Core } from '../../packages/agent/src/host/core.ts'
@@ -29,6 +30,8 @@ export async function openStation(
     readonly verifier?: Verifier
     readonly store?: Store
     readonly policy?: Policy
+    readonly history?: HistoryRows
+    readonly journal?: ReplayJournal
   } = {},
 ): Promise<Station> {
   const core = await openCore({
@@ -42,6 +45,8 @@ export async function openStation(
     generateKey: () => world.key(),
     store: options.store ?? memoryStore(),
     hash: nodeSha256,
+    ...(options.history === undefined ? {} : { history: options.history }),
+    ...(options.journal === undefined ? {} : { journal: options.journal }),
   })
   const host = await new Host(core).openSelf()
   const crew = await host.self.join(CREW)
@@ -58,13 +63,17 @@ export interface Bench extends AsyncDisposable {
   readonly crew: Group
   /** Makes the member's bundle, its proof known to the node. */
   make(changes?: BundleChanges): Promise<MadeBundle>
+  /** Ends the node, and opens it anew with what it remembers. */
+  restart(): Promise<Station>
 }
 
 /** Opens a bench whose signatures are checked by this verifier. */
 export async function openBench(seed: number, verifier?: Verifier): Promise<Bench> {
   const world = new World(seed)
   const acme = world.organisation('acme.example')
-  const station = await openStation(world, acme, verifier === undefined ? {} : { verifier })
+  const memory = { store: memoryStore(), history: memoryHistory(), journal: memoryJournal() }
+  const options = { ...memory, ...(verifier === undefined ? {} : { verifier }) }
+  let station = await openStation(world, acme, options)
   const { core, crew } = station
   const ann = await world.bind(acme, 'ann.acme.example', {
     grants: [{ actions: ['publish'], topics: [CREW] }],
@@ -73,12 +82,19 @@ export async function openBench(seed: number, verifier?: Verifier): Promise<Benc
   if (under === undefined) throw new Error('The member has no grant')
   const { proof } = await makeBundle(world, ann, CREW, { under })
   core.proofs.compose(await core.keepStatements(proof.statements))
+  const restart = async () => {
+    await world.until(Promise.resolve(station[Symbol.asyncDispose]()))
+    station = await openStation(world, acme, options)
+    station.core.proofs.compose(await station.core.keepStatements(proof.statements))
+    return station
+  }
   return {
     world,
     acme,
     ann,
     core,
     crew,
+    restart,
     make: (changes = {}) => makeBundle(world, ann, CREW, { under, ...changes }),
     [Symbol.asyncDispose]: () => station[Symbol.asyncDispose](),
   }

@@ -15,6 +15,12 @@ import { ZoneKeyBook } from '../../packages/agent/src/neighbours/zone-keys.ts'
 import { PROOF_PROTOCOL } from '../../packages/agent/src/neighbours/greetings.ts'
 import { HELLO_PROTOCOL, type Channel } from '../../packages/agent/src/transport.ts'
 import { type MadeBundle, type MadeProof, proofOf } from './made-bundle.ts'
+import {
+  decodeSyncFrame,
+  encodeSyncFrame,
+  type SyncFrame,
+} from '../../packages/agent/src/sync/frames.ts'
+import { SYNC_PROTOCOL } from '../../packages/agent/src/sync/link.ts'
 import { trustBooks } from './trust-books.ts'
 import { name, ownAnchor, type World } from './world.ts'
 
@@ -35,6 +41,8 @@ export class RawNode implements Receiver {
   readonly heard: { readonly topic: string; readonly bytes: Uint8Array; readonly from: Peer }[] = []
   /** Frames that came on the exchange. */
   readonly frames: Frame[] = []
+  /** Frames that came on sync. */
+  readonly synced: SyncFrame[] = []
   /** Topics to which a neighbour said that it is subscribed. */
   readonly told = new Set<string>()
   /** Frames of hellos, as this side sent and got them. */
@@ -52,6 +60,7 @@ export class RawNode implements Receiver {
   /** Whether it says hello by itself. */
   greets = true
   readonly #links = new Map<Peer, Link>()
+  readonly #syncs = new Map<Peer, Channel>()
   readonly #sessions = new Map<Peer, Uint8Array>()
   readonly #hello: HelloContext
 
@@ -189,8 +198,18 @@ export class RawNode implements Receiver {
   channel(peer: Peer, protocol: string, channel: Channel): void {
     if (protocol === DELIVER_PROTOCOL) this.direct(channel)
     else if (protocol === STATE_PROTOCOL) this.askedForState(channel)
+    else if (protocol === SYNC_PROTOCOL) void this.#readSync(channel)
     else if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
     else if (this.greets) void this.#answer(peer, channel)
+  }
+
+  /** Sends frames of sync, or bytes that are none. */
+  async sync(peer: Peer, ...frames: readonly (SyncFrame | Uint8Array)[]): Promise<void> {
+    const channel = this.#syncs.get(peer) ?? (await this.transport.openChannel(peer, SYNC_PROTOCOL))
+    this.#syncs.set(peer, channel)
+    for (const frame of frames) {
+      await channel.send(frame instanceof Uint8Array ? frame : encodeSyncFrame(frame))
+    }
   }
 
   async message(topic: string, bytes: Uint8Array, from: Peer): Promise<Verdict> {
@@ -256,6 +275,14 @@ export class RawNode implements Receiver {
     if (session === undefined) return
     this.#links.set(peer, { session, channel })
     void this.#read(channel)
+  }
+
+  async #readSync(channel: Channel): Promise<void> {
+    try {
+      for await (const bytes of channel.frames()) this.synced.push(decodeSyncFrame(bytes))
+    } catch (cause) {
+      this.failures.push(cause)
+    }
   }
 
   async #read(channel: Channel): Promise<void> {

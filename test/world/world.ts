@@ -7,7 +7,9 @@ import {
   ruleTable,
   type Clock,
   type Host,
+  type HistoryRows,
   type Identity,
+  type ReplayJournal,
   type Policy,
   type Rule,
   type Sealer,
@@ -59,6 +61,9 @@ export interface WorldNodeOptions {
   readonly store?: Store
   /** The node's own clock, in place of the world's. */
   readonly clock?: Clock
+  /** What it keeps of bundles, and remembers of those that it took; default: nothing over restarts. */
+  readonly history?: HistoryRows
+  readonly journal?: ReplayJournal
   /** How far the node's own clock stands before the world's, in ms. */
   readonly clockAheadMs?: number
   /** The node's identity, where it was made before. */
@@ -175,6 +180,8 @@ export class World {
       verifier: options.verifier ?? this.verifier,
       generateKey: () => this.key(),
       store: options.store ?? memoryStore(),
+      ...(options.history === undefined ? {} : { history: options.history }),
+      ...(options.journal === undefined ? {} : { journal: options.journal }),
       ...(options.sealer === null ? {} : { sealer: options.sealer ?? plainSealer(this.bytes) }),
       hash: nodeSha256,
       ...(options.audit === undefined ? {} : { audit: options.audit }),

@@ -278,6 +278,7 @@ export class Core {
 
   /** Closes a topic for one agent. */
   async close(topic: OpenTopic, sink: Sink): Promise<void> {
+    if (this.topics.sinks(topic.topic).length === 1) this.intake.flush(topic.topic)
     await closeTopic(topic, sink, this)
   }
 

@@ -217,6 +217,11 @@ export class Intake {
     }
   }
 
+  /** A topic is about to close: what waits for its turn is delivered, for it was taken. */
+  flush(topic: Name): void {
+    this.#order.flush(`${topic}|`)
+  }
+
   /** Forgets what has ended. */
   sweep(now: number): void {
     this.#context.replay.sweep(now)

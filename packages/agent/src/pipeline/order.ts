@@ -83,6 +83,14 @@ export class Order {
     this.#streams.delete(stream)
   }
 
+  /** Gives out all that is held of streams whose names begin so: nobody is there later to get it. */
+  flush(prefix: string): void {
+    for (const [stream, state] of this.#streams) {
+      if (!stream.startsWith(prefix)) continue
+      while (state.held.length > 0) this.#giveUp(state)
+    }
+  }
+
   /** Forgets streams whose bundles have all ended. */
   sweep(now: number): void {
     for (const [key, state] of this.#streams) {
