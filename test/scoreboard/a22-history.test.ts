@@ -36,7 +36,7 @@ async function openOffer(seed: number) {
   await raw.join(NODE, CREW)
   const live = crew.messages()
   const asked = crew.messages({ history: 100 })
-  const requests: string[] = []
+  const requests: unknown[] = []
   void readRequests(reader, requests)
   const keep = { actions: ['keep'], topics: [CREW] } as const
   const keepers = {
@@ -48,8 +48,8 @@ async function openOffer(seed: number) {
 
 type Offer = Awaited<ReturnType<typeof openOffer>>
 
-async function readRequests(reader: Agent, requests: string[]): Promise<void> {
-  for await (const request of reader.requests()) requests.push(String(request.body))
+async function readRequests(reader: Agent, requests: unknown[]): Promise<void> {
+  for await (const request of reader.requests()) requests.push(request.body)
 }
 
 /** A bundle back-dated by so much, whose key or grant has that fate now. */

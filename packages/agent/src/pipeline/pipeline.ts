@@ -93,6 +93,8 @@ export async function judge(
   context.checkWritable(header)
   // 11. Deliver: the caller, now that no copy can.
   if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
+  // What nobody is there for any more is not taken: who opens the topic next is owed it.
+  checkTopic(header, carrier, context)
   checkTime(header, clock, carrier, context)
   if (carrier.again === undefined) {
     context.states.check(header, messages)
