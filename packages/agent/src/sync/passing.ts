@@ -6,6 +6,7 @@ const PASSING: ReadonlySet<Code> = new Set<Code>([
   'parking-full',
   'rate',
   'condition',
+  'overloaded',
   'table-full',
   'store-full',
   'own-fault',
