@@ -316,3 +316,20 @@ export const STATE_ASK_TRIES = 3
 export const STATE_SNAPSHOTS_PER_SECOND = 4
 /** Bounds on ages that one member may set. */
 export const STATE_BOUNDS_MAX = 64
+
+/** Bytes of contributions, and of the bodies that a list repeats, in one summary of a combiner. */
+export const SUMMARY_BYTES_MAX = 48 * 1024
+/** The longest time for which a combiner gathers before it passes up. */
+export const COMBINE_WINDOW_MS_MAX = 10_000
+/** How long a combiner keeps what it took in, for whoever wants to check it. */
+export const ORIGINALS_KEPT_MS = 60_000
+/** Bytes of these on one node; past that the oldest go. */
+export const ORIGINALS_BYTES_MAX = 64 * 1024 * 1024
+/** Originals that one neighbour may ask for in a second. */
+export const ORIGINALS_PER_SECOND = 4_096
+/** Channels on which one neighbour may ask for originals at once. */
+export const ORIGINALS_CHANNELS_MAX = 4
+/** How long a combiner's node may take to answer for all that it is asked for at once. */
+export const ORIGINALS_WAIT_MS = 10_000
+/** Contributions that a gathering remembers, so that none counts twice: the oldest go. */
+export const CONTRIBUTIONS_SEEN_MAX = 262_144

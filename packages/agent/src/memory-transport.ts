@@ -35,6 +35,7 @@ export const MEMORY_PROTOCOLS_DEFAULT: readonly string[] = [
   '/ixj/deliver/1',
   '/ixj/sync/1',
   '/ixj/state/1',
+  '/ixj/combine/1',
 ]
 
 /** A network of nodes in one process; see {@link openMemoryNetwork}. */

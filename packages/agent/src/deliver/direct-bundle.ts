@@ -6,6 +6,8 @@ export interface DirectBundleParts {
   readonly topic: Name
   /** Of its header, 32 bytes. */
   readonly id: Uint8Array
+  /** It goes past combiners: a task, or what only the reader can open. */
+  readonly toReader: boolean
   /** Always the same: a host that has it already knows it by them. */
   readonly bytes: Uint8Array
   readonly proof: KnownProof
@@ -19,15 +21,17 @@ export interface DirectBundleParts {
 export class DirectBundle {
   readonly topic: Name
   readonly id: Uint8Array
+  readonly toReader: boolean
   readonly bytes: Uint8Array
   readonly proof: KnownProof
   readonly until: number
   readonly #landed: (() => void) | undefined
   #isLanded = false
 
-  constructor({ topic, id, bytes, proof, until, landed }: DirectBundleParts) {
+  constructor({ topic, id, toReader, bytes, proof, until, landed }: DirectBundleParts) {
     this.topic = topic
     this.id = id
+    this.toReader = toReader
     this.bytes = bytes
     this.proof = proof
     this.until = until

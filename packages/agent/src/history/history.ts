@@ -110,10 +110,12 @@ export class History {
     return this.#topics.get(topic)?.ids(kept, bucket) ?? []
   }
 
-  /** Ids of what agents here sent to a topic, in the order of sending. */
-  ownIds(topic: Name): readonly Uint8Array[] {
+  /** Ids of what agents here sent to a topic, in the order of sending; `since` when, in ms. */
+  ownIds(topic: Name, since = -Infinity): readonly Uint8Array[] {
     const rows = this.#topics.get(topic)?.rows() ?? []
-    return rows.filter(({ origin }) => origin === 'own').map(({ id }) => id)
+    return rows
+      .filter(({ origin, sentAt }) => origin === 'own' && sentAt >= since)
+      .map(({ id }) => id)
   }
 
   /** Streams that agents of this node write to a topic, the longest silent first. */

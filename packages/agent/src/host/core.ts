@@ -12,6 +12,7 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import { Originals } from '../combine/originals.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import { openDeliver } from '../deliver/open-deliver.ts'
 import { ENDED_STATEMENTS_KEPT_MS, RECHECK_MS, SWEEP_MS } from '../limits.ts'
@@ -81,6 +82,7 @@ export class Core {
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly deliver: Deliver
+  readonly originals: Originals
   readonly intake: Intake
   readonly audit: AuditTrail
   readonly issuedNames: IssuedNames
@@ -174,10 +176,13 @@ export class Core {
       transport,
       neighbours: this.neighbours,
       hasOthers: (topic) => this.presence.hasOthers(topic),
-      isHere: (topic) => this.topics.opened(topic) === 'inbox',
+      node: identity.name,
+      hash: this.hash,
+      here: (topic) => this.topics.hostedAs(topic),
       deliver: () => this.deliver,
     })
     this.deliver = this.add(openDeliver(this))
+    this.originals = this.add(new Originals(this))
     this.audit = new AuditTrail(options.audit, this)
     this.states = this.add(new SharedStates(this))
     this.intake = new Intake({

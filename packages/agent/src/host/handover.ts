@@ -1,4 +1,5 @@
 import { isReservedPool, type Name } from '@ixj/names'
+import type { Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { HANDOVER_MS } from '../limits.ts'
@@ -8,6 +9,7 @@ import type { Exchange } from '../neighbours/exchange.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { reasonOf } from '../abort-reason.ts'
+import { chooseHosts } from '../combine/choose-hosts.ts'
 import { TransportError, type Transport } from '../transport.ts'
 
 /** What handing over needs to know of its node. */
@@ -17,8 +19,11 @@ export interface HandoverContext {
   readonly neighbours: Neighbours
   /** Whether anybody on another node is in the group. */
   hasOthers(topic: Name): boolean
-  /** Whether the inbox is open on this very node. */
-  isHere(topic: Name): boolean
+  /** This node's own name. */
+  readonly node: Name
+  readonly hash: Sha256
+  /** How the inbox is open on this very node, if it is. */
+  here(topic: Name): 'combiner' | 'inbox' | undefined
   /** Direct streams. */
   deliver(): Deliver
 }
@@ -38,6 +43,8 @@ export interface InboxLoad extends Load {
   readonly id: Uint8Array
   /** When its lifespan ends. */
   readonly until: number
+  /** It goes past combiners. */
+  readonly toReader: boolean
   /** Told how it went. */
   readonly way?:
     | {
@@ -48,6 +55,9 @@ export interface InboxLoad extends Load {
       }
     | undefined
 }
+
+/** Where a bundle for an inbox has to go. */
+type InboxWay = Pick<DirectBundle, 'topic' | 'toReader'>
 
 /** Hands bundles to the neighbours that carry their topic, and waits for some to be there. */
 export class Handover {
@@ -71,7 +81,7 @@ export class Handover {
   hasRoute(topic: Name): boolean {
     // The host of an agent in a pool stands in its name.
     if (!isReservedPool(topic)) this.#context.neighbours.seek(topic)
-    return this.#context.isHere(topic) || this.#canReach(topic)
+    return this.#context.here(topic) !== undefined || this.#canReach(topic)
   }
 
   /**
@@ -88,18 +98,20 @@ export class Handover {
 
   /**
    * Hands an inbox's bundle to all of its hosts that are connected, as gossip would: an agent that
-   * is open on two nodes is whole on both, and each drops what comes twice. A host gets it on a
-   * direct stream, or by gossip if it takes none. Resolves to how many were handed it.
+   * is open on two nodes is whole on both, and each drops what comes twice. Where it has combiners,
+   * one of them gets it in their place. A host gets it on a direct stream, or by gossip if it takes
+   * none. Resolves to how many were handed it.
    * @throws AgentError `not-handed-over`; `backpressure` if all have too much under way for 1 s
    */
   async inbox(topic: Name, load: InboxLoad): Promise<number> {
-    const carriers = this.#gossipCarriers(topic)
+    const way = { topic, toReader: load.toReader }
+    const carriers = this.#gossipCarriers(way)
     let peers = this.#handDirectly(topic, load)
     for (const carrier of carriers) peers += await this.#publish(carrier, load)
-    if (peers > 0 || this.#directHosts(topic).length === 0) return peers
+    if (peers > 0 || this.#directHosts(way).length === 0) return peers
     const ready = () => {
       peers = this.#handDirectly(topic, load)
-      return peers > 0 || !this.#canReach(topic)
+      return peers > 0 || !this.#isReached(way)
     }
     if (await this.#until(ready, this.#context.clock.now() + HANDOVER_MS)) return peers
     throw new AgentError(
@@ -108,14 +120,19 @@ export class Handover {
     )
   }
 
+  /** Whether what agents here write to an inbox goes to this host of it. */
+  goesTo(topic: Name, host: Exchange): boolean {
+    return this.#hosts({ topic, toReader: false }).includes(host)
+  }
+
   /** Hands a bundle over again whose direct stream ended; false: no host takes it now. */
   again(bundle: DirectBundle): boolean {
     let taken = false
-    for (const host of this.#directHosts(bundle.topic)) {
+    for (const host of this.#directHosts(bundle)) {
       host.push(bundle.proof)
       taken = this.#context.deliver().hand(host.peer, bundle) || taken
     }
-    for (const carrier of this.#gossipCarriers(bundle.topic)) {
+    for (const carrier of this.#gossipCarriers(bundle)) {
       taken = true
       void this.#publishAgain(carrier, bundle)
     }
@@ -142,30 +159,48 @@ export class Handover {
   }
 
   #canReach(topic: Name): boolean {
-    return this.#directHosts(topic).length > 0 || this.#gossipCarriers(topic).length > 0
+    return [false, true].some((toReader) => this.#isReached({ topic, toReader }))
   }
 
-  #directHosts(topic: Name): readonly Exchange[] {
+  #isReached(way: InboxWay): boolean {
+    return this.#directHosts(way).length > 0 || this.#gossipCarriers(way).length > 0
+  }
+
+  /** Those of its connected hosts that a bundle goes to. */
+  #hosts({ topic, toReader }: InboxWay): readonly Exchange[] {
+    const { neighbours, node, hash } = this.#context
     const deliver = this.#context.deliver()
-    return this.#context.neighbours.hostsOf(topic).filter(({ peer }) => deliver.takes(peer))
+    return chooseHosts(neighbours.hostsOf(topic), {
+      topic,
+      toReader,
+      node,
+      hash,
+      here: this.#context.here(topic),
+      takes: ({ peer }) => deliver.takes(peer),
+    })
+  }
+
+  #directHosts(way: InboxWay): readonly Exchange[] {
+    const deliver = this.#context.deliver()
+    return this.#hosts(way).filter(({ peer }) => deliver.takes(peer))
   }
 
   /** The topics on which those hosts receive the inbox that take no direct stream. */
-  #gossipCarriers(topic: Name): readonly Name[] {
-    const { neighbours, transport } = this.#context
+  #gossipCarriers(way: InboxWay): readonly Name[] {
+    const { transport } = this.#context
     const deliver = this.#context.deliver()
-    const carriers = neighbours
-      .hostsOf(topic)
+    const carriers = this.#hosts(way)
       .filter(({ peer }) => !deliver.takes(peer))
-      .flatMap((host) => host.carrierOf(topic) ?? [])
+      .flatMap((host) => host.carrierOf(way.topic) ?? [])
     return [...new Set(carriers)].filter((name) => transport.subscribers(name).length > 0)
   }
 
   #handDirectly(topic: Name, load: InboxLoad): number {
-    const { id, bytes, proof, until, way, given } = load
-    const bundle = new DirectBundle({ topic, id, bytes, proof, until, landed: way?.landed })
+    const { id, bytes, proof, until, way, given, toReader } = load
+    const landed = way?.landed
+    const bundle = new DirectBundle({ topic, id, toReader, bytes, proof, until, landed })
     let peers = 0
-    for (const host of this.#directHosts(topic)) {
+    for (const host of this.#directHosts(bundle)) {
       host.push(proof)
       if (this.#context.deliver().hand(host.peer, bundle)) peers += 1
     }

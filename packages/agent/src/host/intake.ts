@@ -222,6 +222,26 @@ export class Intake {
     this.#order.flush(`${topic}|`)
   }
 
+  /**
+   * Checks a bundle as if it came on its own topic now, and does nothing else: it is delivered to
+   * nobody, and no table is written, so that it may have come here before. One with approvals is
+   * not checked: they would be used by it.
+   * @throws Refusal, TrustError
+   */
+  async examine(bytes: Uint8Array, from: Peer): Promise<Accepted> {
+    const { header } = decodeBundle(bytes, this.#options.hash)
+    if (header.approvals.length > 0) {
+      throw new Refusal('unsupported', 'Cannot examine a bundle that bears approvals')
+    }
+    const aside: PipelineContext = {
+      ...this.#context,
+      replay: new ReplayTable(() => {}),
+      states: new StateTable(),
+      grantBudget: (_grantId, perSecond) => new Budget(perSecond, 0),
+    }
+    return await judge(bytes, { topic: header.topic, from }, aside, {})
+  }
+
   /** Forgets what has ended. */
   sweep(now: number): void {
     this.#context.replay.sweep(now)
@@ -283,7 +303,8 @@ export class Intake {
     const { header } = accepted.bundle
     if (header.class === 'state') this.#options.states.take(accepted)
     const { topics } = this.#options
-    if (header.class === 'event') {
+    // A combiner gets a part of each stream, in the midst of it, and its value has no order.
+    if (header.class === 'event' && topics.hostedAs(header.topic) !== 'combiner') {
       this.#inOrder(accepted, ({ gap, late }, untold) => {
         for (const sink of gap === 0 ? [] : topics.followers(header)) untold.owe(sink, gap)
         for (const sink of topics.audience(header)) {

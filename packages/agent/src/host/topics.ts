@@ -51,6 +51,13 @@ export class Topics {
     return this.shown.get(topic)?.of
   }
 
+  /** How this node receives an inbox; undefined: it does not. */
+  hostedAs(topic: Name): 'combiner' | 'inbox' | undefined {
+    const open = this.shown.get(topic)
+    if (open?.of !== 'inbox') return undefined
+    return open.claim?.right.of === 'combiner' ? 'combiner' : 'inbox'
+  }
+
   /** Since when a topic is open, ms since the Unix epoch. */
   openedAt(topic: Name): number | undefined {
     return this.#entries.get(topic)?.openedAt

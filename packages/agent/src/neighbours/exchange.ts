@@ -101,7 +101,12 @@ export class Exchange {
     // What a node vouches for lives on it: its hello is the right.
     if (isReservedPool(topic)) return poolNode(topic) === name ? name : undefined
     const frame = this.rights.get(topic)?.frame
-    return frame?.of === 'inbox' ? frame.carrier : undefined
+    return frame?.of === 'inbox' || frame?.of === 'combiner' ? frame.carrier : undefined
+  }
+
+  /** Whether it receives this inbox as one of its combiners. */
+  combines(topic: Name): boolean {
+    return this.rights.get(topic)?.frame.of === 'combiner'
   }
 
   /** Begins to talk on the channel, with what waited for it first. */

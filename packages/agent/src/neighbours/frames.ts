@@ -68,7 +68,8 @@ export interface HaveFrame {
 export interface RightFrame {
   readonly kind: 'right'
   readonly topic: Name
-  readonly of: 'group' | 'inbox'
+  /** A combiner is a host of an inbox, of which a sender chooses one. */
+  readonly of: 'combiner' | 'group' | 'inbox'
   /** The topic on which it comes: its own, or the node's name. */
   readonly carrier: Name
   /** Group: the member and its key. */
@@ -155,7 +156,7 @@ function readRight(fields: readonly Value[]): RightFrame {
   return {
     kind: 'right',
     topic: readName(fields[2], 'topic of right'),
-    of: readOneOf(fields[3], 'kind of right', ['group', 'inbox']),
+    of: readOneOf(fields[3], 'kind of right', ['combiner', 'group', 'inbox']),
     carrier: readName(fields[4], 'carrier of right'),
     agent: readOptional(fields[5], 'agent of right', readName),
     agentKey: readOptional(fields[6], 'key of right', readId),

@@ -335,7 +335,7 @@ export class Neighbours {
       anchors: this.#context.trust.anchors,
       now: this.#context.clock.now(),
     }
-    if (frame.of === 'inbox') return checkInbox(frame.topic, frame.host, node, context)
+    if (frame.of !== 'group') return checkInbox(frame.topic, frame.host, node, context)
     const { topic, agent, agentKey, subscribe, host } = frame
     if (agent === null || agentKey === null) {
       throw new TrustError('form', `Cannot check the right to group ${topic}: it names no member`)

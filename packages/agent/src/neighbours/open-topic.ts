@@ -30,6 +30,8 @@ interface InboxRight {
   /** The `host` grant; null: the inbox is the node's own. */
   readonly host: SignedStatement<Grant> | null
   readonly proof: KnownProof
+  /** How the node receives it; default: for its reader. */
+  readonly as?: 'combiner' | 'inbox'
 }
 
 /** An inbox that the node receives by right. */
@@ -40,11 +42,11 @@ export function inboxOf(topic: Name, by: InboxRight): OpenTopic {
 }
 
 /** The right to an inbox. */
-export function claimInbox(topic: Name, { carrier, host, proof }: InboxRight): Claim {
+export function claimInbox(topic: Name, { carrier, host, proof, as = 'inbox' }: InboxRight): Claim {
   const right: RightFrame = {
     kind: 'right',
     topic,
-    of: 'inbox',
+    of: as,
     carrier,
     agent: null,
     agentKey: null,

@@ -3,6 +3,7 @@ import type { Grant, SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { AskedApproval } from '../approvals/asked-approval.ts'
 import type { Bundle } from '../bundles/bundle.ts'
+import { Combiner, type CombineOptions } from '../combine/combiner.ts'
 import type { Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
@@ -206,6 +207,24 @@ export class Agent implements AsyncDisposable {
     await gather.open()
     opened.add(gather)
     return gather
+  }
+
+  /**
+   * Receives an inbox that many write to (N×1) in the place of its reader, and passes up one message
+   * for each window: their value, and what it is of. Needs a `host` grant on the topic that may be
+   * delegated to the node, and a `publish` grant on `combined.` and the topic.
+   * @throws AgentError `argument`, `mixed-topic`, `open-already`; TrustError `not-granted`
+   */
+  async combine(topic: string, options: CombineOptions): Promise<Combiner> {
+    const { opened } = this.#active
+    const combiner = new Combiner(parseName(topic), options, {
+      ...(await this.#member()),
+      send: (to, body, sending) => this.send(to, body, sending),
+      closed: (closing) => void opened.delete(closing),
+    })
+    await combiner.open()
+    opened.add(combiner)
+    return combiner
   }
 
   /**

@@ -1,17 +1,20 @@
 import type { Name } from '@ixj/names'
 import { boundName, toHex } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
-import { grantHost, provingStatements } from '../host/identity.ts'
+import { CombinedInbox, type CombinedCounts } from '../combine/combined-inbox.ts'
+import type { CombinedPart } from '../combine/combined-part.ts'
+import { isReducible, mergeValues, reduceBodies, type Reducer } from '../combine/reducer.ts'
+import { spotCheck, type SpotCheck } from '../combine/spot-check.ts'
 import type { Sink } from '../host/topics.ts'
 import { QUEUE_MAX } from '../limits.ts'
-import { inboxOf, type OpenTopic } from '../neighbours/open-topic.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import { Queue } from '../queue.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
 import type { Activity } from './activity.ts'
+import { openHostedInbox } from './hosted-inbox.ts'
+import { readMessage, type Body, type Message } from './message.ts'
 import type { MemberParts } from './parts.ts'
-import { readMessage, type Message } from './message.ts'
 
 /** What counts once in a quorum. */
 export type QuorumPer = 'key' | 'name' | 'organisation'
@@ -28,15 +31,30 @@ export interface GatherOptions {
   readonly messagesMax?: number
   /** Batches that may wait for a reader before the oldest is lost; default 256. */
   readonly queueMax?: number
+  /**
+   * Lets combiners receive for this node: those whom the topic's owner granted `host` on the topic
+   * and `publish` on `combined.` and the topic. Senders choose one of them while there are some.
+   */
+  readonly combine?: { readonly reducer: Reducer }
 }
 
 /** What came in together. */
 export interface Batch {
+  /** Messages that came by themselves. */
   readonly messages: readonly Message[]
-  /** Different senders in it. */
+  /** What combiners passed up: each contribution is in one part, or in `messages`, once. */
+  readonly parts: readonly CombinedPart[]
+  /** With `combine`: the value of all parts and of the bodies of messages; else null. */
+  readonly value: Body
+  /** Different senders in it, as its combiners say for their parts. */
   readonly senders: number
   /** Whether the quorum was reached. */
   readonly complete: boolean
+  /**
+   * Asks combiners for the originals of so many contributions, chosen by chance, and verifies them;
+   * of all of a part, its value too. Combiners keep originals for 60 s.
+   */
+  verify(sample?: number): Promise<SpotCheck>
 }
 
 /** What a gathering shares with its agent. */
@@ -54,6 +72,8 @@ interface Handed {
 
 const WINDOW_MS = 500
 const BATCH_MESSAGES_MAX = 4_096
+/** Finds a combiner that invents one contribution in ten with 96 of 100 checks. */
+const SAMPLE = 32
 
 /** An inbox that many write to (N×1), read in batches. */
 export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
@@ -62,10 +82,11 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
   readonly #parts: GatherParts
   readonly #batches: Queue<Handed>
   readonly #sink: Sink
-  #open: OpenTopic | undefined
-  #unpin = () => {}
+  readonly #combined: CombinedInbox | undefined
+  #inbox: AsyncDisposable | undefined
   #messages: Message[] = []
   #turns: TaskTurn[] = []
+  #parted: CombinedPart[] = []
   #senders = new Set<string>()
   #cancel: (() => void) | undefined
 
@@ -77,6 +98,11 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
         'argument',
         `Cannot gather with quorum ${quorum} and window ${windowMs} ms: both are 1 or more`,
       )
+    }
+    const { combine } = options
+    if (combine !== undefined && options.per === 'organisation') {
+      const reason = 'combiners do not tell organisations'
+      throw new AgentError('argument', `Cannot gather per organisation with combiners: ${reason}`)
     }
     this.topic = topic
     this.#options = options
@@ -97,6 +123,12 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       asked: () => false,
       refused: () => {},
     }
+    if (combine === undefined) return
+    this.#combined = new CombinedInbox(topic, parts, {
+      reducer: combine.reducer,
+      part: (part) => this.#takePart(part),
+      verified: ({ accepted, message }) => this.#take(accepted, message),
+    })
   }
 
   /** Batches that were lost because the reader was too slow. */
@@ -104,25 +136,21 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     return this.#batches.lost
   }
 
+  /** What became of what combiners passed up. */
+  get combined(): CombinedCounts {
+    return this.#combined?.counts ?? { repeated: 0, unresolved: 0 }
+  }
+
   /** Has the node host the inbox, and opens it. Called once, by `gather`. */
   async open(): Promise<void> {
-    const { core, identity } = this.#parts
-    const { topic } = this
-    const node = { topic, node: core.identity.name, nodeKey: core.identity.signer.publicKey }
-    const host = await grantHost(identity, node, {
-      now: core.clock.now(),
-      random: core.random,
-      hash: core.hash,
-      issued: (issuer, statements) => core.issued(issuer, statements),
-    })
-    const own = { ...identity, statements: [...identity.statements, host] }
-    const hosted = await core.pinStatements([host])
-    this.#unpin = hosted.unpin
-    const proof = core.proofs.compose(provingStatements(own, [host]), own)
-    const open = inboxOf(topic, { carrier: topic, host, proof })
-    await core.open(open, this.#sink)
-    this.#open = open
-    this.#parts.active.resume(topic)
+    this.#inbox = await openHostedInbox(this.topic, this.#sink, { ...this.#parts, as: 'inbox' })
+    try {
+      await this.#combined?.open()
+    } catch (cause) {
+      await this.#inbox[Symbol.asyncDispose]()
+      throw cause
+    }
+    this.#parts.active.resume(this.topic)
   }
 
   /** Batches as they end. The tasks in one are done when the next one is asked for. */
@@ -136,32 +164,50 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
 
   /** Closes the inbox; what has come can still be read. Closing twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#open
-    if (open === undefined) return
-    this.#open = undefined
-    await this.#parts.core.close(open, this.#sink)
-    this.#unpin()
+    const inbox = this.#inbox
+    if (inbox === undefined) return
+    this.#inbox = undefined
+    await inbox[Symbol.asyncDispose]()
+    await this.#combined?.[Symbol.asyncDispose]()
     this.#emit()
     this.#batches.close()
     this.#parts.closed(this)
   }
 
   #deliver(accepted: Accepted, turn: Turn): void {
+    const { key } = accepted.bundle.header
     for (const part of accepted.messages) {
       const message = readMessage(this.#parts.core, accepted, part, turn)
       if (message === undefined) continue
-      this.#messages.push(message)
-      if (turn.task !== undefined) this.#turns.push(turn.task)
-      this.#senders.add(this.#counted(accepted))
-      this.#afterMessage()
+      const { task } = turn
+      // Tasks come to the reader alone, and again until they are done.
+      const isNew = task !== undefined || this.#combined?.count({ key, message: part.id }) !== false
+      if (!isNew) continue
+      if (task !== undefined) this.#turns.push(task)
+      this.#take(accepted, message)
     }
+  }
+
+  #take(accepted: Accepted, message: Message): void {
+    this.#messages.push(message)
+    this.#senders.add(this.#counted(accepted))
+    this.#afterMessage()
+  }
+
+  #takePart(part: CombinedPart): void {
+    this.#parted.push(part)
+    for (const { key, sender } of part.contributions) {
+      this.#senders.add(this.#options.per === 'name' ? sender : toHex(key))
+    }
+    this.#afterMessage()
   }
 
   #afterMessage(): void {
     const { quorum, windowMs = WINDOW_MS, messagesMax = BATCH_MESSAGES_MAX } = this.#options
     const { clock } = this.#parts.core
     const complete = quorum !== undefined && this.#senders.size >= quorum
-    if (complete || this.#messages.length >= messagesMax) this.#emit()
+    const count = this.#messages.length + this.#parted.length
+    if (complete || count >= messagesMax) this.#emit()
     else this.#cancel ??= clock.at(clock.now() + windowMs, () => this.#emit())
   }
 
@@ -180,14 +226,37 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
   #emit(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    if (this.#messages.length === 0) return
-    const { quorum } = this.#options
+    if (this.#messages.length === 0 && this.#parted.length === 0) return
+    const { quorum, combine } = this.#options
+    const { core } = this.#parts
+    const { topic } = this
     const senders = this.#senders.size
     const complete = quorum !== undefined && senders >= quorum
-    const batch = { messages: this.#messages, senders, complete }
+    const [messages, parts] = [this.#messages, this.#parted]
+    const batch = {
+      messages,
+      parts,
+      value: combine === undefined ? null : valueOf(messages, parts, combine.reducer),
+      senders,
+      complete,
+      verify: async (sample: number = SAMPLE) =>
+        combine === undefined
+          ? { checked: 0, findings: [] }
+          : await spotCheck(parts, sample, { core, topic, ...combine }),
+    }
     this.#batches.push({ batch, turns: this.#turns })
-    this.#messages = []
     this.#turns = []
+    this.#messages = []
+    this.#parted = []
     this.#senders = new Set()
   }
+}
+
+function valueOf(
+  messages: readonly Message[],
+  parts: readonly CombinedPart[],
+  reducer: Reducer,
+): Body {
+  const bodies = messages.map(({ body }) => body).filter((body) => isReducible(reducer, body))
+  return mergeValues(reducer, [...parts.map(({ value }) => value), reduceBodies(reducer, bodies)])
 }

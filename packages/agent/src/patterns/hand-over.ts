@@ -24,15 +24,19 @@ export async function handOver(
   const { id, bytes, header } = bundle
   // A sender's own registers are seen by itself as by everybody else: through the pipeline.
   const isShared = lane.of === 'group' && lane.class === 'state'
-  if (isShared || topics.followers(header).length > 0) {
+  // A combiner takes no tasks, and cannot open what is sealed to the name whose inbox it is.
+  const toReader = header.class === 'task' || header.encryption !== null
+  const isPast = toReader && topics.hostedAs(lane.topic) === 'combiner'
+  if (isShared || (!isPast && topics.followers(header).length > 0)) {
     isSeen()
     await intake.take(bytes, { topic: lane.topic, from: null })
   }
-  const here = topics.audience(header).length > 0 ? 1 : 0
-  const load = { id, bytes, proof, given: isSeen, until: header.sentAt + header.lifespanMs, way }
+  const here = !isPast && topics.audience(header).length > 0 ? 1 : 0
+  const until = header.sentAt + header.lifespanMs
+  const load = { id, bytes, proof, given: isSeen, until, way }
   const there =
     lane.of === 'group'
       ? await handover.group(lane.topic, load)
-      : await handover.inbox(lane.topic, load)
+      : await handover.inbox(lane.topic, { ...load, toReader })
   return here + there
 }

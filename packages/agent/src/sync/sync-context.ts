@@ -1,3 +1,4 @@
+import type { Handover } from '../host/handover.ts'
 import type { Intake } from '../host/intake.ts'
 import type { Topics } from '../host/topics.ts'
 import type { History } from '../history/history.ts'
@@ -13,6 +14,7 @@ interface SyncedNode extends AttestingNode {
   readonly transport: Transport
   readonly topics: Topics
   readonly intake: Intake
+  readonly handover: Pick<Handover, 'goesTo'>
   plain(about: 'sync', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
 }
@@ -29,6 +31,7 @@ export function syncContext(node: SyncedNode, history: History): SyncContext {
     open: topics.shown,
     repair: (bytes, carrier, word) =>
       intake.repair(bytes, carrier, (bundle, from) => vouchedAt(word, { bundle, from }, node)),
+    goesTo: (topic, host) => node.handover.goesTo(topic, host),
     attest: (row) => attest(row, node),
     fault: (neighbour, cause) => neighbours.fault(neighbour, cause),
     shed: (topic, sender, cause) => node.record(node.plain('sync', 'repair', topic, sender, cause)),

@@ -10,6 +10,7 @@ import type { Exchange } from '../neighbours/exchange.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Carrier } from '../pipeline/context.ts'
 import type { Decision } from '../pipeline/decision.ts'
+import { COMBINE_WINDOW_MS_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { HostPart } from '../host/host-part.ts'
 import type { Channel, Peer, Transport } from '../transport.ts'
@@ -31,6 +32,8 @@ export interface SyncContext {
   readonly open: ReadonlyMap<Name, OpenTopic>
   /** Decides about a bundle that was asked for, and delivers or keeps it. Never rejects. */
   repair(bytes: Uint8Array, carrier: Carrier, attest: Uint8Array | null): Promise<Decision>
+  /** Whether what agents here write to an inbox goes to this host of it. */
+  goesTo(topic: Name, host: Exchange): boolean
   /** What this node says of a bundle that it keeps; null where nobody gave it that right. */
   attest(row: HistoryRow): Promise<Uint8Array | null>
   /** A neighbour did what no honest node does, or something that is ignored. */
@@ -100,9 +103,12 @@ export class Sync implements HostPart {
   }
 
   gone(peer: Peer): void {
-    this.#links.get(peer)?.close()
+    const link = this.#links.get(peer)
+    link?.close()
     this.#links.delete(peer)
     this.#pulls.gone(peer)
+    const rights = link?.neighbour.rights.values() ?? []
+    for (const { frame } of rights) if (frame.of === 'combiner') this.#combinerGone(frame.topic)
   }
 
   channel(neighbour: Exchange, channel: Channel): void {
@@ -113,8 +119,10 @@ export class Sync implements HostPart {
 
   /** A neighbour has shown a right to this topic. */
   routed(topic: Name): void {
-    if (this.#context.open.get(topic)?.of === 'group') this.soon(topic)
-    else this.#offer(topic, this.#context.history.ownIds(topic).slice(-SYNC_OFFERS_MAX))
+    if (this.#context.open.get(topic)?.of === 'group') return this.soon(topic)
+    // What combiners have is passed up by them: a reader that came back has it from there.
+    const isCombined = [...this.#links.values()].some((link) => link.neighbour.combines(topic))
+    if (!isCombined) this.#offer(topic, this.#context.history.ownIds(topic).slice(-SYNC_OFFERS_MAX))
   }
 
   /** A bundle came in; it is missed no longer. */
@@ -205,12 +213,19 @@ export class Sync implements HostPart {
     this.#offers.clear()
   }
 
+  /** What it took in, and may not have passed up, is offered to whoever takes its place. */
+  #combinerGone(topic: Name): void {
+    const { clock, history } = this.#context
+    const since = clock.now() - COMBINE_WINDOW_MS_MAX - SYNC_OFFER_MS
+    for (const id of history.ownIds(topic, since)) this.sent(topic, id)
+  }
+
   #offer(topic: Name, ids: readonly Uint8Array[]): void {
     if (ids.length === 0) return
     const sorted = ids.toSorted(compareBytes)
     for (const link of this.#links.values()) {
-      const right = link.neighbour.rights.get(topic)
-      if (right?.frame.of === 'inbox') link.say({ kind: 'offer', topic, ids: sorted })
+      if (this.#context.goesTo(topic, link.neighbour))
+        link.say({ kind: 'offer', topic, ids: sorted })
     }
   }
 

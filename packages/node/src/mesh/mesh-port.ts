@@ -11,6 +11,7 @@ export const MESH_PROTOCOLS_DEFAULT: readonly string[] = [
   '/ixj/deliver/1',
   '/ixj/sync/1',
   '/ixj/state/1',
+  '/ixj/combine/1',
 ]
 
 /** How a mesh is opened. */
