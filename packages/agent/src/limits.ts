@@ -110,6 +110,8 @@ export const DELIVER_WINDOW_BYTES_MAX = 4 * 1024 * 1024
 export const DELIVER_WINDOW_BUNDLES_MAX = 1_024
 /** A node that closes waits so long for acknowledgements of what it has handed over. */
 export const DELIVER_DRAIN_MS = 1_000
+/** How long a decision waits for others that share its acknowledgement. */
+export const DELIVER_ACKNOWLEDGE_MS = 1
 /** Direct streams that a neighbour may open in a second; one at a time counts. */
 export const DELIVER_STREAMS_PER_SECOND = 4
 /** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */

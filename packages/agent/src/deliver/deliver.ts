@@ -116,6 +116,7 @@ export class Deliver implements HostPart {
     }
     this.#incoming.get(peer)?.close()
     const stream: Incoming = new Incoming(channel, {
+      later: (ms, run) => void clock.at(clock.now() + ms, run),
       take: (bytes) => this.#take(neighbour, bytes),
       patience: () => this.#patience(peer),
       ended: () => {

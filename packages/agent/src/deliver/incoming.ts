@@ -1,4 +1,8 @@
-import { DELIVER_WINDOW_BUNDLES_MAX, DELIVER_WINDOW_BYTES_MAX } from '../limits.ts'
+import {
+  DELIVER_ACKNOWLEDGE_MS,
+  DELIVER_WINDOW_BUNDLES_MAX,
+  DELIVER_WINDOW_BYTES_MAX,
+} from '../limits.ts'
 import type { Channel } from '../transport.ts'
 import { encodeAcknowledgement, type NotAccepted } from './acknowledgement.ts'
 
@@ -10,6 +14,8 @@ interface Outcome {
 
 /** What a stream asks of its owner. */
 export interface IncomingHooks {
+  /** Calls `run` that much later. */
+  later(ms: number, run: () => void): void
   /** Decides about a bundle; null if it was accepted, else the code. Never rejects. */
   take(bytes: Uint8Array): Promise<string | null>
   /** Resolves when the neighbour may be read on: at once unless it brought too much that was refused. */
@@ -72,7 +78,10 @@ export class Incoming {
 
   async #decide(bytes: Uint8Array, outcome: Outcome): Promise<void> {
     outcome.code = await this.#hooks.take(bytes)
-    if (!this.#telling) await this.#tell()
+    if (this.#telling) return
+    this.#telling = true
+    // An answer to what it brought goes first, and others share the acknowledgement.
+    this.#hooks.later(DELIVER_ACKNOWLEDGE_MS, () => void this.#tell())
   }
 
   #hasRoom(): boolean {
@@ -83,7 +92,6 @@ export class Incoming {
 
   /** Acknowledges what is decided; what is decided meanwhile shares the next acknowledgement. */
   async #tell(): Promise<void> {
-    this.#telling = true
     try {
       for (let count = this.#decided(); count > 0 && !this.#ended; count = this.#decided()) {
         await this.#acknowledge(count)

@@ -123,6 +123,7 @@ describe('a hostile sender on a direct stream', () => {
       close: async () => {},
     }
     const stream = new Incoming(channel, {
+      later: (_, run) => void setImmediate(run),
       take: async () => {
         given.decided += 1
         return null
