@@ -1,6 +1,7 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '@ixj/agent'
 import type { Stream } from '@libp2p/interface'
 import { CLOSE_MS_MAX } from './limits.ts'
+import { spareWindowUpdates } from './window-updates.ts'
 
 /** A frame's length as an unsigned varint: 66 KiB needs 3 bytes, more announce too much. */
 const LENGTH_BYTES_MAX = 3
@@ -25,6 +26,7 @@ export class StreamChannel implements Channel {
 
   constructor(stream: Stream) {
     this.#stream = stream
+    spareWindowUpdates(stream)
     // Unread data must stay at the other side: libp2p would gather 4 MiB and then reset the stream.
     stream.pause()
     const wake = (): void => this.#wakeReader.resolve()

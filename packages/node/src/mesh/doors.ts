@@ -15,6 +15,7 @@ import { CHANNELS_MAX, GOSSIP_ENDED_MS } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { Router } from './router.ts'
+import { spareWindowUpdates } from './window-updates.ts'
 
 /** What the doors need of the mesh. */
 export interface DoorsHost {
@@ -84,6 +85,7 @@ export class Doors {
       return
     }
     neighbour.gossipIn = stream
+    spareWindowUpdates(stream)
     this.#contain(neighbour, () => this.#takeGossip(neighbour, stream))
   }
 
