@@ -24,7 +24,6 @@ export {
   hasDigest,
   holdsSignature,
   sealBundle,
-  sealBundles,
   type Bundle,
   type BundleFields,
 } from './bundles/bundle.ts'

@@ -78,36 +78,55 @@ function checkSignatureForm(key: Uint8Array, signature: Uint8Array): void {
 /** What is to be signed of a bundle; the signer's key is put in. */
 export type BundleFields = Omit<Header, 'digest' | 'key'>
 
+/** A bundle before its signature. */
+export type UnsignedBundle = Omit<Bundle, 'signature' | 'tree' | 'bytes'>
+
+interface Signing {
+  readonly signer: Signer
+  readonly hash: Sha256
+}
+
+/** Makes what is to be signed. @throws TrustError `too-large` */
+export function prepareBundle(
+  fields: BundleFields,
+  messagesBytes: Uint8Array,
+  { key, hash }: { readonly key: Uint8Array; readonly hash: Sha256 },
+): UnsignedBundle {
+  const header: Header = { ...fields, key, digest: hash(messagesBytes) }
+  const headerBytes = encodeHeader(header)
+  const id = idOf('bundle', headerBytes, hash)
+  return { header, headerBytes, messagesBytes, id, idText: toHex(id) }
+}
+
 /** Signs a bundle. The header alone is signed; it holds the digest of the messages. */
 export async function sealBundle(
   fields: BundleFields,
   messagesBytes: Uint8Array,
-  options: { readonly signer: Signer; readonly hash: Sha256 },
+  signing: Signing,
 ): Promise<Bundle> {
-  const unsigned = prepareBundle(fields, messagesBytes, options)
-  const signature = await options.signer.sign(signingInput('bundle', unsigned.headerBytes))
-  return withSignature(unsigned, { signature, tree: null, place: null })
+  const { signer, hash } = signing
+  const unsigned = prepareBundle(fields, messagesBytes, { key: signer.publicKey, hash })
+  return await signBundle(unsigned, signing)
 }
 
 /**
- * Signs bundles of one key, up to 256 by one signature: of several topics, or of several names for
- * which a node speaks. They come back in their order.
+ * Signs bundles of one key, up to 256 by one signature: of several topics, of several agents of a
+ * pool, or of several names for which a node speaks. They come back in their order.
  */
-export async function sealBundles(
-  unsigned: readonly { readonly fields: BundleFields; readonly messagesBytes: Uint8Array }[],
-  options: { readonly signer: Signer; readonly hash: Sha256 },
+export async function signBundles(
+  unsigned: readonly UnsignedBundle[],
+  signing: Signing,
 ): Promise<readonly Bundle[]> {
-  const [only] = unsigned
-  if (only !== undefined && unsigned.length === 1) {
-    return [await sealBundle(only.fields, only.messagesBytes, options)]
-  }
   const sealed: Bundle[] = []
   for (let from = 0; from < unsigned.length; from += TREE_ITEMS_MAX) {
-    const some = unsigned
-      .slice(from, from + TREE_ITEMS_MAX)
-      .map(({ fields, messagesBytes }) => prepareBundle(fields, messagesBytes, options))
+    const some = unsigned.slice(from, from + TREE_ITEMS_MAX)
+    const [only] = some
+    if (only !== undefined && some.length === 1) {
+      sealed.push(await signBundle(only, signing))
+      continue
+    }
     const ids = some.map(({ id }) => id)
-    const { tree, signature, places } = await signTree('bundle-tree', ids, options)
+    const { tree, signature, places } = await signTree('bundle-tree', ids, signing)
     for (const [index, each] of some.entries()) {
       sealed.push(withSignature(each, { signature, tree, place: places[index]! }))
     }
@@ -115,17 +134,9 @@ export async function sealBundles(
   return sealed
 }
 
-type UnsignedBundle = Omit<Bundle, 'signature' | 'tree' | 'bytes'>
-
-function prepareBundle(
-  fields: BundleFields,
-  messagesBytes: Uint8Array,
-  { signer, hash }: { readonly signer: Signer; readonly hash: Sha256 },
-): UnsignedBundle {
-  const header: Header = { ...fields, key: signer.publicKey, digest: hash(messagesBytes) }
-  const headerBytes = encodeHeader(header)
-  const id = idOf('bundle', headerBytes, hash)
-  return { header, headerBytes, messagesBytes, id, idText: toHex(id) }
+async function signBundle(unsigned: UnsignedBundle, { signer }: Signing): Promise<Bundle> {
+  const signature = await signer.sign(signingInput('bundle', unsigned.headerBytes))
+  return withSignature(unsigned, { signature, tree: null, place: null })
 }
 
 function withSignature(

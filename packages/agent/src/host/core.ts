@@ -17,6 +17,7 @@ import type { Deliver } from '../deliver/deliver.ts'
 import { openDeliver } from '../deliver/open-deliver.ts'
 import { ENDED_STATEMENTS_KEPT_MS, RECHECK_MS, SWEEP_MS } from '../limits.ts'
 import { AgentError } from '../agent-error.ts'
+import { SealQueue } from '../bundles/seal-queue.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import type { NeighbourEvent } from '../neighbours/neighbours-context.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
@@ -71,6 +72,7 @@ export class Core {
   readonly store: Store
   readonly transport: Transport
   readonly statements: StatementStore
+  readonly seals: SealQueue
   readonly proofs: ProofBook
   readonly followed: FollowedNames
   readonly topics = new Topics()
@@ -116,6 +118,7 @@ export class Core {
     this.store = options.store
     this.transport = options.transport
     this.statements = statements
+    this.seals = new SealQueue(this.hash)
     this.proofs = proofs
     this.followed = followed
     this.offsets = new ClockOffsets(options.identity.name)

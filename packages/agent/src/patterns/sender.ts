@@ -11,7 +11,7 @@ import {
 import { AgentError } from '../agent-error.ts'
 import type { Gathered } from '../approvals/gathered.ts'
 import { gatherApprovals, type GatheringContext } from '../approvals/gathering.ts'
-import { sealBundle, type Bundle } from '../bundles/bundle.ts'
+import type { Bundle } from '../bundles/bundle.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import type { InboxLoad } from '../host/handover.ts'
@@ -332,7 +332,7 @@ export class Sender {
     taken: readonly Pick<Waiting, 'part' | 'gathered'>[],
     proof: KnownProof,
   ): Promise<Bundle> {
-    const { clock, hash } = this.#core
+    const { clock, seals } = this.#core
     const plain = encodeMessages(taken.map((waiting) => waiting.part))
     const fields = {
       topic: lane.topic,
@@ -358,10 +358,8 @@ export class Sender {
       { ...fields, key: this.#identity.signer.publicKey },
       { wish: lane, core: this.#core },
     )
-    return await sealBundle({ ...fields, encryption }, messagesBytes, {
-      signer: this.#identity.signer,
-      hash,
-    })
+    const { signer } = this.#identity
+    return await seals.seal({ ...fields, encryption }, messagesBytes, signer)
   }
 
   #proof({ grant, beside }: Lane): KnownProof {

@@ -9,8 +9,9 @@ import {
   decodeBundle,
   hasDigest,
   holdsSignature,
+  prepareBundle,
   sealBundle,
-  sealBundles,
+  signBundles,
 } from '../../src/bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../../src/bundles/header.ts'
 import { decodeMessages, encodeMessages } from '../../src/bundles/message.ts'
@@ -162,8 +163,9 @@ describe('the vectors of bundles under one signature', () => {
       expect(await holdsSignature(bundle, { verifier: counting, trees })).toBe(true)
     }
     expect(checks).toBe(1)
-    const unsigned = read.map(({ header, messagesBytes }) => ({ fields: header, messagesBytes }))
-    expect(await sealBundles(unsigned, { signer, hash: nodeSha256 })).toEqual(read)
+    const how = { key: signer.publicKey, hash: nodeSha256 }
+    const unsigned = read.map((each) => prepareBundle(each.header, each.messagesBytes, how))
+    expect(await signBundles(unsigned, { signer, hash: nodeSha256 })).toEqual(read)
   })
 })
 

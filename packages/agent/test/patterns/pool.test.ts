@@ -65,6 +65,26 @@ describe('openPool()', () => {
     expect([...host.counts.values()].reduce((sum, count) => sum + count, 0)).toBe(before)
   })
 
+  it('signs what 300 agents send in one turn by two signatures, and each is heard', async () => {
+    const { town, desk, pool } = await office()
+    await using _ = town
+    const agents = await Promise.all(Array.from({ length: 300 }, () => pool.agent()))
+    const signer = agents[0]!.identity.signer as { sign: (data: Uint8Array) => Uint8Array }
+    const genuine = signer.sign.bind(signer)
+    let signatures = 0
+    signer.sign = (data) => {
+      signatures += 1
+      return genuine(data)
+    }
+    const inbox = desk.messages({ queueMax: 300 })
+    await town.world.until(Promise.all(agents.map((agent) => agent.send(DESK, 'hello'))))
+    await town.world.pass(100)
+    expect([inbox.drain().length, signatures]).toEqual([300, 2])
+    await town.world.until(agents[0]!.send(DESK, 'alone'))
+    await town.world.pass(100)
+    expect([inbox.drain().length, signatures]).toEqual([1, 3])
+  })
+
   it('is open once on a node; closed, its agents are, and its key is void', async () => {
     const { town, desk, host, pool, wishes } = await office()
     await using _ = town
