@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { benchBirths } from './births/births.ts'
 import { benchDns } from './dns/dns.ts'
 import { benchPatterns } from './patterns/patterns.ts'
 import { type Bench, formatTable } from './table.ts'
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
 })
 
 const benches: Readonly<Record<string, Bench>> = {
+  births: benchBirths,
   dns: benchDns,
   patterns: benchPatterns,
   trust: benchTrust,

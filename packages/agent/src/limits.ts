@@ -130,8 +130,11 @@ export const INTAKE_BYTES_MAX = 64 * 1024 * 1024
 
 /** How long a bundle waits for its proof. */
 export const PROOF_WAIT_MS = 2_000
-/** Bundles that may wait for proofs, for each neighbour. */
-export const PARKED_BUNDLES_MAX = 64
+/**
+ * Bundles that wait for their proofs, for each neighbour: the first ones of some batches of births
+ * come before the statements that go ahead of them are checked. Their bytes are the tighter bound.
+ */
+export const PARKED_BUNDLES_MAX = 1_024
 /** Bytes that may wait for proofs, for each neighbour. */
 export const PARKED_BYTES_MAX = 1024 * 1024
 /** How long an ordered stream waits for a gap before it goes on. */

@@ -120,6 +120,11 @@ export class Intake {
     }
   }
 
+  /** Bundles that the replay table remembers. */
+  get placesTaken(): number {
+    return this.#context.replay.size
+  }
+
   /** What is known against keys that signed two bundles for one place. */
   get evidence(): ReplayTable['evidence'] {
     return this.#context.replay.evidence

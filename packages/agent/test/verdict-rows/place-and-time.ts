@@ -10,6 +10,7 @@ import { IntakeLoad } from '../../src/host/intake-load.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { Topics } from '../../src/host/topics.ts'
 import {
+  PARKED_BUNDLES_MAX,
   INTAKE_BUNDLES_MAX,
   REPLAY_EPOCHS_MAX,
   REPLAY_LANES_MAX,
@@ -306,19 +307,22 @@ export const placeRows = {
     }),
   ],
   'parking-full': [
-    inScene('parks 64 bundles of a neighbour and leaves the next alone at once', async (scene) => {
-      const { world, raw } = scene
-      const bob = await world.bind(scene.acme, 'bob.acme.example')
-      // Crew, since strangers have a limit of their own on inboxes.
-      for (let index = 0; index < 64; index++) {
-        const made = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
-        await raw.transport.publish(CREW, made.bytes)
-      }
-      await world.pass(20)
-      const last = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
-      await expectRefused(scene, 'parking-full', last)
-      expect(scene.node.host.counts.get('parking-full')).toBe(1)
-    }),
+    inScene(
+      'parks 1,024 bundles of a neighbour and leaves the next alone at once',
+      async (scene) => {
+        const { world, raw } = scene
+        const bob = await world.bind(scene.acme, 'bob.acme.example')
+        // Crew, since strangers have a limit of their own on inboxes.
+        for (let index = 0; index < PARKED_BUNDLES_MAX; index++) {
+          const made = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
+          await raw.transport.publish(CREW, made.bytes)
+        }
+        await world.pass(20)
+        const last = await makeBundle(world, bob, CREW, { proof: world.bytes(32) })
+        await expectRefused(scene, 'parking-full', last)
+        expect(scene.node.host.counts.get('parking-full')).toBe(1)
+      },
+    ),
     inScene('parks 1 MiB of a neighbour', async (scene) => {
       const { world, raw } = scene
       const parts = [partOf(world, 'x', { body: new Uint8Array(60_000) })]
