@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { benchBirths } from './births/births.ts'
 import { benchDns } from './dns/dns.ts'
 import { benchPatterns } from './patterns/patterns.ts'
+import { benchState } from './state/state.ts'
 import { type Bench, formatTable } from './table.ts'
 import { benchTrust } from './trust/trust.ts'
 
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   births: benchBirths,
   dns: benchDns,
   patterns: benchPatterns,
+  state: benchState,
   trust: benchTrust,
 }
 const chosen = positionals.length === 0 ? Object.keys(benches) : positionals
