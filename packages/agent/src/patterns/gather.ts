@@ -178,8 +178,11 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const { key } = accepted.bundle.header
     for (const part of accepted.messages) {
       const message = readMessage(this.#parts.core, accepted, part, turn)
-      if (message === undefined) continue
       const { task } = turn
+      if (message === undefined) {
+        task?.end()
+        continue
+      }
       // Tasks come to the reader alone, and again until they are done.
       const isNew = task !== undefined || this.#combined?.count({ key, message: part.id }) !== false
       if (!isNew) continue

@@ -232,11 +232,11 @@ export class Group implements AsyncDisposable {
       // Shared state is kept once for all members of the node.
       if (isUpdate(header, part)) continue
       const message = readMessage(this.#parts.core, accepted, part, turn)
-      if (message === undefined) continue
-      if (isRequest && this.#answers) this.#parts.active.takeRequest(accepted, part, message, turn)
-      else if (!isRequest && turn.task !== undefined)
-        this.#parts.active.takeTask(message, turn.task)
-      else if (!isRequest) this.#messages.push(message)
+      // What nobody here reads, or may answer, is handed to no handler.
+      if (message === undefined || (isRequest && !this.#answers)) turn.task?.end()
+      else if (isRequest) this.#parts.active.takeRequest(accepted, part, message, turn)
+      else if (turn.task !== undefined) this.#parts.active.takeTask(message, turn.task)
+      else this.#messages.push(message)
     }
   }
 }

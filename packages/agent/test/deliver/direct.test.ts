@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nodeSha256 } from '@ixj/node'
+import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { bodies, outcomeOf, toInbox, Town } from '../town.ts'

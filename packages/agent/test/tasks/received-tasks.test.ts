@@ -1,7 +1,16 @@
-import { issueRevocation, memoryStore, type Agent, type Store, type Task } from '@ixj/agent'
+import {
+  issueRevocation,
+  memoryStore,
+  type Agent,
+  type AuditLog,
+  type Store,
+  type Task,
+} from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
+import { LogBench } from '../../../../test/world/log-bench.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
+import { LOG_RETRY_MS } from '../../../node/src/audit/limits.ts'
 import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
 import { taskQueue } from './task-queue.ts'
 
@@ -10,7 +19,7 @@ const B = name('b.acme.example')
 const N2 = name('n2.acme.example')
 
 /** Two nodes, an agent on the first that may write to the one on the second. */
-async function openPair(options: { readonly store?: Store } = {}) {
+async function openPair(options: { readonly store?: Store; readonly audit?: AuditLog } = {}) {
   // Five ms a hop, so that a test can say what has arrived.
   const town = await Town.open(1, { latencyMs: [5, 5] })
   const { world, acme } = town
@@ -20,7 +29,8 @@ async function openPair(options: { readonly store?: Store } = {}) {
   const a = await town.agent('a', 1, { grants: [toInbox(B)] })
   /** Opens the second node, over what its store remembers. */
   const open = async () => {
-    const node = await world.node(acme, N2, { store, identity: nodeIdentity })
+    const audit = options.audit === undefined ? {} : { audit: options.audit }
+    const node = await world.node(acme, N2, { store, identity: nodeIdentity, ...audit })
     await world.connect('n1.acme.example', N2)
     const b = await node.host.openAgent(identity)
     await world.pass(500)
@@ -183,6 +193,29 @@ describe('a task that cannot be stored', () => {
     await world.pass(60_000)
     expect(receipt.acknowledged.missing).toEqual([])
     expect(tasks.drain()).toMatchObject([{ body: 'x', attempt: 1 }])
+  })
+})
+
+describe('a task whose record is not safe', () => {
+  it('is neither acknowledged nor handed out before the disk has it, and both when it is well', async () => {
+    const bench = new LogBench()
+    await using log = await bench.open()
+    const { town, world, a, b, node } = await openPair({ audit: log })
+    await using _ = town
+    const tasks = taskQueue(b)
+    bench.disk.trouble = (operation) => (operation === 'sync' ? 'io-error' : undefined)
+    const receipt = await world.until(a.send(B, 'x', { class: 'task' }))
+    await world.pass(10_000)
+    expect([tasks.size, receipt.acknowledged.missing]).toEqual([0, [B]])
+    expect(node.host.counts.get('log-unwritable')).toBeGreaterThan(0)
+    bench.disk.trouble = () => undefined
+    await bench.clock.advance(LOG_RETRY_MS)
+    await world.pass(60_000)
+    expect(receipt.acknowledged.missing).toEqual([])
+    expect(tasks.drain()).toMatchObject([{ body: 'x', attempt: 1 }])
+    await bench.settle()
+    const records = bench.records().filter(({ kind }) => kind === 'bundle')
+    expect(records).toMatchObject([{ code: null, class: 'task' }])
   })
 })
 

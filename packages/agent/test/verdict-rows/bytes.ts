@@ -121,6 +121,10 @@ export const byteRows = {
     resigned('refuses the place 0', 'form', (fields) => (fields[7] = 0)),
     resigned('refuses more than 256 messages', 'form', (fields) => (fields[8] = 257)),
     resigned('refuses the priority 4', 'form', (fields) => (fields[11] = 4)),
+    resigned('refuses two messages of class task', 'form', (fields) => {
+      fields[5] = 'task'
+      fields[8] = 2
+    }),
     resigned('refuses an audience of none', 'form', (fields) => (fields[14] = [])),
     resigned('refuses an audience out of order', 'form', (fields) => (fields[14] = ['b.b', 'a.a'])),
     resigned('refuses an audience of 65', 'form', (fields) => {
