@@ -36,20 +36,22 @@ describe.runIf(realNetwork('F1 over a real network'))('F1: a slow and lossy netw
           counted: 'delivered',
           goal: 'all',
         }),
-        report({
-          id: 'F1',
-          what: `p99 of them, from publish to the reader`,
-          figure:
-            quantileOf(
-              reports.flatMap(({ latencies }) => latencies),
-              0.99,
-            ) / 1_000,
-          unit: 's',
-          goal: { most: 1.5 },
-        }),
       ]
+      // Of a few messages, on a machine that runs other tests, a p99 says nothing.
+      if (isFull) {
+        const latencies = reports.flatMap((one) => one.latencies)
+        rows.push(
+          report({
+            id: 'F1',
+            what: 'p99 of them, from publish to the reader',
+            figure: quantileOf(latencies, 0.99) / 1_000,
+            unit: 's',
+            goal: { most: 1.5 },
+          }),
+        )
+      }
       expect([...sent.values()].every((numbers) => numbers.length === 2 * EACH)).toBe(true)
-      expect(rows).toEqual(['met', 'met'])
+      expect(rows).toEqual(rows.map(() => 'met'))
     },
     ROW_MS_MAX,
   )
