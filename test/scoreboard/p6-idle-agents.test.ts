@@ -16,8 +16,8 @@ const PASSING = Math.max(500, scaled(10_000))
 let found: AgentMemory
 
 beforeAll(async () => {
-  const arguments_ = ['--expose-gc', '--conditions=ixj:src', PROGRAM, `${IDLE}`, `${PASSING}`]
-  const { stdout } = await promisify(execFile)(process.execPath, arguments_)
+  const options = ['--expose-gc', '--conditions=ixj:src', PROGRAM, `${IDLE}`, `${PASSING}`]
+  const { stdout } = await promisify(execFile)(process.execPath, options)
   found = JSON.parse(stdout) as AgentMemory
 }, ROW_MS_MAX)
 

@@ -1,9 +1,6 @@
 import { isName, type Name } from './name.ts'
 
-/**
- * The label below a node's name under which its nameless, short-lived agents live (design section
- * 5).
- */
+/** The label below a node's name under which its nameless, short-lived agents live. */
 export const poolLabel = 'pool'
 
 /**
@@ -11,7 +8,8 @@ export const poolLabel = 'pool'
  * be bound to it.
  */
 export function isReservedPool(name: Name): boolean {
-  return name.split('.').includes(poolLabel)
+  // Asked of every sender, and hardly any has it: most are told apart by one look.
+  return name.includes(poolLabel) && name.split('.').includes(poolLabel)
 }
 
 /**
@@ -23,6 +21,7 @@ export function isReservedPool(name: Name): boolean {
  * no name, as in `a.pool.example`.
  */
 export function poolNode(name: Name): Name | undefined {
+  if (!name.includes(poolLabel)) return undefined
   const labels = name.split('.')
   const place = labels.lastIndexOf(poolLabel)
   const node = labels.slice(place + 1).join('.')

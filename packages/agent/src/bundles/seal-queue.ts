@@ -51,9 +51,9 @@ export class SealQueue {
     try {
       const unsigned = waiting.map((each) => each.unsigned)
       const bundles = await signBundles(unsigned, { signer, hash: this.#hash })
-      for (const [index, { resolve }] of waiting.entries()) resolve(bundles[index]!)
+      for (const [index, each] of waiting.entries()) each.resolve(bundles[index]!)
     } catch (cause) {
-      for (const { reject } of waiting) reject(cause)
+      for (const each of waiting) each.reject(cause)
     }
   }
 }

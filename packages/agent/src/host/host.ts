@@ -258,7 +258,16 @@ export class Host implements AsyncDisposable {
   /** Short-lived agents whose bindings have ended can do nothing any more. */
   #closeEnded(now: number): void {
     for (const [agent, until] of this.#house.agents) {
-      if (until + SKEW_MS < now) void agent[Symbol.asyncDispose]()
+      if (until + SKEW_MS < now) void this.#closeAgent(agent)
+    }
+  }
+
+  async #closeAgent(agent: Agent): Promise<void> {
+    try {
+      await agent[Symbol.asyncDispose]()
+    } catch (cause) {
+      // Nobody called for it who could be told.
+      this.#core.record(this.#core.plain('right', 'close', agent.name, this.name, cause))
     }
   }
 

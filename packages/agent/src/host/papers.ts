@@ -72,8 +72,15 @@ export class FoldedPapers implements Papers {
   }
 
   /** @throws TrustError as `grantHost`; what recording it throws */
-  hostGrant(): Promise<SignedStatement<Grant>> {
-    return (this.#hostGrant ??= this.#grantHost())
+  async hostGrant(): Promise<SignedStatement<Grant>> {
+    this.#hostGrant ??= this.#grantHost()
+    try {
+      return await this.#hostGrant
+    } catch (cause) {
+      // A log that could not be written may be again.
+      this.#hostGrant = undefined
+      throw cause
+    }
   }
 
   /** Ends what is held for it. */
