@@ -1,8 +1,10 @@
 import type { Name } from '@ixj/names'
 import type { ApplicationValue } from '@ixj/trust'
+import { AgentError } from '../agent-error.ts'
 import type { Core } from '../host/core.ts'
 import { QUEUE_MAX } from '../limits.ts'
 import type { Sender } from '../patterns/sender.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
 import { Bounds } from './bounds.ts'
 import { OwnRegisters, type SetOptions, type StateCounts } from './own-registers.ts'
@@ -57,7 +59,7 @@ export class GroupState {
     const { core, name, topic } = parts
     this.#own = new OwnRegisters({
       ...parts,
-      failed: (cause) => core.record(core.plain('state', 'set', topic, name, cause)),
+      failed: (cause) => core.record(core.plain('state', 'set', topic, name, coded(cause))),
     })
   }
 
@@ -178,6 +180,15 @@ export class GroupState {
     const maxAgeMs = this.#bounds?.maxAgeMs(held.register) ?? Infinity
     return viewOf(held, { now, range: core.offsets.range(held.clock, now), maxAgeMs })
   }
+}
+
+/** What could not be handed over is the network's; what may not be said any more is a grant's. */
+function coded(cause: unknown): unknown {
+  if (!(cause instanceof AgentError)) return cause
+  const { code, message } = cause
+  if (code === 'no-authority') return new Refusal('not-granted', message, { cause })
+  const isHandover = code === 'not-handed-over' || code === 'backpressure'
+  return isHandover ? new Refusal('transport', message, { cause }) : cause
 }
 
 function sorted(all: readonly HeldRegister[]): readonly HeldRegister[] {

@@ -183,7 +183,7 @@ export class Registers {
       owned.bytes += bytes.length
       this.#bytes += bytes.length
     }
-    this.#expiry.by(this.#endOf(held))
+    this.#expiry.by(this.#endOf(held) + 1)
   }
 
   #forget(held: HeldRegister): void {

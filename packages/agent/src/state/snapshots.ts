@@ -49,7 +49,7 @@ interface Asking {
   /** Groups of which it was asked, and how often; each once while it is connected, unless in vain. */
   readonly tries: Map<Name, number>
   readonly budget: Budget
-  /** Questions of its that are being answered. */
+  /** Channels of its that are open, to ask. */
   served: number
 }
 
@@ -190,6 +190,11 @@ export class Snapshots implements HostPart {
   async #serve(neighbour: Exchange, channel: Channel): Promise<void> {
     const { clock } = this.#context
     const asking = this.#askingOf(neighbour)
+    if (asking.served >= STATE_SNAPSHOTS_MAX) {
+      await channel.close()
+      return
+    }
+    asking.served += 1
     const end = clock.at(clock.now() + STATE_LIFESPAN_MS_MAX, () => void channel.close())
     this.#cancels.add(end)
     let topic: Name | undefined
@@ -198,21 +203,16 @@ export class Snapshots implements HostPart {
       const question = await frames.next()
       if (question.done === true) return
       topic = readQuestion(question.value)
-      if (asking.served >= STATE_SNAPSHOTS_MAX || !isMember(neighbour, topic)) return
-      if (!asking.budget.take(1, clock.now())) return
-      asking.served += 1
-      try {
-        await this.#give(neighbour, topic, channel)
-        // Its side closes when it has read all.
-        await frames.next()
-      } finally {
-        asking.served -= 1
-      }
+      if (!isMember(neighbour, topic) || !asking.budget.take(1, clock.now())) return
+      await this.#give(neighbour, topic, channel)
+      // Its side closes when it has read all.
+      await frames.next()
     } catch (cause) {
       if (cause instanceof TrustError) this.#context.neighbours.fault(neighbour, cause)
       else this.#failed('give', topic ?? '', neighbour, cause)
     } finally {
       end()
+      asking.served -= 1
       this.#cancels.delete(end)
       await channel.close()
     }

@@ -101,6 +101,51 @@ describe('state.set()', () => {
   })
 })
 
+describe('an update that cannot be sent', () => {
+  it('is replaced by what was set meanwhile, and that goes out once it can', async () => {
+    await using scene = await threeMembers()
+    const { town, a, b } = scene
+    for (const far of ['n2', 'n3']) {
+      town.world.network.disconnect('n1.acme.example', `${far}.acme.example`)
+    }
+    a.set('pose', 1)
+    await town.world.pass(5_000)
+    a.set('pose', 2)
+    for (const far of ['n2', 'n3']) {
+      town.world.network.connect('n1.acme.example', `${far}.acme.example`)
+    }
+    await town.world.pass(3_000)
+    expect(b.get(A, 'pose')?.value).toBe(2)
+  })
+
+  it('beyond what its grant allows in a second is tried again, and told', async () => {
+    await using town = await Town.open(2)
+    const slow = await town.agent('slow', 1, {
+      grants: [
+        {
+          actions: ['publish', 'subscribe'],
+          topics: [CREW],
+          conditions: [['messagesPerSecond', 2]],
+        },
+      ],
+    })
+    const { state } = await slow.join(CREW)
+    const { crew } = await town.member('b', 2)
+    await town.world.pass(1_000)
+    const decisions = town.nodes[0]!.host.decisions()
+    for (let value = 0; value < 20; value++) {
+      state.set('pose', value)
+      await town.world.pass(50)
+    }
+    expect(state.counts.failed).toBeGreaterThan(0)
+    expect(
+      decisions.drain().some(({ about, code }) => about === 'state' && code === 'transport'),
+    ).toBe(true)
+    await town.world.pass(2_000)
+    expect(crew.state.get('slow.acme.example', 'pose')?.value).toBe(19)
+  })
+})
+
 describe('shared state', () => {
   it('is equal for all once nothing is set any more, though a third of all messages are lost', async () => {
     await using scene = await threeMembers({ loss: 0.3, seed: 7 })
