@@ -12,7 +12,8 @@ const COMPLAINT_BYTES_MAX = 1_024
 /**
  * Runs a command of the user's own for a message: its body comes on the standard input, who sent it
  * stands in the environment, and nothing of it is ever part of the command. What the command writes is
- * the result; an exit code other than 0 is a failure, and so is more than a message can hold.
+ * the result; an exit code other than 0 is a failure, and so is more than a message can hold. When the
+ * signal is aborted, it and all that it has started are killed.
  */
 export async function runCommand(
   command: string,
@@ -22,8 +23,8 @@ export async function runCommand(
   const { promise, resolve } = Promise.withResolvers<CommandResult>()
   const child = spawn('/bin/sh', ['-c', command], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    signal,
-    killSignal: 'SIGKILL',
+    // A group of its own, so that whatever the shell has started ends with it.
+    detached: true,
     env: {
       ...process.env,
       IXJ_SENDER: message.sender,
@@ -32,6 +33,12 @@ export async function runCommand(
       IXJ_ATTEMPT: String(message.attempt),
     },
   })
+  const kill = () => {
+    // Without a pid it never began; its error is told below.
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+  }
+  if (signal.aborted) kill()
+  else signal.addEventListener('abort', kill, { once: true })
   const output = collect(child.stdout, MESSAGES_BYTES_MAX)
   const complaint = collect(child.stderr, COMPLAINT_BYTES_MAX)
   child.once('error', (cause) => resolve({ done: false, reason: cause.message }))
@@ -50,7 +57,11 @@ export async function runCommand(
   // A command that does not read its input closes it.
   child.stdin.on('error', () => undefined)
   child.stdin.end(inputOf(message.body))
-  return await promise
+  try {
+    return await promise
+  } finally {
+    signal.removeEventListener('abort', kill)
+  }
 }
 
 /** A text and bytes as they are, everything else as JSON. */

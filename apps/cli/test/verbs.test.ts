@@ -1,3 +1,4 @@
+import { watch } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   openProgramBench,
@@ -67,6 +68,21 @@ test('a body is never part of the command, and a command that fails is told to t
   expect(failed.stderr).toContain('ixj: failed:')
   expect(failed.stderr).toContain('the command ended with 3: $(id); "`id`')
   expect((await program.stop('SIGINT')).code).toBe(0)
+})
+
+test('a command that runs when answer is stopped is killed, with all that it has started', async () => {
+  const files = watch(bench.folder)[Symbol.asyncIterator]()
+  const exec = 'echo > started; sleep 600 | cat'
+  const [program, connect] = await startListening(['answer', '--exec', exec])
+  const asking = bench.run(['request', w1, 'hurry', '--lifespan', '80', '--as', w2, ...connect])
+  for (let name: string | null = null; name !== 'started';) {
+    const { value } = await files.next()
+    name = value?.filename ?? null
+  }
+  const { code, stdout } = await program.stop('SIGINT')
+  expect(code).toBe(0)
+  expect(stdout).toContain('the command ended by SIGKILL')
+  expect((await asking).stderr).toContain('ixj: failed:')
 })
 
 test('send of class task ends when it is acknowledged; the command is run again where it fails', async () => {
