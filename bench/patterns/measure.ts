@@ -1,7 +1,7 @@
+import { percentile } from '../table.ts'
 import { deliveriesOf, type Pattern, type Run } from './cast.ts'
 import type { ContenderName } from './process.ts'
 import type { Outcome, Team } from './team.ts'
-import { percentile } from '../table.ts'
 
 /** What a contender does in a pattern: medians over its runs, which alternate with the others'. */
 export interface Measured {

@@ -15,7 +15,8 @@ export const MEASURED_HEAD = [
   '',
 ]
 
-const TITLES: Readonly<Record<ContenderName, string>> = {
+/** Contenders, as people read them. */
+export const TITLES: Readonly<Record<ContenderName, string>> = {
   ixj: 'ixj: signed, verified, authorised, audited',
   nats: 'NATS, plain',
   'nats-signed': 'NATS, one Ed25519 signature a message',
@@ -34,6 +35,28 @@ export function measuredLines(
   const ixj = measured.find(({ contender }) => contender === 'ixj')
   const title = `${id} ${first.pattern.replaceAll('N', String(first.agents))}, 200 B`
   return [[title], ...measured.map((each) => line(each, ixj, goals[each.contender]))]
+}
+
+/** What the publisher sends for each delivery, beside HTTP; `most` is the goal. */
+export function bytesLines(
+  measured: readonly Measured[],
+  most: number,
+): readonly (readonly string[])[] {
+  const ixj = measured.find(({ contender }) => contender === 'ixj')?.leadBytesPerDelivery
+  return measured
+    .filter(({ contender }) => contender.startsWith('https'))
+    .map(({ contender, leadBytesPerDelivery: bytes }) => {
+      const times = ixj === undefined || bytes === undefined ? undefined : ixj / bytes
+      return [
+        `  bytes sent, beside ${TITLES[contender]}`,
+        '',
+        '',
+        bytes?.toFixed(0) ?? '?',
+        times === undefined ? '?' : `${times.toFixed(3)} ×`,
+        `≤ ${most} ×`,
+        times === undefined ? 'not measured' : times <= most ? 'met' : 'MISSED',
+      ]
+    })
 }
 
 function line(each: Measured, ixj: Measured | undefined, goal: number | undefined) {
