@@ -1,6 +1,7 @@
 import type { Name } from '@ixj/names'
 import { SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
+import type { Place } from '../pipeline/replay-stream.ts'
 import { fairShare } from './fair-share.ts'
 import type { EvidenceRow, HistoryRow, HistoryRows, KeptClass, Origin } from './history-rows.ts'
 import {
@@ -9,7 +10,7 @@ import {
   HISTORY_ROOM,
   HISTORY_TOPIC_BYTES_MAX,
 } from './limits.ts'
-import { bySending, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
+import { bySending, KEPT_MS, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
 
 /** A kept bundle with its bytes. */
 export interface KeptBundle {
@@ -151,6 +152,14 @@ export class History {
     })
   }
 
+  /** The places of bundles that were delivered here, as far as they are kept; the oldest first. */
+  places(): readonly Place[] {
+    return [...this.#byId.values()]
+      .filter(({ origin }) => origin === 'live')
+      .toSorted(bySending)
+      .map(placeOf)
+  }
+
   /** What convicts keys, over restarts. */
   get evidence(): readonly EvidenceRow[] {
     return this.#evidence
@@ -215,4 +224,14 @@ export class History {
     }
     this.#rows.remove(rows.map(({ id }) => id))
   }
+}
+
+/** Its lifespan is not known without its bytes; none is longer than what is kept. */
+function placeOf({ id, topic, sender, key, ...row }: HistoryRow): Place {
+  const keyText = toHex(key)
+  const lane = `${topic}|${sender}|${keyText}|${row.class}`
+  const { epoch, first, count, sentAt } = row
+  const forgetAt = sentAt + KEPT_MS[row.class] + SKEW_MS
+  const stream = `${lane}|${epoch}`
+  return { lane, epoch, stream, key: keyText, first, count, id: toHex(id), forgetAt }
 }

@@ -25,6 +25,6 @@ export interface Books {
   readonly kept: RevokedContext['kept']
   readonly history: History
   readonly journal: ReplayJournal
-  /** What the journal had of before. */
+  /** What history and journal have of before. */
   readonly taken: readonly Place[]
 }

@@ -68,7 +68,8 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const now = clock.now()
   const history = await History.open(options.history ?? memoryHistory(), { hash, now })
   const journal = options.journal ?? NO_JOURNAL
-  const taken = await journal.load(now)
+  // A crash leaves the journal whole, a power cut the history.
+  const taken = [...history.places(), ...(await journal.load(now))]
   const lasting = { history, journal, taken }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }

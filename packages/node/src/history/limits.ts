@@ -9,6 +9,3 @@ export const JOURNAL_FILE_BYTES = 4 * 1024 * 1024
 
 /** Files of a journal: some six million places, more than a node takes in an hour. */
 export const JOURNAL_FILES_MAX = 128
-
-/** How soon what was written to a journal is safe from a power cut; from a crash it is at once. */
-export const JOURNAL_SYNC_MS = 100

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, type Clock, type ReplayJournal } from '@ixj/agent'
@@ -6,7 +6,7 @@ import { decode, encode, toHex, TrustError, type Value } from '@ixj/trust'
 import { listFolder } from '../home/file-names.ts'
 import { makeFolder, removeIfThere } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
-import { JOURNAL_FILE_BYTES, JOURNAL_FILES_MAX, JOURNAL_SYNC_MS } from './limits.ts'
+import { JOURNAL_FILE_BYTES, JOURNAL_FILES_MAX } from './limits.ts'
 
 type Place = Parameters<ReplayJournal['append']>[0]
 
@@ -23,7 +23,8 @@ const FILE_NAME = /^places-(\d{1,12})$/
 /**
  * Opens a journal of places in a folder: small records behind each other, in files of some MiB that
  * are forgotten whole. A record is given to the system before its bundle is delivered, so a crash of
- * the process loses none; it is synced within {@link JOURNAL_SYNC_MS}, for power cuts.
+ * the process loses none. Nothing is synced here: a write waits for a sync of its file, and with it
+ * everything that its thread does. After a power cut the history tells, which is synced.
  * @throws HomeError `file`
  */
 export async function openPlaceJournal(
@@ -48,8 +49,6 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   #number: number
   #handle: number | undefined
   #bytes = 0
-  #cancelSync: (() => void) | undefined
-  #syncing: Promise<void> | undefined
 
   constructor(folder: string, numbers: readonly number[], clock: Clock) {
     this.#folder = folder
@@ -78,17 +77,9 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new AgentError('not-stored', `Cannot remember a bundle: ${reason}`, { cause })
     }
-    this.#cancelSync ??= this.#clock.at(this.#clock.now() + JOURNAL_SYNC_MS, () => {
-      this.#cancelSync = undefined
-      this.#sync()
-    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#cancelSync?.()
-    await this.#syncing
-    this.#sync()
-    await this.#syncing
     this.#endFile()
   }
 
@@ -124,9 +115,7 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   }
 
   #endFile(): void {
-    const handle = this.#handle
-    // Closed when it is synced: a number that is free again may be another file's.
-    if (handle !== undefined) fdatasync(handle, () => closeSync(handle))
+    if (this.#handle !== undefined) closeSync(this.#handle)
     this.#handle = undefined
     this.#bytes = 0
     this.#lanes.clear()
@@ -147,18 +136,6 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
       this.#files.splice(this.#files.indexOf(file), 1)
       await removeIfThere(file.path)
     }
-  }
-
-  #sync(): void {
-    const handle = this.#handle
-    if (handle === undefined || this.#syncing !== undefined) return
-    this.#syncing = new Promise((resolve) => {
-      // A disk that cannot be synced cannot be written soon either, which is told then.
-      fdatasync(handle, () => {
-        this.#syncing = undefined
-        resolve()
-      })
-    })
   }
 }
 
