@@ -48,7 +48,7 @@ export interface HistoryRows extends AsyncDisposable {
   /** What lies there from before, without the bundles; called once, first. */
   load(): Promise<readonly HistoryRow[]>
   /**
-   * Keeps a bundle; resolves when it would survive a crash. It can be read at once.
+   * Keeps a bundle; resolves when it would survive a crash of the process. It can be read at once.
    * @throws AgentError `not-stored`
    */
   put(row: HistoryRow, bytes: Uint8Array): Promise<void>

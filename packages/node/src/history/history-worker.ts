@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { HISTORY_SYNC_MS } from './limits.ts'
 import { openTables } from './history-tables.ts'
 import type { HistoryAnswer, HistoryQuestion } from './history-questions.ts'
 
@@ -20,14 +21,27 @@ function answer(question: HistoryQuestion): unknown {
   }
 }
 
+let cancelSync: NodeJS.Timeout | undefined
+
+/** One sync for all that is committed within half a second: none waits for one of its own. */
+function syncSoon(): void {
+  cancelSync ??= setTimeout(() => {
+    cancelSync = undefined
+    tables.sync()
+  }, HISTORY_SYNC_MS)
+}
+
 parentPort?.on('message', (question: HistoryQuestion) => {
   const { number } = question
   let reply: HistoryAnswer
   try {
     reply = { number, value: answer(question) }
+    if (question.kind === 'write') syncSoon()
   } catch (cause) {
     reply = { number, failure: cause instanceof Error ? cause.message : String(cause) }
   }
   parentPort?.postMessage(reply, [])
-  if (question.kind === 'close') parentPort?.close()
+  if (question.kind !== 'close') return
+  clearTimeout(cancelSync)
+  parentPort?.close()
 })

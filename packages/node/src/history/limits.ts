@@ -4,6 +4,9 @@ export const HISTORY_QUEUED_BYTES_MAX = 64 * 1024 * 1024
 /** Pages of a history's file: a bundle at its largest takes five. */
 export const HISTORY_PAGE_BYTES = 16 * 1024
 
+/** How soon what is stored, and survives a crash, survives a power cut too. */
+export const HISTORY_SYNC_MS = 500
+
 /** Bytes of one file of a journal of places; whole files are forgotten, never parts. */
 export const JOURNAL_FILE_BYTES = 4 * 1024 * 1024
 

@@ -32,8 +32,9 @@ const WORKER = new URL(
 
 /**
  * Opens a history in an SQLite file, mode 0600, in a thread of its own. One commit is under way at a
- * time, with one sync of the disk; what comes meanwhile goes with the next. A commit that fails is
- * told to all whose bundles were in it, and the next one is tried anew.
+ * time; what comes meanwhile goes with the next. What is committed survives a crash, and within
+ * half a second a power cut. A commit that fails is told to all whose bundles were in it,
+ * and the next one is tried anew.
  * @throws HomeError `file`
  */
 export async function openSqliteHistory(path: string): Promise<HistoryRows> {
