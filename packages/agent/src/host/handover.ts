@@ -113,7 +113,10 @@ export class Handover {
       peers = this.#handDirectly(topic, load)
       return peers > 0 || !this.#isReached(way)
     }
-    if (await this.#until(ready, this.#context.clock.now() + HANDOVER_MS)) return peers
+    // In two halves: a process that was not run for so long reads what has come before it gives up.
+    for (const ms of [HANDOVER_MS / 2, HANDOVER_MS / 2]) {
+      if (await this.#until(ready, this.#context.clock.now() + ms)) return peers
+    }
     throw new AgentError(
       'backpressure',
       `Cannot hand over to a host of ${topic}: none has taken more for ${HANDOVER_MS} ms`,
