@@ -58,6 +58,8 @@ interface OwnRegister {
 
 /** How long others know that a register was set: its name takes one of their places so long. */
 const SLOT_MS = STATE_LIFESPAN_MS_MAX + SKEW_MS + 5_000
+/** So long a lane that was found is used again: members set registers many times a second. */
+const LANE_MS = 1_000
 /** What a message costs in its bundle beside its body. */
 const MESSAGE_BYTES = 96
 
@@ -70,6 +72,8 @@ export class OwnRegisters {
   readonly #own = new Map<string, OwnRegister>()
   readonly #repeat: Soonest
   readonly #counts = { sent: 0, replaced: 0, failed: 0 }
+  /** The lane that was found last. */
+  #found: { readonly options: SetOptions; readonly lane: Lane; readonly at: number } | undefined
   #isSending = false
   #isClosed = false
 
@@ -128,9 +132,18 @@ export class OwnRegisters {
     this.#own.clear()
   }
 
-  #lane({ lifespanMs = STATE_REGISTER_LIFESPAN_MS, ...options }: SetOptions): Lane {
-    const where = { of: 'group', topic: this.#context.topic, action: 'publish' } as const
-    return this.#context.sender.lanes.of(where, { ...options, lifespanMs, class: 'state' })
+  /** How it is sent, and under which grant; found again once a second, since grants end. */
+  #lane(options: SetOptions): Lane {
+    const { core, sender, topic } = this.#context
+    const now = core.clock.now()
+    const known = this.#found
+    const isRecent = known !== undefined && Math.abs(now - known.at) < LANE_MS
+    if (isRecent && sameLane(known.options, options)) return known.lane
+    const where = { of: 'group', topic, action: 'publish' } as const
+    const { lifespanMs = STATE_REGISTER_LIFESPAN_MS, ...rest } = options
+    const lane = sender.lanes.of(where, { ...rest, lifespanMs, class: 'state' })
+    this.#found = { options, lane, at: now }
+    return lane
   }
 
   async #send(): Promise<void> {
