@@ -112,7 +112,7 @@ export class City implements Town {
     await child.join(group)
     // It speaks as long as it may, and a little longer.
     for (let count = 0; count <= SPAWNED_SAYS; count++) {
-      this.#later((count * lifetimeMs) / (SPAWNED_SAYS - 1), () => {
+      this.later((count * lifetimeMs) / (SPAWNED_SAYS - 1), () => {
         if (this.residents.get(name) !== child) return
         if (count < SPAWNED_SAYS) return this.history.watch(child.publish(group, 2, null))
         this.residents.delete(name)
@@ -170,7 +170,7 @@ export class City implements Town {
     }
   }
 
-  #later(ms: number, run: () => void): void {
+  later(ms: number, run: () => void): void {
     const { clock } = this.world
     clock.at(clock.now() + Math.round(ms), run)
   }

@@ -10,14 +10,20 @@ export type HistoryEntry = { readonly at: number } & (
       readonly by: string
       readonly life: string
       readonly topic: string
-      readonly action: 'publish' | 'request' | 'answer'
+      readonly action: 'publish' | 'request' | 'task'
       readonly to: readonly string[] | null
       readonly lifespanMs: number
       /** Where several were signed for one place of a stream: at each node one of them counts. */
       readonly place?: string
     }
   /** What came of it: how many nodes, or the code of the failure. */
-  | { readonly kind: 'handed'; readonly label: string; readonly id: string; readonly peers: number }
+  | {
+      readonly kind: 'handed'
+      readonly label: string
+      readonly id: string
+      readonly peers: number
+      /** Of a task: who has to do it. */ readonly expected: readonly string[]
+    }
   | { readonly kind: 'unsaid'; readonly label: string; readonly code: string }
   /** Everything that one waited for with a request has come, or its time is over. */
   | { readonly kind: 'done'; readonly label: string }
@@ -36,6 +42,22 @@ export type HistoryEntry = { readonly at: number } & (
       readonly late: boolean
       /** Of the receiver's clock. */
       readonly localTime: number
+    }
+  /** An agent was handed a task for the so-manieth time, and later said that it is done. */
+  | {
+      readonly kind: 'took' | 'did'
+      readonly label: string
+      readonly by: string
+      readonly life: string
+      readonly attempt: number
+    }
+  /** Shared state of a group as a member sees it, at the end. */
+  | {
+      readonly kind: 'digest'
+      readonly life: string
+      readonly topic: string
+      readonly digest: string
+      readonly registers: number
     }
   /** A reader lost messages of its own queue. */
   | { readonly kind: 'lost'; readonly by: string; readonly life: string; readonly count: number }

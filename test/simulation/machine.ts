@@ -1,9 +1,10 @@
-import type { Host, Identity, Store } from '@ixj/agent'
+import { memoryJournal, type Host, type Identity, type Store } from '@ixj/agent'
 import type { MemoryNode } from '@ixj/agent/memory'
 import { parsePattern } from '@ixj/names'
 import { toHex } from '@ixj/trust'
 import { ownAnchor, type World } from '../world/world.ts'
 import { collectingLog } from './collecting-log.ts'
+import { CrashHistory } from './crash-history.ts'
 import { CrashStore } from './crash-store.ts'
 import { Dice } from './dice.ts'
 import type { History } from './history.ts'
@@ -43,6 +44,7 @@ interface Life {
   readonly transport: MemoryNode
   readonly clock: NodeClock
   readonly disk: Store & { crash(): void }
+  readonly history: { crash(): void }
 }
 
 /** A machine that runs one node, over crashes and restarts: its disk and its name stay. */
@@ -52,6 +54,9 @@ export class Machine {
   readonly #ground: Ground
   readonly #identity: Identity
   readonly #disk: CrashStore
+  readonly #history: CrashHistory
+  /** What it returns from is safe, so a crash takes nothing of it. */
+  readonly #journal = memoryJournal()
   #aheadMs: number
   #life: Life | undefined
   /** Opening and closing take time, and wait for each other. */
@@ -63,7 +68,9 @@ export class Machine {
     this.#identity = identity
     this.#ground = ground
     this.#aheadMs = planned.aheadMs
-    this.#disk = new CrashStore(new Dice(ground.world.seed, `disk of ${planned.name}`).random)
+    const { random } = new Dice(ground.world.seed, `disk of ${planned.name}`)
+    this.#disk = new CrashStore(random)
+    this.#history = new CrashHistory(random)
   }
 
   get host(): Host | undefined {
@@ -91,17 +98,20 @@ export class Machine {
     const { driftPpm } = this.#planned
     const clock = new NodeClock(world.clock, { aheadMs: this.#aheadMs, driftPpm })
     const disk = this.#disk.open(world.clock)
+    const kept = this.#history.open(world.clock)
     const others = organisations.filter((other) => other !== organisation)
     const transport = world.network.open(this.name)
     const host = await world.host(organisation, this.#identity, transport, {
       anchors: others.map((other) => ownAnchor(other)),
       rules: RULES,
       store: disk,
+      history: kept,
+      journal: this.#journal,
       clock,
       audit: collectingLog(this.name, history, world.clock),
       ...(isAuthority ? { authorities: [organisation] } : {}),
     })
-    this.#life = { host, transport, clock, disk }
+    this.#life = { host, transport, clock, disk, history: kept }
     history.watch(this.#note(host))
   }
 
@@ -112,6 +122,7 @@ export class Machine {
     this.#life = undefined
     life.clock.stop()
     life.disk.crash()
+    life.history.crash()
     this.#aheadMs = life.clock.aheadMs
     this.#ground.history.watch(life.transport[Symbol.asyncDispose]())
   }

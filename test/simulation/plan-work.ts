@@ -10,6 +10,8 @@ const FIRST_MS = 2_000
 export function planWork(places: Places, without: readonly Part[]): readonly PlannedEvent[] {
   return [
     ...planTalk(places),
+    ...planTasks(places),
+    ...planState(places),
     ...(without.includes('spawns') ? [] : planSpawns(places)),
     ...planMoves(places),
     ...(without.includes('revocations') ? [] : planRevocations(places)),
@@ -38,6 +40,35 @@ function planTalk({ seed, agents, busyMs }: Places): readonly PlannedEvent[] {
     }
   }
   return events
+}
+
+/** Tasks for one, and for some of a group. */
+function planTasks({ seed, agents, busyMs }: Places): readonly PlannedEvent[] {
+  const dice = new Dice(seed, 'tasks')
+  return Array.from({ length: dice.whole(3, 12) }, () => {
+    const agent = dice.one(agents)
+    const group = dice.one(agent.groups)
+    const others = namesIn(agents, group).filter((name) => name !== agent.name)
+    const isForOne = dice.isBelow(0.5) || others.length === 0
+    return {
+      at: dice.whole(FIRST_MS, busyMs),
+      kind: 'task',
+      agent: agent.name,
+      topic: isForOne ? otherThan(dice, agents, agent) : group,
+      to: isForOne ? null : dice.some(others, 0.3),
+    } as const
+  })
+}
+
+/** Registers that change. */
+function planState({ seed, agents, busyMs }: Places): readonly PlannedEvent[] {
+  const dice = new Dice(seed, 'state')
+  return Array.from({ length: dice.whole(3, 10) }, (_, index) => {
+    const agent = dice.one(agents)
+    const at = dice.whole(FIRST_MS, busyMs)
+    const group = dice.one(agent.groups)
+    return { at, kind: 'set', agent: agent.name, group, value: index } as const
+  })
 }
 
 function namesIn(agents: readonly PlannedAgent[], group: string): readonly string[] {

@@ -35,6 +35,14 @@ export type Work =
     }
   | { readonly kind: 'send'; readonly agent: string; readonly to: string; readonly count: number }
   | { readonly kind: 'request'; readonly agent: string; readonly to: string }
+  | {
+      readonly kind: 'task'
+      readonly agent: string
+      readonly topic: string
+      /** Of a group: for whom. */
+      readonly to: readonly string[] | null
+    }
+  | { readonly kind: 'set'; readonly agent: string; readonly group: string; readonly value: number }
   | { readonly kind: 'fan-out'; readonly agent: string; readonly group: string }
   | {
       readonly kind: 'spawn'

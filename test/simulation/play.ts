@@ -28,7 +28,7 @@ export async function play(plan: Plan, keys?: KeyRing): Promise<History> {
     for (const topic of resident.topics) history.watch(resident.publish(topic, 1, null))
   }
   await world.pass(LAST_MS)
-  for (const resident of city.residents.values()) resident.tellRosters()
+  for (const resident of city.residents.values()) resident.tellView()
   return history
 }
 
@@ -62,6 +62,10 @@ async function work(event: Work, city: City): Promise<void> {
         return await resident?.send(event.to, event.count)
       case 'request':
         return await resident?.request(event.to)
+      case 'task':
+        return await resident?.task(event.topic, event.to)
+      case 'set':
+        return resident?.set(event.group, event.value)
       case 'fan-out':
         return await resident?.fanOut(event.group)
       case 'leave':

@@ -8,6 +8,9 @@ import {
   type IncomingRequest,
   type Message,
   type Queue,
+  type Receipt,
+  type Task,
+  type TaskReceipt,
 } from '@ixj/agent'
 import { toHex, TrustError } from '@ixj/trust'
 import { answerTo } from './checks/forgery.ts'
@@ -20,6 +23,10 @@ const QUEUE_MAX = 4_096
 /** How long things here are worth something: what is sent to one, and what asks for an answer. */
 const SEND_MS = 60_000
 const REQUEST_MS = 5_000
+const TASK_MS = 120_000
+
+/** A task takes none, one or two of these. */
+const WORK_MS = 400
 
 /** What a resident needs of its town. */
 export interface Town {
@@ -28,6 +35,8 @@ export interface Town {
   nextNumber(name: string): number
   /** A name for its next life. */
   nextLife(name: string): string
+  /** Calls this so much later, by the true time. */
+  later(ms: number, run: () => void): void
 }
 
 /** One life of one agent: it reads everything, answers every request, and says what it is told to. */
@@ -37,6 +46,7 @@ export class Resident {
   readonly #town: Town
   readonly #machine: Machine
   readonly #groups = new Map<string, Group>()
+  #ended = false
 
   constructor(agent: Agent, machine: Machine, town: Town) {
     this.agent = agent
@@ -48,6 +58,7 @@ export class Resident {
     town.history.add({ kind: 'bound', agent: name, notAfter: boundUntil(identity) })
     town.history.watch(this.#read(agent.messages({ queueMax: QUEUE_MAX })))
     town.history.watch(this.#serve(agent.requests()))
+    town.history.watch(this.#work(agent.tasks()))
   }
 
   isOn(node: string): boolean {
@@ -96,6 +107,22 @@ export class Resident {
     await Promise.all(all)
   }
 
+  /** Has others do something: the one whose name the topic is, or some of a group. */
+  async task(topic: string, to: readonly string[] | null): Promise<void> {
+    const group = this.#groups.get(topic)
+    const how = { class: 'task', lifespanMs: TASK_MS } as const
+    await this.#say({ topic, action: 'task', to, lifespanMs: TASK_MS }, (body) => {
+      if (to === null) return this.agent.send(topic, body, how)
+      if (group === undefined) throw new AgentError('closed', `${topic} was left`)
+      return group.publish(body, { ...how, to })
+    })
+  }
+
+  /** Sets a register of its own. */
+  set(topic: string, value: number): void {
+    this.#groups.get(topic)?.state.set('value', value)
+  }
+
   async request(topic: string): Promise<void> {
     const asked = { topic, action: 'request', to: null, lifespanMs: REQUEST_MS } as const
     await this.#say(asked, async (body, label) => {
@@ -129,22 +156,27 @@ export class Resident {
     await this.agent[Symbol.asyncDispose]()
   }
 
-  /** Notes whom it thinks to be there. */
-  tellRosters(): void {
+  /** Notes whom it thinks to be there, and what it knows of the others' state. */
+  tellView(): void {
     for (const [topic, group] of this.#groups) {
       const members = group.members().map(({ name }) => name)
-      this.#town.history.add({ kind: 'roster', life: this.life, topic, members })
+      const { life } = this
+      this.#town.history.add({ kind: 'roster', life, topic, members })
+      const { digest, registers } = group.state.snapshot()
+      const entry = { life, topic, digest: toHex(digest), registers: registers.length }
+      this.#town.history.add({ kind: 'digest', ...entry })
     }
   }
 
   /** Notes that it is over, by a crash of its machine or otherwise. */
   ended(): void {
+    this.#ended = true
     this.#town.history.add({ kind: 'ended', life: this.life })
   }
 
   async #say(
     said: Pick<EntryOf<'said'>, 'topic' | 'action' | 'to' | 'lifespanMs'>,
-    send: (body: string, label: string) => Promise<{ id: Uint8Array; peers: number } | void>,
+    send: (body: string, label: string) => Promise<Receipt | TaskReceipt | void>,
   ): Promise<void> {
     const { history } = this.#town
     const { name } = this.agent
@@ -154,7 +186,11 @@ export class Resident {
     try {
       const receipt = await send(body, label)
       if (receipt === undefined) history.add({ kind: 'done', label })
-      else history.add({ kind: 'handed', label, id: toHex(receipt.id), peers: receipt.peers })
+      else {
+        const expected = 'acknowledged' in receipt ? receipt.acknowledged.expected : []
+        const { id, peers } = receipt
+        history.add({ kind: 'handed', label, id: toHex(id), peers, expected })
+      }
     } catch (cause) {
       history.add({ kind: 'unsaid', label, code: codeOf(cause) })
     }
@@ -180,6 +216,37 @@ export class Resident {
       this.#heard(request)
       this.#town.history.watch(this.#reply(request))
     }
+  }
+
+  /** Does every task in a while; of some it fails at the first attempt. */
+  async #work(tasks: AsyncIterable<Task>): Promise<void> {
+    for await (const task of tasks) {
+      this.#heard(task)
+      const { attempt } = task
+      const entry = { label: labelOf(task.body), by: this.agent.name, life: this.life, attempt }
+      this.#town.history.add({ kind: 'took', ...entry })
+      const weight = entry.label.length + entry.by.length
+      if (attempt === 1 && weight % 4 === 0) task.fail()
+      else this.#town.later(WORK_MS * (weight % 3), () => this.#end(task))
+    }
+  }
+
+  /** Nothing is done any more when the life is over. */
+  #end(task: Task): void {
+    if (!this.#ended) this.#town.history.watch(this.#do(task))
+  }
+
+  async #do(task: Task): Promise<void> {
+    await task.done()
+    const { attempt, body } = task
+    const { name } = this.agent
+    this.#town.history.add({
+      kind: 'did',
+      label: labelOf(body),
+      by: name,
+      life: this.life,
+      attempt,
+    })
   }
 
   async #reply(request: IncomingRequest): Promise<void> {

@@ -48,6 +48,7 @@ function isAbout(
     case 'left':
     case 'lost':
     case 'roster':
+    case 'digest':
       return named.has(entry.life)
     default:
       return named.has(entry.label)
@@ -85,6 +86,12 @@ function describe(entry: HistoryEntry): string {
       return `${entry.node} records ${entry.code ?? 'accepted'} ${entry.count}`
     case 'roster':
       return `${entry.life} sees in ${entry.topic}: ${entry.members.join(', ')}`
+    case 'took':
+      return `${entry.life} is handed task ${entry.label}, attempt ${entry.attempt}`
+    case 'did':
+      return `${entry.life} has done task ${entry.label}, attempt ${entry.attempt}`
+    case 'digest':
+      return `${entry.life} sees ${entry.registers} registers in ${entry.topic}: ${entry.digest.slice(0, 16)}`
     case 'answered':
       return `${entry.by} answered ${entry.label}`
     case 'trouble':

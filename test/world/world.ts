@@ -11,6 +11,7 @@ import {
   type Identity,
   type ReplayJournal,
   type Policy,
+  type ReplayJournal,
   type Rule,
   type Sealer,
   type SpawnOptions,
@@ -59,6 +60,9 @@ export interface WorldNodeOptions {
   /** What organisations say of each other, as the node has it at home. */
   readonly crossCertificates?: readonly SignedStatement[]
   readonly store?: Store
+  /** What the node keeps of bundles, and of the places that they took; default: nothing lasts. */
+  readonly history?: HistoryRows
+  readonly journal?: ReplayJournal
   /** The node's own clock, in place of the world's. */
   readonly clock?: Clock
   /** What it keeps of bundles, and remembers of those that it took; default: nothing over restarts. */

@@ -10,12 +10,14 @@ import { findForgeries } from './forgery.ts'
 import { Lives } from './lives.ts'
 import { findLosses } from './loss.ts'
 import { findDisorder } from './order.ts'
+import { findTaskFaults } from './tasks.ts'
 
 const CHECKS: readonly Check[] = [
   findForgeries,
   findDuplicates,
   findLosses,
   findDisorder,
+  findTaskFaults,
   findUnauthorised,
   findUnrecorded,
   findDisagreement,

@@ -1,3 +1,4 @@
+import { REPEATS_MS } from '@ixj/audit'
 import type { Run, Violation } from './check.ts'
 
 /**
@@ -40,20 +41,30 @@ function findRefused({ history }: Run): readonly Violation[] {
       .of('trouble')
       .flatMap(({ what, nodes }) => (what === 'crash' || what === 'close' ? nodes : [])),
   )
-  const balance = new Map<string, number>()
-  const count = (key: string, by: number) => balance.set(key, (balance.get(key) ?? 0) + by)
-  for (const { node, code } of history.of('decided')) {
-    if (code !== null && code !== 'duplicate') count(`${node} ${code}`, 1)
+  const decided = new Map<string, { settled: number; all: number }>()
+  const recorded = new Map<string, number>()
+  // What was counted in the last moments has no record yet.
+  const settledAt = (history.entries.at(-1)?.at ?? 0) - 2 * REPEATS_MS
+  for (const { at, node, code } of history.of('decided')) {
+    if (code === null || code === 'duplicate') continue
+    const entry = decided.get(`${node} ${code}`) ?? { settled: 0, all: 0 }
+    entry.all += 1
+    if (at < settledAt) entry.settled += 1
+    decided.set(`${node} ${code}`, entry)
   }
-  for (const { node, code, count: by } of history.of('recorded')) {
-    if (code !== null) count(`${node} ${code}`, -by)
+  for (const { node, code, count } of history.of('recorded')) {
+    if (code === null) continue
+    recorded.set(`${node} ${code}`, (recorded.get(`${node} ${code}`) ?? 0) + count)
   }
-  return [...balance]
-    .filter(([key, by]) => by !== 0 && !ended.has(key.split(' ')[0]!))
-    .map(([key, by]) => {
-      const what = `${key}: ${Math.abs(by)} refusals ${by > 0 ? 'without a record' : 'in records alone'}`
-      return { rule: 'audit', what, about: [] } as const
-    })
+  const found: Violation[] = []
+  for (const key of new Set([...decided.keys(), ...recorded.keys()])) {
+    const { settled, all } = decided.get(key) ?? { settled: 0, all: 0 }
+    const records = recorded.get(key) ?? 0
+    if (ended.has(key.split(' ')[0]!) || (settled <= records && records <= all)) continue
+    const what = `${key}: ${all} refusals, ${records} in records`
+    found.push({ rule: 'audit', what, about: [] })
+  }
+  return found
 }
 
 /** Whatever was delivered was decided and recorded before, at that node. */

@@ -4,7 +4,15 @@ import type { Lives } from './lives.ts'
 
 /** What must hold in every run. */
 export type Rule =
-  'forgery' | 'duplicate' | 'loss' | 'order' | 'authority' | 'audit' | 'convergence' | 'fault'
+  | 'forgery'
+  | 'duplicate'
+  | 'loss'
+  | 'order'
+  | 'task'
+  | 'authority'
+  | 'audit'
+  | 'convergence'
+  | 'fault'
 
 /** Something that must not happen, and did. */
 export interface Violation {

@@ -1,8 +1,30 @@
 import { PRESENCE_LOST_MS } from '@ixj/agent'
 import type { Run, Violation } from './check.ts'
 
-/** At the end all members of a group agree on who is there, and they are right. */
-export function findDisagreement({ history, lives }: Run): readonly Violation[] {
+/** At the end all members of a group agree on who is there, and are right, and on shared state. */
+export function findDisagreement(run: Run): readonly Violation[] {
+  return [...findWrongRosters(run), ...findUnequalStates(run)]
+}
+
+function findUnequalStates({ history, lives }: Run): readonly Violation[] {
+  const byTopic = new Map<string, Map<string, string[]>>()
+  for (const { life, topic, digest } of history.of('digest')) {
+    const agent = lives.all.get(life)?.agent
+    if (agent === undefined || lives.revoked.has(agent)) continue
+    const views = byTopic.get(topic) ?? new Map<string, string[]>()
+    views.set(digest, [...(views.get(digest) ?? []), life])
+    byTopic.set(topic, views)
+  }
+  return [...byTopic]
+    .filter(([, views]) => views.size > 1)
+    .map(([topic, views]) => {
+      const some = [...views.values()].map(([life]) => life ?? '')
+      const what = `${views.size} states are seen of ${topic}, by ${some.join(', ')}`
+      return { rule: 'convergence', what, about: some } as const
+    })
+}
+
+function findWrongRosters({ history, lives }: Run): readonly Violation[] {
   const found: Violation[] = []
   const all = [...lives.all.values()]
   for (const { at, life, topic, members } of history.of('roster')) {

@@ -5,7 +5,9 @@ export function findDuplicates({ history, lives }: Run): readonly Violation[] {
   const found: Violation[] = []
   const heard = new Set<string>()
   const places = new Map<string, string>()
-  for (const { label, life } of history.of('heard')) {
+  for (const { label, life, class: messageClass } of history.of('heard')) {
+    // A task comes again until it is done, and says so.
+    if (messageClass === 'task') continue
     const key = `${life} ${label}`
     if (heard.has(key)) {
       found.push({ rule: 'duplicate', what: `${life} heard ${label} twice`, about: [label] })
