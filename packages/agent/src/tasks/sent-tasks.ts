@@ -160,9 +160,9 @@ export class SentTasks {
       if (of === 'inbox') await core.handover.route(bundle.header.topic, until, ending.signal)
       core.proofs.use(proof)
       const peers = await this.#context.hand({ of, bundle, proof, isNew })
-      if (peers === 0 && of === 'inbox') return false
-      sent.handed.resolve(peers)
-      return true
+      if (peers > 0 || of === 'group') sent.handed.resolve(peers)
+      // Where nobody was there, somebody may be in a moment: no longer waits follow.
+      return peers > 0
     } catch (cause) {
       // Nobody could be handed it: it is tried again, until its lifespan ends.
       if (cause instanceof AgentError || ending.signal.aborted) return false

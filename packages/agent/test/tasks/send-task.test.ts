@@ -112,3 +112,25 @@ describe('send() of class task', () => {
     expect(tasks.drain()).toEqual([])
   })
 })
+
+describe('publish() of class task', () => {
+  it('reaches whoever was away within moments of his return, however long that was', async () => {
+    await using town = await Town.open(3, { line: true })
+    const { world } = town
+    const a = await town.member('a', 1)
+    const c = await town.member('c', 3)
+    // On the node between them, over which the crew travels.
+    await town.member('b', 2)
+    const tasks = taskQueue(c.agent)
+    await world.pass(8_000)
+    world.network.disconnect('n1.acme.example', 'n2.acme.example')
+    await world.pass(14_000)
+    // Nodes further off are missed after a while alone.
+    const sent = outcomeOf(a.crew.publish('mend it', { class: 'task', to: [c.agent.name] }))
+    await world.pass(60_000)
+    expect(sent.value).toMatchObject({ peers: 0, acknowledged: { expected: [c.agent.name] } })
+    world.network.connect('n1.acme.example', 'n2.acme.example')
+    await world.pass(3_000)
+    expect(tasks.drain()).toMatchObject([{ body: 'mend it', attempt: 1 }])
+  })
+})
