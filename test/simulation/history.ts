@@ -1,5 +1,13 @@
 import type { Code, MessageClass, Verdict } from '@ixj/agent'
 
+/** A task in the hands of one life of an agent. */
+interface Handing {
+  readonly label: string
+  readonly by: string
+  readonly life: string
+  readonly attempt: number
+}
+
 /** What happened in a run, as an observer with the true time saw it; labels say which message. */
 export type HistoryEntry = { readonly at: number } & (
   | {
@@ -44,13 +52,8 @@ export type HistoryEntry = { readonly at: number } & (
       readonly localTime: number
     }
   /** An agent was handed a task for the so-manieth time, and later said that it is done. */
-  | {
-      readonly kind: 'took' | 'did'
-      readonly label: string
-      readonly by: string
-      readonly life: string
-      readonly attempt: number
-    }
+  | ({ readonly kind: 'took' } & Handing)
+  | ({ readonly kind: 'did' } & Handing)
   /** Shared state of a group as a member sees it, at the end. */
   | {
       readonly kind: 'digest'
@@ -69,7 +72,8 @@ export type HistoryEntry = { readonly at: number } & (
       readonly life: string
     }
   | { readonly kind: 'ended'; readonly life: string }
-  | { readonly kind: 'joined' | 'left'; readonly life: string; readonly topic: string }
+  | { readonly kind: 'joined'; readonly life: string; readonly topic: string }
+  | { readonly kind: 'left'; readonly life: string; readonly topic: string }
   /** What an agent's name or key has: until when it holds, by true time. */
   | { readonly kind: 'bound'; readonly agent: string; readonly notAfter: number }
   | { readonly kind: 'revoked'; readonly agent: string; readonly node: string }

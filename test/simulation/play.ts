@@ -8,6 +8,9 @@ import { codeOf } from './resident.ts'
 /** How long everything has to come to rest after it healed. */
 const QUIET_MS = 12_000
 
+/** When everybody is asked for the first time what it sees, after everything healed. */
+export const AGREED_MS = 10_000
+
 /** How long the last words may travel. */
 const LAST_MS = 6_000
 
@@ -22,7 +25,9 @@ export async function play(plan: Plan, keys?: KeyRing): Promise<History> {
   }
   await world.pass(plan.busyMs)
   await heal(city, plan)
-  await world.pass(QUIET_MS)
+  await world.pass(AGREED_MS)
+  for (const resident of city.residents.values()) resident.tellView()
+  await world.pass(QUIET_MS - AGREED_MS)
   // What was lost at the end of a stream shows when the stream goes on.
   for (const resident of city.residents.values()) {
     for (const topic of resident.topics) history.watch(resident.publish(topic, 1, null))

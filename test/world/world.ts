@@ -9,7 +9,6 @@ import {
   type Host,
   type HistoryRows,
   type Identity,
-  type ReplayJournal,
   type Policy,
   type ReplayJournal,
   type Rule,
@@ -65,9 +64,6 @@ export interface WorldNodeOptions {
   readonly journal?: ReplayJournal
   /** The node's own clock, in place of the world's. */
   readonly clock?: Clock
-  /** What it keeps of bundles, and remembers of those that it took; default: nothing over restarts. */
-  readonly history?: HistoryRows
-  readonly journal?: ReplayJournal
   /** How far the node's own clock stands before the world's, in ms. */
   readonly clockAheadMs?: number
   /** The node's identity, where it was made before. */

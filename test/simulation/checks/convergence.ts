@@ -8,7 +8,9 @@ export function findDisagreement(run: Run): readonly Violation[] {
 
 function findUnequalStates({ history, lives }: Run): readonly Violation[] {
   const byTopic = new Map<string, Map<string, string[]>>()
-  for (const { life, topic, digest } of history.of('digest')) {
+  const end = history.of('digest').at(-1)?.at
+  for (const { at, life, topic, digest } of history.of('digest')) {
+    if (at !== end) continue
     const agent = lives.all.get(life)?.agent
     if (agent === undefined || lives.revoked.has(agent)) continue
     const views = byTopic.get(topic) ?? new Map<string, string[]>()
@@ -27,7 +29,9 @@ function findUnequalStates({ history, lives }: Run): readonly Violation[] {
 function findWrongRosters({ history, lives }: Run): readonly Violation[] {
   const found: Violation[] = []
   const all = [...lives.all.values()]
+  const end = history.of('roster').at(-1)?.at
   for (const { at, life, topic, members } of history.of('roster')) {
+    if (at !== end) continue
     const listener = lives.all.get(life)
     if (listener === undefined || lives.revoked.has(listener.agent)) continue
     const there = all.filter(
