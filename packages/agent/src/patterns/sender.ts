@@ -197,9 +197,10 @@ export class Sender {
         const bundle = await this.#seal(lane, stream.next, [{ part, gathered }], proof)
         sending.sealed?.(bundle)
         const to = { of: lane.of, addressees, messageId: part.id }
-        const task = await this.tasks.keep(bundle, proof, to)
+        // Its place stays spent if it cannot be stored: tasks come in no order.
         stream.next += 1
-        kept.resolve(task)
+        // The next one is sealed meanwhile: what is stored together shares a write.
+        kept.resolve(this.tasks.keep(bundle, proof, to))
       } catch (cause) {
         kept.reject(cause)
       }

@@ -1,4 +1,4 @@
-import type { Name } from '@ixj/names'
+import { poolOf, type Name } from '@ixj/names'
 import { SKEW_MS, toHex } from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
 import { correlationOf } from '../bundles/message.ts'
@@ -72,7 +72,7 @@ export class ReceivedTasks implements TaskBook {
 
   /** Whether there is room for one more of this sender. */
   hasRoom({ header, bytes }: Bundle): boolean {
-    const of = this.#senders.get(header.sender)
+    const of = this.#senders.get(counted(header.sender))
     return (
       this.#open < TASKS_OPEN_MAX &&
       this.#byBundle.size < TASKS_REMEMBERED_MAX &&
@@ -153,8 +153,9 @@ export class ReceivedTasks implements TaskBook {
   /** Forgets what has ended. */
   sweep(now: number): void {
     for (const entry of this.#byBundle.values()) {
+      if (entry.state === 'taking') continue
       if (entry.work !== undefined && entry.work.endsAt < now) this.#giveUp(entry)
-      if (entry.until < now && entry.state !== 'taking') {
+      if (entry.until < now) {
         this.#context.records.delete(entry.idText)
         this.#remove(entry)
       }
@@ -291,9 +292,10 @@ export class ReceivedTasks implements TaskBook {
   #add(entry: ReceivedTask): void {
     this.#byBundle.set(entry.idText, entry)
     this.#byMessage.set(messageKeyOf(entry), entry)
-    const of = this.#senders.get(entry.sender) ?? { remembered: 0, open: 0 }
+    const sender = counted(entry.sender)
+    const of = this.#senders.get(sender) ?? { remembered: 0, open: 0 }
     of.remembered += 1
-    this.#senders.set(entry.sender, of)
+    this.#senders.set(sender, of)
     if (entry.work !== undefined) this.#count(entry, 1)
   }
 
@@ -301,17 +303,23 @@ export class ReceivedTasks implements TaskBook {
     this.#byBundle.delete(entry.idText)
     this.#byMessage.delete(messageKeyOf(entry))
     if (entry.work !== undefined) this.#count(entry, -1)
-    const of = this.#senders.get(entry.sender)
+    const sender = counted(entry.sender)
+    const of = this.#senders.get(sender)
     if (of === undefined) return
     of.remembered -= 1
-    if (of.remembered === 0) this.#senders.delete(entry.sender)
+    if (of.remembered === 0) this.#senders.delete(sender)
   }
 
   #count({ sender, work }: ReceivedTask, change: 1 | -1): void {
     this.#open += change
     this.#context.core.tasks.counts.open += change
     this.#openBytes += change * (work?.bytes ?? 0)
-    const of = this.#senders.get(sender)
+    const of = this.#senders.get(counted(sender))
     if (of !== undefined) of.open += change
   }
+}
+
+/** Agents of a pool are one sender: their node has as many names of it as it likes. */
+function counted(sender: Name): Name {
+  return poolOf(sender) ?? sender
 }

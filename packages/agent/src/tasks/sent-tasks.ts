@@ -49,6 +49,8 @@ export class SentTasks {
   readonly #context: SentTasksContext
   /** By bundle id ‖ message id in hex. */
   readonly #sent = new Map<string, SentTask>()
+  /** Tasks that are being stored. */
+  #keeping = 0
   #closed = false
 
   constructor(context: SentTasksContext) {
@@ -61,8 +63,9 @@ export class SentTasks {
       const limit = `limit ${TASK_ADDRESSEES_MAX}`
       throw new AgentError('argument', `Cannot send a task to ${addressees.length} keys, ${limit}`)
     }
-    if (this.#sent.size < TASKS_UNACKNOWLEDGED_MAX) return
-    const limit = `${this.#sent.size} are not acknowledged, limit ${TASKS_UNACKNOWLEDGED_MAX}`
+    const count = this.#sent.size + this.#keeping
+    if (count < TASKS_UNACKNOWLEDGED_MAX) return
+    const limit = `${count} are not acknowledged, limit ${TASKS_UNACKNOWLEDGED_MAX}`
     throw new AgentError('backpressure', `Cannot send another task: ${limit}`)
   }
 
@@ -78,7 +81,12 @@ export class SentTasks {
     if (!records.hasRoom(record.length)) {
       throw new AgentError('backpressure', 'Cannot send another task: its store is full of others')
     }
-    await records.set(bundle.idText, record)
+    this.#keeping += 1
+    try {
+      await records.set(bundle.idText, record)
+    } finally {
+      this.#keeping -= 1
+    }
     this.#start(sent)
     return {
       acknowledgements: sent.acknowledgements,
@@ -128,6 +136,8 @@ export class SentTasks {
   }
 
   #start(sent: SentTask): void {
+    // It was closed while this one was being stored: the next run sends it.
+    if (this.#closed) return this.#stop(sent)
     this.#sent.set(sent.correlation, sent)
     void this.#run(sent)
   }
@@ -205,8 +215,19 @@ export class SentTasks {
     if (this.#hasEnded(sent)) return
     if (sent.acknowledgements.missing.length > 0)
       this.#context.core.tasks.counts.unacknowledged += 1
-    this.#context.records.delete(sent.kept.bundle.idText)
+    void this.#forget(sent)
     this.#stop(sent)
+  }
+
+  /** The next run must not send what was withdrawn. */
+  async #forget({ kept }: SentTask): Promise<void> {
+    const { core, records } = this.#context
+    const { header, idText } = kept.bundle
+    try {
+      await records.remove(idText)
+    } catch (cause) {
+      core.record(core.plain('task', 'forget', header.topic, header.sender, cause))
+    }
   }
 
   #stop(sent: SentTask): void {

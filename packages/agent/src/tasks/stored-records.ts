@@ -95,6 +95,14 @@ export class StoredRecords {
     if (page !== undefined) this.#take(page, idText)
   }
 
+  /** Forgets a record; resolves when it will not be there after a restart. @throws what the store throws */
+  async remove(idText: string): Promise<void> {
+    const page = this.#pageOf.get(idText)
+    if (page === undefined) return
+    this.#take(page, idText)
+    await this.#save(page)
+  }
+
   #put(page: Page, idText: string, record: Uint8Array): void {
     this.#take(page, idText)
     page.records.set(idText, record)

@@ -1,3 +1,4 @@
+import { memoryStore } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { name } from '../../../../test/world/world.ts'
 import { outcomeOf, toInbox, Town } from '../town.ts'
@@ -91,6 +92,31 @@ describe('send() of class task', () => {
     const tasks = taskQueue(await town.agent('b', 2))
     await town.world.pass(60_000)
     expect(tasks.drain()).toEqual([])
+  })
+
+  it('is not sent by the next run when it was withdrawn', async () => {
+    const store = memoryStore()
+    await using town = await Town.open(1)
+    const { world, acme } = town
+    const identity = await world.bind(acme, A, { grants: [toInbox(B)] })
+    const nodeIdentity = await world.bind(acme, 'n2.acme.example')
+    const open = async () => {
+      const node = await world.node(acme, 'n2.acme.example', { store, identity: nodeIdentity })
+      return { node, a: await node.host.openAgent(identity) }
+    }
+    const first = await open()
+    const stop = new AbortController()
+    const withdrawn = outcomeOf(first.a.send(B, 'no', { class: 'task', signal: stop.signal }))
+    const kept = outcomeOf(first.a.send(B, 'yes', { class: 'task' }))
+    await world.pass(100)
+    stop.abort(new Error('enough'))
+    await world.until(first.node.host[Symbol.asyncDispose]())
+    expect([withdrawn.cause, kept.code]).toMatchObject([{ message: 'enough' }, 'closed'])
+    await open()
+    await world.connect('n1.acme.example', 'n2.acme.example')
+    const tasks = taskQueue(await town.agent('b', 1))
+    await world.pass(60_000)
+    expect(tasks.drain().map(({ body }) => body)).toEqual(['yes'])
   })
 
   it('reaches an agent of the same node', async () => {
