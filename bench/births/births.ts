@@ -118,11 +118,10 @@ async function ofPool(
   const cpu = process.cpuUsage()
   const began = performance.now()
   const count = turns * BATCH
-  const reading = (async () => {
-    for (let taken = 0; taken < count; taken++) await inbox.take()
-  })()
-  for (let turn = 0; turn < turns; turn++) await speak()
-  await reading
+  const hear = async () => {
+    for (let taken = 0; taken < BATCH; taken++) await inbox.take()
+  }
+  for (let turn = 0; turn < turns; turn++) await Promise.all([speak(), hear()])
   const seconds = (performance.now() - began) / 1_000
   const { lost } = inbox
   inbox.close()

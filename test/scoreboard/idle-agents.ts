@@ -96,8 +96,8 @@ async function run(idle: number, passing: number): Promise<AgentMemory> {
     // Their bindings end, then all that is kept so that a late user is told why.
     for (let minute = 0; minute < 15; minute++) await world.pass(MINUTE)
   }
-  // What a process makes once is made: code, tables of the runtime, caches with a fixed size.
-  await live(Math.min(1_000, passing))
+  // What a process makes once is made: code, tables of the runtime, caches of 4,096 keys.
+  await live(Math.min(5_000, passing))
   const before = heap()
   await live(passing)
   const after = heap()

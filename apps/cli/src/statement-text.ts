@@ -1,5 +1,7 @@
 import {
   formatDate,
+  isPool,
+  poolPattern,
   toBase64url,
   toHex,
   type RevocationTarget,
@@ -25,8 +27,10 @@ export function statementRecord({ statement, idText }: SignedStatement, holds: b
 
 function whatItSays(statement: Statement): string {
   switch (statement.kind) {
-    case 'binding':
-      return `${statement.name} has ${toBase64url(statement.key)}`
+    case 'binding': {
+      const name = isPool(statement) ? poolPattern(statement.name) : statement.name
+      return `${name} has ${toBase64url(statement.key)}`
+    }
     case 'grant': {
       const { subject, actions, topics } = statement
       return `${subject} may ${actions.join(', ')} on ${topics.join(', ')}`

@@ -251,6 +251,7 @@ export class Intake {
   sweep(now: number): void {
     this.#context.replay.sweep(now)
     this.#context.chains.sweep(now)
+    this.#context.offsets.sweep(now)
     this.#context.states.sweep(now, SKEW_MS)
     this.#context.usedApprovals.sweep(now)
     this.#order.sweep(now)

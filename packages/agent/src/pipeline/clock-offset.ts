@@ -82,6 +82,16 @@ export class ClockOffsets {
     return { low: Math.min(low, most), high: most }
   }
 
+  /** Forgets the clocks of keys that were not heard for so long that nothing is known of them. */
+  sweep(now: number): void {
+    const bucket = Math.floor(now / BUCKET_MS)
+    // The longest unheard stands first.
+    for (const [key, estimate] of this.#estimates) {
+      if (bucket - estimate.bucket <= 1) return
+      this.#estimates.delete(key)
+    }
+  }
+
   /** The most that is known of a clock; 0 where nothing is, for it is no measure of its messages. */
   known(owner: ClockOwner, now: number): number {
     const { high } = this.range(owner, now)
