@@ -65,6 +65,8 @@ export class Snapshots implements HostPart {
   readonly #askings = new Map<Peer, Asking>()
   /** Snapshots under way, by group. */
   readonly #underWay = new Map<Name, number>()
+  /** Groups that are asked for soon: however often a right is shown, once. */
+  readonly #due = new Set<Name>()
   readonly #cancels = new Set<() => void>()
   #isClosed = false
 
@@ -83,12 +85,14 @@ export class Snapshots implements HostPart {
 
   /** A group was opened here, or somebody of it has come. */
   soon(topic: Name): void {
-    const { clock } = this.#context
-    if (this.#isClosed) return
+    const { clock, topics } = this.#context
+    if (this.#isClosed || this.#due.has(topic) || topics.opened(topic) !== 'group') return
     const cancel = clock.at(clock.now() + STATE_ASK_AFTER_MS, () => {
+      this.#due.delete(topic)
       this.#cancels.delete(cancel)
       this.#askAll(topic)
     })
+    this.#due.add(topic)
     this.#cancels.add(cancel)
   }
 
@@ -152,7 +156,8 @@ export class Snapshots implements HostPart {
       await channel.send(encode([VERSION, 'snapshot', topic]))
       return await this.#take(neighbour, topic, channel)
     } catch (cause) {
-      this.#failed('ask', topic, neighbour, cause)
+      if (cause instanceof TrustError) this.#context.neighbours.fault(neighbour, cause)
+      else this.#failed('ask', topic, neighbour, cause)
       return false
     } finally {
       end()
