@@ -21,7 +21,7 @@ export interface Run {
 /** Who is where: the lead in process 0, agent n in one of the others, in turn. */
 export interface Cast {
   readonly processes: number
-  /** Sizes of crews, the largest last: the agents 1 to n, once alone and once with the lead. */
+  /** Sizes of crews, the largest last: the lead and the agents 1 to n. */
   readonly crews: readonly number[]
   /** ixj nodes in each process but the lead's; default 1. */
   readonly nodesPerProcess?: number
@@ -46,7 +46,8 @@ export function sendersOf({ pattern, agents }: Run): readonly AgentNumber[] {
 /** Who receives what a sender sends in a run. */
 export function receiversOf({ pattern, agents }: Run, sender: AgentNumber): readonly AgentNumber[] {
   if (pattern === 'N×1') return [LEAD]
-  return others(agents).filter((agent) => agent !== sender)
+  const all = pattern === 'N×N' ? [LEAD, ...others(agents)] : others(agents)
+  return all.filter((agent) => agent !== sender)
 }
 
 /** Deliveries of a whole run. */

@@ -113,7 +113,7 @@ function orderQueue(): () => Promise<Order> {
 
 if (process.argv[1] === import.meta.filename) {
   // A parent that died cannot end it.
-  process.once('disconnect', () => process.exit(1))
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   try {
     await obey(orderQueue())
     process.removeAllListeners('disconnect')

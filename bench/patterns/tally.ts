@@ -12,8 +12,8 @@ export interface Tallied {
   readonly lastAt: number
 }
 
-/** Nothing came for so long: what has not come is lost. */
-const STALLED_MS = 5_000
+/** Nothing came for so long, in which repair has had its time: what has not come is lost. */
+const STALLED_MS = 10_000
 
 /** Milliseconds since the Unix epoch, with fractions; the same clock in all processes. */
 export function preciseNow(): number {

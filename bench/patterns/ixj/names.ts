@@ -14,7 +14,7 @@ export function nodeName(process: number, number: number): Name {
   return parseName(`n${process}-${number}.acme.example`)
 }
 
-/** The group of the agents 1 to size; the lead is in one that it alone writes to. */
-export function crewName(size: number, of: 'all' | 'led'): Name {
-  return parseName(`${of}${size}.crews.acme.example`)
+/** The group of the lead and the agents 1 to size. */
+export function crewName(size: number): Name {
+  return parseName(`of${size}.crews.acme.example`)
 }

@@ -75,22 +75,16 @@ function dialAll({ process }: Part, nodes: readonly Node[], cards: readonly stri
 }
 
 function crewsOf(agent: AgentNumber, { cast }: Part): readonly string[] {
-  return cast.crews
-    .filter((size) => agent <= size)
-    .flatMap((size) => kindsOf(agent).map((of) => crewName(size, of)))
-}
-
-function kindsOf(agent: AgentNumber): readonly ('all' | 'led')[] {
-  return agent === LEAD ? ['led'] : ['all', 'led']
+  return cast.crews.filter((size) => agent <= size).map(crewName)
 }
 
 /** Resolves when every member of every crew is known here. */
 async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
   await Promise.all(
     [...crews].map(async ([topic, crew]) => {
-      const size = Number(/\d+/.exec(topic)?.[0]) + (topic.startsWith('led') ? 1 : 0)
+      const size = Number(/\d+/.exec(topic)?.[0])
       await using changes = crew.presence()
-      while (crew.members().length < size) await changes.take()
+      while (crew.members().length <= size) await changes.take()
     }),
   )
 }
@@ -107,7 +101,7 @@ function sendingTo({ agent, crews }: Opened, { pattern, agents }: Run) {
     const to = agentName(pattern === '1×1' ? 1 : LEAD)
     return (body: Uint8Array) => agent.send(to, body)
   }
-  const topic = crewName(agents, pattern === '1×N' ? 'led' : 'all')
+  const topic = crewName(agents)
   const crew = crews.get(topic)
   if (crew === undefined) throw new Error(`Not in ${topic}`)
   return (body: Uint8Array) => crew.publish(body)

@@ -49,7 +49,7 @@ function subscribe(
   agent: AgentNumber,
   { part, seal, take }: { readonly part: Part; readonly seal: Seal; readonly take: Take },
 ): void {
-  const crews = agent === LEAD ? [] : part.cast.crews.filter((size) => agent <= size)
+  const crews = part.cast.crews.filter((size) => agent <= size)
   for (const subject of [`inbox.${agent}`, ...crews.map((size) => `crew.${size}`)]) {
     connection.subscribe(subject, {
       callback: (failed, message) => {
