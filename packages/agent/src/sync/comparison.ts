@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { History } from '../history/history.ts'
 import type { KeptClass } from '../history/history-rows.ts'
 import { bucketOf, KEPT_MS, type BucketSummary } from '../history/topic-index.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
 import { Attempts } from './attempts.ts'
 import {
@@ -13,7 +14,7 @@ import {
   type Range,
   type SyncFrame,
 } from './frames.ts'
-import { SYNC_IDS_MAX, SYNC_SETTLED_MS } from './limits.ts'
+import { SYNC_ANSWER_MS, SYNC_IDS_MAX, SYNC_LISTS_KEPT_MAX, SYNC_SETTLED_MS } from './limits.ts'
 
 const CLASSES: readonly KeptClass[] = ['event', 'task']
 const ID_MIN = new Uint8Array(32)
@@ -31,6 +32,8 @@ export class Comparison {
   readonly #clock: Clock
   readonly #hash: Sha256
   readonly #attempts: Attempts
+  /** When each neighbour was last answered about each topic. */
+  readonly #answered = new Map<string, number>()
 
   constructor(context: {
     readonly history: History
@@ -53,17 +56,25 @@ export class Comparison {
     }
   }
 
-  /** Answers a summary that is not ours with our buckets. */
-  summary(frame: Extract<SyncFrame, { readonly kind: 'summary' }>, say: Say): void {
+  /**
+   * Answers a summary that is not ours with our buckets.
+   * @throws Refusal `rate` where the neighbour asks this again too soon: a digest costs a sort
+   */
+  summary(frame: Extract<SyncFrame, { readonly kind: 'summary' }>, peer: Peer, say: Say): void {
     const { topic, class: kept, from, to } = frame
+    this.#checkPace(`summary|${topic}|${kept}|${peer}`)
     const buckets = this.#buckets(frame)
     if (equalBytes(this.#digestOf(buckets), frame.digest)) return
     say({ kind: 'buckets', topic, class: kept, from, to, buckets })
   }
 
-  /** Answers buckets with the ids in those that differ from ours, less and less often. */
+  /**
+   * Answers buckets with the ids in those that differ from ours, less and less often.
+   * @throws Refusal `rate` as for a summary
+   */
   buckets(frame: BucketsFrame, peer: Peer, say: Say): void {
     const { topic, class: kept } = frame
+    this.#checkPace(`buckets|${topic}|${kept}|${peer}`)
     const ours = new Map(this.#buckets(frame).map((each) => [each.bucket, each]))
     const theirs = new Map(frame.buckets.map((each) => [each.bucket, each]))
     const numbers = [...new Set([...ours.keys(), ...theirs.keys()])]
@@ -89,6 +100,21 @@ export class Comparison {
   /** Something came of comparing this topic: it is gone on with at once. */
   worked(topic: Name): void {
     this.#attempts.worked(`${topic}|`)
+  }
+
+  #checkPace(what: string): void {
+    const now = this.#clock.now()
+    const before = this.#answered.get(what)
+    if (before !== undefined && now - before < SYNC_ANSWER_MS) {
+      const limit = `${now - before} ms after the one before, limit ${SYNC_ANSWER_MS}`
+      throw new Refusal('rate', `Cannot compare again ${limit}`)
+    }
+    this.#answered.delete(what)
+    this.#answered.set(what, now)
+    const oldest = this.#answered.keys().next()
+    if (this.#answered.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) {
+      this.#answered.delete(oldest.value)
+    }
   }
 
   #buckets({ topic, class: kept, from, to }: Range): readonly BucketSummary[] {

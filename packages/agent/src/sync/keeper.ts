@@ -1,4 +1,5 @@
 import type { Name } from '@ixj/names'
+import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Clock } from '../clock.ts'
 import type { History } from '../history/history.ts'
@@ -75,6 +76,7 @@ export class Keeper {
     try {
       await this.history.convict(evidence, second)
     } catch (cause) {
+      if (!(cause instanceof AgentError)) throw cause
       const [topic = '', sender = ''] = evidence.stream.split('|')
       core.record(core.plain('history', 'convict', topic, sender, cause))
     }
@@ -86,6 +88,7 @@ export class Keeper {
       await keep()
       this.#hasFailed = false
     } catch (cause) {
+      if (!(cause instanceof AgentError)) throw cause
       if (this.#hasFailed) return
       this.#hasFailed = true
       const message = `Cannot keep bundle ${idText}: others have to repair it`

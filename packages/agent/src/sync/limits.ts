@@ -8,6 +8,8 @@ export const SYNC_MS = 4_000
 export const SYNC_SOON_MS = 100
 /** What was sent in the last moments is still under way, and compared only where it is missed. */
 export const SYNC_SETTLED_MS = 3_000
+/** Between two answers about one topic and class for one neighbour: each digest costs a sort. */
+export const SYNC_ANSWER_MS = 80
 /** Between two lists of one bucket for one neighbour; twice as long each time nothing came of it. */
 export const SYNC_LIST_MS = 500
 /** The longest that grows. */
@@ -21,7 +23,7 @@ export const PULL_WANTS_MAX = 4_096
 /** Ids that a neighbour may ask for before it was given them. */
 export const PULL_ASKED_MAX = 4_096
 /** Frames of sync of one neighbour that are read in a second, bundles aside. */
-export const SYNC_FRAMES_PER_SECOND = 256
+export const SYNC_FRAMES_PER_SECOND = 1_024
 /** Bytes of sync and repair that go to one neighbour in a second: live traffic has the rest. */
 export const SYNC_BYTES_PER_SECOND = 8 * 1024 * 1024
 /** Frames of sync that wait for one neighbour; what is too many is said again later. */

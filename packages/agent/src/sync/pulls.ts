@@ -61,11 +61,6 @@ export class Pulls {
     this.#context = context
   }
 
-  /** Bundles that are missed now. */
-  get size(): number {
-    return [...this.#topics.values()].reduce((sum, { wants }) => sum + wants.size, 0)
-  }
-
   /** A neighbour has these; those that are missed here are asked of it. */
   listed(topic: Name, ids: readonly Uint8Array[], peer: Peer): void {
     const account = this.#account(peer)

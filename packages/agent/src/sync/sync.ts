@@ -82,11 +82,6 @@ export class Sync implements HostPart {
     })
   }
 
-  /** Bundles that are missed now, as far as neighbours listed them. */
-  get missing(): number {
-    return this.#pulls.size
-  }
-
   admitted(neighbour: Exchange): void {
     const context = this.#context
     const { clock, transport } = context
@@ -242,7 +237,7 @@ export class Sync implements HostPart {
     const say = (answer: SyncFrame) => this.#links.get(peer)?.say(answer)
     switch (frame.kind) {
       case 'summary':
-        return this.#comparison.summary(frame, say)
+        return this.#comparison.summary(frame, peer, say)
       case 'buckets':
         return this.#comparison.buckets(frame, peer, say)
       case 'ids': {
