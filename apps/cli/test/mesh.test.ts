@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   openProgramBench,
   type ProgramBench,
@@ -9,6 +9,9 @@ import {
 const crew = 'crew.acme.example'
 const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
 let bench: ProgramBench
+
+// Each test starts some processes, of which each loads libp2p.
+vi.setConfig({ testTimeout: 90_000 })
 
 beforeAll(async () => {
   bench = await openProgramBench()
