@@ -85,6 +85,11 @@ export class Deliver implements HostPart {
     return (this.#unwilling.get(peer) ?? -Infinity) <= this.#context.clock.now()
   }
 
+  /** When this neighbour took something the last time, ms since the Unix epoch; never: 0. */
+  takenAt(peer: Peer): number {
+    return this.#outgoing.get(peer)?.takenAt ?? 0
+  }
+
   /** Puts a bundle under way to a host of its inbox; false while too much of it is under way. */
   hand(peer: Peer, bundle: DirectBundle): boolean {
     let stream = this.#outgoing.get(peer)
@@ -159,6 +164,7 @@ export class Deliver implements HostPart {
       return undefined
     }
     const stream: Outgoing = new Outgoing(transport.openChannel(peer, DELIVER_PROTOCOL), {
+      now: () => clock.now(),
       mayReceive: ({ topic }) => neighbours.get(peer)?.hosts(topic) === true,
       unwanted: (bundle) => this.#stranded.add(bundle),
       decided: (bundle, code) => {

@@ -5,6 +5,7 @@ import type { DirectBundle } from './direct-bundle.ts'
 
 /** What a stream tells its owner. */
 export interface OutgoingHooks {
+  now(): number
   /** Whether the neighbour may receive the inbox at this moment. */
   mayReceive(bundle: DirectBundle): boolean
   /** Its right ended before the bundle was sent. */
@@ -34,12 +35,19 @@ export class Outgoing {
   /** Somebody was told that there is no room. */
   #full = false
   #ended = false
+  #takenAt: number
   #drained: PromiseWithResolvers<void> | undefined
 
   /** The stream stands when `opening` resolves; what is pushed before waits for it. */
   constructor(opening: Promise<Channel>, hooks: OutgoingHooks) {
     this.#hooks = hooks
+    this.#takenAt = hooks.now()
     void this.#run(opening)
+  }
+
+  /** When a bundle was put under way, or acknowledged, the last time; ms since the Unix epoch. */
+  get takenAt(): number {
+    return this.#takenAt
   }
 
   /** Puts a bundle under way; false if there is no room for it. */
@@ -52,6 +60,7 @@ export class Outgoing {
       return false
     }
     this.#bytes = bytes
+    this.#takenAt = this.#hooks.now()
     this.#unacknowledged.push(bundle)
     if (this.#channel !== undefined) this.#send(this.#channel, bundle)
     return true
@@ -102,6 +111,7 @@ export class Outgoing {
     const sent = before + this.#unacknowledged.length
     const acknowledged = decodeAcknowledgement(frame, { before, sent })
     this.#through = acknowledged.through
+    this.#takenAt = this.#hooks.now()
     const decided = this.#unacknowledged.splice(0, acknowledged.through - before)
     for (const bundle of decided) this.#bytes -= bundle.bytes.length
     this.#tell(decided, acknowledged, before)

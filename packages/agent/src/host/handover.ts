@@ -113,9 +113,13 @@ export class Handover {
       peers = this.#handDirectly(topic, load)
       return peers > 0 || !this.#isReached(way)
     }
-    // In two halves: a process that was not run for so long reads what has come before it gives up.
-    for (const ms of [HANDOVER_MS / 2, HANDOVER_MS / 2]) {
-      if (await this.#until(ready, this.#context.clock.now() + ms)) return peers
+    // Those behind one that was given up are given up with it, unless something has moved since.
+    for (let since = -Infinity; this.#takenAt(way) > since;) {
+      since = this.#takenAt(way)
+      // In two halves: a process that was not run for so long reads what has come before it gives up.
+      for (const ms of [HANDOVER_MS / 2, HANDOVER_MS]) {
+        if (await this.#until(ready, since + ms)) return peers
+      }
     }
     throw new AgentError(
       'backpressure',
@@ -186,6 +190,12 @@ export class Handover {
   #directHosts(way: InboxWay): readonly Exchange[] {
     const deliver = this.#context.deliver()
     return this.#hosts(way).filter(({ peer }) => deliver.takes(peer))
+  }
+
+  /** When any of them took something the last time. */
+  #takenAt(way: InboxWay): number {
+    const deliver = this.#context.deliver()
+    return Math.max(0, ...this.#directHosts(way).map(({ peer }) => deliver.takenAt(peer)))
   }
 
   /** The topics on which those hosts receive the inbox that take no direct stream. */

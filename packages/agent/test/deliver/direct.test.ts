@@ -233,16 +233,31 @@ async function fill({ agent, town }: RawHost) {
 }
 
 describe('a host that does not acknowledge', () => {
-  it('is sent 4 MiB, and then the sender waits 1 s and is told', async () => {
+  it('is sent 4 MiB, and its sender is told 1 s after it took something last', async () => {
     await using host = await openRawHost()
     const waiting = await fill(host)
-    await host.town.world.pass(990)
+    await host.town.world.pass(970)
     expect(waiting).toEqual({})
-    await host.town.world.pass(20)
+    await host.town.world.pass(40)
     expect(waiting.code).toBe('backpressure')
     const bytes = host.streams[0]!.bundles.reduce((sum, { length }) => sum + length, 0)
     expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024)
     expect(bytes).toBeGreaterThan(4 * 1024 * 1024 - 62_000)
+  })
+
+  it('lets 16 MiB of one lane wait, and then refuses at once', async () => {
+    await using host = await openRawHost()
+    await fill(host)
+    const body = new Uint8Array(60 * 1024 - 200)
+    const most = Math.floor((16 * 1024 * 1024) / body.length)
+    const sent = Array.from({ length: most + 5 }, () => outcomeOf(host.agent.send(RAW, body)))
+    await host.town.world.pass(0)
+    const codes = () => new Set(sent.slice(0, most - 2).map(({ code }) => code))
+    expect(codes()).toEqual(new Set([undefined]))
+    expect(sent.slice(-3).map(({ code }) => code)).toEqual(Array(3).fill('backpressure'))
+    // Those behind the first that is given up do not wait a second each.
+    await host.town.world.pass(1_100)
+    expect(codes()).toEqual(new Set(['backpressure']))
   })
 
   it('is sent on as soon as it acknowledges', async () => {
