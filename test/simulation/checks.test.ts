@@ -4,6 +4,8 @@ import { Topics } from '../../packages/agent/src/host/topics.ts'
 import { Order } from '../../packages/agent/src/pipeline/order.ts'
 import { ReplayTable } from '../../packages/agent/src/pipeline/replay.ts'
 import { UntoldGaps } from '../../packages/agent/src/pipeline/untold-gaps.ts'
+import { ReceivedTasks } from '../../packages/agent/src/tasks/received-tasks.ts'
+import { Registers } from '../../packages/agent/src/state/registers.ts'
 import { Roster } from '../../packages/agent/src/presence/roster.ts'
 import { RevocationBook } from '../../packages/trust/src/revocation-book.ts'
 import type { KeyRing } from '../world/world.ts'
@@ -102,6 +104,37 @@ describe('a run of the product', () => {
       return 'goes on'
     })
     expect(await rulesBroken(anyPlan)).toContain('order')
+  })
+
+  it('breaks "task" if a task is handed out twice, or never', async () => {
+    const times = [0, 2]
+    for (const count of times) {
+      replace(
+        ReceivedTasks.prototype,
+        'take',
+        (take) =>
+          async function (this: ReceivedTasks, accepted, endsAt, hand) {
+            await take.call(this, accepted, endsAt, (turn) => {
+              for (let handed = 0; handed < count; handed++) hand(turn)
+            })
+          },
+      )
+      expect(await rulesBroken(anyPlan)).toContain('task')
+      vi.restoreAllMocks()
+    }
+  })
+
+  it('breaks "convergence" if a register is not seen now and then', async () => {
+    let calls = 0
+    replace(
+      Registers.prototype,
+      'all',
+      (all) =>
+        function (this: Registers) {
+          return all.call(this).slice(calls++ % 2)
+        },
+    )
+    expect(await rulesBroken(anyPlan)).toContain('convergence')
   })
 
   it('breaks "authority" if revocations are forgotten', async () => {

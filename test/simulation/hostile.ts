@@ -1,4 +1,5 @@
-import { grantsOf, type Identity } from '@ixj/agent'
+import { grantsOf, HELLO_PROTOCOL, TransportError, type Identity } from '@ixj/agent'
+import { MEMORY_PROTOCOLS_DEFAULT } from '@ixj/agent/memory'
 import { type BundleChanges, makeBundle, type MadeBundle, partOf } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
 import { RawNode } from '../world/raw-node.ts'
@@ -99,6 +100,8 @@ export class Hostile {
           await this.#publish(this.#topic(), this.#city.world.bytes(200))
         }
         return
+      case 'junk':
+        return await this.#junk(near)
       case 'stolen':
         return await this.#stolen(near)
     }
@@ -195,6 +198,24 @@ export class Hostile {
     const sentAt = this.#city.world.clock.now() + ms
     const changes = { ...this.#at(), sentAt, lifespanMs: 1_000 }
     await this.#give(near, await this.#make(this.#raw.identity, changes, 'forged'))
+  }
+
+  /** Frames that mean nothing, or are cut off, on every protocol that neighbours speak. */
+  async #junk(near: readonly string[]): Promise<void> {
+    const peer = this.#dice.one(near)
+    const { transport } = this.#raw
+    for (const protocol of MEMORY_PROTOCOLS_DEFAULT.filter((each) => each !== HELLO_PROTOCOL)) {
+      try {
+        const channel = await transport.openChannel(peer, protocol)
+        const heard = this.#heard()?.bytes ?? this.#city.world.bytes(40)
+        const frames = [this.#city.world.bytes(90), heard, heard.subarray(0, 30)]
+        for (const frame of frames) await channel.send(frame)
+        await channel.close()
+      } catch (cause) {
+        // It may be cut off meanwhile, and rightly so.
+        if (!(cause instanceof TransportError)) throw cause
+      }
+    }
   }
 
   /** With a key whose binding has ended, or one that was revoked. */

@@ -74,6 +74,7 @@ export const ATTACKS = [
   'stale',
   'oversize',
   'flood',
+  'junk',
   'stolen',
 ] as const
 export type AttackKind = (typeof ATTACKS)[number]
