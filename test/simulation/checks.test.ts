@@ -17,6 +17,9 @@ import { keyedHashRing } from './keyed-hash.ts'
 import type { Plan, PlannedEvent } from './plan.ts'
 import { play } from './play.ts'
 
+// A run costs a second or less; machines that do much else at once take many times as long.
+vi.setConfig({ testTimeout: 120_000 })
+
 afterEach(() => void vi.restoreAllMocks())
 
 /** Puts something in the place of a method until the end of the test. */
@@ -43,6 +46,8 @@ async function rulesBroken(plan: Plan, keys?: KeyRing): Promise<ReadonlySet<Rule
 }
 
 const anyPlan = drawPlan(3)
+const isGroupTask = (event: PlannedEvent) =>
+  event.kind === 'task' && event.to !== null && event.to.length > 2
 const attackedBy = (kind: string) =>
   planWith((event) => event.kind === 'attack' && event.attack === kind)
 
@@ -119,7 +124,7 @@ describe('a run of the product', () => {
             })
           },
       )
-      expect(await rulesBroken(anyPlan)).toContain('task')
+      expect(await rulesBroken(planWith(isGroupTask))).toContain('task')
       vi.restoreAllMocks()
     }
   })

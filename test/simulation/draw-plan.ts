@@ -13,7 +13,7 @@ export function drawPlan(seed: number, without: readonly Part[] = []): Plan {
   const organisations = ['acme.example', 'globex.example'].slice(0, dice.isBelow(0.6) ? 2 : 1)
   const nodes = drawNodes(seed, organisations, without)
   const agents = drawAgents(seed, nodes)
-  const busyMs = dice.whole(15, 30) * 1_000
+  const busyMs = dice.whole(12, 24) * 1_000
   const hostile = new Dice(seed, 'hostile')
   const isHostile = hostile.isBelow(0.7) && !without.includes('hostile')
   // It is a member of the first organisation's groups, and so of interest to nodes that have those.
@@ -53,7 +53,7 @@ function drawNodes(
 
 function drawAgents(seed: number, nodes: readonly PlannedNode[]): readonly PlannedAgent[] {
   const dice = new Dice(seed, 'agents')
-  const count = 12 + Math.floor(dice.random() ** 2 * 29)
+  const count = 12 + Math.floor(dice.random() ** 3 * 29)
   return Array.from({ length: count }, (_, index) => {
     const { name: node, organisation } = dice.one(nodes)
     return {

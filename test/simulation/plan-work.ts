@@ -21,7 +21,7 @@ export function planWork(places: Places, without: readonly Part[]): readonly Pla
 function planTalk({ seed, agents, busyMs }: Places): readonly PlannedEvent[] {
   const dice = new Dice(seed, 'talk')
   const events: PlannedEvent[] = []
-  for (let count = dice.whole(40, 80); count > 0; count--) {
+  for (let count = dice.whole(25, 50); count > 0; count--) {
     const at = dice.whole(FIRST_MS, busyMs)
     const agent = dice.one(agents)
     const group = dice.one(agent.groups)

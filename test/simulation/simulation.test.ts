@@ -6,6 +6,9 @@ import { runSeeds } from './run-seeds.ts'
 import { shrinkPlan } from './shrink.ts'
 import { formatTrace } from './trace.ts'
 
+// A run costs a second or less; machines that do much else at once take many times as long.
+vi.setConfig({ testTimeout: 120_000 })
+
 afterEach(() => void vi.restoreAllMocks())
 
 describe('a seed', () => {
