@@ -6,6 +6,8 @@ export const SYNC_IDS_MAX = 1_900
 export const SYNC_MS = 4_000
 /** How soon it is compared after something of it was found missing, or came by repair. */
 export const SYNC_SOON_MS = 100
+/** Reasons to compare a topic that are looked at again before it is; past that, it is anyway. */
+export const SYNC_REASONS_MAX = 64
 /** What was sent in the last moments is still under way, and compared only where it is missed. */
 export const SYNC_SETTLED_MS = 3_000
 /** Between two answers about one topic and class for one neighbour: each digest costs a sort. */

@@ -16,7 +16,14 @@ import type { HostPart } from '../host/host-part.ts'
 import type { Channel, Peer, Transport } from '../transport.ts'
 import { Comparison } from './comparison.ts'
 import type { BundleFrame, SyncFrame, TopicFrame } from './frames.ts'
-import { SYNC_IDS_MAX, SYNC_MS, SYNC_OFFER_MS, SYNC_OFFERS_MAX, SYNC_SOON_MS } from './limits.ts'
+import {
+  SYNC_IDS_MAX,
+  SYNC_MS,
+  SYNC_OFFER_MS,
+  SYNC_OFFERS_MAX,
+  SYNC_REASONS_MAX,
+  SYNC_SOON_MS,
+} from './limits.ts'
 import { Link, SYNC_PROTOCOL, type ServedBundle } from './link.ts'
 import { mayPassLater } from './passing.ts'
 import { Pulls } from './pulls.ts'
@@ -46,7 +53,11 @@ interface Round {
   /** When the topic is compared by itself. */
   next: number
   cancel: (() => void) | undefined
+  /** Why it is compared soon; what has come meanwhile is none any more. */
+  readonly reasons: Set<() => boolean>
 }
+
+const ALWAYS = (): boolean => true
 
 /**
  * Repair: what gossip lost, and what passed while a node was away, comes from any neighbour that has
@@ -148,13 +159,16 @@ export class Sync implements HostPart {
   }
 
   /** Compares a topic with all neighbours that have a right to it, soon, if it is `still` needed. */
-  soon(topic: Name, still: () => boolean = () => true): void {
+  soon(topic: Name, still: () => boolean = ALWAYS): void {
     const { clock } = this.#context
     const round = this.#round(topic)
-    if (this.#isClosed || round.cancel !== undefined) return
-    round.cancel = clock.at(clock.now() + SYNC_SOON_MS, () => {
+    if (this.#isClosed) return
+    round.reasons.add(round.reasons.size < SYNC_REASONS_MAX ? still : ALWAYS)
+    round.cancel ??= clock.at(clock.now() + SYNC_SOON_MS, () => {
       round.cancel = undefined
-      if (still()) this.#compare(topic, { settled: false })
+      const isNeeded = [...round.reasons].some((reason) => reason())
+      round.reasons.clear()
+      if (isNeeded) this.#compare(topic, { settled: false })
     })
   }
 
@@ -183,7 +197,8 @@ export class Sync implements HostPart {
   #round(topic: Name): Round {
     let round = this.#rounds.get(topic)
     if (round === undefined) {
-      round = { next: this.#nextRound(this.#context.clock.now()), cancel: undefined }
+      const next = this.#nextRound(this.#context.clock.now())
+      round = { next, cancel: undefined, reasons: new Set() }
       this.#rounds.set(topic, round)
     }
     return round
