@@ -108,8 +108,9 @@ class SqliteHistory implements HistoryRows {
     this.#queuedBytes += bytes.length
     const batch = this.#next
     batch.bytes += bytes.length
-    // A copy of its own goes to the thread without another; a view would take its whole buffer along.
-    batch.change.puts.push({ place, row, bytes: bytes.slice() })
+    // A copy of its own goes to the thread without another; a view would take its whole buffer along,
+    // and `slice` of a Buffer is one.
+    batch.change.puts.push({ place, row, bytes: new Uint8Array(bytes) })
     this.#writeSoon()
     return batch.stored.promise
   }
@@ -231,10 +232,10 @@ class HistoryThread {
     if (this.#failure !== undefined) throw this.#failure
     const number = (this.#number += 1)
     const answer = Promise.withResolvers<unknown>()
-    this.#asked.set(number, answer)
     const moved =
       question.kind === 'write' ? question.puts.map(({ bytes }) => bytes.buffer as ArrayBuffer) : []
     this.#worker.postMessage({ ...question, number }, moved)
+    this.#asked.set(number, answer)
     return await answer.promise
   }
 

@@ -60,6 +60,21 @@ describe('a history in SQLite', () => {
     })
   })
 
+  it('keeps bundles that are parts of one buffer, as those from a socket are', async () => {
+    await using bench = await openBench()
+    const parts = [rowOf(1), rowOf(2)]
+    const whole = Buffer.concat(parts.map(({ bytes }) => bytes))
+    let at = 0
+    const stored = parts.map(({ row, bytes }) => {
+      const part = whole.subarray(at, (at += bytes.length))
+      return bench.rows.put(row, part)
+    })
+    await Promise.all(stored)
+    const rows = await bench.again()
+    const read = await rows.read(parts.map(({ row }) => row.id))
+    expect(read.map((bytes) => toHex(bytes!))).toEqual(parts.map(({ bytes }) => toHex(bytes)))
+  })
+
   it('is told what cannot wait for a slow disk', async () => {
     await using bench = await openBench()
     const large = 60_000
