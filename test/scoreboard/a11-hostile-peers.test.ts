@@ -41,15 +41,21 @@ function attack(index: number): Parameters<typeof sendRpc>[1] {
 
 interface Attacker extends AsyncDisposable {
   readonly byHand: GossipByHand
+  /** Says hello, if that is what it does, and waits until it is admitted. */
+  greet(address: string): Promise<unknown>
   /** Attacks a node until it is cut, and comes again, until the time is over. */
   besiege(address: string, ms: number): Promise<void>
+}
+
+/** Being refused, and cut in the middle of anything, is what has to happen to an attacker. */
+async function tryTo(work: () => Promise<unknown>): Promise<void> {
+  await work().catch((cause: unknown) => expect(cause).toBeInstanceOf(Error))
 }
 
 async function until(ms: number, work: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + ms
   while (performance.now() < end) {
-    // Being refused, and cut in the middle of anything, is what has to happen to it.
-    await work().catch((cause: unknown) => expect(cause).toBeInstanceOf(Error))
+    await tryTo(work)
     await sleep(PAUSE_MS)
   }
 }
@@ -59,6 +65,7 @@ async function openStranger(): Promise<Attacker> {
   const raw = await openRaw(new Watch())
   return {
     byHand: { streams: new Map(), received: raw.received },
+    greet: async () => undefined,
     besiege: (address, ms) =>
       until(ms, async () => {
         const stream = await openGossip(await raw.dial([address]))
@@ -75,16 +82,21 @@ async function openNobody(fleet: Fleet, index: number): Promise<Attacker> {
   const byHand = gossipByHand(mesh)
   return {
     byHand,
+    greet: (address) => gossipTo(mesh, byHand, address),
     besiege: (address, ms) => until(ms, () => once(mesh, byHand, address)),
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   }
 }
 
-async function once(mesh: Mesh, byHand: GossipByHand, address: string): Promise<void> {
+async function gossipTo(mesh: Mesh, byHand: GossipByHand, address: string) {
   const peer = await mesh.dial(address)
   const open = () => byHand.streams.get(peer)?.writeStatus === 'writable'
   for (let wait = 0; !open() && wait < 100; wait++) await sleep(50)
-  const stream = byHand.streams.get(peer)
+  return byHand.streams.get(peer)
+}
+
+async function once(mesh: Mesh, byHand: GossipByHand, address: string): Promise<void> {
+  const stream = await gossipTo(mesh, byHand, address)
   if (stream !== undefined) await flood(stream, attack, { perSecond: PER_SECOND, ms: 4_000 })
 }
 
@@ -105,11 +117,18 @@ describe('A11: hostile peers around honest ones', () => {
         const one = index % 2 === 0 ? openStranger() : openNobody(fleet, 1_000 + index)
         attackers.push(opened.use(await one))
       }
+      const targetsOf = (index: number) =>
+        Array.from(
+          { length: Math.min(TARGETS, HONEST) },
+          (_, step) => addresses[(index + step) % HONEST]!,
+        )
+      // First those that say hello: all are behind one address here, where strangers crowd out.
+      for (const [index, attacker] of attackers.entries()) {
+        await Promise.all(targetsOf(index).map((address) => tryTo(() => attacker.greet(address))))
+      }
       const ms = LOAD.count * LOAD.everyMs + 4_000
       const attacks = attackers.flatMap((attacker, index) =>
-        Array.from({ length: Math.min(TARGETS, HONEST) }, (_, step) =>
-          attacker.besiege(addresses[(index + step) % HONEST]!, ms),
-        ),
+        targetsOf(index).map((address) => attacker.besiege(address, ms)),
       )
       const sent = await honest.publish(LOAD)
       const reports = await honest.settled(sent, ROW_MS_MAX / 4)
