@@ -209,7 +209,8 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
     const { quorum, windowMs = WINDOW_MS, messagesMax = BATCH_MESSAGES_MAX } = this.#options
     const { clock } = this.#parts.core
     const complete = quorum !== undefined && this.#senders.size >= quorum
-    const count = this.#messages.length + this.#parted.length
+    const combined = this.#parted.reduce((sum, part) => sum + part.contributions.length, 0)
+    const count = this.#messages.length + combined
     if (complete || count >= messagesMax) this.#emit()
     else this.#cancel ??= clock.at(clock.now() + windowMs, () => this.#emit())
   }
