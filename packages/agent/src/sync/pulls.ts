@@ -31,8 +31,8 @@ interface Account {
   wants: number
   /** Times it gave nothing of what it was asked for. */
   failures: number
-  /** What it was asked for, and may still answer. */
-  readonly asked: Map<string, Name>
+  /** What it was asked for, and how often it may still answer: late answers come to each time. */
+  readonly asked: Map<string, { readonly topic: Name; times: number }>
 }
 
 /** How pulling reaches the rest of sync. */
@@ -84,7 +84,7 @@ export class Pulls {
 
   /** The topic for which a neighbour was asked for this bundle; undefined: it was not asked. */
   asked(idText: string, peer: Peer): Name | undefined {
-    return this.#accounts.get(peer)?.asked.get(idText)
+    return this.#accounts.get(peer)?.asked.get(idText)?.topic
   }
 
   /**
@@ -97,9 +97,11 @@ export class Pulls {
     outcome: 'accepted' | 'settled' | 'again' | 'worthless',
   ): void {
     const account = this.#accounts.get(peer)
-    const topic = account?.asked.get(idText)
-    if (account === undefined || topic === undefined) return
-    account.asked.delete(idText)
+    const asked = account?.asked.get(idText)
+    if (account === undefined || asked === undefined) return
+    const { topic } = asked
+    asked.times -= 1
+    if (asked.times === 0) account.asked.delete(idText)
     const pulls = this.#pulls(topic)
     if (outcome === 'accepted') pulls.gained = true
     if (outcome === 'settled') this.#refuse(idText)
@@ -177,7 +179,8 @@ export class Pulls {
       want.tries.set(peer, tries + 1)
       ids.push(want.id)
       left.add(idText)
-      account.asked.set(idText, topic)
+      const { times } = account.asked.get(idText) ?? { times: 0 }
+      account.asked.set(idText, { topic, times: times + 1 })
       if (ids.length === SYNC_IDS_MAX) break
     }
     trim(account.asked, 2 * PULL_ASKED_MAX)
