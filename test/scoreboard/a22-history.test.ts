@@ -112,39 +112,47 @@ async function offer(
   await world.pass(20)
 }
 
+/** Offers of one neighbour: it has room for the statements of some hundred. */
+const OFFERS_EACH = 200
+
+/** One back-dated bundle: what came of it that must not, and how many messages were shown as history. */
+async function tryOne(scene: Offer, fate: (typeof FATES)[number]) {
+  const { world, live, asked, requests } = scene
+  const by = KEEPERS[Math.floor(world.random() * KEEPERS.length)]!
+  const agoMs = 90_000 + Math.floor(world.random() * 400_000)
+  // As often within its lifespan as past it.
+  const lifespanMs = world.random() < 0.5 ? 600_000 : 1 + Math.floor(world.random() * 60_000)
+  await offer(scene, await backdated(scene, { fate, agoMs, lifespanMs }), by)
+  const isAlive = fate === 'good' && lifespanMs === 600_000
+  const [asLive, asHistory] = [live.drain(), asked.drain()]
+  const marked = asHistory.filter(({ historical }) => historical).length
+  const unmarked = asLive.length + asHistory.length - marked + requests.splice(0).length
+  // Even as history it shows only where its proof holds, or a keeper vouches for it.
+  const mayShow = fate === 'good' || (fate !== 'revoked' && by === 'a keeper')
+  const isWrong = isAlive ? marked > 0 : unmarked > 0 || (marked > 0 && !mayShow)
+  return { wrong: isWrong ? 1 : 0, shown: marked }
+}
+
 describe('A22: back-dated bundles as history', () => {
   it(
     'of keys and grants that have ended, or were revoked, are never delivered as live, never unmarked',
     async () => {
-      const scene = await openOffer(SEED)
-      const { world, live, asked, requests } = scene
       const tries = scaled(2_000)
-      let wrong = 0
-      let shown = 0
-      for (let round = 0; round < tries; round++) {
-        const fate = FATES[round % FATES.length]!
-        const by = KEEPERS[Math.floor(world.random() * KEEPERS.length)]!
-        const agoMs = 90_000 + Math.floor(world.random() * 400_000)
-        // As often within its lifespan as past it.
-        const lifespanMs = world.random() < 0.5 ? 600_000 : 1 + Math.floor(world.random() * 60_000)
-        const made = await backdated(scene, { fate, agoMs, lifespanMs })
-        await offer(scene, made, by)
-        const isAlive = fate === 'good' && lifespanMs === 600_000
-        const [asLive, asHistory] = [live.drain(), asked.drain()]
-        const marked = asHistory.filter(({ historical }) => historical)
-        const unmarked =
-          asLive.length + asHistory.length - marked.length + requests.splice(0).length
-        if (unmarked > 0 && !isAlive) wrong += 1
-        // Even as history it shows only where its proof holds, or a keeper vouches for it.
-        const mayShow = fate === 'good' || (fate !== 'revoked' && by === 'a keeper')
-        if (marked.length > 0 && (!mayShow || isAlive)) wrong += 1
-        shown += marked.length
+      let [wrong, shown, expired, revoked] = [0, 0, 0, 0]
+      for (let first = 0; first < tries; first += OFFERS_EACH) {
+        const scene = await openOffer(SEED + first)
+        for (let round = first; round < Math.min(tries, first + OFFERS_EACH); round++) {
+          const found = await tryOne(scene, FATES[round % FATES.length]!)
+          wrong += found.wrong
+          shown += found.shown
+        }
+        const { counts } = scene.node.host
+        expired += counts.get('expired') ?? 0
+        revoked += counts.get('revoked') ?? 0
+        await scene.world.close()
       }
       // The attack was one: what is good, or vouched for by right, does show.
-      expect(shown).toBeGreaterThan(0)
-      expect(scene.node.host.counts.get('expired')).toBeGreaterThan(0)
-      expect(scene.node.host.counts.get('revoked')).toBeGreaterThan(0)
-      await world.close()
+      expect(Math.min(shown, expired, revoked)).toBeGreaterThan(0)
       expect(
         report({
           id: 'A22',
