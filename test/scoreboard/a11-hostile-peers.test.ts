@@ -16,6 +16,8 @@ const HONEST = isFull ? 10 : 3
 const HOSTILE = isFull ? 200 : 2
 /** RPCs a second of each on each, and how soon one that was cut comes again. */
 const [PER_SECOND, PAUSE_MS] = [25, 2_000]
+/** How many say hello at once: a source has room for 32 at each node. */
+const GREETING = 32
 /** How many honest nodes each of them attacks. */
 const TARGETS = 3
 const LOAD = { count: isFull ? 300 : 40, everyMs: 50, bytes: 200 }
@@ -123,8 +125,13 @@ describe('A11: hostile peers around honest ones', () => {
           (_, step) => addresses[(index + step) % HONEST]!,
         )
       // First those that say hello: all are behind one address here, where strangers crowd out.
-      for (const [index, attacker] of attackers.entries()) {
-        await Promise.all(targetsOf(index).map((address) => tryTo(() => attacker.greet(address))))
+      for (let start = 0; start < HOSTILE; start += GREETING) {
+        const greetings = attackers
+          .slice(start, start + GREETING)
+          .flatMap((attacker, one) =>
+            targetsOf(start + one).map((address) => tryTo(() => attacker.greet(address))),
+          )
+        await Promise.all(greetings)
       }
       const ms = LOAD.count * LOAD.everyMs + 4_000
       const attacks = attackers.flatMap((attacker, index) =>
