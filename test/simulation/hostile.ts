@@ -90,9 +90,9 @@ export class Hostile {
       case 'equivocate':
         return await this.#equivocate(near)
       case 'future':
-        return await this.#offTime(near, 75_000)
+        return await this.#offTime(near, 100_000)
       case 'stale':
-        return await this.#offTime(near, -75_000)
+        return await this.#offTime(near, -120_000)
       case 'oversize':
         return await this.#publish(this.#topic(), this.#city.world.bytes(64 * 1024 + 512))
       case 'flood':
@@ -194,6 +194,7 @@ export class Hostile {
     await this.#give(near, await this.#make(own, at, 'said', place))
   }
 
+  /** Further off than clocks here are apart, and than a receiver may take for a wrong clock. */
   async #offTime(near: readonly string[], ms: number): Promise<void> {
     const sentAt = this.#city.world.clock.now() + ms
     const changes = { ...this.#at(), sentAt, lifespanMs: 1_000 }
