@@ -24,7 +24,11 @@ export type SentBytes = ReadonlyMap<string, number>
 export function sentBytes(pid: number): SentBytes | undefined {
   let text: string
   try {
-    text = execFileSync('ss', ['-tinpHO', 'state', 'established'], { encoding: 'utf8' })
+    text = execFileSync('ss', ['-tinpHO', 'state', 'established'], {
+      encoding: 'utf8',
+      // Half a kilobyte for each connection, of which HTTP/1.1 opens many.
+      maxBuffer: 64 * 1024 * 1024,
+    })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw cause
