@@ -147,7 +147,10 @@ export class StatementStore {
     }
   }
 
-  /** Ends what {@link pin} began; a statement that nothing else holds goes. */
+  /**
+   * Ends what {@link pin} began. A statement that nothing else holds moves to the shared place: what
+   * its subject said may still be asked for, and proves nothing without it.
+   */
   unpin(idTexts: Iterable<string>): void {
     for (const idText of idTexts) {
       const pins = this.#pins.get(idText)
@@ -158,7 +161,7 @@ export class StatementStore {
       }
       this.#pins.delete(idText)
       const entry = this.#entries.get(idText)
-      if (entry !== undefined && isFree(entry)) this.#remove(idText)
+      if (entry !== undefined && isFree(entry)) this.keep([idText])
     }
   }
 

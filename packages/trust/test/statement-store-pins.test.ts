@@ -79,16 +79,16 @@ describe('a pinned statement', () => {
     expect(held(own, others[0]!)).toEqual([true, true])
   })
 
-  it('goes with its last pin, and not before', async () => {
+  it('moves to the shared place with its last pin, and not before', async () => {
     const { store, add, held } = open()
     await add(own)
     store.pin([own.idText])
     store.pin([own.idText])
     store.unpin([own.idText])
-    expect(held(own)).toEqual([true])
+    expect(store.counts).toMatchObject({ kept: 0 })
     store.unpin([own.idText])
-    expect(held(own)).toEqual([false])
-    expect(store.counts).toMatchObject({ statements: 0, kept: 0, owners: 0, bytes: 0 })
+    expect(held(own)).toEqual([true])
+    expect(store.counts).toMatchObject({ statements: 1, kept: 1, owners: 0 })
     // One unpin too many harms nothing, also of what is brought again.
     await add(own)
     store.unpin([own.idText])

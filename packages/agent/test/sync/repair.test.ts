@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
+import { bodies, CREW, CREW_GRANT, outcomeOf, toInbox, Town } from '../town.ts'
 
 const [N1, N2, N3] = ['n1.acme.example', 'n2.acme.example', 'n3.acme.example'] as const
 
@@ -14,6 +14,8 @@ async function publishAll(
     await town.world.pass(1_100)
   }
 }
+
+const DELEGABLE = { ...CREW_GRANT, mayDelegate: ['*.a.acme.example'] } as const
 
 const numbered = (label: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${label} ${index + 1}`)
@@ -49,6 +51,28 @@ describe('after a partition', () => {
     town.world.network.connect(N2, N3)
     await town.world.pass(10_000)
     for (const inbox of inboxes) expect(bodies(inbox)).toEqual(sent)
+  })
+
+  it('what a sub-agent said before it closed is had by the other side, with what proves it', async () => {
+    await using town = await Town.open(2)
+    const [a, b] = [
+      await town.member('a', 1, { uses: 'both', depth: 1, grants: [DELEGABLE] }),
+      await town.member('b', 2),
+    ]
+    await town.world.pass(1_000)
+    const inbox = b.crew.messages()
+    town.world.network.disconnect(N1, N2)
+    const child = await a.agent.spawn('child', {
+      lifetimeSeconds: 600,
+      grants: [{ actions: ['publish', 'subscribe'], topics: [CREW] }],
+    })
+    const crew = await child.join(CREW)
+    await publishAll(town, crew, ['one', 'two'])
+    await town.world.until(child[Symbol.asyncDispose]())
+    await town.world.pass(1_000)
+    town.world.network.connect(N1, N2)
+    await town.world.pass(10_000)
+    expect(bodies(inbox)).toEqual(['one', 'two'])
   })
 
   it('an event whose lifespan has ended meanwhile is delivered to nobody', async () => {
