@@ -19,6 +19,8 @@ export async function serveHome(bench: ProgramBench, zone: string): Promise<Serv
   const port = await freePort()
   await ixj.done('zone', 'init', zone, '--listen', `127.0.0.1:${port}`)
   const server = bench.start(['--home', home, 'zone', 'serve', '--json'])
+  // On a busy machine it may take longer to start than a command waits for it.
+  await eventOf(server, 'listening')
   return { home, zone, port, server, ixj }
 }
 
