@@ -15,7 +15,7 @@ type KeyPair = Awaited<ReturnType<typeof suite.kem.generateKeyPair>>
 const ENCAPSULATED_BYTES = 32
 const SEED_INFO = 'ixj/1/encryption-key'
 
-/** Seals with WebCrypto, at some thousands a second. */
+/** Seals with WebCrypto: about a millisecond of CPU for a short body, and as much to open it. */
 export const nodeSealer: Sealer = {
   async seal(recipient, plain, info) {
     try {
