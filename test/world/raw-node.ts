@@ -4,6 +4,7 @@ import { nodeSha256 } from '@ixj/node'
 import { concatBytes, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { DELIVER_PROTOCOL } from '../../packages/agent/src/deliver/deliver.ts'
+import { COMBINE_PROTOCOL } from '../../packages/agent/src/combine/originals.ts'
 import { STATE_PROTOCOL } from '../../packages/agent/src/state/snapshots.ts'
 import { decodeFrame, encodeFrame, type Frame } from '../../packages/agent/src/neighbours/frames.ts'
 import {
@@ -57,6 +58,8 @@ export class RawNode implements Receiver {
   direct = (channel: Channel): void => void channel.close()
   /** What it does when it is asked for registers; unless told otherwise it gives none. */
   askedForState = (channel: Channel): void => void channel.close()
+  /** What it does when it is asked for originals; unless told otherwise it gives none. */
+  askedForOriginals = (channel: Channel): void => void channel.close()
   /** Whether it says hello by itself. */
   greets = true
   readonly #links = new Map<Peer, Link>()
@@ -198,6 +201,7 @@ export class RawNode implements Receiver {
   channel(peer: Peer, protocol: string, channel: Channel): void {
     if (protocol === DELIVER_PROTOCOL) this.direct(channel)
     else if (protocol === STATE_PROTOCOL) this.askedForState(channel)
+    else if (protocol === COMBINE_PROTOCOL) this.askedForOriginals(channel)
     else if (protocol === SYNC_PROTOCOL) void this.#readSync(channel)
     else if (protocol !== HELLO_PROTOCOL) this.#attach(peer, channel)
     else if (this.greets) void this.#answer(peer, channel)

@@ -27,9 +27,9 @@ import type { Accepted, Carrier, PipelineContext, Trace } from '../pipeline/cont
 import type { Policy } from '../pipeline/policy.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { ReplayTable, type Evidence, type Place } from '../pipeline/replay.ts'
-import type { ReplayJournal } from '../pipeline/replay-journal.ts'
+import { NO_JOURNAL, type ReplayJournal } from '../pipeline/replay-journal.ts'
 import { StateTable } from '../pipeline/state-table.ts'
-import type { TaskGate } from '../tasks/task-gate.ts'
+import { NO_TASKS, type TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { SharedStates } from '../state/shared-states.ts'
@@ -174,8 +174,7 @@ export class Intake {
         // "If its proof has lapsed too, it is believed only if a `keep` holder attests."
         trace = {}
         origin = 'attested'
-        const then = { ...this.#context, clock: { ...this.#context.clock, now: () => at } }
-        accepted = await judgeHistorical(bytes, carrier, then, trace)
+        accepted = await judgeHistorical(bytes, carrier, asOf(at, this.#context), trace)
       }
       this.#keep(accepted)
       const decision = bundleDecision(trace, now)
@@ -240,11 +239,19 @@ export class Intake {
     }
     const aside: PipelineContext = {
       ...this.#context,
-      replay: new ReplayTable(() => {}),
+      replay: new ReplayTable(),
+      journal: NO_JOURNAL,
       states: new StateTable(),
+      tasks: NO_TASKS,
       grantBudget: (_grantId, perSecond) => new Budget(perSecond, 0),
     }
-    return await judge(bytes, { topic: header.topic, from }, aside, {})
+    const trace: Trace = {}
+    try {
+      // It was asked for: its arrival says nothing of its sender's clock.
+      return await judge(bytes, { topic: header.topic, from, isRepaired: true }, aside, trace)
+    } finally {
+      trace.leave?.()
+    }
   }
 
   /** Forgets what has ended. */
@@ -368,9 +375,13 @@ export class Intake {
  * live on; what was revoked since counts all the same, and so does the policy of today.
  */
 function contextOf({ again }: Carrier, context: PipelineContext): PipelineContext {
-  if (again === undefined) return context
+  return again === undefined ? context : asOf(again.acceptedAt, context)
+}
+
+/** The same node at another time. */
+function asOf(time: number, context: PipelineContext): PipelineContext {
   const { clock } = context
-  const then: Clock = { now: () => again.acceptedAt, at: (time, run) => clock.at(time, run) }
+  const then: Clock = { now: () => time, at: (due, run) => clock.at(due, run) }
   return { ...context, clock: then }
 }
 

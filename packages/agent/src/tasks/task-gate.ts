@@ -19,6 +19,13 @@ interface Sweepable {
   sweep(now: number): void
 }
 
+/** For what is looked at and handed to nobody. */
+export const NO_TASKS: TaskBooks = {
+  isLacked: () => true,
+  checkEarly: () => {},
+  reserve: () => [],
+}
+
 /**
  * What the pipeline asks about a task: its agents remember what they have, over restarts, until no
  * copy of it can pass the lifespan check.
