@@ -30,6 +30,8 @@ export {
   BOGUS_TTL_SECONDS,
   CACHE_BYTES_MAX,
   CACHE_ENTRIES_MAX,
+  FORWARD_MS_MAX,
+  FORWARDED_MAX,
   INSECURE_TTL_SECONDS_MAX,
   LOOKUP_MS_MAX,
   LOOKUP_QUESTIONS_MAX,
@@ -49,9 +51,11 @@ export {
   SecureNamesInMemory,
 } from './resolver/secure-names.ts'
 export { systemUpstreams } from './resolver/upstreams.ts'
+export { type ForwardCounts, type ForwardedZone, ZoneForwarder } from './resolver/zone-forwarder.ts'
 export { createZone, type Nameserver, type NewZone } from './server/create-zone.ts'
 export { type Delegation, delegationEdits } from './server/delegation.ts'
 export type { ServerCounters } from './server/counters.ts'
+export { answerOverHttp } from './server/https-exchange.ts'
 export type { HttpsOptions } from './server/https-listener.ts'
 export type { Secondary } from './server/notifier.ts'
 export type { UpdatePolicy } from './server/update-policy.ts'

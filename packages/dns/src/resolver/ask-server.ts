@@ -20,14 +20,19 @@ import { UdpTransport } from './udp-transport.ts'
 export async function askServer(
   asked: Asked,
   place: Place,
-  options: { readonly transport: 'udp' | 'tcp'; readonly signal?: AbortSignal },
+  options: {
+    readonly transport: 'udp' | 'tcp'
+    /** Whether signatures are asked for as well; default true. */
+    readonly dnssecOk?: boolean
+    readonly signal?: AbortSignal
+  },
 ): Promise<Message> {
-  const { signal = new AbortController().signal } = options
+  const { signal = new AbortController().signal, dnssecOk = true } = options
   const query = encodeMessage({
     ...EMPTY_MESSAGE,
     id: randomBytes(2).readUInt16BE(),
     questions: [{ ...asked, class: CLASS.IN }],
-    edns: { udpBytes: UDP_BYTES_MAX, version: 0, dnssecOk: true, options: [] },
+    edns: { udpBytes: UDP_BYTES_MAX, version: 0, dnssecOk, options: [] },
   })
   await using transport = openTransport(place, options.transport)
   return readAnswer(asked, await transport.ask(query, signal), transport.label)

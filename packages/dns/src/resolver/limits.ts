@@ -46,3 +46,8 @@ export const ZONE_KEYS_MAX = 1_024
 export const NEWEST_MAX = 16_384
 /** Zones that were secure once; a full list takes no more and forgets none. */
 export const SECURE_NAMES_MAX = 16_384
+
+/** Questions about its own zones that a forwarder has on their way; each takes a connection. */
+export const FORWARDED_MAX = 256
+/** How long such a question may take: the server stands nearby, and a page waits. */
+export const FORWARD_MS_MAX = 4_000

@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
-import { fromBase64url, TrustError } from '@ixj/trust'
-import { decodeMessage, DnsError, RCODE, readSoa, TYPE } from '../proof.ts'
 import type { ServerCounters } from './counters.ts'
-import { CONNECTIONS_MAX, HTTPS_QUERY_BYTES_MAX, HTTPS_STREAMS_MAX, IDLE_MS_MAX } from './limits.ts'
+import { answerOverHttp } from './https-exchange.ts'
+import { CONNECTIONS_MAX, HTTPS_STREAMS_MAX, IDLE_MS_MAX } from './limits.ts'
 import type { PacketHandler } from './packet-handler.ts'
 
 /** Where queries over HTTPS are answered (RFC 8484), for browsers too. */
@@ -26,15 +25,6 @@ export interface HttpsListenerOptions extends HttpsOptions {
   readonly counters: ServerCounters
   readonly guarded: boolean
 }
-
-const MEDIA_TYPE = 'application/dns-message'
-/** Any page may ask: answers are public, and nothing of the browser goes into them. */
-const CROSS_ORIGIN = {
-  'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': 'content-type, accept',
-  'access-control-max-age': '86400',
-} as const
 
 /** Answers over HTTP/2 and HTTP/1.1 until disposed of. */
 export class HttpsListener implements AsyncDisposable {
@@ -79,26 +69,17 @@ export class HttpsListener implements AsyncDisposable {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = this.#options.path ?? '/dns-query'
     const url = URL.parse(request.url ?? '/', 'http://localhost')
-    if (url?.pathname !== path) return refuse(response, 404)
-    if (request.method === 'OPTIONS') return refuse(response, 204)
-    const query =
-      request.method === 'GET'
-        ? queryInUrl(url)
-        : request.method === 'POST'
-          ? await queryInBody(request)
-          : 405
-    if (typeof query === 'number') return refuse(response, query)
+    if (url?.pathname !== path) {
+      response.writeHead(404, { 'access-control-allow-origin': '*', 'content-length': '0' })
+      response.end()
+      return
+    }
     const { handler, guarded } = this.#options
     const address = request.socket.remoteAddress ?? '::'
-    const reply = handler.handle(query, { transport: 'https', address, guarded })
-    if (!(reply instanceof Uint8Array)) return refuse(response, 400)
-    response.writeHead(200, {
-      ...CROSS_ORIGIN,
-      'content-type': MEDIA_TYPE,
-      'content-length': `${reply.length}`,
-      'cache-control': cacheControl(reply),
+    await answerOverHttp(request, response, (query) => {
+      const reply = handler.handle(query, { transport: 'https', address, guarded })
+      return reply instanceof Uint8Array ? reply : undefined
     })
-    response.end(reply)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,55 +110,4 @@ function makeServer({ key, certificate }: HttpsListenerOptions): Server {
     session.on('error', () => session.destroy())
   })
   return server
-}
-
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, { ...CROSS_ORIGIN, 'content-length': '0' })
-  response.end()
-}
-
-/** The bytes, or the status that refuses them. */
-function queryInUrl(url: URL): Uint8Array | number {
-  const text = url.searchParams.get('dns')
-  if (text === null) return 400
-  if (text.length > HTTPS_QUERY_BYTES_MAX) return 414
-  try {
-    return fromBase64url(text)
-  } catch (cause) {
-    if (cause instanceof TrustError) return 400
-    throw cause
-  }
-}
-
-async function queryInBody(request: IncomingMessage): Promise<Uint8Array | number> {
-  if (request.headers['content-type'] !== MEDIA_TYPE) return 415
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length
-    if (length > HTTPS_QUERY_BYTES_MAX) return 413
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
-}
-
-/** RFC 8484 section 5.1: as long as the shortest-lived record may be kept; errors not at all. */
-function cacheControl(reply: Uint8Array): string {
-  const message = readReply(reply)
-  if (message === undefined) return 'no-store'
-  const { rcode, answers, authorities } = message
-  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 'no-store'
-  const ttls = [...answers, ...authorities].map(({ type, ttl, data }) =>
-    type === TYPE.SOA ? Math.min(ttl, readSoa(data).minimum) : ttl,
-  )
-  return ttls.length === 0 ? 'no-store' : `max-age=${Math.min(...ttls)}`
-}
-
-function readReply(reply: Uint8Array) {
-  try {
-    return decodeMessage(reply)
-  } catch (cause) {
-    if (cause instanceof DnsError) return undefined
-    throw cause
-  }
 }

@@ -1,0 +1,39 @@
+const SECOND = 1_000
+const KIB = 1_024
+
+/** A configuration is a page of text; more is another file. */
+export const CONFIGURATION_BYTES_MAX = 64 * KIB
+
+/** Connections of all kinds: 10,000 pages, as many again that come back at once, and requests. */
+export const CONNECTIONS_MAX_DEFAULT = 24_000
+/** A client sends its headers at once; who takes longer holds a connection for nothing. */
+export const HEADERS_MS_MAX = 10 * SECOND
+/** A request's body has 64 KiB at most. */
+export const REQUEST_MS_MAX = 30 * SECOND
+/** A connection without a request is kept this long; pages ask for several files in a row. */
+export const IDLE_MS_MAX = 10 * SECOND
+/** Browsers send some 2 KiB of headers. */
+export const HEADERS_BYTES_MAX = 16 * KIB
+/** A TLS handshake takes three round trips. */
+export const HANDSHAKE_MS_MAX = 10 * SECOND
+
+/** Files of a web page. */
+export const PAGE_FILES_MAX = 1_024
+/** Bytes of a web page; it is held in memory, so that nothing outside of its folder is read. */
+export const PAGE_BYTES_MAX = 32 * 1_024 * KIB
+/** Below this a file is not worth compressing. */
+export const COMPRESS_BYTES_MIN = 1 * KIB
+
+/** A certificate and its chain, and a key: some KiB each. */
+export const PEM_BYTES_MAX = 256 * KIB
+/** How often the files of a certificate are looked at: renewals come days before they are needed. */
+export const CERTIFICATE_LOOK_MS = 2 * SECOND
+/** Tools write key and certificate one after the other. */
+export const CERTIFICATE_SETTLE_MS = 200
+
+/** How long a relay that ends waits for its pages to leave. */
+export const DRAIN_SECONDS_DEFAULT = 10
+export const DRAIN_SECONDS_MAX = 600
+
+/** Questions about zones that one address may have on their way: a page resolves a few at once. */
+export const DNS_QUERIES_PER_ADDRESS_MAX = 16

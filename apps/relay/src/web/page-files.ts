@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join, relative, sep } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import { lookup } from 'mrmime'
+import { COMPRESS_BYTES_MIN, PAGE_BYTES_MAX, PAGE_FILES_MAX } from '../limits.ts'
+import { RelayError } from '../relay-error.ts'
+
+/** A file as it is sent. */
+interface PageFile {
+  readonly type: string
+  readonly tag: string
+  readonly cache: string
+  readonly plain: Buffer
+  readonly gzip: Buffer | undefined
+  readonly brotli: Buffer | undefined
+}
+
+/** Files that name their own content: Vite puts a hash of eight characters before the ending. */
+const HASHED = /[-.][\w-]{8,}\.\w+$/
+const compressible = /^(text\/|application\/(javascript|json|manifest\+json|wasm)|image\/svg)/
+
+/**
+ * The files of a web page, read whole when it opens: what is asked for is looked up among them, so
+ * that no request ever names a path of the disk.
+ */
+export class PageFiles {
+  readonly #files: ReadonlyMap<string, PageFile>
+
+  private constructor(files: ReadonlyMap<string, PageFile>) {
+    this.#files = files
+  }
+
+  /** Reads a folder with an `index.html`. @throws RelayError `page` */
+  static async open(folder: string): Promise<PageFiles> {
+    const files = new Map<string, PageFile>()
+    let bytes = 0
+    for (const path of await listFiles(folder)) {
+      const size = (await stat(path)).size
+      bytes += size
+      if (bytes > PAGE_BYTES_MAX || files.size >= PAGE_FILES_MAX) {
+        const limits = `limits ${PAGE_FILES_MAX} files and ${PAGE_BYTES_MAX} bytes`
+        throw new RelayError('page', `Cannot serve ${folder}: it has more than the ${limits}`)
+      }
+      const url = `/${relative(folder, path).split(sep).join('/')}`
+      files.set(url, await readPageFile(path))
+    }
+    const index = files.get('/index.html')
+    if (index === undefined) {
+      throw new RelayError('page', `Cannot serve ${folder}: it has no index.html`)
+    }
+    files.set('/', index)
+    return new PageFiles(files)
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#files.size - 1
+  }
+
+  /** Answers a request for one of them; false if there is no such file. */
+  serve(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    const file = this.#files.get(path)
+    if (file === undefined) return false
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD', 'content-length': '0' }).end()
+      return true
+    }
+    const [body, encoding] = bodyFor(file, request.headers['accept-encoding'] ?? '')
+    const headers = {
+      etag: file.tag,
+      'cache-control': file.cache,
+      vary: 'accept-encoding',
+      // A page of any origin may load a file whose hash it names.
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+    }
+    if (request.headers['if-none-match'] === file.tag) {
+      response.writeHead(304, headers).end()
+      return true
+    }
+    response.writeHead(200, {
+      ...headers,
+      'content-type': file.type,
+      'content-length': `${body.length}`,
+      ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+    })
+    response.end(request.method === 'HEAD' ? undefined : body)
+    return true
+  }
+}
+
+function bodyFor(file: PageFile, accepted: string): readonly [Buffer, string | undefined] {
+  const takes = (encoding: string) =>
+    accepted.split(',').some((each) => each.trim().split(';')[0] === encoding)
+  if (file.brotli !== undefined && takes('br')) return [file.brotli, 'br']
+  if (file.gzip !== undefined && takes('gzip')) return [file.gzip, 'gzip']
+  return [file.plain, undefined]
+}
+
+async function listFiles(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    // Links are left out: they may lead out of the folder. So are hidden files.
+    const files = entries.filter((entry) => entry.isFile())
+    const paths = files.map((entry) => join(entry.parentPath, entry.name))
+    return paths.filter((path) => !relative(folder, path).split(sep).some(isHidden)).toSorted()
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    throw new RelayError('page', `Cannot read the folder ${folder}: ${code}`, { cause })
+  }
+}
+
+function isHidden(part: string): boolean {
+  return part.startsWith('.')
+}
+
+async function readPageFile(path: string): Promise<PageFile> {
+  const plain = await readFile(path)
+  const mime = lookup(path) ?? 'application/octet-stream'
+  const type = mime.startsWith('text/') ? `${mime};charset=utf-8` : mime
+  const isSmaller = (packed: Buffer) => (packed.length < plain.length ? packed : undefined)
+  const packs = compressible.test(mime) && plain.length >= COMPRESS_BYTES_MIN
+  const isFixed = HASHED.test(path) && extname(path) !== '.html'
+  return {
+    type,
+    tag: `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`,
+    cache: isFixed ? 'public, max-age=31536000, immutable' : 'no-cache',
+    plain,
+    gzip: packs ? isSmaller(await promisify(gzip)(plain)) : undefined,
+    brotli: packs ? isSmaller(await promisify(brotliCompress)(plain)) : undefined,
+  }
+}

@@ -1,0 +1,137 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answerOverHttp, type ZoneForwarder } from '@ixj/dns'
+import { nodeSha256 } from '@ixj/node'
+import { utf8Bytes } from '@ixj/trust'
+import { DNS_QUERIES_PER_ADDRESS_MAX } from '../limits.ts'
+import { AddressShares } from './address-shares.ts'
+import { clientAddress, isLoopback } from './client-address.ts'
+import type { PageFiles } from './page-files.ts'
+
+/** Whether a relay takes pages, and why not. */
+export interface Readiness {
+  readonly ready: boolean
+  /** For people. */
+  readonly reason: string
+}
+
+/** What the routes of a relay lead to. */
+export interface RoutesOptions {
+  readonly readiness: () => Readiness
+  /** The metrics in Prometheus' text form. */
+  readonly metrics: () => Promise<string>
+  /** Who shows it may read them from another machine. */
+  readonly metricsToken: string | undefined
+  /** Undefined: no zone is answered for. */
+  readonly zones: ZoneForwarder | undefined
+  readonly page: () => PageFiles | undefined
+  readonly headers: Readonly<Record<string, string>>
+  /** Addresses of proxies that are believed. */
+  readonly proxies: ReadonlySet<string>
+  /** Told of every request that was answered; nothing of it that a client chose. */
+  readonly answered: (told: {
+    readonly route: Route
+    readonly status: number
+    readonly ms: number
+  }) => void
+}
+
+/** Where a request led, for metrics and logs. */
+export type Route = 'health' | 'readiness' | 'metrics' | 'dns' | 'page' | 'none'
+
+/** The Prometheus text format, version 0.0.4. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Answers requests by their path. */
+export class Routes {
+  readonly #options: RoutesOptions
+  readonly #dnsShares = new AddressShares(DNS_QUERIES_PER_ADDRESS_MAX)
+
+  constructor(options: RoutesOptions) {
+    this.#options = options
+  }
+
+  /** Questions that were refused, since their address had its share of them on the way. */
+  get dnsRefused(): number {
+    return this.#dnsShares.refused
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const begun = performance.now()
+    const { headers, readiness, answered } = this.#options
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    // So that nobody sends another request to a relay that ends.
+    if (!readiness().ready) response.setHeader('connection', 'close')
+    const path = URL.parse(request.url ?? '/', 'http://relay')?.pathname ?? ''
+    const route = await this.#lead(request, response, path)
+    answered({ route, status: response.statusCode, ms: performance.now() - begun })
+  }
+
+  async #lead(request: IncomingMessage, response: ServerResponse, path: string): Promise<Route> {
+    switch (path) {
+      case '/healthz':
+        sendJson(response, 200, { status: 'ok' })
+        return 'health'
+      case '/readyz': {
+        const { ready, reason } = this.#options.readiness()
+        sendJson(response, ready ? 200 : 503, { ready, reason })
+        return 'readiness'
+      }
+      case '/metrics':
+        await this.#tellMetrics(request, response)
+        return 'metrics'
+      case '/dns-query':
+        if (this.#options.zones === undefined) break
+        await this.#askZone(request, response, this.#options.zones)
+        return 'dns'
+      default:
+        if (this.#options.page()?.serve(request, response, path) === true) return 'page'
+    }
+    sendJson(response, 404, { error: 'absent' })
+    return 'none'
+  }
+
+  async #tellMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#mayRead(request)) {
+      response.setHeader('www-authenticate', 'Bearer')
+      return sendJson(response, 401, { error: 'unauthorized' })
+    }
+    const body = await this.#options.metrics()
+    response.writeHead(200, { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' })
+    response.end(body)
+  }
+
+  #mayRead(request: IncomingMessage): boolean {
+    const { metricsToken, proxies } = this.#options
+    if (isLoopback(clientAddress(request, proxies))) return true
+    const shown = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
+    if (metricsToken === undefined || shown === undefined) return false
+    // By their digests, which are of one length whatever was shown.
+    const [left, right] = [shown, metricsToken].map((each) => nodeSha256(utf8Bytes(each)))
+    return timingSafeEqual(left!, right!)
+  }
+
+  async #askZone(
+    request: IncomingMessage,
+    response: ServerResponse,
+    zones: ZoneForwarder,
+  ): Promise<void> {
+    using share = this.#dnsShares.take(clientAddress(request, this.#options.proxies))
+    if (share === undefined) {
+      response.setHeader('retry-after', '1')
+      return sendJson(response, 429, { error: 'rate' })
+    }
+    await answerOverHttp(request, response, (query) => zones.answer(query))
+  }
+}
+
+/** An answer in JSON that nobody keeps. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  const text = `${JSON.stringify(body)}\n`
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': `${Buffer.byteLength(text)}`,
+    'cache-control': 'no-store',
+  })
+  response.end(text)
+}
