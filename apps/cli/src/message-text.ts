@@ -4,7 +4,18 @@ import { bodyRecord, bodyText, type Output, type Record } from './output.ts'
 
 /** What a message is for programs, with its explanation if `explain`. */
 export function messageRecord(message: Message, explain: boolean): Record {
-  const { id, topic, sender, onBehalfOf, body, contentType, class: kind, sentAt, gap } = message
+  const {
+    id,
+    topic,
+    sender,
+    onBehalfOf,
+    body,
+    contentType,
+    class: kind,
+    sealed,
+    sentAt,
+    gap,
+  } = message
   return {
     id: toHex(id),
     topic,
@@ -14,6 +25,7 @@ export function messageRecord(message: Message, explain: boolean): Record {
     body: bodyRecord(body),
     contentType,
     class: kind,
+    sealed,
     sentAt,
     gap,
     ...(explain ? { explanation: explanationRecord(message.explain()) } : {}),

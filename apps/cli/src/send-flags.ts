@@ -9,13 +9,14 @@ export interface SendFlags {
   readonly class: 'state' | 'event' | 'task'
   readonly priority?: number
   readonly lifespan: number
+  readonly seal?: boolean
 }
 
 /** A person waits: longer only where it is said. */
 const LIFESPAN_SECONDS = 30
 const LIFESPAN_SECONDS_MAX = 3_600
 
-/** Adds `--class`, `--priority`, `--lifespan` and `--under` to a command. */
+/** Adds `--class`, `--priority`, `--lifespan`, `--under` and `--seal` to a command. */
 export function addSendOptions(command: Command): Command {
   return command
     .addOption(
@@ -34,16 +35,18 @@ export function addSendOptions(command: Command): Command {
         .default(LIFESPAN_SECONDS),
     )
     .option('--under <grant>', 'id of the grant to act under, where several fit', digestArgument)
+    .option('--seal', 'send it only if it can be sealed, so that none but the recipient reads it')
 }
 
 /** The same for the verbs of an agent. */
 export function sendOptions(flags: SendFlags, signal: AbortSignal): SendOptions {
-  const { under, priority, lifespan } = flags
+  const { under, priority, lifespan, seal } = flags
   return {
     class: flags.class,
     lifespanMs: lifespan * 1_000,
     signal,
     ...(under === undefined ? {} : { under }),
     ...(priority === undefined ? {} : { priority }),
+    ...(seal === true ? { seal } : {}),
   }
 }

@@ -70,6 +70,28 @@ test('a body is never part of the command, and a command that fails is told to t
   expect((await program.stop('SIGINT')).code).toBe(0)
 })
 
+test('--seal sends only what can be sealed, and what is read then is said to be', async () => {
+  const vault = 'vault.acme.example'
+  await bench.done('key', 'new', vault)
+  await bench.done('bind', vault, '--by', 'acme.example')
+  const asker = 'asker.acme.example'
+  await bench.done('key', 'new', asker)
+  await bench.done('bind', asker, '--by', 'acme.example', '--grant', `request ${vault},${w1}`)
+  const [program, connect] = await startListening(['answer'])
+  const plain = await bench.run(['request', w1, 'a secret', '--seal', '--as', asker, ...connect])
+  expect(plain).toMatchObject({ code: 1, stdout: '' })
+  expect(plain.stderr).toContain('ixj: unsealable:')
+  const words = ['answer', '--as', vault, ...listen, '--json']
+  const safe = bench.start(words)
+  const [record] = records(await safe.line('stderr', '"addresses"'))
+  const addresses = record?.['addresses'] as readonly string[]
+  const asking = ['request', vault, 'a secret', '--seal', '--as', asker, '--connect', addresses[0]!]
+  const sealed = await bench.run([...asking, '--json'])
+  expect(records(sealed.stdout)).toMatchObject([{ sender: vault, text: 'a secret', sealed: true }])
+  await program.stop('SIGINT')
+  await safe.stop('SIGINT')
+})
+
 test('a command that runs when answer is stopped is killed, with all that it has started', async () => {
   const files = watch(bench.folder)[Symbol.asyncIterator]()
   const exec = 'echo > started; sleep 600 | cat'

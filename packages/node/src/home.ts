@@ -35,6 +35,7 @@ export {
 } from './home/notice-folder.ts'
 export type { ZoneSettings } from './home/zone-settings.ts'
 export { auditFolder, auditNames, readLogStatements } from './home/home-audit.ts'
+export { readEvidence } from './history/read-evidence.ts'
 export { type LogFolder, lockWitness, openLogFolder, type ReadRecord } from './audit/read-log.ts'
 export { findLogKeys, logOrigin, type LogTrust } from './audit/log-grant.ts'
 export { formatCrossCertificates, parseCrossCertificates } from './home/cross-certificates-file.ts'

@@ -70,17 +70,23 @@ export async function openSource(
     if (name !== undefined && isName(name)) return { node: name, log: openLogFolder(flags.log) }
     throw new ArgumentError('usage', `Cannot tell whose log is in ${flags.log}: name the node`)
   }
-  if (node !== undefined) return { node, log: openLogFolder(auditFolder(home, node)) }
+  const meant = node ?? (await onlyNode(home))
+  return { node: meant, log: openLogFolder(auditFolder(home, meant)) }
+}
+
+/**
+ * The only node that has run from this home.
+ * @throws ArgumentError `usage` where there are several; AuditError `absent` where there is none
+ */
+export async function onlyNode(home: Home): Promise<Name> {
   const names = await auditNames(home)
   const [only] = names
-  if (only !== undefined && names.length === 1) {
-    return { node: only, log: openLogFolder(auditFolder(home, only)) }
-  }
+  if (only !== undefined && names.length === 1) return only
   if (only === undefined) {
     const reason = 'no node has run from this home'
     throw new AuditError('absent', `Cannot find an audit log: ${reason}`)
   }
-  throw new ArgumentError('usage', `Cannot choose a log: name one of ${names.join(', ')}`)
+  throw new ArgumentError('usage', `Cannot choose a node: name one of ${names.join(', ')}`)
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from '../zones/publication-flags.ts'
 import { nameRecord, nameTable } from '../zones/show-zone.ts'
 import { addRotate } from './agent-rotate.ts'
+import { addSpawn } from './agent-spawn.ts'
 
 const ADD_HELP = `
 The name gets a key record in the longest zone of this home at or above it, and stays there until its
@@ -40,9 +41,11 @@ Examples:
   $ ixj agent renew planner.acme.example
   $ ixj agent renew planner.acme.example --lease 7d --endpoint node2.acme.example:4001`
 
-/** Registers `agent add`, `renew`, `rotate`, `suspend`, `resume`, `remove`, `list`. */
+/** Registers `agent add`, `renew`, `rotate`, `suspend`, `resume`, `remove`, `list`, `spawn`, `pool`. */
 export function addAgent(program: Command): void {
-  const agent = program.command('agent').description('names that zones of this home publish')
+  const agent = program
+    .command('agent')
+    .description('names that zones of this home publish, and short-lived ones')
   addAdd(agent)
   addRenew(agent)
   addRotate(agent)
@@ -50,6 +53,7 @@ export function addAgent(program: Command): void {
   addResume(agent)
   addRemove(agent)
   addList(agent)
+  addSpawn(agent)
 }
 
 function addAdd(agent: Command): void {

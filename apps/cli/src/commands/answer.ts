@@ -1,12 +1,8 @@
-import type { Agent, Body, IncomingRequest, Task } from '@ixj/agent'
-import { AgentError } from '@ixj/agent'
 import type { Name } from '@ixj/names'
-import { toHex } from '@ixj/trust'
 import type { Command } from 'commander'
-import { type CommandResult, runCommand } from '../answering-command.ts'
+import { answerAll } from '../answering.ts'
 import { nameArgument, numberArgument } from '../arguments.ts'
 import { invocationOf } from '../invocation.ts'
-import { bodyRecord, bodyText, type Output, printable } from '../output.ts'
 import {
   addSessionOptions,
   openSession,
@@ -64,92 +60,8 @@ export function addAnswer(program: Command): void {
         },
         `answering  as ${flags.as}${topic === undefined ? '' : ` in ${topic}`}${where}`,
       )
-      await answerAll(agent, { flags, output, stopped })
+      await answerAll([agent], { ...flags, output, stopped })
       decisions.close()
       await refusals
     })
-}
-
-interface Answering {
-  readonly flags: AnswerFlags
-  readonly output: Output
-  readonly stopped: AbortSignal
-}
-
-/** One after the other of each kind: a command need not expect to run beside itself. */
-async function answerAll(agent: Agent, context: Answering): Promise<void> {
-  const enough = new AbortController()
-  const signal = AbortSignal.any([context.stopped, enough.signal])
-  let left = context.flags.count ?? Infinity
-  const one = () => {
-    left -= 1
-    if (left === 0) enough.abort()
-  }
-  const requests = async () => {
-    for await (const request of agent.requests({ signal })) {
-      await answerRequest(request, context)
-      one()
-    }
-  }
-  const tasks = async () => {
-    for await (const task of agent.tasks({ signal })) {
-      await doTask(task, context)
-      one()
-    }
-  }
-  await Promise.all([requests(), tasks()])
-}
-
-async function answerRequest(request: IncomingRequest, context: Answering): Promise<void> {
-  const result = await resultOf(request, context)
-  try {
-    if (result.done) await request.reply(result.body)
-    else await request.fail(result.reason)
-  } catch (cause) {
-    // The one who asked has gone; the next one has not.
-    if (!(cause instanceof AgentError)) throw cause
-    return tell('unreachable', request, { done: false, reason: cause.message }, context.output)
-  }
-  tell(result.done ? 'answered' : 'failed', request, result, context.output)
-}
-
-async function doTask(task: Task, context: Answering): Promise<void> {
-  const result = await resultOf(task, context)
-  if (result.done) await task.done()
-  else task.fail()
-  tell(result.done ? 'done' : 'failed', task, result, context.output)
-}
-
-async function resultOf(
-  message: IncomingRequest | Task,
-  { flags, stopped }: Answering,
-): Promise<CommandResult> {
-  if (flags.exec === undefined) return { done: true, body: message.body }
-  // Nobody waits for it afterwards.
-  const over = AbortSignal.timeout(Math.max(1, message.expiresAt - Date.now()))
-  return await runCommand(flags.exec, message, AbortSignal.any([over, stopped]))
-}
-
-function tell(
-  event: 'answered' | 'done' | 'failed' | 'unreachable',
-  message: IncomingRequest | Task,
-  result: CommandResult,
-  output: Output,
-): void {
-  const { id, topic, sender, onBehalfOf, body, attempt } = message
-  const answer: Body = result.done ? result.body : result.reason
-  const record = {
-    event,
-    id: toHex(id),
-    topic,
-    sender,
-    onBehalfOf,
-    attempt,
-    body: bodyRecord(body),
-    answer: bodyRecord(answer),
-  }
-  const { green, red, bold } = output.paint
-  const word = result.done ? green(event.padEnd(9)) : red(event.padEnd(9))
-  const said = result.done ? bodyText(answer) : printable(result.reason)
-  output.print(record, `${word}  ${bold(sender)}  ${bodyText(body)} → ${said}`)
 }

@@ -8,6 +8,7 @@ import type { Name } from '@ixj/names'
 import { nodeSha256, type ReadRecord } from '@ixj/node/home'
 import type { Command } from 'commander'
 import { nameArgument, numberArgument, repeated } from '../arguments.ts'
+import { addAuditEvidence } from './audit-evidence.ts'
 import { addAuditExport } from './audit-export.ts'
 import {
   addLogOptions,
@@ -68,7 +69,7 @@ Examples:
   $ ixj audit witness node1.acme.example --request request --as watch.globex.example > line
   $ ixj audit witness node1.acme.example --attach line --request request`
 
-/** Registers `audit show`, `verify`, `prove`, `witness` and `export`. */
+/** Registers `audit show`, `verify`, `prove`, `witness`, `export` and `evidence`. */
 export function addAudit(program: Command): void {
   const audit = program.command('audit').description('what a node decided and issued, provably')
   addShow(audit)
@@ -76,6 +77,7 @@ export function addAudit(program: Command): void {
   addProve(audit)
   addWitness(audit)
   addAuditExport(audit)
+  addAuditEvidence(audit)
 }
 
 interface ShowFlags extends LogFlags {

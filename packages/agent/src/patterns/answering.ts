@@ -23,6 +23,8 @@ interface Answer {
   readonly signal: AbortSignal | undefined
   /** Default: event. */
   readonly class?: 'event' | 'task'
+  /** Whether the question was sealed: its answer may repeat it. */
+  readonly isSealed?: boolean
 }
 
 /** One agent's answers to what it was asked; the request authorises each, for as long as it lives. */
@@ -49,7 +51,8 @@ export class Answering {
       const { expiresAt: until, class: answeredClass } = message
       // What asks for a task is answered by one: the answer is worth as much.
       const of = answeredClass === 'task' ? 'task' : 'event'
-      const sent = { body, correlation, until, contentType, signal, class: of } as const
+      const isSealed = message.sealed
+      const sent = { body, correlation, until, contentType, signal, class: of, isSealed } as const
       await this.send(message.sender, sent)
       await task?.done()
     }
@@ -94,7 +97,11 @@ export class Answering {
     const left = Math.min(LIFESPAN_MS_MAX[messageClass], Math.max(1, remaining))
     const lane = this.#sender.lanes.of(
       { of: 'inbox', topic: to, action: 'answer' },
-      { lifespanMs: left, class: messageClass },
+      {
+        lifespanMs: left,
+        class: messageClass,
+        ...(answer.isSealed === true ? { seal: 'possible' } : {}),
+      },
     )
     const part = this.#sender.part(body, {
       correlation,

@@ -29,8 +29,11 @@ export interface Lane {
   readonly audience: readonly Pattern[] | null
   /** A grant that its proof leads to besides: what an approval is asked for. */
   readonly beside: SignedStatement<Grant> | null
-  /** Whether bodies are sealed; undefined: to other organisations, where that is possible. */
-  readonly seal: boolean | undefined
+  /**
+   * Whether bodies are sealed; `possible`: where the recipient has a key; undefined: where that is
+   * possible, to other organisations alone.
+   */
+  readonly seal: boolean | 'possible' | undefined
   /** Messages in one bundle: more than its grant allows in a second could never pass. */
   readonly messagesMax: number
 }

@@ -29,6 +29,9 @@ type Where = Pick<Lane, 'of' | 'topic' | 'action'> & {
   readonly audience?: readonly Pattern[] | null
 }
 
+/** How it is sent; answers to what was sealed are sealed too, where that is possible. */
+type Wishes = Omit<SendOptions, 'seal'> & { readonly seal?: Lane['seal'] }
+
 /** A lane that was made, and when it may be used again. */
 interface KeptLane {
   readonly lane: Lane
@@ -68,7 +71,7 @@ export class Lanes {
    * The lane of a message.
    * @throws AgentError `argument`, `no-authority`, `mixed-behalf`; TrustError `ambiguous-authority`
    */
-  of(where: Where, options: SendOptions): Lane {
+  of(where: Where, options: Wishes): Lane {
     if (!isPlain(where, options)) return this.#make(where, options)
     const { of, action, topic } = where
     const now = this.#core.clock.now()
@@ -84,7 +87,7 @@ export class Lanes {
     return lane
   }
 
-  #make(where: Where, options: SendOptions): Lane {
+  #make(where: Where, options: Wishes): Lane {
     const messageClass = options.class ?? 'event'
     if (messageClass === 'state' && isReservedPool(this.#identity.name)) {
       const reason = 'agents of a pool send no state'
@@ -186,7 +189,7 @@ export function perSecondOf(grant: SignedStatement<Grant> | null): number | unde
 }
 
 /** Whether nothing is said of a message that makes its lane another than the next one's. */
-function isPlain(where: Where, options: SendOptions): boolean {
+function isPlain(where: Where, options: Wishes): boolean {
   const { under, for: request, class: messageClass, lifespanMs, priority, seal } = options
   return (
     (where.audience ?? null) === null &&

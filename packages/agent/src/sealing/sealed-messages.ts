@@ -10,7 +10,7 @@ interface SealingWish {
   readonly of: 'group' | 'inbox'
   readonly topic: Name
   /** Undefined: to other organisations, where that is possible and nothing has to be approved. */
-  readonly seal: boolean | undefined
+  readonly seal: boolean | 'possible' | undefined
 }
 
 /** What sealing needs of its node. */
@@ -52,6 +52,6 @@ function sealingKeyFor(
       core.sealer === undefined ? 'this node has no sealer' : 'it shows no encryption key'
     throw new AgentError('unsealable', `Cannot seal for ${wish.topic}: ${reason}`)
   }
-  if (approved || found?.organisation === core.chain.organisation) return undefined
-  return found?.key
+  const isOwn = found?.organisation === core.chain.organisation
+  return approved || (isOwn && wish.seal !== 'possible') ? undefined : found?.key
 }

@@ -215,6 +215,8 @@ export class SentTasks {
     if (this.#hasEnded(sent)) return
     if (sent.acknowledgements.missing.length > 0)
       this.#context.core.tasks.counts.unacknowledged += 1
+    // All have it, before any other node was handed it: they are agents of this one.
+    else sent.handed.resolve(0)
     void this.#forget(sent)
     this.#stop(sent)
   }

@@ -179,6 +179,24 @@ describe('send() within an organisation', () => {
   })
 })
 
+describe('request() within an organisation', () => {
+  it.each([true, false])('has its answer sealed where it was sealed itself: %s', async (seal) => {
+    const one = await world.node(acme, 'n1.acme.example')
+    const two = await world.node(acme, 'n2.acme.example')
+    await world.connect('n1.acme.example', 'n2.acme.example')
+    const desk = await one.host.openAgent(await world.bind(acme, DESK, { sealable: true }))
+    const grants = [{ actions: ['request'], topics: [DESK] }] as const
+    const ann = await two.host.openAgent(
+      await world.bind(acme, 'ann.acme.example', { grants, sealable: true }),
+    )
+    void (async () => {
+      for await (const request of desk.requests()) await request.reply(request.body)
+    })()
+    const answer = await world.until(ann.request(DESK, SECRET, { seal }))
+    expect(answer).toMatchObject({ body: SECRET, sealed: seal })
+  })
+})
+
 describe('a spawned agent', () => {
   it('can be sealed to where that was asked for at its birth', async () => {
     const node = await world.node(acme, 'n1.acme.example')

@@ -3,6 +3,7 @@ import {
   memoryStore,
   type Agent,
   type AuditLog,
+  type HistoryRows,
   type Store,
   type Task,
 } from '@ixj/agent'
@@ -11,6 +12,7 @@ import { LogBench } from '../../../../test/world/log-bench.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
 import { LOG_RETRY_MS } from '../../../node/src/audit/limits.ts'
+import { memoryHistory } from '../../src/history/memory-rows.ts'
 import { bodies, outcomeOf, toInbox, Town } from '../town.ts'
 import { taskQueue } from './task-queue.ts'
 
@@ -245,6 +247,26 @@ describe('tasks in groups and inboxes of many', () => {
       ['x'],
     ])
     expect(messages.map((queue) => bodies(queue))).toEqual([[], [], []])
+  })
+
+  it('publish() resolves where every member is of the same node', async () => {
+    // The disk takes longer than those on the same node to acknowledge it.
+    const rows = memoryHistory()
+    const clock = { sleep: (): Promise<void> => Promise.resolve() }
+    const put: HistoryRows['put'] = async (...kept) => {
+      await clock.sleep()
+      await rows.put(...kept)
+    }
+    await using town = await Town.open(1, { history: { ...rows, put } })
+    const { world } = town
+    clock.sleep = () =>
+      new Promise((resolve) => world.clock.at(world.clock.now() + 50, () => resolve()))
+    const a = await town.member('a', 1)
+    const b = await town.member('b', 1)
+    const tasks = taskQueue(b.agent)
+    const { acknowledged } = await world.until(a.crew.publish('x', { class: 'task' }))
+    await world.until(acknowledged.all())
+    expect(tasks.drain()).toMatchObject([{ body: 'x', attempt: 1 }])
   })
 
   it('publish() to some is acknowledged by those alone', async () => {

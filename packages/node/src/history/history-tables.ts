@@ -7,6 +7,8 @@ import { HISTORY_PAGE_BYTES } from './limits.ts'
 const VERSION = 1
 /** Keys against which evidence is kept; as many as are read again. */
 const EVIDENCE_MAX = 256
+/** How long a reader waits for the node that writes. */
+const BUSY_MS = 1_000
 
 /** A history's SQLite file, read and written at once: only its own thread has it. */
 export interface HistoryTables {
@@ -71,19 +73,32 @@ export function openTables(path: string): HistoryTables {
       })
     },
     read: (places) => places.map((place) => read.get(place)?.['bytes'] as Uint8Array | undefined),
-    evidence: () =>
-      database
-        .prepare('SELECT * FROM evidence ORDER BY rowid')
-        .all()
-        .map((row) => ({
-          key: String(row['key']),
-          stream: String(row['stream']),
-          ids: [String(row['firstId']), String(row['secondId'])],
-          bundles: [row['firstBundle'] as Uint8Array | null, row['secondBundle'] as Uint8Array],
-        })),
+    evidence: () => evidenceIn(database),
     sync: () => database.exec('PRAGMA wal_checkpoint(PASSIVE)'),
     close: () => database.close(),
   }
+}
+
+/** Reads the evidence beside a node that may be writing. Throws what SQLite throws. */
+export function readEvidenceTable(path: string): readonly EvidenceRow[] {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+  try {
+    return evidenceIn(database)
+  } finally {
+    database.close()
+  }
+}
+
+function evidenceIn(database: DatabaseSync): readonly EvidenceRow[] {
+  return database
+    .prepare('SELECT * FROM evidence ORDER BY rowid')
+    .all()
+    .map((row) => ({
+      key: String(row['key']),
+      stream: String(row['stream']),
+      ids: [String(row['firstId']), String(row['secondId'])],
+      bundles: [row['firstBundle'] as Uint8Array | null, row['secondBundle'] as Uint8Array],
+    }))
 }
 
 function prepareTables(database: DatabaseSync): void {

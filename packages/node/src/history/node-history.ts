@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Clock, HistoryRows, ReplayJournal } from '@ixj/agent'
 import type { Name } from '@ixj/names'
-import { fileName } from '../home/file-names.ts'
 import type { Home } from '../home/home.ts'
+import { HISTORY_FILE, historyFolder } from './history-folder.ts'
 import { openPlaceJournal } from './place-journal.ts'
 import { openSqliteHistory } from './sqlite-history.ts'
 
@@ -18,9 +18,9 @@ export async function openNodeHistory(
   node: Name,
   clock: Clock,
 ): Promise<NodeHistory> {
-  const folder = join(home.folder, 'history', fileName(node, ''))
+  const folder = historyFolder(home, node)
   await using opening = new AsyncDisposableStack()
-  const rows = opening.use(await openSqliteHistory(join(folder, 'bundles.sqlite')))
+  const rows = opening.use(await openSqliteHistory(join(folder, HISTORY_FILE)))
   const journal = opening.use(await openPlaceJournal(folder, clock))
   const opened = opening.move()
   return { rows, journal, [Symbol.asyncDispose]: () => opened.disposeAsync() }
