@@ -12,9 +12,10 @@ import {
   type Upstream,
   type ValidatingResolver,
   type ZoneAnchor,
+  zoneAnchorsOf,
   ZONE_TEXT_MAX,
 } from '@ixj/dns'
-import { type Home, openHomeSecureNames, upstreamsOf, zoneAnchorsOf } from '@ixj/node/home'
+import { type Home, openHomeSecureNames, upstreamsOf } from '@ixj/node/home'
 import { Option, type Command } from 'commander'
 import { ArgumentError, CommandError } from './command-error.ts'
 import { type Output, printable } from './output.ts'

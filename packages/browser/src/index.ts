@@ -1,2 +1,19 @@
-export * from './web-crypto-dnssec.ts'
+export * from './audit/limits.ts'
+export {
+  openPageAuditLog,
+  type PageAuditLog,
+  type PageAuditOptions,
+} from './audit/page-audit-log.ts'
+export { type BrowserCode, BrowserError } from './browser-error.ts'
+export {
+  type BrowserNode,
+  type BrowserNodeOptions,
+  openBrowserNode,
+  pageRandom,
+} from './browser-node.ts'
+export { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from './home/browser-home.ts'
+export * from './home/limits.ts'
+export { pageClock } from './page-clock.ts'
 export * from './web-crypto-keys.ts'
+export { webCryptoSealer } from './web-crypto-sealer.ts'
+export { type AskDns, dnsOverHttps } from './dns-over-https.ts'

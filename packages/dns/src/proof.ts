@@ -118,3 +118,12 @@ export {
   keyOwner,
   nameOfKeyOwner,
 } from './proof/records/owner-name.ts'
+export {
+  joinChains,
+  openNameProver,
+  type ProvenKeys,
+  PROVEN_NAMES_MAX,
+  type ProvenRecords,
+  zoneAnchorOf,
+  zoneAnchorsOf,
+} from './proof/records/prove-names.ts'

@@ -13,7 +13,6 @@ export * from './home/limits.ts'
 export { HomeError, type HomeCode } from './home/home-error.ts'
 export { DNS_SETTINGS_DEFAULT, type DnsSettings, upstreamsOf } from './home/dns-file.ts'
 export { type NodeDns, openNodeDns } from './dns/node-dns.ts'
-export { zoneAnchorsOf } from './dns/zone-key-source.ts'
 export { anchorRecordsOf, rootRecordsOf, zonesOf } from './dns/zone-anchors.ts'
 export { openHome, type Home } from './home/home.ts'
 export {

@@ -1,11 +1,11 @@
 import type { Clock, ZoneKeySource } from '@ixj/agent'
-import { openResolver, type Resolver, ROOT, type ZoneAnchor } from '@ixj/dns'
+import { openResolver, type Resolver, ROOT, type ZoneAnchor, zoneAnchorsOf } from '@ixj/dns'
 import type { AnchorSet } from '@ixj/trust'
 import { type DnsSettings, upstreamsOf } from '../home/dns-file.ts'
 import type { Home } from '../home/home.ts'
 import { openHomeSecureNames } from '../home/secure-names.ts'
 import { nodeRandom } from '../node-keys.ts'
-import { openZoneKeySource, zoneAnchorsOf } from './zone-key-source.ts'
+import { openZoneKeySource } from './zone-key-source.ts'
 
 /** The DNS as one node uses it; nothing of it where no zone is trusted. */
 export interface NodeDns extends AsyncDisposable {

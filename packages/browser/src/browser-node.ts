@@ -1,0 +1,202 @@
+import {
+  type Agent,
+  type Clock,
+  type Decision,
+  type Host,
+  type HostOptions,
+  openHost,
+  type Policy,
+  type Queue,
+  type Transport,
+  type ZoneKeySource,
+} from '@ixj/agent'
+import type { Name } from '@ixj/names'
+import {
+  type AnchorSet,
+  applySuccessor,
+  nobleVerifier,
+  type Random,
+  sha256,
+  type SignedStatement,
+  type Successor,
+  TrustError,
+  type Verifier,
+} from '@ixj/trust'
+import { openPageAuditLog, type PageAuditLog } from './audit/page-audit-log.ts'
+import { BrowserError } from './browser-error.ts'
+import type { AskDns } from './dns-over-https.ts'
+import type { BrowserHome } from './home/browser-home.ts'
+import { pageClock } from './page-clock.ts'
+import { generateWebCryptoKey, webCryptoVerifier } from './web-crypto-keys.ts'
+import { webCryptoSealer } from './web-crypto-sealer.ts'
+
+/** How a node is opened in a page. */
+export interface BrowserNodeOptions {
+  /** The name's keys, statements and anchors; it is closed with the node. */
+  readonly home: BrowserHome
+  /** Carries its bytes, as a rule over relays; it is closed with the node. */
+  readonly transport: Transport
+  /** Default: `ruleTable` without rules of one's own. */
+  readonly policy?: Policy
+  /** Whom it asks about names under zone anchors; see {@link dnsOverHttps}. */
+  readonly dns?: AskDns
+  /** Default: {@link pageClock}. */
+  readonly clock?: Clock
+  /** Default: the browser's. */
+  readonly subtle?: SubtleCrypto
+}
+
+/**
+ * A page, or a worker, as a node of its own: it verifies all that comes in against its own anchors
+ * and decides by its own policy, as every node does. A relay that carries its bytes can be silent,
+ * and nothing else.
+ */
+export class BrowserNode implements AsyncDisposable {
+  readonly name: Name
+  /** The node's part without I/O. */
+  readonly host: Host
+  readonly home: BrowserHome
+  /** What this page decided since it was opened. */
+  readonly audit: PageAuditLog
+  readonly #opened: AsyncDisposableStack
+
+  /** Use {@link openBrowserNode}. */
+  constructor(parts: {
+    readonly host: Host
+    readonly home: BrowserHome
+    readonly audit: PageAuditLog
+    readonly opened: AsyncDisposableStack
+  }) {
+    this.name = parts.host.name
+    this.host = parts.host
+    this.home = parts.home
+    this.audit = parts.audit
+    this.#opened = parts.opened
+  }
+
+  /** The page as an agent of its own name: whoever sits before it. It ends with the node. */
+  get agent(): Agent {
+    return this.host.self
+  }
+
+  /** Decisions so far, by code; `accepted` counts those that passed. */
+  get counts(): Host['counts'] {
+    return this.host.counts
+  }
+
+  /** Nodes that are connected and proved their names: the relays. */
+  get neighbours(): readonly Name[] {
+    return this.host.neighbours
+  }
+
+  /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
+  decisions(
+    options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
+  ): Queue<Decision> {
+    return this.host.decisions(options)
+  }
+
+  /** Closes the agents, then the connections, then the home. Twice is fine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync()
+  }
+}
+
+/**
+ * Opens a node in this page. Without Ed25519 in WebCrypto it checks signatures in plain JavaScript,
+ * some twenty times slower, and cannot make keys.
+ * @throws BrowserError `not-enrolled`, `storage`, `unsupported`; TrustError if the name's own chain
+ * does not hold against the home's own anchors
+ */
+export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
+  const { home, transport, clock = pageClock, subtle = crypto.subtle } = options
+  await using opening = new AsyncDisposableStack()
+  opening.use(home)
+  opening.use(transport)
+  const identity = await home.readIdentity()
+  const anchors = await home.readAnchors()
+  const verifier = await openVerifier(subtle)
+  const generateKey = () => generateWebCryptoKey(subtle)
+  const audit = opening.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
+  const { dns, policy } = options
+  const zoneKeys = await openZoneKeys(anchors, { subtle, clock, dns })
+  const given: HostOptions = {
+    identity,
+    anchors,
+    transport,
+    clock,
+    random: pageRandom,
+    verifier,
+    generateKey,
+    sealer: webCryptoSealer(subtle),
+    store: home.store,
+    history: home.history,
+    journal: home.journal,
+    audit,
+    ...(zoneKeys === undefined ? {} : { zoneKeys }),
+    ...(policy === undefined ? {} : { policy }),
+    succeeded: (signed) => void keepSuccessor(home, signed, clock),
+  }
+  const host = opening.use(await openHost(given))
+  return new BrowserNode({ host, home, audit, opened: opening.move() })
+}
+
+/** DNSSEC is downloaded only by pages that trust a zone; undefined for all others. */
+async function openZoneKeys(
+  anchors: AnchorSet,
+  parts: {
+    readonly subtle: SubtleCrypto
+    readonly clock: Clock
+    readonly dns: AskDns | undefined
+  },
+): Promise<ZoneKeySource | undefined> {
+  if (anchors.root === undefined && !anchors.list.some(({ kind }) => kind === 'zone')) {
+    return undefined
+  }
+  const { subtle, clock, dns } = parts
+  const { openZoneProofs } = await import('./zone-proofs.ts')
+  const asking = dns === undefined ? {} : { ask: dns }
+  return openZoneProofs(anchors, { subtle, now: () => clock.now(), ...asking })
+}
+
+/** The home follows an anchor's key, so that the page begins with the new one when it is opened next. */
+async function keepSuccessor(
+  home: BrowserHome,
+  signed: SignedStatement<Successor>,
+  clock: Clock,
+): Promise<void> {
+  try {
+    const context = { anchors: await home.readAnchors(), now: clock.now(), hash: sha256 }
+    const moved = applySuccessor(signed, context)
+    if (moved !== undefined) await home.writeAnchors(moved)
+  } catch (cause) {
+    if (!(cause instanceof BrowserError || cause instanceof TrustError)) throw cause
+    console.warn(`The page goes on with the new key, its home has the old one: ${cause.message}`)
+  }
+}
+
+/** Random bytes of the browser; any length. */
+export const pageRandom: Random = (length) => {
+  const bytes = new Uint8Array(length)
+  // One call gives 64 KiB at most.
+  for (let start = 0; start < length; start += 65_536) {
+    crypto.getRandomValues(bytes.subarray(start, start + 65_536))
+  }
+  return bytes
+}
+
+/** WebCrypto's where the browser has Ed25519, else plain JavaScript: both give the same answers. */
+async function openVerifier(subtle: SubtleCrypto): Promise<Verifier> {
+  try {
+    await subtle.importKey('raw', ED25519_BASE_POINT, 'Ed25519', false, ['verify'])
+  } catch (cause) {
+    if (!(cause instanceof DOMException) || cause.name !== 'NotSupportedError') throw cause
+    return nobleVerifier
+  }
+  return webCryptoVerifier(subtle)
+}
+
+/** y = 4/5 (RFC 8032 section 5.1): a point of the curve, whatever else a browser may check. */
+const ED25519_BASE_POINT = Uint8Array.from({ length: 32 }, (_, index) =>
+  index === 0 ? 0x58 : 0x66,
+)
