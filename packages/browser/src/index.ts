@@ -17,3 +17,12 @@ export { pageClock } from './page-clock.ts'
 export * from './web-crypto-keys.ts'
 export { webCryptoSealer } from './web-crypto-sealer.ts'
 export { type AskDns, dnsOverHttps } from './dns-over-https.ts'
+export type { PageSocket, RelayState, WebSocketClass } from './relay-connection.ts'
+export { RELAY_LOGIN_MS, RELAY_RETRY_MS, RELAY_RETRY_MS_MAX } from './relay-connection.ts'
+export {
+  openRelayTransport,
+  PAGE_PROTOCOLS_DEFAULT,
+  type RelayAddress,
+  RelayTransport,
+  type RelayTransportOptions,
+} from './relay-transport.ts'

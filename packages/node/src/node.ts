@@ -10,6 +10,8 @@ import {
 } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
 import { ExplanationKeeper } from './explanations/explanation-keeper.ts'
+import type { Door, DoorSettings } from './door/door.ts'
+import { openNodeDoor } from './door/node-door.ts'
 import { type Home, openHome } from './home/home.ts'
 import { learnedStore } from './home/home-learned.ts'
 import { type Keeper, type Mesh, openMesh } from './mesh.ts'
@@ -52,6 +54,8 @@ export interface NodeOptions {
      */
     readonly dns: string
   }
+  /** Makes the node a relay: pages come in by {@link Node.door}. Default: it has none. */
+  readonly door?: DoorSettings
   /** Whom to ask about names; default: as the home's dns.json says. */
   readonly dns?: DnsOptions
   /** Default: the home's policy.cedar, read again whenever it changes. */
@@ -73,6 +77,8 @@ export class Node implements AsyncDisposable {
   readonly host: Host
   /** The node's connections. */
   readonly mesh: Mesh
+  /** Where pages come in, to be put behind an HTTP server; undefined if it has none. */
+  readonly door: Door | undefined
   /** The home's policy, to hear of its changes; undefined if another one decides. */
   readonly policy: FilePolicy | undefined
   /** Where the node records what it decides. */
@@ -86,6 +92,7 @@ export class Node implements AsyncDisposable {
   constructor(parts: {
     readonly host: Host
     readonly mesh: Mesh
+    readonly door: Door | undefined
     readonly home: Home
     readonly search: Search
     readonly audit: FileAuditLog
@@ -96,6 +103,7 @@ export class Node implements AsyncDisposable {
     this.name = parts.host.name
     this.host = parts.host
     this.mesh = parts.mesh
+    this.door = parts.door
     this.policy = parts.policy
     this.audit = parts.audit
     this.#home = parts.home
@@ -225,6 +233,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       ...(dns.resolver === undefined ? {} : { resolver: dns.resolver }),
     }),
   )
+  const { door, transport } = openNodeDoor(options.door, { identity, clock, verifier, mesh })
+  if (door !== undefined) opening.use(door)
   let neighbours: () => readonly Name[] = () => []
   const isConnected = (node: Name) => neighbours().includes(node)
   const search = opening.use(openSearch({ mesh, dns, anchors, own: name, isConnected }))
@@ -235,7 +245,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     anchors,
     crossCertificates: await home.readCrossCertificates(),
     ...(policy === undefined ? {} : { policy }),
-    transport: mesh,
+    transport,
     clock,
     random: nodeRandom,
     verifier,
@@ -265,7 +275,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   locks.use(keeper)
   locks.use(watched)
   if (own !== undefined) locks.use(own)
-  return new Node({ host, mesh, home, search, audit, policy: own, locks })
+  if (door !== undefined) locks.use(door)
+  return new Node({ host, mesh, door, home, search, audit, policy: own, locks })
 }
 
 /** What was revoked in the home and cannot be taken is for a person to see, not for the node to end. */

@@ -1,0 +1,23 @@
+export * from './relay/limits.ts'
+export { type Cut, CUT_REASONS, type CutReason, cutOf } from './relay/cut.ts'
+export {
+  answerChallenge,
+  type Challenge,
+  decodeChallenge,
+  encodeChallenge,
+  type LoggedIn,
+  type LoginCode,
+  LoginError,
+  type LoginIdentity,
+  type PageLogin,
+  pagePeer,
+  takeLogin,
+} from './relay/login.ts'
+export { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from './relay/socket-frames.ts'
+export type { SocketCounts } from './relay/socket-gossip.ts'
+export type { SocketPort } from './relay/socket-link.ts'
+export {
+  type SocketSession,
+  SocketTransport,
+  type SocketTransportOptions,
+} from './relay/socket-transport.ts'

@@ -1,0 +1,37 @@
+import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
+
+/** The WebSocket subprotocol; its number rises when its frames change. */
+export const RELAY_SUBPROTOCOL = 'ixj.1'
+
+/** A topic on a socket: the longest name, and what stands around it for the revocations of a root. */
+export const SOCKET_TOPIC_BYTES_MAX = 300
+
+/** A frame of a socket: the largest payload, a topic's name, and 212 bytes for all the rest. */
+export const SOCKET_FRAME_BYTES_MAX = CHANNEL_FRAME_BYTES_MAX + 512
+
+/** A login and its answer: two names, two peers and an origin at their longest take 1.4 KiB. */
+export const LOGIN_BYTES_MAX = 2 * 1024
+
+/** Who a side is to its neighbours: a libp2p peer id has some 60 bytes, a page's has 69. */
+export const PEER_BYTES_MAX = 128
+
+/** Channels of one socket that may be open at once, whoever opened them: each host opens six. */
+export const SOCKET_CHANNELS_MAX = 64
+
+/** Bytes of a channel that were sent and not read: as much as yamux gives a new stream. */
+export const SOCKET_WINDOW_BYTES = 256 * 1024
+
+/** Read bytes are told to the sender in portions of this: a quarter of the window. */
+export const SOCKET_CREDIT_BYTES = 64 * 1024
+
+/** Before a socket with too much unsent is looked at again; browsers do not say when it is sent. */
+export const SOCKET_ROOM_MS = 10
+
+/** Gossip of a neighbour that is kept until it is admitted: rights of a large host, and no more. */
+export const SOCKET_HELD_BYTES_MAX = 256 * 1024
+
+/** Messages of one neighbour that were rejected before its socket is cut, as libp2p's score does. */
+export const SOCKET_REJECTED_MAX = 16
+
+/** Messages that a side remembers to know copies: 15 s of 4,000 a second. */
+export const SOCKET_SEEN_MAX = 65_536

@@ -1,0 +1,66 @@
+/** What a door takes; each is charged to the socket, or the address, that asks for it. */
+export interface DoorLimits {
+  /** From the upgrade to the end of hello: four round trips and some checks. */
+  readonly loginMs: number
+  /** Sockets over all. */
+  readonly socketsMax: number
+  /** Sockets of one address (IPv4), or of one /64 network (IPv6). */
+  readonly socketsPerAddressMax: number
+  /** New sockets of one address in a second: each costs two signatures and their checks. */
+  readonly upgradesPerSecond: number
+  /** Frames of one socket in a second; past that it is not read until the second is over. */
+  readonly framesPerSecond: number
+  /** Their bytes. */
+  readonly bytesPerSecond: number
+  /** Bytes that may wait for one socket; it is cut when a message comes on top. */
+  readonly waitingBytesMax: number
+  /** Bytes that may wait for all sockets together; past that those with the most are cut. */
+  readonly waitingBytesAllMax: number
+  /** A frame that was begun ends within this, and what was sent is read at some pace. */
+  readonly progressMs: number
+  /** A socket that says nothing for so long is asked by a ping; after twice that it is cut. */
+  readonly idleMs: number
+  /** The closing handshake; after that the connection is ended without it. */
+  readonly closeMs: number
+}
+
+/** The defaults of a door. */
+export const DOOR_LIMITS: DoorLimits = {
+  loginMs: 5_000,
+  // 600 MiB of memory: about 40 KiB each, and what the node itself takes.
+  socketsMax: 10_000,
+  // An office behind one address.
+  socketsPerAddressMax: 256,
+  upgradesPerSecond: 64,
+  // Twice what a page does that moves a slider: 500 state updates a second, and acknowledgements.
+  framesPerSecond: 2_000,
+  bytesPerSecond: 4 * 1024 * 1024,
+  waitingBytesMax: 1024 * 1024,
+  waitingBytesAllMax: 128 * 1024 * 1024,
+  progressMs: 4_000,
+  idleMs: 20_000,
+  closeMs: 1_000,
+}
+
+/** Between two looks at all sockets: with {@link DoorLimits.progressMs}, a slow one has 5 s at most. */
+export const DOOR_SWEEP_MS = 500
+
+/** Before a socket that sent too much is looked at again. */
+export const DOOR_PAUSE_MS = 50
+
+/** Parts of one message: nothing of ours is sent in parts, and proxies make few. */
+export const DOOR_FRAGMENTS_MAX = 64
+
+/** Pieces of a message that wait for its end: TCP brings 66 KiB in some 50, a slow line in more. */
+export const DOOR_CHUNKS_MAX = 4_096
+
+/**
+ * What an HTTP server in front of a door is opened with: a handshake that is not finished within 5 s
+ * is ended (Node's own default is 60 s).
+ */
+export const DOOR_SERVER_OPTIONS = {
+  headersTimeout: 4_000,
+  requestTimeout: 4_500,
+  connectionsCheckingInterval: 500,
+  maxHeaderSize: 8 * 1024,
+} as const
