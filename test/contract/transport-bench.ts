@@ -24,6 +24,15 @@ export interface TransportBench extends AsyncDisposable {
   blame(at: Transport, peer: Peer): number
 }
 
+/** Whatever a transport passes on, it passes on within this. */
+const PASS_ON_MS = 250
+
+/** Waits until a node was told so many messages, and for what it accepted of them to be passed on. */
+export async function passedOn(bench: TransportBench, by: Subject, count: number): Promise<void> {
+  await bench.until(() => by.told.messages.length >= count)
+  await bench.advance(PASS_ON_MS)
+}
+
 /** A protocol that works only after admission. */
 export const PROOF_PROTOCOL = '/ixj/proof/1'
 

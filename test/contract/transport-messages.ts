@@ -13,6 +13,7 @@ import {
   crew,
   failure,
   pair,
+  passedOn,
   roundTrip,
   settled,
   share,
@@ -45,6 +46,7 @@ export function messageFacts(open: () => Promise<TransportBench>): void {
     admit(b, c)
     await share(bench, b, c, crew)
     expect(await settled(bench, a.at.publish(crew, bytesOf('at once')))).toBe(1)
+    await passedOn(bench, b, 1)
     await bench.until(() => c.told.texts().includes('at once'))
     expect(b.told.texts()).toEqual(['at once'])
   })
@@ -106,6 +108,7 @@ export function messageFacts(open: () => Promise<TransportBench>): void {
     for (const text of ['ignore', 'reject', 'accept']) {
       await settled(bench, a.at.publish(crew, bytesOf(text)))
     }
+    await passedOn(bench, b, 3)
     await bench.until(() => c.told.messages.length > 0)
     expect(c.told.messages).toEqual([{ topic: crew, text: 'accept', from: b.at.peer }])
     expect(b.told.texts()).toEqual(['ignore', 'reject', 'accept'])
@@ -144,6 +147,7 @@ export function messageFacts(open: () => Promise<TransportBench>): void {
     await bench.advance(VERDICT_MS_MAX)
     late.resolve('accept')
     await settled(bench, a.at.publish(crew, bytesOf('end')))
+    await passedOn(bench, b, 2)
     await bench.until(() => c.told.messages.length > 0)
     expect(c.told.texts()).toEqual(['end'])
   })

@@ -1,6 +1,7 @@
 import type { Channel, Peer, Receiver, Verdict } from '@ixj/agent'
 import type { GossipsubOpts } from '@libp2p/gossipsub'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
+import { FORWARD_MS_MAX } from '../src/mesh/limits.ts'
 import { type Mesh, type MeshOptions, openMesh } from '../src/mesh.ts'
 import { openPlain, openRaw, type Plain, type Raw } from './mesh-attackers.ts'
 
@@ -106,6 +107,11 @@ export class MeshBench implements AsyncDisposable {
   /** Resolves when the condition holds; looks whenever a node of the test was told something. */
   until(condition: () => boolean): Promise<void> {
     return this.#watch.until(condition)
+  }
+
+  /** Gives nodes the time after which they pass on what they have accepted. */
+  async passOn(): Promise<void> {
+    await this.clock.advance(FORWARD_MS_MAX)
   }
 
   async victim(options: Partial<MeshOptions> = {}): Promise<Victim> {

@@ -66,10 +66,13 @@ describe('rows 3 and 4: verdicts that take their time', () => {
       member.received.flatMap(({ messages }) =>
         messages.map(({ data }) => new TextDecoder().decode(data)),
       )
+    await bench.until(() => victim.told.messages.length > 1)
+    await bench.passOn()
     await bench.until(() => texts().length > 0)
     await roundTrip(connection)
     expect(texts()).toEqual(['quick'])
     verdict.resolve('accept')
+    await bench.passOn()
     await bench.until(() => texts().length > 1)
     expect(texts()).toEqual(['quick', 'slow'])
   })

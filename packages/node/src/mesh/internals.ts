@@ -19,7 +19,11 @@ export interface GossipInternals {
   readonly gossip: Map<string, RPC.ControlIHave[]>
   /** Peer to GRAFT and PRUNE that could not be sent. */
   readonly control: Map<string, RPC.ControlMessage>
-  /** The one way by which an RPC leaves, but for IDONTWANT, which holds only message ids. */
+  /** From how many bytes on a message is told of by IDONTWANT, and how many ids are heard in 1 s. */
+  readonly opts: { idontwantMinDataSize: number; idontwantMaxMessages: number }
+  /** Tells the mesh of a topic that this node has a message; it would send an RPC for each. */
+  sendIDontWants(id: Uint8Array, topic: string, source: string): void
+  /** The one way by which an RPC leaves. */
   sendRpc(peer: string, rpc: RPC): boolean
   /** Throws on what is no RPC, or holds more than the limits of the profile. */
   decodeRpc(bytes: Uint8Array): RPC
@@ -37,6 +41,7 @@ export interface GossipInternals {
 }
 
 const METHODS = [
+  'sendIDontWants',
   'sendRpc',
   'decodeRpc',
   'handleReceivedRpc',
@@ -54,6 +59,7 @@ export function internalsOf(gossip: GossipSub): GossipInternals {
   const missing = [
     ...METHODS.filter((name) => typeof internals[name] !== 'function'),
     ...MAPS.filter((name) => !(internals[name] instanceof Map)),
+    ...(typeof internals.opts?.idontwantMinDataSize === 'number' ? [] : ['opts']),
     ...(typeof internals.score?.rejectInvalidMessage === 'function' ? [] : ['score']),
   ]
   if (missing.length === 0) return internals

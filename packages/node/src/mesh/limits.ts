@@ -24,6 +24,23 @@ export const CONTROL_PER_SECOND_MAX = 2_048
 /** Message ids in IHAVE, IWANT and IDONTWANT that count as one: 65,536 a second are twice the worst. */
 export const IDS_PER_CONTROL = 32
 
+/** Ids of messages that came are gathered for this long, and told to neighbours together. */
+export const HAVE_MS = 5
+/**
+ * What was accepted is forwarded after this at the least: neighbours that have it from its publisher
+ * as well have said so by then. Each hop beyond the publisher's neighbours costs as much.
+ */
+export const FORWARD_MS_MIN = 20
+/** ... and at the most, however late they say it. */
+export const FORWARD_MS_MAX = 250
+/** Messages that are timed at once, to learn how late neighbours say that they have them. */
+export const HAVE_SAMPLES_MAX = 1_024
+/**
+ * Ids that a neighbour may say in a second that it has; what it says beyond is not heard, and it gets
+ * copies. They are kept for {@link MESSAGE_CACHE_HEARTBEATS}, so 3 MiB for each neighbour at most.
+ */
+export const HAVE_PER_SECOND_MAX = 4_096
+
 /** A topic string on the wire: prefix, the longest name (253), `/revoked`. Longer is no topic. */
 export const WIRE_TOPIC_MAX = 7 + 253 + 8
 

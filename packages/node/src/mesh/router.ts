@@ -17,6 +17,7 @@ import {
   PUBLISH_SCORE_MIN,
   topicScoreParams,
 } from './gossip-profile.ts'
+import { Forwarding } from './forwarding.ts'
 import { HeldRegistrar } from './held-registrar.ts'
 import { filterInbound } from './inbound-rpc.ts'
 import { type GossipInternals, internalsOf } from './internals.ts'
@@ -46,6 +47,7 @@ export class Router {
   readonly #topics = new Set<string>()
   #registrar: HeldRegistrar | undefined
   #gossip: GossipInternals | undefined
+  #forwarding: Forwarding | undefined
   #service: GossipSub | undefined
 
   constructor(host: RouterHost) {
@@ -75,6 +77,7 @@ export class Router {
     this.#service = service
     this.#gossip = gossip
     this.#wrap(gossip)
+    this.#forwarding = new Forwarding(this.#host, gossip)
     this.#listen(service)
     return service
   }
@@ -82,6 +85,7 @@ export class Router {
   /** Waits for no verdict any more: this node is ending. */
   end(): void {
     this.#verdicts.end()
+    this.#forwarding?.end()
   }
 
   get topics(): ReadonlySet<string> {
@@ -228,6 +232,7 @@ export class Router {
         if (neighbour?.stage !== 'open') return
         if (this.#isFlooding(neighbour, controlOf(rpc))) return
         const passed = this.#filterInbound(neighbour, rpc)
+        this.#forwarding?.heard(passed.control)
         // gossipsub keeps a peer that unsubscribed in the mesh of the topic, and goes on sending.
         for (const { topic, subscribe } of passed.subscriptions) {
           const name = parseWireTopic(topic)
@@ -311,7 +316,9 @@ export class Router {
       topic,
       bytes: msg.data,
       report: (verdict) => {
-        this.#internals().reportMessageValidationResult(msgId, source, verdict)
+        const tell = () => this.#internals().reportMessageValidationResult(msgId, source, verdict)
+        if (verdict === 'accept') this.#forwarding?.accepted(tell)
+        else tell()
         if (verdict === 'reject') this.#punish(neighbour)
       },
     })
