@@ -17,6 +17,7 @@ import type { Clock } from '../clock.ts'
 import { ENDED_STATEMENTS_KEPT_MS, CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
+import { asOf, contextOf } from '../pipeline/as-of.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import type { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, codeOf, type Decision } from '../pipeline/decision.ts'
@@ -68,6 +69,13 @@ export interface IntakeOptions {
   /** A key signed two bundles for one place; this is the second. */
   convicted(evidence: Evidence, second: Uint8Array): void
   record(decision: Decision): void
+}
+
+/** What became of a bundle that was missed and asked for. */
+export interface Repaired {
+  readonly decision: Decision
+  /** Its proof does not hold any more: whether it counts is a keeper's word. */
+  readonly hasLapsed: boolean
 }
 
 /** Takes in bundles: the pipeline's verdict, then delivery in the order of their streams. */
@@ -145,12 +153,13 @@ export class Intake {
     bytes: Uint8Array,
     carrier: Carrier,
     vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
-  ): Promise<Decision> {
+  ): Promise<Repaired> {
     const repaired = { ...carrier, isRepaired: true }
     const { header } = decodeBundle(bytes, this.#context.hash)
     if (!hasEnded(header, repaired, this.#context)) {
       const decision = await this.take(bytes, repaired)
-      if (decision.code !== 'lifespan' && decision.code !== 'expired') return decision
+      const { code } = decision
+      if (code !== 'lifespan' && code !== 'expired') return { decision, hasLapsed: false }
     }
     return await this.#decideHistorical(bytes, repaired, vouched)
   }
@@ -159,17 +168,18 @@ export class Intake {
     bytes: Uint8Array,
     carrier: Carrier,
     vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
-  ): Promise<Decision> {
+  ): Promise<Repaired> {
     const now = this.#context.clock.now()
     let trace: Trace = {}
     let origin: Origin = 'historical'
+    let hasLapsed = false
     try {
       let accepted: Accepted
       try {
         accepted = await judgeHistorical(bytes, carrier, this.#context, trace)
       } catch (cause) {
-        const at =
-          codeOf(cause) === 'expired' && trace.bundle ? await vouched(trace.bundle, carrier) : null
+        hasLapsed = codeOf(cause) === 'expired'
+        const at = hasLapsed && trace.bundle ? await vouched(trace.bundle, carrier) : null
         if (at === null) throw cause
         // "If its proof has lapsed too, it is believed only if a `keep` holder attests."
         trace = {}
@@ -184,12 +194,12 @@ export class Intake {
       this.#options.keep(accepted, origin)
       const { header } = accepted.bundle
       for (const sink of this.#options.topics.audience(header)) sink.remember?.(accepted)
-      return decision
+      return { decision, hasLapsed }
     } catch (cause) {
       const decision = bundleDecision(trace, now, cause)
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
-      return decision
+      return { decision, hasLapsed }
     }
   }
 
@@ -368,21 +378,6 @@ export class Intake {
       sink.refused(bundle, messages, code)
     }
   }
-}
-
-/**
- * What passed before is decided about as of then, since bindings of minutes end while their tasks
- * live on; what was revoked since counts all the same, and so does the policy of today.
- */
-function contextOf({ again }: Carrier, context: PipelineContext): PipelineContext {
-  return again === undefined ? context : asOf(again.acceptedAt, context)
-}
-
-/** The same node at another time. */
-function asOf(time: number, context: PipelineContext): PipelineContext {
-  const { clock } = context
-  const then: Clock = { now: () => time, at: (due, run) => clock.at(due, run) }
-  return { ...context, clock: then }
 }
 
 /** A task that was accepted and could not be stored: its sender hears nothing and sends it again. */

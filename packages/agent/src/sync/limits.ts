@@ -16,8 +16,10 @@ export const SYNC_ANSWER_MS = 80
 export const SYNC_LIST_MS = 500
 /** The longest that grows. */
 export const SYNC_LIST_MS_MAX = 60_000
-/** A neighbour that gives nothing of what it was asked for within this has failed once. */
+/** A neighbour that gives nothing of use for so long, of what it was asked for, has failed once. */
 export const PULL_MS = 2_000
+/** One that has not given all by then is left for another that has the rest, if there is one. */
+export const PULL_LONG_MS = 8_000
 /** Tries for one id and neighbour. */
 export const PULL_TRIES_MAX = 3
 /** Ids that are wanted of one neighbour at once, whatever it lists. */

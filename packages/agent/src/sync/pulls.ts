@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Peer } from '../transport.ts'
 import {
   PULL_ASKED_MAX,
+  PULL_LONG_MS,
   PULL_MS,
   PULL_TRIES_MAX,
   PULL_WANTS_MAX,
@@ -17,10 +18,21 @@ interface Want {
   readonly tries: Map<Peer, number>
 }
 
+/** What one neighbour is asked for at once. */
+interface Asking {
+  readonly peer: Peer
+  readonly left: Set<string>
+  /** When it was asked, ms since the Unix epoch. */
+  readonly since: number
+  /** Something of it was worth nothing. */
+  isPoor: boolean
+  cancel: () => void
+}
+
 interface TopicPulls {
   readonly wants: Map<string, Want>
   /** The one neighbour that is asked now: repaired bundles keep their order so. */
-  asking: { readonly peer: Peer; readonly left: Set<string>; cancel: () => void } | undefined
+  asking: Asking | undefined
   /** Something came since the topic was last compared. */
   gained: boolean
 }
@@ -29,11 +41,16 @@ interface TopicPulls {
 interface Account {
   /** How many of the wants count against it. */
   wants: number
-  /** Times it gave nothing of what it was asked for. */
+  /** Times it did not give, or not in time, what it was asked for, since it last gave all. */
   failures: number
+  /** Ids of what has lapsed and it cannot vouch for; the oldest first. */
+  readonly refused: Set<string>
   /** What it was asked for, and how often it may still answer: late answers come to each time. */
   readonly asked: Map<string, { readonly topic: Name; times: number }>
 }
+
+/** What became of a bundle that a neighbour was asked for. */
+export type Outcome = 'accepted' | 'settled' | 'again' | 'worthless' | 'lapsed'
 
 /** How pulling reaches the rest of sync. */
 export interface PullsContext {
@@ -68,6 +85,7 @@ export class Pulls {
     for (const id of ids) {
       const idText = toHex(id)
       if (this.#context.has(idText) || this.#refused.has(idText)) continue
+      if (account.refused.has(idText)) continue
       let want = pulls.wants.get(idText)
       if (want?.tries.has(peer) === true) continue
       // The rest comes with a later round, when this one is done.
@@ -89,13 +107,10 @@ export class Pulls {
 
   /**
    * A neighbour has answered for a bundle. `settled`: it is accepted, or refused for good; `again`:
-   * it may pass later; `worthless`: this neighbour's copy is none, another's may be.
+   * it may pass later; `worthless`: the neighbour has no copy, or none that is true; `lapsed`: its
+   * word for a proof that has lapsed is none, a keeper's may be.
    */
-  answered(
-    idText: string,
-    peer: Peer,
-    outcome: 'accepted' | 'settled' | 'again' | 'worthless',
-  ): void {
+  answered(idText: string, peer: Peer, outcome: Outcome): void {
     const account = this.#accounts.get(peer)
     const asked = account?.asked.get(idText)
     if (account === undefined || asked === undefined) return
@@ -104,18 +119,17 @@ export class Pulls {
     if (asked.times === 0) account.asked.delete(idText)
     const pulls = this.#pulls(topic)
     if (outcome === 'accepted') pulls.gained = true
-    if (outcome === 'settled') this.#refuse(idText)
-    if (outcome === 'accepted' || outcome === 'settled') this.#drop(pulls, idText)
-    if (outcome === 'worthless') this.#forsake(pulls, idText, peer)
+    if (outcome === 'settled') remember(this.#refused, idText, SYNC_REFUSED_MAX)
+    if (outcome === 'lapsed') remember(account.refused, idText, PULL_WANTS_MAX)
+    const isUseful = outcome === 'accepted' || outcome === 'settled'
+    if (isUseful) this.#drop(pulls, idText)
+    else if (outcome !== 'again') this.#forsake(pulls, idText, peer)
     const { asking } = pulls
     if (asking?.peer !== peer || !asking.left.delete(idText)) return
-    asking.cancel()
-    if (asking.left.size > 0) asking.cancel = this.#watch(topic, pulls)
-    else {
-      pulls.asking = undefined
-      account.failures = 0
-      this.#next(topic, pulls)
-    }
+    if (!isUseful) asking.isPoor = true
+    if (asking.left.size === 0) this.#ended(topic, pulls, asking.isPoor)
+    // Only what is worth something buys time: else one useless answer each 2 s would hold up the topic.
+    else if (isUseful) this.#goOn(topic, pulls, asking)
   }
 
   /** A bundle came in another way. */
@@ -154,7 +168,7 @@ export class Pulls {
   #account(peer: Peer): Account {
     let account = this.#accounts.get(peer)
     if (account === undefined) {
-      account = { wants: 0, failures: 0, asked: new Map() }
+      account = { wants: 0, failures: 0, refused: new Set(), asked: new Map() }
       this.#accounts.set(peer, account)
     }
     return account
@@ -171,6 +185,7 @@ export class Pulls {
       return
     }
     const account = this.#account(peer)
+    const since = this.#context.clock.now()
     const ids: Uint8Array[] = []
     const left = new Set<string>()
     for (const [idText, want] of pulls.wants) {
@@ -184,34 +199,55 @@ export class Pulls {
       if (ids.length === SYNC_IDS_MAX) break
     }
     trim(account.asked, 2 * PULL_ASKED_MAX)
-    pulls.asking = { peer, left, cancel: () => {} }
-    pulls.asking.cancel = this.#watch(topic, pulls)
+    pulls.asking = { peer, left, since, isPoor: false, cancel: () => {} }
+    this.#watch(topic, pulls, pulls.asking)
     this.#context.ask(peer, topic, ids)
   }
 
-  /** Of the neighbours that list the longest missed, the one that failed least. */
+  /** Of all neighbours that list anything the one that failed least; of these, who lists the longest missed. */
   #choose(pulls: TopicPulls): Peer | undefined {
+    let best: { readonly peer: Peer; readonly failures: number } | undefined
     for (const [idText, want] of pulls.wants) {
       for (const [peer, tries] of want.tries) {
-        if (tries >= PULL_TRIES_MAX) this.#forsake(pulls, idText, peer)
+        if (tries >= PULL_TRIES_MAX) {
+          this.#forsake(pulls, idText, peer)
+          continue
+        }
+        const { failures } = this.#account(peer)
+        if (failures === 0) return peer
+        if (best === undefined || failures < best.failures) best = { peer, failures }
       }
-      const [best] = [...want.tries.keys()].toSorted(
-        (left, right) => this.#account(left).failures - this.#account(right).failures,
-      )
-      if (best !== undefined) return best
     }
-    return undefined
+    return best?.peer
   }
 
-  #watch(topic: Name, pulls: TopicPulls): () => void {
+  /** A neighbour that gives goes on; one that gives slowly only where no other has what is left. */
+  #goOn(topic: Name, pulls: TopicPulls, asking: Asking): void {
+    const isLong = this.#context.clock.now() >= asking.since + PULL_LONG_MS
+    const { peer, left } = asking
+    const hasOther = () =>
+      [...left].some((idText) =>
+        [...(pulls.wants.get(idText)?.tries.keys() ?? [])].some((other) => other !== peer),
+      )
+    if (isLong && hasOther()) this.#ended(topic, pulls, true)
+    else this.#watch(topic, pulls, asking)
+  }
+
+  #watch(topic: Name, pulls: TopicPulls, asking: Asking): void {
     const { clock } = this.#context
-    return clock.at(clock.now() + PULL_MS, () => {
-      const { asking } = pulls
-      if (asking === undefined) return
-      this.#account(asking.peer).failures += 1
-      pulls.asking = undefined
-      this.#next(topic, pulls)
-    })
+    asking.cancel()
+    asking.cancel = clock.at(clock.now() + PULL_MS, () => this.#ended(topic, pulls, true))
+  }
+
+  /** What was asked of a neighbour has come, or it has failed: the next one is asked. */
+  #ended(topic: Name, pulls: TopicPulls, hasFailed: boolean): void {
+    const { asking } = pulls
+    if (asking === undefined) return
+    asking.cancel()
+    const account = this.#account(asking.peer)
+    account.failures = hasFailed ? account.failures + 1 : 0
+    pulls.asking = undefined
+    this.#next(topic, pulls)
   }
 
   #drop(pulls: TopicPulls, idText: string): void {
@@ -227,14 +263,13 @@ export class Pulls {
     this.#account(peer).wants -= 1
     if (want.tries.size === 0) pulls.wants.delete(idText)
   }
+}
 
-  #refuse(idText: string): void {
-    this.#refused.add(idText)
-    const oldest = this.#refused.values().next()
-    if (this.#refused.size > SYNC_REFUSED_MAX && oldest.done !== true) {
-      this.#refused.delete(oldest.value)
-    }
-  }
+/** Keeps an id; the oldest goes when there are too many. */
+function remember(ids: Set<string>, idText: string, max: number): void {
+  ids.add(idText)
+  const oldest = ids.values().next()
+  if (ids.size > max && oldest.done !== true) ids.delete(oldest.value)
 }
 
 function trim(map: Map<string, unknown>, max: number): void {

@@ -9,10 +9,10 @@ import type { Head } from '../history/topic-index.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Carrier } from '../pipeline/context.ts'
-import type { Decision } from '../pipeline/decision.ts'
 import { COMBINE_WINDOW_MS_MAX } from '../limits.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { HostPart } from '../host/host-part.ts'
+import type { Repaired } from '../host/intake.ts'
 import type { Channel, Peer, Transport } from '../transport.ts'
 import { Comparison } from './comparison.ts'
 import type { BundleFrame, SyncFrame, TopicFrame } from './frames.ts'
@@ -38,7 +38,7 @@ export interface SyncContext {
   /** Topics that are open here. */
   readonly open: ReadonlyMap<Name, OpenTopic>
   /** Decides about a bundle that was asked for, and delivers or keeps it. Never rejects. */
-  repair(bytes: Uint8Array, carrier: Carrier, attest: Uint8Array | null): Promise<Decision>
+  repair(bytes: Uint8Array, carrier: Carrier, attest: Uint8Array | null): Promise<Repaired>
   /** Whether what agents here write to an inbox goes to this host of it. */
   goesTo(topic: Name, host: Exchange): boolean
   /** What this node says of a bundle that it keeps; null where nobody gave it that right. */
@@ -332,13 +332,16 @@ export class Sync implements HostPart {
       this.#pulls.answered(idText, peer, 'worthless')
       throw new Refusal('wrong-topic', `Cannot take bundle ${idText}: it is not for ${topic}`)
     }
-    const { code, verdict } = await this.#context.repair(bytes, { topic, from: peer }, attest)
+    const { decision, hasLapsed } = await this.#context.repair(bytes, { topic, from: peer }, attest)
+    const { code, verdict } = decision
     if (code === null) return this.#pulls.answered(idText, peer, 'accepted')
     if (verdict === 'reject') {
       // Another's copy of the same header may be genuine.
       this.#pulls.answered(idText, peer, 'worthless')
       throw new Refusal(code, `Cannot take bundle ${idText} as it was given`)
     }
-    this.#pulls.answered(idText, peer, mayPassLater(code) ? 'again' : 'settled')
+    // Its proof had lapsed, and this neighbour's word does not help: a keeper's may.
+    const refused = hasLapsed ? 'lapsed' : 'settled'
+    this.#pulls.answered(idText, peer, mayPassLater(code) ? 'again' : refused)
   }
 }

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { makeAttestation } from '../../../../test/world/made-attestation.ts'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
+import { RawNode } from '../../../../test/world/raw-node.ts'
 import type { SyncFrame } from '../../src/sync/frames.ts'
-import { CREW, NODE, openScene } from '../scene.ts'
+import { CREW, crewGrant, NODE, openScene } from '../scene.ts'
 import { Town } from '../town.ts'
 
 /** A bundle of a minute and a half ago, whose sender's binding has ended since; who may vouch for it. */
@@ -34,9 +35,9 @@ async function openLapsed() {
 type Lapsed = Awaited<ReturnType<typeof openLapsed>>
 
 /** Offers the bundle with this word of history; what the host decided about it, and how it blamed. */
-async function give(lapsed: Lapsed, attest: Uint8Array | null) {
+async function give(lapsed: Lapsed, attest: Uint8Array | null, by = lapsed.raw) {
   const { scene, made } = lapsed
-  const say = (frame: SyncFrame) => scene.world.until(scene.raw.sync(NODE, frame))
+  const say = (frame: SyncFrame) => scene.world.until(by.sync(NODE, frame))
   await say({ kind: 'offer', topic: CREW, ids: [made.bundle.id] })
   await scene.world.pass(20)
   scene.decisions.drain()
@@ -79,6 +80,23 @@ describe('a bundle whose proof has lapsed', () => {
     expect(await give(lapsed, null)).toEqual([['expired'], []])
     expect(lapsed.asked.size).toBe(0)
   })
+
+  it.each(['no word', 'a word that does not count'])(
+    'is believed on the word of a keeper when another gave it with %s before',
+    async (given) => {
+      await using lapsed = await openLapsed()
+      const { world, acme } = lapsed
+      const useless = given === 'no word' ? null : await word(lapsed, { under: null })
+      expect(await give(lapsed, useless)).toEqual([
+        [useless === null ? 'expired' : 'not-granted'],
+        [],
+      ])
+      const identity = await world.bind(acme, 'other.acme.example', { grants: [crewGrant()] })
+      const other = await new RawNode(world, acme, identity).meet(NODE)
+      await other.join(NODE, CREW)
+      expect(await give(lapsed, await word(lapsed), other)).toEqual([[null], []])
+    },
+  )
 
   it.each([
     [
