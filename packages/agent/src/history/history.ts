@@ -10,12 +10,26 @@ import {
   HISTORY_ROOM,
   HISTORY_TOPIC_BYTES_MAX,
 } from './limits.ts'
-import { bySending, KEPT_MS, TopicIndex, type BucketSummary, type Head } from './topic-index.ts'
+import {
+  bySending,
+  KEPT_MS,
+  TopicIndex,
+  type BucketSummary,
+  type Head,
+  type IdRange,
+} from './topic-index.ts'
 
 /** A kept bundle with its bytes. */
 export interface KeptBundle {
   readonly row: HistoryRow
   readonly bytes: Uint8Array
+}
+
+/** Ids of one bucket, from one to another, both included. */
+export interface IdStretch extends IdRange {
+  readonly topic: Name
+  readonly class: KeptClass
+  readonly bucket: number
 }
 
 /** How much a history may hold. */
@@ -109,6 +123,16 @@ export class History {
   /** The ids of one bucket, rising bytewise. */
   ids(topic: Name, kept: KeptClass, bucket: number): readonly Uint8Array[] {
     return this.#topics.get(topic)?.ids(kept, bucket) ?? []
+  }
+
+  /** The ids of a stretch of one bucket, rising bytewise. */
+  between({ topic, class: kept, bucket, ...range }: IdStretch): readonly Uint8Array[] {
+    return this.#topics.get(topic)?.between(kept, bucket, range) ?? []
+  }
+
+  /** How many ids have to be looked at for that. */
+  lookedAt({ topic, class: kept, bucket, ...range }: IdStretch): number {
+    return this.#topics.get(topic)?.lookedAt(kept, bucket, range) ?? 0
   }
 
   /** Ids of what agents here sent to a topic, in the order of sending; `since` when, in ms. */

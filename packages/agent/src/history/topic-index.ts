@@ -25,6 +25,12 @@ export interface BucketSummary {
   readonly digest: Uint8Array
 }
 
+/** From one id to another, both included; 32 bytes each. */
+export interface IdRange {
+  readonly from: Uint8Array
+  readonly to: Uint8Array
+}
+
 /** How far a stream is known: one past its highest place. */
 export interface Head {
   readonly key: Uint8Array
@@ -35,6 +41,8 @@ export interface Head {
 
 interface Bucket {
   readonly rows: Map<string, HistoryRow>
+  /** The ids, rising, and their hash, until something changes. */
+  sorted: readonly Uint8Array[] | undefined
   digest: Uint8Array | undefined
 }
 
@@ -72,7 +80,7 @@ export class TopicIndex {
     const idText = toHex(row.id)
     const bucket = this.#bucket(row.class, bucketOf(row.sentAt))
     bucket.rows.set(idText, row)
-    bucket.digest = undefined
+    changed(bucket)
     const sender = `${row.sender}|${toHex(row.key)}`
     let share = this.#shares.get(sender)
     if (share === undefined) {
@@ -91,7 +99,7 @@ export class TopicIndex {
     const number = bucketOf(row.sentAt)
     const bucket = this.#buckets[row.class].get(number)
     if (bucket?.rows.delete(idText) !== true) return
-    bucket.digest = undefined
+    changed(bucket)
     if (bucket.rows.size === 0) this.#buckets[row.class].delete(number)
     const sender = `${row.sender}|${toHex(row.key)}`
     const share = this.#shares.get(sender)
@@ -137,15 +145,30 @@ export class TopicIndex {
       .filter(([number]) => number >= from && number <= to)
       .toSorted(([left], [right]) => left - right)
       .map(([number, bucket]) => {
-        bucket.digest ??= digestOf(bucket, hash)
+        bucket.digest ??= hash(concatBytes(...idsOf(bucket)))
         return { bucket: number, count: bucket.rows.size, digest: bucket.digest }
       })
   }
 
   /** The ids of one bucket, rising bytewise. */
   ids(kept: KeptClass, bucket: number): readonly Uint8Array[] {
-    const rows = this.#buckets[kept].get(bucket)?.rows.values() ?? []
-    return [...rows].map(({ id }) => id).toSorted(compareBytes)
+    const found = this.#buckets[kept].get(bucket)
+    return found === undefined ? [] : idsOf(found)
+  }
+
+  /** Those of them from one id to another, both included. */
+  between(kept: KeptClass, bucket: number, range: IdRange): readonly Uint8Array[] {
+    const ids = this.ids(kept, bucket)
+    const [start, end] = placesOf(ids, range)
+    return ids.slice(start, end)
+  }
+
+  /** How many ids have to be looked at for that: all where they are not in order yet. */
+  lookedAt(kept: KeptClass, bucket: number, range: IdRange): number {
+    const found = this.#buckets[kept].get(bucket)
+    if (found?.sorted === undefined) return found?.rows.size ?? 0
+    const [start, end] = placesOf(found.sorted, range)
+    return end - start
   }
 
   /** Everything that is kept, in the order in which it was sent. */
@@ -182,7 +205,7 @@ export class TopicIndex {
   #bucket(kept: KeptClass, number: number): Bucket {
     const known = this.#buckets[kept].get(number)
     if (known !== undefined) return known
-    const bucket: Bucket = { rows: new Map(), digest: undefined }
+    const bucket: Bucket = { rows: new Map(), sorted: undefined, digest: undefined }
     this.#buckets[kept].set(number, bucket)
     return bucket
   }
@@ -193,9 +216,36 @@ export function bySending(left: HistoryRow, right: HistoryRow): number {
   return left.sentAt - right.sentAt || left.first - right.first || compareBytes(left.id, right.id)
 }
 
-function digestOf({ rows }: Bucket, hash: Sha256): Uint8Array {
-  const ids = [...rows.values()].map(({ id }) => id)
-  return hash(concatBytes(...ids.toSorted(compareBytes)))
+function idsOf(bucket: Bucket): readonly Uint8Array[] {
+  return (bucket.sorted ??= [...bucket.rows.values()].map(({ id }) => id).toSorted(compareBytes))
+}
+
+/** Where a stretch of rising ids begins, and one past its end. */
+function placesOf(ids: readonly Uint8Array[], { from, to }: IdRange): readonly [number, number] {
+  const start = firstPlace(ids, (id) => compareBytes(id, from) >= 0)
+  return [
+    start,
+    Math.max(
+      start,
+      firstPlace(ids, (id) => compareBytes(id, to) > 0),
+    ),
+  ]
+}
+
+function firstPlace(ids: readonly Uint8Array[], isThere: (id: Uint8Array) => boolean): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isThere(ids[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function changed(bucket: Bucket): void {
+  bucket.sorted = undefined
+  bucket.digest = undefined
 }
 
 function streamOf(key: Uint8Array, kept: KeptClass, epoch: number): string {

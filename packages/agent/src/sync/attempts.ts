@@ -7,7 +7,7 @@ interface Attempt {
 }
 
 /**
- * How often one bucket is listed for one neighbour. Two nodes may differ for good: one has forgotten
+ * How often each bucket is listed for one neighbour. Two nodes may differ for good: one has forgotten
  * what the other keeps, or its policy refused it. So each list that brings nothing makes the next
  * wait twice as long.
  */

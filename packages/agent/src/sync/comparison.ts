@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { compareBytes, encode, equalBytes, SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
+import { encode, equalBytes, SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { History } from '../history/history.ts'
 import type { KeptClass } from '../history/history-rows.ts'
@@ -23,6 +23,13 @@ const ID_MAX = new Uint8Array(32).fill(0xff)
 /** Says something to one neighbour. */
 export type Say = (frame: SyncFrame) => void
 
+/** What is remembered of one neighbour: what it fills is its own. */
+interface Compared {
+  readonly attempts: Attempts
+  /** When it was last answered, by what was asked. */
+  readonly answered: Map<string, number>
+}
+
 /**
  * Two nodes find out what one of them lacks: first by one hash over all buckets, then by bucket, then
  * by the ids in those that differ. Each step answers the one before, and none goes back.
@@ -31,9 +38,7 @@ export class Comparison {
   readonly #history: History
   readonly #clock: Clock
   readonly #hash: Sha256
-  readonly #attempts: Attempts
-  /** When each neighbour was last answered about each topic. */
-  readonly #answered = new Map<string, number>()
+  readonly #compared = new Map<Peer, Compared>()
 
   constructor(context: {
     readonly history: History
@@ -43,7 +48,6 @@ export class Comparison {
     this.#history = context.history
     this.#clock = context.clock
     this.#hash = context.hash
-    this.#attempts = new Attempts(context.clock)
   }
 
   /** Begins; `settled` leaves out what may still be under way. */
@@ -62,7 +66,7 @@ export class Comparison {
    */
   summary(frame: Extract<SyncFrame, { readonly kind: 'summary' }>, peer: Peer, say: Say): void {
     const { topic, class: kept, from, to } = frame
-    this.#checkPace(`summary|${topic}|${kept}|${peer}`)
+    this.#checkPace(this.#of(peer), `summary|${topic}|${kept}`)
     const buckets = this.#buckets(frame)
     if (equalBytes(this.#digestOf(buckets), frame.digest)) return
     say({ kind: 'buckets', topic, class: kept, from, to, buckets })
@@ -74,13 +78,19 @@ export class Comparison {
    */
   buckets(frame: BucketsFrame, peer: Peer, say: Say): void {
     const { topic, class: kept } = frame
-    this.#checkPace(`buckets|${topic}|${kept}|${peer}`)
+    const compared = this.#of(peer)
+    this.#checkPace(compared, `buckets|${topic}|${kept}`)
     const ours = new Map(this.#buckets(frame).map((each) => [each.bucket, each]))
     const theirs = new Map(frame.buckets.map((each) => [each.bucket, each]))
-    const numbers = [...new Set([...ours.keys(), ...theirs.keys()])]
+    const now = this.#clock.now()
+    const [first, last] = [bucketOf(now - KEPT_MS[kept] - SKEW_MS), bucketOf(now + SKEW_MS)]
+    const numbers = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
+      // Nothing that anybody may have is in others.
+      (bucket) => bucket >= first && bucket <= last,
+    )
     for (const bucket of numbers.toSorted((left, right) => left - right)) {
       if (isSame(ours.get(bucket), theirs.get(bucket))) continue
-      if (!this.#attempts.take(`${topic}|${kept}|${bucket}|${peer}`)) continue
+      if (!compared.attempts.take(`${topic}|${kept}|${bucket}`)) continue
       for (const stretch of stretchesOf(this.#history.ids(topic, kept, bucket))) {
         say({ kind: 'ids', topic, class: kept, bucket, ...stretch })
       }
@@ -88,33 +98,41 @@ export class Comparison {
   }
 
   /** What we have of a bucket, between the two ids, and the neighbour does not list. */
-  extras({ topic, class: kept, bucket, from, to, ids }: IdsFrame): readonly Uint8Array[] {
-    const listed = new Set(ids.map(toHex))
-    return this.#history
-      .ids(topic, kept, bucket)
-      .filter(
-        (id) => compareBytes(id, from) >= 0 && compareBytes(id, to) <= 0 && !listed.has(toHex(id)),
-      )
+  extras(frame: IdsFrame): readonly Uint8Array[] {
+    const listed = new Set(frame.ids.map(toHex))
+    return this.#history.between(frame).filter((id) => !listed.has(toHex(id)))
   }
 
   /** Something came of comparing this topic: it is gone on with at once. */
   worked(topic: Name): void {
-    this.#attempts.worked(`${topic}|`)
+    for (const { attempts } of this.#compared.values()) attempts.worked(`${topic}|`)
   }
 
-  #checkPace(what: string): void {
+  /** A neighbour has gone, and what was remembered of it. */
+  gone(peer: Peer): void {
+    this.#compared.delete(peer)
+  }
+
+  #of(peer: Peer): Compared {
+    let compared = this.#compared.get(peer)
+    if (compared === undefined) {
+      compared = { attempts: new Attempts(this.#clock), answered: new Map() }
+      this.#compared.set(peer, compared)
+    }
+    return compared
+  }
+
+  #checkPace({ answered }: Compared, what: string): void {
     const now = this.#clock.now()
-    const before = this.#answered.get(what)
+    const before = answered.get(what)
     if (before !== undefined && now - before < SYNC_ANSWER_MS) {
       const limit = `${now - before} ms after the one before, limit ${SYNC_ANSWER_MS}`
       throw new Refusal('rate', `Cannot compare again ${limit}`)
     }
-    this.#answered.delete(what)
-    this.#answered.set(what, now)
-    const oldest = this.#answered.keys().next()
-    if (this.#answered.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) {
-      this.#answered.delete(oldest.value)
-    }
+    answered.delete(what)
+    answered.set(what, now)
+    const oldest = answered.keys().next()
+    if (answered.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) answered.delete(oldest.value)
   }
 
   #buckets({ topic, class: kept, from, to }: Range): readonly BucketSummary[] {

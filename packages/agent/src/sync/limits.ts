@@ -26,8 +26,10 @@ export const PULL_TRIES_MAX = 3
 export const PULL_WANTS_MAX = 4_096
 /** Ids that a neighbour may ask for before it was given them. */
 export const PULL_ASKED_MAX = 4_096
-/** Frames of sync of one neighbour that are read in a second, bundles aside. */
+/** Frames of sync of one neighbour that are read in a second, bundles aside; then it waits. */
 export const SYNC_FRAMES_PER_SECOND = 1_024
+/** Ids that are looked at for one neighbour in a second: a tenth of a core. Then it waits. */
+export const SYNC_IDS_PER_SECOND = 131_072
 /** Bytes of sync and repair that go to one neighbour in a second: live traffic has the rest. */
 export const SYNC_BYTES_PER_SECOND = 8 * 1024 * 1024
 /** Frames of sync that wait for one neighbour; what is too many is said again later. */
@@ -40,5 +42,5 @@ export const SYNC_OFFERS_MAX = 1_900
 export const SYNC_OFFER_MS = 1_000
 /** An attestation: a name, ids and a signature. */
 export const ATTEST_BYTES_MAX = 1_024
-/** Buckets and neighbours whose last lists are remembered. */
-export const SYNC_LISTS_KEPT_MAX = 16_384
+/** Buckets of which each neighbour's last lists are remembered. */
+export const SYNC_LISTS_KEPT_MAX = 4_096

@@ -11,6 +11,7 @@ import {
   SYNC_BYTES_PER_SECOND,
   SYNC_FRAMES_PER_SECOND,
   SYNC_FRAMES_WAITING_MAX,
+  SYNC_IDS_PER_SECOND,
 } from './limits.ts'
 
 /** The protocol of sync and repair; each side writes on the channel that it opened. */
@@ -18,7 +19,7 @@ export const SYNC_PROTOCOL = '/ixj/sync/1'
 
 /** Bundles that are read from history at once, to be sent. */
 const SERVED_AT_ONCE = 32
-/** Between two tries to open a channel, or to send within the allowance. */
+/** Between two tries to open a channel, to send within the allowance, or to read on. */
 const RETRY_MS = 250
 
 /** A bundle as it is sent. */
@@ -33,6 +34,8 @@ export interface LinkContext {
   readonly transport: Transport
   /** Those of these bundles that are here, in their order, as they are sent. Never rejects. */
   read(topic: Name, ids: readonly Uint8Array[]): Promise<readonly ServedBundle[]>
+  /** How many ids a frame has one look at. */
+  cost(frame: SyncFrame): number
   /** A frame of the neighbour. @throws TrustError, Refusal */
   take(neighbour: Exchange, frame: SyncFrame): Promise<void>
   /** What no honest node sends. */
@@ -50,6 +53,7 @@ export class Link {
   readonly #asked: { readonly topic: Name; ids: readonly Uint8Array[] }[] = []
   readonly #allowance: Budget
   readonly #frames: Budget
+  readonly #ids: Budget
   #channel: Channel | undefined
   #reading: Channel | undefined
   #isSending = false
@@ -62,6 +66,7 @@ export class Link {
     const now = context.clock.now()
     this.#allowance = new Budget(SYNC_BYTES_PER_SECOND, now)
     this.#frames = new Budget(SYNC_FRAMES_PER_SECOND, now)
+    this.#ids = new Budget(SYNC_IDS_PER_SECOND, now)
   }
 
   /** Says something, soon; what is too much is left out, and said again by a later round. */
@@ -151,11 +156,7 @@ export class Link {
   /** "Sync has its own budget, so that repair never starves live traffic." */
   async #allow(bytes: number): Promise<void> {
     const { clock } = this.#context
-    while (!this.#isClosed && !this.#allowance.take(bytes, clock.now())) {
-      await new Promise<void>((resolve) => {
-        clock.at(clock.now() + RETRY_MS, resolve)
-      })
-    }
+    while (!this.#isClosed && !this.#allowance.take(bytes, clock.now())) await this.#pause()
   }
 
   #retryLater(): void {
@@ -169,8 +170,8 @@ export class Link {
   async #read(channel: Channel): Promise<void> {
     try {
       for await (const bytes of channel.frames()) {
-        if (this.#reading !== channel || this.#isClosed) return
-        await this.#take(bytes)
+        if (!this.#isRead(channel)) return
+        await this.#take(bytes, channel)
       }
     } catch (cause) {
       // The connection has ended, which its node hears otherwise; or the frame was too large.
@@ -179,18 +180,36 @@ export class Link {
     }
   }
 
-  async #take(bytes: Uint8Array): Promise<void> {
-    const { clock } = this.#context
+  #isRead(channel: Channel): boolean {
+    return this.#reading === channel && !this.#isClosed
+  }
+
+  async #take(bytes: Uint8Array, channel: Channel): Promise<void> {
     try {
       const frame = decodeSyncFrame(bytes)
-      // Bundles were asked for one by one; everything else costs work that nobody asked for.
-      if (frame.kind !== 'bundle' && !this.#frames.take(1, clock.now())) {
-        const limit = `the limit is ${SYNC_FRAMES_PER_SECOND} a second`
-        throw new Refusal('rate', `Cannot read another ${frame.kind} of sync: ${limit}`)
-      }
-      await this.#context.take(this.neighbour, frame)
+      await this.#patience(frame, channel)
+      if (this.#isRead(channel)) await this.#context.take(this.neighbour, frame)
     } catch (cause) {
       this.#context.fault(this.neighbour, cause)
     }
+  }
+
+  /** Bundles were asked for one by one; everything else costs work that nobody asked for. */
+  async #patience(frame: SyncFrame, channel: Channel): Promise<void> {
+    if (frame.kind === 'bundle') return
+    const { clock } = this.#context
+    const ids = Math.min(SYNC_IDS_PER_SECOND, this.#context.cost(frame))
+    const hasRoom = () => {
+      const now = clock.now()
+      return this.#ids.has(ids, now) && this.#frames.take(1, now)
+    }
+    // Read no further, it is told by its own full buffers.
+    while (this.#isRead(channel) && !hasRoom()) await this.#pause()
+    this.#ids.take(ids, clock.now())
+  }
+
+  #pause(): Promise<void> {
+    const { clock } = this.#context
+    return new Promise((resolve) => void clock.at(clock.now() + RETRY_MS, resolve))
   }
 }

@@ -101,6 +101,7 @@ export class Sync implements HostPart {
       clock,
       transport,
       read: (topic, ids) => this.#read(topic, ids),
+      cost: (frame) => costOf(frame, context.history),
       take: (from, frame) => this.#take(from, frame),
       fault: (from, cause) => context.fault(from, cause),
       shed: (cause) => context.shed(name, name, cause),
@@ -113,6 +114,7 @@ export class Sync implements HostPart {
     link?.close()
     this.#links.delete(peer)
     this.#pulls.gone(peer)
+    this.#comparison.gone(peer)
     const rights = link?.neighbour.rights.values() ?? []
     for (const { frame } of rights) if (frame.of === 'combiner') this.#combinerGone(frame.topic)
   }
@@ -344,4 +346,10 @@ export class Sync implements HostPart {
     const refused = hasLapsed ? 'lapsed' : 'settled'
     this.#pulls.answered(idText, peer, mayPassLater(code) ? 'again' : refused)
   }
+}
+
+/** How many ids a frame has one look at: those in it, and those of the stretch that it lists. */
+function costOf(frame: SyncFrame, history: History): number {
+  const own = 'ids' in frame ? frame.ids.length : 0
+  return frame.kind === 'ids' ? own + history.lookedAt(frame) : own
 }
