@@ -141,6 +141,8 @@ export const PARKED_BYTES_MAX = 1024 * 1024
 export const GAP_WAIT_MS = 2_000
 /** Bundles that one stream may hold back behind a gap. */
 export const GAP_BUNDLES_MAX = 256
+/** Bytes that all streams hold back behind gaps: what 64 neighbours bring in a second of 1 MiB each. */
+export const GAP_BYTES_MAX = 64 * 1024 * 1024
 
 /** Senders by topic and class in the replay tables; full tables refuse newcomers and evict none. */
 export const REPLAY_LANES_MAX = 65_536

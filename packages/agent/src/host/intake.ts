@@ -354,7 +354,7 @@ export class Intake {
   #inOrder({ bundle, place }: Accepted, run: Parameters<Order['push']>[3]): void {
     const openedAt = this.#options.topics.openedAt(bundle.header.topic)
     const whole = openedAt !== undefined && bundle.header.epoch >= openedAt
-    const options = { whole, until: place.forgetAt }
+    const options = { whole, until: place.forgetAt, bytes: bundle.bytes.length }
     if (this.#order.push(place.stream, place, options, run) === 'waits') {
       this.#options.missed(bundle.header.topic)
     }

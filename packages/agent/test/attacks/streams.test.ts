@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { RawNode } from '../../../../test/world/raw-node.ts'
 import { World } from '../../../../test/world/world.ts'
-import { REPLAY_EPOCHS_MAX, REPLAY_LANES_MAX } from '../../src/limits.ts'
+import { GAP_WAIT_MS, REPLAY_EPOCHS_MAX, REPLAY_LANES_MAX } from '../../src/limits.ts'
+import { ManualClock } from '../../src/manual-clock.ts'
 import { Order } from '../../src/pipeline/order.ts'
 import { ReplayTable } from '../../src/pipeline/replay.ts'
 import { isAnnouncement } from '../../src/presence/announcement.ts'
@@ -68,7 +69,7 @@ describe('a refused sender', () => {
 
   it('fills its places where its stream is followed, and only there', () => {
     const order = new Order(new World(1).clock)
-    const options = { whole: false, until: 1_000_000 }
+    const options = { whole: false, until: 1_000_000, bytes: 100 }
     const turns: unknown[] = []
     const push = (stream: string, first: number) =>
       order.push(stream, { first, count: 1 }, options, (turn) => turns.push({ first, ...turn }))
@@ -162,5 +163,44 @@ describe('the places of a bundle', () => {
     const both = [{ body: 'to nobody' }, { body: 'one' }]
     expect(inbox.drain()).toMatchObject(both.map((each) => ({ ...each, gap: 0, late: false })))
     await world.close()
+  })
+})
+
+describe('gaps without end', () => {
+  /** A stream of which every second place never comes, each bundle of 100 bytes. */
+  function openGaps(heldMax?: number) {
+    const clock = new ManualClock()
+    const order = new Order(clock, heldMax)
+    const delivered: { readonly stream: string; readonly at: number }[] = []
+    const push = (stream: string, first: number) => {
+      const options = { whole: true, until: 1_000_000, bytes: 100 }
+      order.push(stream, { first, count: 1 }, options, () =>
+        delivered.push({ stream, at: clock.now() }),
+      )
+    }
+    return { clock, push, delivered }
+  }
+
+  it('make no bundle of a stream wait longer than its own two seconds', async () => {
+    const { clock, push, delivered } = openGaps()
+    const began = clock.now()
+    for (let index = 1; index <= 100; index++) push('gappy', 2 * index)
+    await clock.advance(500)
+    push('gappy', 202)
+    await clock.advance(GAP_WAIT_MS - 500)
+    expect(delivered.map(({ at }) => at - began)).toEqual(
+      Array.from({ length: 100 }, () => GAP_WAIT_MS),
+    )
+    await clock.advance(499)
+    expect(delivered).toHaveLength(100)
+    await clock.advance(1)
+    expect(delivered).toHaveLength(101)
+  })
+
+  it('hold no more than so many bytes over all streams; the one that holds most goes on', () => {
+    const { push, delivered } = openGaps(1_000)
+    push('quiet', 2)
+    for (let index = 1; index <= 20; index++) push('gappy', 2 * index)
+    expect(delivered.map(({ stream }) => stream)).toEqual(Array.from({ length: 11 }, () => 'gappy'))
   })
 })
