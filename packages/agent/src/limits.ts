@@ -50,6 +50,8 @@ export const TASKS_UNACKNOWLEDGED_MAX = 4_096
 export const TASK_ADDRESSEES_MAX = 1_024
 /** A copy of a task is acknowledged again so long after the last time. */
 export const TASK_ACKNOWLEDGE_AGAIN_MS = 500
+/** Copies of one agent's tasks that are acknowledged again in a second: each costs a signature. */
+export const TASK_COPIES_PER_SECOND = 256
 /** Before a task whose handler failed is handed out again; then twice as long, and so on. */
 export const TASK_AGAIN_MS = 1_000
 /** How often a task is handed out: what ends its handler five times would do so for ever. */
@@ -169,6 +171,10 @@ export const STRANGER_CHECKS_PER_SECOND = 10
 export const QUEUE_MAX = 256
 /** Requests that wait for a reader. */
 export const REQUESTS_MAX = 1_024
+/** Refusals and acknowledgements of one agent that wait for their askers to be reached. */
+export const ANSWERS_UNTOLD_MAX = 1_024
+/** How long a refusal waits for its asker, who sees its own request end otherwise. */
+export const REFUSAL_TOLD_MS = 5_000
 /** Requests of one agent that may wait for answers at once. */
 export const PENDING_REQUESTS_MAX = 65_536
 /** Decisions that wait for a reader of {@link Host.decisions}. */

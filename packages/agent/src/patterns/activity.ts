@@ -36,10 +36,9 @@ export class Activity {
   readonly pending = new Pending()
   readonly answering: Answering
   readonly messages = new Readers<Message>(QUEUE_MAX)
-  readonly requests = new HandingOut<IncomingRequest>(REQUESTS_MAX, (request) => {
-    const reason = `${REQUESTS_MAX} requests wait for the handler`
-    void ignoreUnreachable(request.refuse('overloaded', reason))
-  })
+  readonly requests = new HandingOut<IncomingRequest>(REQUESTS_MAX, (request) =>
+    this.answering.tellOverloaded(request),
+  )
   readonly tasks = new HandingOut<Task>(QUEUE_MAX)
   readonly offers = new Queue<Offer>(REQUESTS_MAX)
   readonly approvals = new Queue<AskedApproval>(REQUESTS_MAX)
@@ -61,7 +60,7 @@ export class Activity {
     this.#core = parts.core
     this.#identity = parts.identity
     this.sender = new Sender(parts, (...asking) => this.#askApproval(...asking))
-    this.answering = new Answering(this.sender, parts.core.clock)
+    this.answering = new Answering(this.sender, parts.identity.name, parts.core)
   }
 
   /** The agent's book of tasks; made when it is needed, since few agents are sent any. */

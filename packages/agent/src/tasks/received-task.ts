@@ -30,6 +30,8 @@ export interface ReceivedTask {
   /** While it is not done. */
   work: OpenWork | undefined
   acknowledgedAt: number
+  /** An acknowledgement is on its way, or waits for its sender to be reached. */
+  isTelling: boolean
 }
 
 /** What is kept of it while it is not done. */
@@ -75,6 +77,7 @@ export function readReceived(idText: string, record: Uint8Array, hash: Sha256): 
     state: work === undefined ? 'done' : 'open',
     work,
     acknowledgedAt: 0,
+    isTelling: false,
   }
 }
 

@@ -7,6 +7,7 @@ import {
   TASK_ACKNOWLEDGE_AGAIN_MS,
   TASK_AGAIN_MS,
   TASK_ATTEMPTS_MAX,
+  TASK_COPIES_PER_SECOND,
   TASKS_OPEN_BYTES_MAX,
   TASKS_OPEN_MAX,
   TASKS_OPEN_PER_SENDER_MAX,
@@ -15,6 +16,7 @@ import {
 } from '../limits.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted, TaskBook } from '../pipeline/context.ts'
+import { Budget } from '../pipeline/rate.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { keepBundle, restoreProof } from './kept-bundle.ts'
@@ -31,8 +33,8 @@ import type { StoredRecords } from './stored-records.ts'
 export interface ReceivedTasksContext {
   readonly core: Core
   readonly records: StoredRecords
-  /** Tells a sender that its task was received; it is told again if that fails. */
-  acknowledge(to: Name, correlation: Uint8Array, until: number): void
+  /** Tells a sender that its task was received; resolves when that is on its way, or given up. */
+  acknowledge(to: Name, correlation: Uint8Array, until: number): Promise<void>
 }
 
 /** A handler that waits for its turn to try again never waits longer. */
@@ -51,12 +53,14 @@ export class ReceivedTasks implements TaskBook {
   readonly #senders = new Map<Name, { remembered: number; open: number }>()
   #open = 0
   #openBytes = 0
+  readonly #copies: Budget
   readonly #delist: () => void
   #closed = false
 
   constructor(context: ReceivedTasksContext) {
     this.#context = context
     const { clock } = context.core
+    this.#copies = new Budget(TASK_COPIES_PER_SECOND, clock.now())
     for (const [idText, record] of context.records.entries()) {
       const entry = readReceived(idText, record, context.core.hash)
       if (entry.until < clock.now()) context.records.delete(idText)
@@ -101,6 +105,7 @@ export class ReceivedTasks implements TaskBook {
       state: 'taking',
       work: undefined,
       acknowledgedAt: 0,
+      isTelling: false,
     }
     if (this.#byMessage.has(messageKeyOf(entry))) {
       throw new Refusal('duplicate', `Cannot accept a message of ${sender} in a second bundle`)
@@ -138,9 +143,10 @@ export class ReceivedTasks implements TaskBook {
     const entry = this.#byBundle.get(idText)
     if (entry === undefined || entry.state === 'taking') return
     const { clock } = this.#context.core
+    const now = clock.now()
     // Anybody may send copies of what he saw.
-    if (clock.now() < entry.acknowledgedAt + TASK_ACKNOWLEDGE_AGAIN_MS) return
-    this.#acknowledge(entry)
+    if (entry.isTelling || now < entry.acknowledgedAt + TASK_ACKNOWLEDGE_AGAIN_MS) return
+    if (this.#copies.take(1, now)) this.#acknowledge(entry)
   }
 
   /** A topic was opened: what an earlier run has left of it is handed out again. */
@@ -278,11 +284,10 @@ export class ReceivedTasks implements TaskBook {
 
   #acknowledge(entry: ReceivedTask): void {
     entry.acknowledgedAt = this.#context.core.clock.now()
-    this.#context.acknowledge(
-      entry.sender,
-      correlationOf(entry.id, entry.messageId),
-      entry.until - SKEW_MS,
-    )
+    entry.isTelling = true
+    const correlation = correlationOf(entry.id, entry.messageId)
+    const telling = this.#context.acknowledge(entry.sender, correlation, entry.until - SKEW_MS)
+    void telling.finally(() => (entry.isTelling = false))
   }
 
   #save(entry: ReceivedTask): Promise<void> {

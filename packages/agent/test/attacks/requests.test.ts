@@ -2,8 +2,8 @@ import type { IncomingRequest } from '@ixj/agent'
 import { parsePattern } from '@ixj/names'
 import { SKEW_MS } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { makeBundle, type BundleChanges } from '../../../../test/world/made-bundle.ts'
-import { EVENT_LIFESPAN_MS_MAX } from '../../src/limits.ts'
+import { makeBundle, partOf, type BundleChanges } from '../../../../test/world/made-bundle.ts'
+import { ANSWERS_UNTOLD_MAX, EVENT_LIFESPAN_MS_MAX, REFUSAL_TOLD_MS } from '../../src/limits.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { DESK, NODE, openScene, type Scene } from '../scene.ts'
@@ -76,5 +76,33 @@ describe('a request of which little is left', () => {
     const [answer] = answers(scene)
     expect(answer!.lifespanMs).toBeLessThanOrEqual(500)
     expect(answer!.lifespanMs).toBeGreaterThan(0)
+  })
+})
+
+describe('refusals of requests whose sender cannot be reached', () => {
+  const parts = ({ world }: Scene) => Array.from({ length: 256 }, () => partOf(world, 'please'))
+  const answered = (scene: Scene) => answers(scene).reduce((sum, { count }) => sum + count, 0)
+  const asked = 5
+
+  it('are few: those that are too many are left out, and that is told', async () => {
+    await using scene = await openScene()
+    for (let time = 0; time < asked; time++) await ask(scene, { parts: parts(scene) })
+    const full = scene.decisions.drain().filter(({ code }) => code === 'table-full')
+    expect(full).toHaveLength(asked * 256 - ANSWERS_UNTOLD_MAX)
+    await scene.raw.openInbox(NODE)
+    await scene.world.pass(100)
+    expect(answered(scene)).toBe(ANSWERS_UNTOLD_MAX)
+  })
+
+  it('wait for it no longer than some seconds, however long the request lives', async () => {
+    await using scene = await openScene()
+    await ask(scene, { parts: parts(scene) })
+    await scene.world.pass(REFUSAL_TOLD_MS + 100)
+    await scene.raw.openInbox(NODE)
+    await scene.world.pass(100)
+    expect(answered(scene)).toBe(0)
+    await ask(scene, { parts: parts(scene) })
+    await scene.world.pass(100)
+    expect(answered(scene)).toBe(256)
   })
 })
