@@ -21,6 +21,8 @@ export type CommandCode =
   | 'nobody-there'
   /** A process of the demonstration ended, or did not get on; its own words are in the message. */
   | 'failed'
+  /** What it waited for did not come in its time. */
+  | 'ended'
   /** Somebody ended the program before it was done. */
   | 'stopped'
   /** A statement file is not for the key that this home has. */

@@ -6,14 +6,8 @@ export const CONFIGURATION_BYTES_MAX = 64 * KIB
 
 /** Connections of all kinds: 10,000 pages, as many again that come back at once, and requests. */
 export const CONNECTIONS_MAX_DEFAULT = 24_000
-/** A client sends its headers at once; who takes longer holds a connection for nothing. */
-export const HEADERS_MS_MAX = 10 * SECOND
-/** A request's body has 64 KiB at most. */
-export const REQUEST_MS_MAX = 30 * SECOND
 /** A connection without a request is kept this long; pages ask for several files in a row. */
 export const IDLE_MS_MAX = 10 * SECOND
-/** Browsers send some 2 KiB of headers. */
-export const HEADERS_BYTES_MAX = 16 * KIB
 /** A TLS handshake takes three round trips. */
 export const HANDSHAKE_MS_MAX = 10 * SECOND
 
@@ -37,3 +31,15 @@ export const DRAIN_SECONDS_MAX = 600
 
 /** Questions about zones that one address may have on their way: a page resolves a few at once. */
 export const DNS_QUERIES_PER_ADDRESS_MAX = 16
+
+/** Invitations that are open, and those of one inviter: each is for a person at a page. */
+export const INVITATIONS_MAX = 1_024
+export const INVITATIONS_PER_INVITER_MAX = 64
+/** Claims to one invitation; one is enough, and a page that lost its key makes a few more. */
+export const CLAIMS_PER_INVITATION_MAX = 16
+/** Claims of one address that wait for their inviters. */
+export const CLAIMS_PER_ADDRESS_MAX = 4
+/** How long a page waits for the inviter; shorter than a request may take. */
+export const CLAIM_WAIT_MS = 20 * SECOND
+/** How long an inviter waits for a claim before it asks again; a request lives for 30 s. */
+export const INVITER_WAIT_MS = 15 * SECOND

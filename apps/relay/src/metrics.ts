@@ -1,6 +1,9 @@
 import type { ZoneForwarder } from '@ixj/dns'
 import type { Node } from '@ixj/node'
+import type { Door } from '@ixj/node/door'
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { WaitingInvitations } from './invitations/waiting-invitations.ts'
+import type { Routes } from './web/routes.ts'
 import type { WebServer } from './web/web-server.ts'
 
 /** What metrics are read from; a part that is not there yet is undefined. */
@@ -8,6 +11,8 @@ export interface MetricSources {
   readonly node: () => Node | undefined
   readonly web: () => WebServer | undefined
   readonly zones: ZoneForwarder | undefined
+  readonly invitations: WaitingInvitations
+  readonly routes: () => Routes | undefined
   readonly isReady: () => boolean
   /** ms since the Unix epoch; undefined without TLS. */
   readonly certificateEnd: () => number | undefined
@@ -31,6 +36,7 @@ export class Metrics {
     })
     this.#tellRelay(sources)
     this.#tellNode(sources.node)
+    this.#tellDoor(() => sources.node()?.door)
   }
 
   /** Counts a request. */
@@ -43,7 +49,8 @@ export class Metrics {
     return await this.#registry.metrics()
   }
 
-  #tellRelay({ web, zones, isReady, certificateEnd }: MetricSources): void {
+  #tellRelay(sources: MetricSources): void {
+    const { web, zones, invitations, routes, isReady, certificateEnd } = sources
     this.gauge('ixj_relay_ready', 'Whether it takes pages: 1 or 0', () => (isReady() ? 1 : 0))
     this.gauge('ixj_relay_connections', 'Connections that stand', () => web()?.connections ?? 0)
     this.counters('ixj_relay_connections_refused_total', {
@@ -55,6 +62,17 @@ export class Metrics {
       help: 'Questions about zones, by what became of them',
       label: 'outcome',
       read: () => Object.entries(zones?.counts ?? {}),
+    })
+    this.counters('ixj_relay_over_share_total', {
+      help: 'Requests refused since their address had its share on the way, by route',
+      label: 'route',
+      read: () => Object.entries(routes()?.refused ?? {}),
+    })
+    this.gauge('ixj_relay_invitations', 'Invitations that are open', () => invitations.size)
+    this.counters('ixj_relay_invitations_total', {
+      help: 'Invitations and claims to them, by what became of them',
+      label: 'outcome',
+      read: () => Object.entries(invitations.counts),
     })
     this.gauge('ixj_relay_certificate_end_seconds', 'When the certificate ends, Unix time', () =>
       Math.floor((certificateEnd() ?? 0) / 1_000),
@@ -94,6 +112,35 @@ export class Metrics {
     })
   }
 
+  #tellDoor(door: () => Door | undefined): void {
+    this.gauge('ixj_door_sockets', 'Sockets that stand', () => door()?.load.sockets ?? 0)
+    this.gauge(
+      'ixj_door_logged_in',
+      'Sockets that have logged in',
+      () => door()?.load.loggedIn ?? 0,
+    )
+    this.gauge(
+      'ixj_door_waiting_bytes',
+      'Bytes that wait to be sent to pages',
+      () => door()?.load.waitingBytes ?? 0,
+    )
+    this.counters('ixj_door_total', {
+      help: 'What the door did: sockets, logins, frames, bytes, and pauses in reading',
+      label: 'what',
+      read: () => Object.entries(door()?.counts ?? {}).filter(isNumber),
+    })
+    this.counters('ixj_door_cuts_total', {
+      help: 'Sockets that were cut, by reason',
+      label: 'reason',
+      read: () => Object.entries(door()?.counts.cuts ?? {}),
+    })
+    this.counters('ixj_door_refused_total', {
+      help: 'Upgrades that were refused, by reason',
+      label: 'reason',
+      read: () => Object.entries(door()?.counts.refused ?? {}),
+    })
+  }
+
   /** A value that rises and falls. */
   gauge(name: string, help: string, read: () => number): void {
     const gauge: Gauge = new Gauge({
@@ -121,6 +168,10 @@ export class Metrics {
       },
     })
   }
+}
+
+function isNumber(entry: readonly [string, unknown]): entry is [string, number] {
+  return typeof entry[1] === 'number'
 }
 
 function* deliveriesOf(node: Node | undefined): Readings {

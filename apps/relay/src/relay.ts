@@ -2,10 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ZoneForwarder } from '@ixj/dns'
 import { type Node, openNode, systemClock } from '@ixj/node'
+import type { DoorSettings } from '@ixj/node/door'
 import type { Logger } from 'pino'
 import type { Configuration } from './configuration/schema.ts'
+import { WaitingInvitations } from './invitations/waiting-invitations.ts'
 import { Metrics } from './metrics.ts'
 import { type CertificateChange, CertificateFiles } from './tls/certificate-files.ts'
+import { clientAddress } from './web/client-address.ts'
+import { ownOrigins } from './web/own-origins.ts'
 import { PageFiles } from './web/page-files.ts'
 import { type Readiness, Routes } from './web/routes.ts'
 import { securityHeaders } from './web/security-headers.ts'
@@ -17,8 +21,10 @@ export class Relay implements AsyncDisposable {
   readonly #configuration: Configuration
   readonly #logger: Logger
   readonly #opened = new AsyncDisposableStack()
+  readonly #invitations = new WaitingInvitations(systemClock)
   #certificate: CertificateFiles | undefined
   #page: PageFiles | undefined
+  #routes: Routes | undefined
   #web: WebServer | undefined
   #node: Node | undefined
   #metNeighbour = false
@@ -100,12 +106,14 @@ export class Relay implements AsyncDisposable {
       'draining',
     )
     const ended = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)])
-    await Promise.race([this.#web.stopAccepting(), aborted(ended)])
+    const left = Promise.all([this.#web.stopAccepting(), this.#node?.door?.drain()])
+    await Promise.race([left, aborted(ended)])
   }
 
   /** Closes all of it, the web first. Twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true
+    await this.#web?.[Symbol.asyncDispose]()
     await this.#opened.disposeAsync()
   }
 
@@ -118,10 +126,13 @@ export class Relay implements AsyncDisposable {
       node: () => this.#node,
       web: () => this.#web,
       zones,
+      invitations: this.#invitations,
+      routes: () => this.#routes,
       isReady: () => this.readiness.ready,
       certificateEnd: () => this.#certificate?.current.notAfter,
     })
-    const routes = this.#routes(metrics, zones)
+    const routes = this.#makeRoutes(metrics, zones)
+    this.#routes = routes
     this.#web = this.#opened.use(
       await WebServer.open({
         ...listen,
@@ -134,18 +145,29 @@ export class Relay implements AsyncDisposable {
     )
     this.#logger.info({ event: 'listening', url: this.url }, 'listening')
     this.#node = this.#opened.use(
-      await openNode({ name, home, listen: mesh.listen, connect: mesh.connect }),
+      await openNode({
+        name,
+        home,
+        listen: mesh.listen,
+        connect: mesh.connect,
+        door: this.#doorSettings(),
+      }),
     )
+    const closed = new AbortController()
+    this.#opened.defer(() => closed.abort())
+    this.#opened.use(this.#invitations)
+    this.#serveInviters(this.#node, closed.signal)
     this.#logger.info({ event: 'opened', addresses: this.#node.addresses }, 'node opened')
   }
 
-  #routes(metrics: Metrics, zones: ZoneForwarder | undefined): Routes {
+  #makeRoutes(metrics: Metrics, zones: ZoneForwarder | undefined): Routes {
     const { page, proxies, metrics: told } = this.#configuration
     return new Routes({
       readiness: () => this.readiness,
       metrics: () => metrics.text(),
       metricsToken: told.token,
       zones,
+      invitations: this.#invitations,
       page: () => this.#page,
       headers: securityHeaders({
         connect: page.connect,
@@ -159,8 +181,38 @@ export class Relay implements AsyncDisposable {
     })
   }
 
-  #upgrade(_request: IncomingMessage, socket: Duplex, _head: Buffer): void {
-    socket.end('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\n\r\n')
+  /** What inviters ask is the one thing that the node itself is asked. */
+  #serveInviters(node: Node, signal: AbortSignal): void {
+    const serve = async (): Promise<void> => {
+      for await (const request of node.host.self.requests({ signal })) {
+        this.#invitations.handle(request).catch((cause: unknown) => this.#failed(cause))
+      }
+    }
+    serve().catch((cause: unknown) => this.#failed(cause))
+  }
+
+  /** A page comes in; before the node is open there is nobody whom it could meet. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const door = this.#node?.door
+    if (door !== undefined) return door.handleUpgrade(request, socket, head)
+    socket.on('error', () => socket.destroy())
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n')
+  }
+
+  #doorSettings(): DoorSettings {
+    const { name, origins, door: limits, proxies } = this.#configuration
+    const believed = new Set(proxies)
+    const own = ownOrigins({
+      name,
+      port: this.#web?.port ?? 0,
+      hasCertificate: this.#certificate !== undefined,
+      isProxied: proxies.length > 0,
+    })
+    return {
+      origins: [...own, ...origins],
+      limits,
+      addressOf: (request) => clientAddress(request, believed),
+    }
   }
 
   async #openCertificate(): Promise<CertificateFiles | undefined> {

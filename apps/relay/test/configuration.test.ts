@@ -107,7 +107,7 @@ describe('what is wrong is told with its place, its value and its limit', () => 
       'an item of a list',
       { file: 'origins:\n  - https://acme.example/page\n' },
       [
-        'relay.yaml line 1: origins is "https://acme.example/page": it must be an origin, such as https://acme.example',
+        'relay.yaml line 1: origins is "https://acme.example/page": it must be an origin, such as https://acme.example, none, or *',
       ],
     ],
     [

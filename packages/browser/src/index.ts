@@ -11,6 +11,7 @@ export {
   openBrowserNode,
   pageRandom,
 } from './browser-node.ts'
+export { ENROL_TRIES_MAX, ENROL_WAIT_MS, enrol, type EnrolOptions } from './enrol.ts'
 export { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from './home/browser-home.ts'
 export * from './home/limits.ts'
 export { pageClock } from './page-clock.ts'

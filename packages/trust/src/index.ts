@@ -97,6 +97,7 @@ export {
   type SignedKind,
   signingInput,
 } from './signing.ts'
+export { isMac, type MacPurpose, macOf } from './mac.ts'
 export type { StatementBase } from './statement-base.ts'
 export { readName, readPattern } from './name-fields.ts'
 export type { Binding, Uses } from './binding.ts'

@@ -19,6 +19,7 @@ import {
   type PublicationFlags,
 } from '../zones/publication-flags.ts'
 import { nameRecord, nameTable } from '../zones/show-zone.ts'
+import { addInvite } from './agent-invite.ts'
 import { addRotate } from './agent-rotate.ts'
 import { addSpawn } from './agent-spawn.ts'
 
@@ -41,7 +42,7 @@ Examples:
   $ ixj agent renew planner.acme.example
   $ ixj agent renew planner.acme.example --lease 7d --endpoint node2.acme.example:4001`
 
-/** Registers `agent add`, `renew`, `rotate`, `suspend`, `resume`, `remove`, `list`, `spawn`, `pool`. */
+/** Registers `agent add`, `renew`, `rotate`, `suspend`, `resume`, `remove`, `list`, `spawn`, `pool`, `invite`. */
 export function addAgent(program: Command): void {
   const agent = program
     .command('agent')
@@ -54,6 +55,7 @@ export function addAgent(program: Command): void {
   addRemove(agent)
   addList(agent)
   addSpawn(agent)
+  addInvite(agent)
 }
 
 function addAdd(agent: Command): void {

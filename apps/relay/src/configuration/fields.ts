@@ -47,12 +47,19 @@ export const addressField = text('must be an IP address').refine((value) => isIP
   error: 'must be an IP address',
 })
 
-/** An origin, as browsers send it: scheme, host, and a port that is not the scheme's own. */
-export const originField = text('must be an origin').refine(
-  (value) =>
-    /^https?:$/.test(URL.parse(value)?.protocol ?? '') && URL.parse(value)?.origin === value,
-  { error: 'must be an origin, such as https://acme.example' },
-)
+/**
+ * An origin, as browsers send it: scheme, host, and a port that is not the scheme's own; `none` for
+ * who sends none, `*` for any.
+ */
+export const originField = text('must be an origin').refine(isOrigin, {
+  error: 'must be an origin, such as https://acme.example, none, or *',
+})
+
+function isOrigin(value: string): boolean {
+  if (value === 'none' || value === '*') return true
+  const url = URL.parse(value)
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === value
+}
 
 /** Where another relay takes pages. */
 export const relayUrlField = text('must be a URL').refine(

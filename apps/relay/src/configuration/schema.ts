@@ -2,6 +2,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { CONNECTIONS_MAX_DEFAULT, DRAIN_SECONDS_DEFAULT, DRAIN_SECONDS_MAX } from '../limits.ts'
+import { described, group, notesOf, type SettingNotes } from './described.ts'
+import { door } from './door-fields.ts'
 import {
   addressField,
   list,
@@ -13,28 +15,6 @@ import {
   wholeNumber,
   zoneField,
 } from './fields.ts'
-
-/** What a setting is, for help, and whether it is told to anybody. */
-export interface SettingNotes {
-  /** What stands in the place of its value. */
-  readonly value: string
-  readonly description: string
-  /** Never printed and never logged. */
-  readonly secret?: true
-  /** May be given several times. */
-  readonly repeatable?: true
-}
-
-const notes = z.registry<SettingNotes>()
-
-function described<Field extends z.ZodType>(field: Field, about: SettingNotes): Field {
-  notes.add(field, about)
-  return field
-}
-
-function group<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape, { error: 'must be a group of settings' })
-}
 
 const listen = group({
   address: described(addressField.default('127.0.0.1'), {
@@ -139,7 +119,7 @@ export const configurationSchema = z
     }),
     origins: described(list(originField).default([]), {
       value: 'ORIGIN',
-      description: 'whose pages may log in, beside the relay’s own',
+      description: 'whose pages may log in beside its own; none: who sends no origin; *: any',
       repeatable: true,
     }),
     dns: described(list(zoneField, 256).default([]), {
@@ -153,6 +133,7 @@ export const configurationSchema = z
     page: page.prefault({}),
     metrics: metrics.prefault({}),
     drain: drain.prefault({}),
+    door: door.prefault({}),
     limits: limits.prefault({}),
     log: log.prefault({}),
   })
@@ -192,12 +173,17 @@ function settingsOf(shape: z.ZodRawShape, above: readonly string[]): readonly Se
     const path = [...above, key]
     const inner = field instanceof z.ZodPrefault ? field.unwrap() : field
     if (inner instanceof z.ZodObject) return settingsOf(inner.shape, path)
-    const about = notes.get(field as z.ZodType)
+    const about = notesOf(field as z.ZodType)
     if (about === undefined) throw new Error(`Setting ${path.join('.')} is not described`)
-    return [{ ...about, path, flag: `--${path.join('-')}`, variable: variableOf(path) }]
+    return [{ ...about, path, flag: `--${kebab(path.join('-'))}`, variable: variableOf(path) }]
   })
 }
 
 function variableOf(path: readonly string[]): string {
-  return `IXJ_RELAY_${path.join('_').toUpperCase()}`
+  return `IXJ_RELAY_${kebab(path.join('-')).replaceAll('-', '_').toUpperCase()}`
+}
+
+/** `loginMs` as flags have it: `login-ms`. */
+function kebab(words: string): string {
+  return words.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerOverHttp, type ZoneForwarder } from '@ixj/dns'
 import { nodeSha256 } from '@ixj/node'
 import { utf8Bytes } from '@ixj/trust'
-import { DNS_QUERIES_PER_ADDRESS_MAX } from '../limits.ts'
+import { answerClaim, invitationInPath } from '../invitations/invitation-route.ts'
+import type { WaitingInvitations } from '../invitations/waiting-invitations.ts'
+import { CLAIMS_PER_ADDRESS_MAX, DNS_QUERIES_PER_ADDRESS_MAX } from '../limits.ts'
 import { AddressShares } from './address-shares.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import type { PageFiles } from './page-files.ts'
+import { sendJson } from './send-json.ts'
 
 /** Whether a relay takes pages, and why not. */
 export interface Readiness {
@@ -24,6 +27,7 @@ export interface RoutesOptions {
   readonly metricsToken: string | undefined
   /** Undefined: no zone is answered for. */
   readonly zones: ZoneForwarder | undefined
+  readonly invitations: WaitingInvitations
   readonly page: () => PageFiles | undefined
   readonly headers: Readonly<Record<string, string>>
   /** Addresses of proxies that are believed. */
@@ -37,7 +41,7 @@ export interface RoutesOptions {
 }
 
 /** Where a request led, for metrics and logs. */
-export type Route = 'health' | 'readiness' | 'metrics' | 'dns' | 'page' | 'none'
+export type Route = 'health' | 'readiness' | 'metrics' | 'dns' | 'invitation' | 'page' | 'none'
 
 /** The Prometheus text format, version 0.0.4. */
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -46,14 +50,15 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 export class Routes {
   readonly #options: RoutesOptions
   readonly #dnsShares = new AddressShares(DNS_QUERIES_PER_ADDRESS_MAX)
+  readonly #claimShares = new AddressShares(CLAIMS_PER_ADDRESS_MAX)
 
   constructor(options: RoutesOptions) {
     this.#options = options
   }
 
-  /** Questions that were refused, since their address had its share of them on the way. */
-  get dnsRefused(): number {
-    return this.#dnsShares.refused
+  /** What was refused, since its address had its share of it on the way. */
+  get refused(): Readonly<Record<'dns' | 'invitation', number>> {
+    return { dns: this.#dnsShares.refused, invitation: this.#claimShares.refused }
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -85,6 +90,7 @@ export class Routes {
         await this.#askZone(request, response, this.#options.zones)
         return 'dns'
       default:
+        if (await this.#takeClaim(request, response, path)) return 'invitation'
         if (this.#options.page()?.serve(request, response, path) === true) return 'page'
     }
     sendJson(response, 404, { error: 'absent' })
@@ -99,6 +105,20 @@ export class Routes {
     const body = await this.#options.metrics()
     response.writeHead(200, { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' })
     response.end(body)
+  }
+
+  /** Whether the path is one of an invitation. */
+  async #takeClaim(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<boolean> {
+    const id = invitationInPath(path)
+    if (id === undefined) return false
+    const { invitations, proxies } = this.#options
+    const address = clientAddress(request, proxies)
+    await answerClaim(request, response, { id, invitations, shares: this.#claimShares, address })
+    return true
   }
 
   #mayRead(request: IncomingMessage): boolean {
@@ -123,15 +143,4 @@ export class Routes {
     }
     await answerOverHttp(request, response, (query) => zones.answer(query))
   }
-}
-
-/** An answer in JSON that nobody keeps. */
-export function sendJson(response: ServerResponse, status: number, body: object): void {
-  const text = `${JSON.stringify(body)}\n`
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': `${Buffer.byteLength(text)}`,
-    'cache-control': 'no-store',
-  })
-  response.end(text)
 }

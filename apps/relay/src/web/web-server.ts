@@ -8,13 +8,8 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  HANDSHAKE_MS_MAX,
-  HEADERS_BYTES_MAX,
-  HEADERS_MS_MAX,
-  IDLE_MS_MAX,
-  REQUEST_MS_MAX,
-} from '../limits.ts'
+import { DOOR_SERVER_OPTIONS } from '@ixj/node/door'
+import { HANDSHAKE_MS_MAX, IDLE_MS_MAX } from '../limits.ts'
 import { RelayError } from '../relay-error.ts'
 import type { Certificate } from '../tls/certificate-files.ts'
 
@@ -139,12 +134,7 @@ export class WebServer implements AsyncDisposable {
 const TLS_OPTIONS = { minVersion: 'TLSv1.2' } as const
 
 function makeServer(certificate: Certificate | undefined): Server {
-  const patience = {
-    headersTimeout: HEADERS_MS_MAX,
-    requestTimeout: REQUEST_MS_MAX,
-    maxHeaderSize: HEADERS_BYTES_MAX,
-    noDelay: true,
-  }
+  const patience = { ...DOOR_SERVER_OPTIONS, noDelay: true }
   if (certificate === undefined) return createPlainServer(patience)
   return createTlsServer({
     ...patience,

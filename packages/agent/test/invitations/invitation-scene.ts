@@ -1,0 +1,60 @@
+import { issueTo, ManualClock } from '@ixj/agent'
+import { type Invitation, Inviting, makeClaim, makeInvitation } from '@ixj/agent/invitations'
+import { parseName } from '@ixj/names'
+import type { Signer } from '@ixj/trust'
+import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
+import { seededBytes, seededRandom } from '../../../../test/world/random.ts'
+
+/** When a scene starts: 2026-11-01T00:00:00Z. */
+export const START = Date.UTC(2026, 10, 1)
+/** How long its invitation can be used. */
+export const MINUTES_15 = 15 * 60_000
+export const SAM = parseName('sam.acme.example')
+export const HASH = nodeSha256
+
+/** An inviter, what it has invited to, and who is invited; from a seed. */
+export function inviteScene(seed = 1) {
+  const bytes = seededBytes(seededRandom(seed))
+  const clock = new ManualClock({ now: START })
+  const verifier = openNodeVerifier()
+  const acme = {
+    name: parseName('acme.example'),
+    signer: nodeSigner(bytes(32)),
+    statements: [],
+  }
+  const invitation = makeInvitation(
+    {
+      name: SAM,
+      root: { name: acme.name, key: acme.signer.publicKey },
+      relay: parseName('relay1.acme.example'),
+      notAfter: START + MINUTES_15,
+    },
+    { random: bytes, now: START },
+  )
+  const issued: Uint8Array[] = []
+  const inviting = new Inviting(invitation, {
+    clock,
+    verifier,
+    hash: HASH,
+    issue: async (child) => {
+      issued.push(child.key)
+      const context = { clock, random: bytes, hash: HASH }
+      return await issueTo(acme, child, { lifetimeSeconds: 3_600 }, context)
+    },
+  })
+  const newKey = () => nodeSigner(bytes(32))
+  return {
+    bytes,
+    clock,
+    verifier,
+    acme,
+    invitation,
+    inviting,
+    /** Keys that were bound, in their order. */
+    issued,
+    newKey,
+    /** What a page with this invitation and key claims. */
+    claim: (of: Invitation = invitation, signer: Signer = newKey()) =>
+      makeClaim(of, { signer, encryptionKey: bytes(32) }, { clock, random: bytes }),
+  }
+}
