@@ -27,6 +27,7 @@ import { readOptions, rememberedMessages, type MessagesOptions } from './history
 import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
 import type { Offer } from './naming.ts'
 import type { MemberParts } from './parts.ts'
+import { rejected } from './rejected.ts'
 import type { IncomingRequest } from './request.ts'
 import { requestLifespanMs, type SendOptions } from './send-options.ts'
 
@@ -93,11 +94,16 @@ export class Agent implements AsyncDisposable {
     options: SendOptions & { readonly class: 'task' },
   ): Promise<TaskReceipt>
   send(to: string, body: Body, options?: SendOptions): Promise<Receipt>
-  async send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
-    const { sender } = this.#active
-    const topic = sender.lanes.topic(to)
-    const lane = sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
-    return await sender.receipt(lane, sender.part(body, options), options)
+  send(to: string, body: Body, options: SendOptions = {}): Promise<Receipt> {
+    // One promise a message: it is made where the message waits.
+    try {
+      const { sender } = this.#active
+      const topic = sender.lanes.topic(to)
+      const lane = sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
+      return sender.receipt(lane, sender.part(body, options), options)
+    } catch (cause) {
+      return rejected(cause)
+    }
   }
 
   /**

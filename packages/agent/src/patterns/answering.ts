@@ -137,7 +137,7 @@ export class Answering {
   /** Sends an answer to the asker's inbox. @throws AgentError `unreachable`, `not-handed-over`, `closed` */
   async send(to: Name, answer: Answer): Promise<void> {
     const { body, correlation, contentType, signal } = answer
-    const remaining = answer.until - this.#node.clock.now()
+    const remaining = lifespanFor(answer.until - this.#node.clock.now())
     const messageClass = answer.class ?? 'event'
     const left = Math.min(LIFESPAN_MS_MAX[messageClass], Math.max(1, remaining))
     const lane = this.#sender.lanes.of(
@@ -154,6 +154,14 @@ export class Answering {
     })
     await this.#sender.send(lane, part, signal === undefined ? {} : { signal })
   }
+}
+
+/** Where more is left than this, a second of it matters little. */
+const LONG_MS = 10_000
+
+/** What is left, in whole seconds where it is long: answers of one moment share a bundle. */
+function lifespanFor(leftMs: number): number {
+  return leftMs < LONG_MS ? leftMs : Math.floor(leftMs / 1_000) * 1_000
 }
 
 /** An answer that nobody can be told is lost for its asker, who sees its own lifespan end. */

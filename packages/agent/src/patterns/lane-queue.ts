@@ -4,7 +4,7 @@ import { AgentError } from '../agent-error.ts'
 import type { Gathered } from '../approvals/gathered.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../bundles/header.ts'
-import { MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
+import { CORRELATION_BYTES, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Handover } from '../host/handover.ts'
 import {
@@ -76,7 +76,7 @@ interface Pack {
 const ARRAY_BYTES = 8
 /** Room for what sealing adds. */
 const BYTES_MAX = MESSAGES_BYTES_MAX - SEALED_BYTES
-/** What a message costs beside its body and content type. */
+/** What a message costs beside its body and content type, at most. */
 const MESSAGE_BYTES = MESSAGE_ID_BYTES + 64
 /** Bytes of the largest body that fits into a bundle alone. */
 export const BODY_BYTES_MAX = BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES
@@ -292,6 +292,9 @@ export class LaneQueue {
   }
 }
 
-function bytesOf(part: MessagePart): number {
-  return part.body.length + (part.contentType?.length ?? 0) * 3 + MESSAGE_BYTES
+/** What a message takes in its bundle, at most. */
+function bytesOf({ body, contentType, correlation }: MessagePart): number {
+  const typeBytes = contentType === null ? 1 : 3 + contentType.length * 3
+  const correlationBytes = correlation === null ? 1 : 2 + CORRELATION_BYTES
+  return 1 + (2 + MESSAGE_ID_BYTES) + correlationBytes + typeBytes + 5 + body.length
 }

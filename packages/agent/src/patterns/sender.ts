@@ -29,6 +29,7 @@ import { rejectEnded } from './ended-messages.ts'
 import { handOver } from './hand-over.ts'
 import { keyOf } from './lane-key.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
+import { rejected } from './rejected.ts'
 import type { Sending } from './sending.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import { Turns } from './turns.ts'
@@ -158,13 +159,20 @@ export class Sender {
   }
 
   /** Sends one message; what is told of it. @throws as {@link send} */
-  async receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
+  receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
     const { grant } = lane
-    if (lane.class !== 'task' && (grant === null || grant.statement.conditions.length === 0)) {
-      // Most messages: nothing is counted, approved or stored first, so nothing else is awaited.
+    const isPlain = grant === null || grant.statement.conditions.length === 0
+    if (lane.class === 'task' || !isPlain) return this.#fullReceipt(lane, part, options)
+    // Most messages: nothing is counted, approved or stored first, so nothing else is awaited.
+    try {
       this.#checkOpen(options.signal)
-      return await this.#queue(lane).add(part, options)
+    } catch (cause) {
+      return rejected(cause)
     }
+    return this.#queue(lane).add(part, options)
+  }
+
+  async #fullReceipt(lane: Lane, part: MessagePart, options: Sending): Promise<Receipt> {
     let acknowledged: Acknowledgements | undefined
     const kept = (made: Acknowledgements) => (acknowledged = made)
     const peers = await this.send(lane, part, { ...options, kept })

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { Explanation } from '@ixj/trust'
+import { concatBytes, type Explanation } from '@ixj/trust'
 import { HomeError } from '../home/home-error.ts'
 import { EXPLANATION_MATCHES_MAX, EXPLANATIONS_MAX } from './limits.ts'
 
@@ -67,7 +67,7 @@ export class ExplanationFile implements Disposable {
       this.#database.exec('BEGIN IMMEDIATE')
       try {
         for (const { node, at, about, id, messageIds, explanation } of kept) {
-          const ids = Buffer.concat(messageIds)
+          const ids = concatBytes(...messageIds)
           this.#insert.run(node, at, about, id, ids, JSON.stringify(explanation))
         }
         this.#trim.run(EXPLANATIONS_MAX)

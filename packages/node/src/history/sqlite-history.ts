@@ -11,7 +11,7 @@ import type {
   HistoryQuestion,
   PlacedRow,
 } from './history-questions.ts'
-import { HISTORY_QUEUED_BYTES_MAX } from './limits.ts'
+import { HISTORY_GATHER_MS, HISTORY_QUEUED_BYTES_MAX } from './limits.ts'
 
 /** What waits for the next commit, and who waits for it. */
 interface Batch {
@@ -77,6 +77,10 @@ class SqliteHistory implements HistoryRows {
   #next: Batch = emptyBatch()
   #queuedBytes = 0
   #writing: Promise<void> | undefined
+  /** Whether anybody waits for what is queued. */
+  #isAwaited = false
+  /** Ends the pause before a commit. */
+  #wake: (() => void) | undefined
 
   constructor(thread: HistoryThread) {
     this.#thread = thread
@@ -111,6 +115,8 @@ class SqliteHistory implements HistoryRows {
     // A copy of its own goes to the thread without another; a view would take its whole buffer along,
     // and `slice` of a Buffer is one.
     batch.change.puts.push({ place, row, bytes: new Uint8Array(bytes) })
+    // Nobody waits for what others sent.
+    if (row.origin === 'own') this.#hurry()
     this.#writeSoon()
     return batch.stored.promise
   }
@@ -148,6 +154,7 @@ class SqliteHistory implements HistoryRows {
   putEvidence(evidence: EvidenceRow): Promise<void> {
     const batch = this.#next
     batch.change.evidence.push(evidence)
+    this.#hurry()
     this.#writeSoon()
     return batch.stored.promise
   }
@@ -157,6 +164,7 @@ class SqliteHistory implements HistoryRows {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#hurry()
     while (this.#writing !== undefined) await this.#writing
     await this.#thread.end()
   }
@@ -165,12 +173,31 @@ class SqliteHistory implements HistoryRows {
     this.#writing ??= this.#write()
   }
 
-  async #write(): Promise<void> {
-    // What comes in this very turn goes with it.
+  /** What is queued now is waited for, or the file is about to be closed. */
+  #hurry(): void {
+    this.#isAwaited = true
+    this.#wake?.()
+  }
+
+  /** What comes in this very turn goes with it, and where nobody waits, in some more. */
+  async #pause(): Promise<void> {
+    if (!this.#isAwaited) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, HISTORY_GATHER_MS)
+      this.#wake = resolve
+      await promise
+      clearTimeout(timer)
+      this.#wake = undefined
+    }
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async #write(): Promise<void> {
+    await this.#pause()
     while (!isEmpty(this.#next)) {
       const batch = this.#next
       this.#next = emptyBatch()
+      this.#isAwaited = false
       await this.#commit(batch)
     }
     this.#writing = undefined

@@ -2,7 +2,7 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
+import { noiseOverTcp } from './noise-over-tcp.ts'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Resolver } from '@ixj/dns'
@@ -31,7 +31,7 @@ export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
     start: false,
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noiseOverTcp],
     streamMuxers: [
       yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
