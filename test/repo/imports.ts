@@ -22,7 +22,7 @@ export const floors: readonly (readonly string[])[] = [
   ['packages/agent'],
   ['packages/dns'],
   ['packages/node', 'packages/browser'],
-  ['apps/cli', 'apps/relay'],
+  ['apps/cli', 'apps/relay', 'apps/page'],
 ]
 
 /** The only libraries that a pure room may import, by specifier; `/*` stands for any subpath. */

@@ -27,6 +27,7 @@ import { BrowserError } from './browser-error.ts'
 import type { AskDns } from './dns-over-https.ts'
 import type { BrowserHome } from './home/browser-home.ts'
 import { pageClock } from './page-clock.ts'
+import { openRelayTransport, type RelayAddress, type RelayTransport } from './relay-transport.ts'
 import { generateWebCryptoKey, webCryptoVerifier } from './web-crypto-keys.ts'
 import { webCryptoSealer } from './web-crypto-sealer.ts'
 
@@ -34,8 +35,12 @@ import { webCryptoSealer } from './web-crypto-sealer.ts'
 export interface BrowserNodeOptions {
   /** The name's keys, statements and anchors; it is closed with the node. */
   readonly home: BrowserHome
-  /** Carries its bytes, as a rule over relays; it is closed with the node. */
-  readonly transport: Transport
+  /** Two relays, so that the loss of one loses nothing. */
+  readonly relays: readonly RelayAddress[]
+  /** Carries its bytes in place of relays; it is closed with the node. */
+  readonly transport?: Transport
+  /** Default: the page's; `none` where there is no page. */
+  readonly origin?: string
   /** Default: `ruleTable` without rules of one's own. */
   readonly policy?: Policy
   /** Whom it asks about names under zone anchors; see {@link dnsOverHttps}. */
@@ -58,6 +63,8 @@ export class BrowserNode implements AsyncDisposable {
   readonly home: BrowserHome
   /** What this page decided since it was opened. */
   readonly audit: PageAuditLog
+  /** How it stands with its relays; undefined over another transport. */
+  readonly relays: RelayTransport | undefined
   readonly #opened: AsyncDisposableStack
 
   /** Use {@link openBrowserNode}. */
@@ -65,12 +72,14 @@ export class BrowserNode implements AsyncDisposable {
     readonly host: Host
     readonly home: BrowserHome
     readonly audit: PageAuditLog
+    readonly relays: RelayTransport | undefined
     readonly opened: AsyncDisposableStack
   }) {
     this.name = parts.host.name
     this.host = parts.host
     this.home = parts.home
     this.audit = parts.audit
+    this.relays = parts.relays
     this.#opened = parts.opened
   }
 
@@ -109,10 +118,10 @@ export class BrowserNode implements AsyncDisposable {
  * does not hold against the home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
-  const { home, transport, clock = pageClock, subtle = crypto.subtle } = options
+  const { home, clock = pageClock, subtle = crypto.subtle } = options
   await using opening = new AsyncDisposableStack()
   opening.use(home)
-  opening.use(transport)
+  if (options.transport !== undefined) opening.use(options.transport)
   const identity = await home.readIdentity()
   const anchors = await home.readAnchors()
   const verifier = await openVerifier(subtle)
@@ -120,6 +129,23 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
   const audit = opening.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
   const { dns, policy } = options
   const zoneKeys = await openZoneKeys(anchors, { subtle, clock, dns })
+  const relays =
+    options.transport === undefined
+      ? opening.use(
+          openRelayTransport({
+            relays: options.relays,
+            name: home.name,
+            signer: identity.signer,
+            origin: options.origin ?? globalThis.location?.origin ?? 'none',
+            clock,
+            random: pageRandom,
+            verifier,
+            hash: sha256,
+          }),
+        )
+      : undefined
+  const transport = options.transport ?? relays
+  if (transport === undefined) throw new Error('A node without relays has a transport')
   const given: HostOptions = {
     identity,
     anchors,
@@ -138,7 +164,15 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
     succeeded: (signed) => void keepSuccessor(home, signed, clock),
   }
   const host = opening.use(await openHost(given))
-  return new BrowserNode({ host, home, audit, opened: opening.move() })
+  if (relays !== undefined) opening.use(callWhenOnline(relays))
+  return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
+}
+
+/** A page that is online again calls its relays at once, whatever they waited for. */
+function callWhenOnline(relays: RelayTransport): Disposable {
+  const call = () => relays.callNow()
+  globalThis.addEventListener?.('online', call)
+  return { [Symbol.dispose]: () => globalThis.removeEventListener?.('online', call) }
 }
 
 /** DNSSEC is downloaded only by pages that trust a zone; undefined for all others. */

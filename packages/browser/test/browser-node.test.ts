@@ -57,7 +57,7 @@ async function openPair() {
       await home.writeAnchors(anchors)
     }
     const transport: Transport = network.open(label)
-    const node = await openBrowserNode({ home, transport, subtle })
+    const node = await openBrowserNode({ home, relays: [], transport, subtle })
     network.connect(label, 'far')
     return node
   }

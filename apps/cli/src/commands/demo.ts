@@ -17,6 +17,7 @@ import { setUpMesh } from '../demo/setup.ts'
 import { runZone } from '../demo/zones.ts'
 import { Output } from '../output.ts'
 import { ArgumentError } from '../command-error.ts'
+import { addDemoFleet } from './demo-fleet.ts'
 
 interface LicencesFlags {
   readonly json?: boolean
@@ -33,6 +34,7 @@ const OWN_PACKAGES = fileURLToPath(new URL('../../../../node_modules', import.me
 /** Registers `demo licences`. */
 export function addDemo(program: Command): void {
   const demo = program.command('demo').description('whole jobs over a real mesh, to look at')
+  addDemoFleet(demo)
   demo
     .command('licences')
     .description('count the licences of installed packages with a crew of agents, then attack it')

@@ -154,11 +154,7 @@ export async function openBrowserHome(
   options: BrowserHomeOptions = {},
 ): Promise<BrowserHome> {
   const name = parseName(text)
-  const {
-    subtle = crypto.subtle,
-    databases = indexedDB,
-    locks = navigator.locks,
-  } = options
+  const { subtle = crypto.subtle, databases = indexedDB, locks = navigator.locks } = options
   await using opening = new AsyncDisposableStack()
   opening.use(await openNameLock(locks, name))
   const database = opening.use(await openDatabase(databases, `ixj/${name}`))

@@ -1,0 +1,3 @@
+import { buildPage, SITE } from './build-page.ts'
+
+await buildPage(SITE)

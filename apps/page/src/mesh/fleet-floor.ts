@@ -1,0 +1,121 @@
+import type { Register } from '@ixj/agent'
+
+/** A rectangle of the floor, in metres. */
+export interface Rectangle {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** What its dispatcher says of the floor. */
+export interface Floor {
+  readonly width: number
+  readonly height: number
+  readonly racks: readonly Rectangle[]
+  /** The gate that only a person may have opened. */
+  readonly gate: Rectangle | null
+  readonly isGateOpen: boolean
+}
+
+/** A robot as the page sees it: what it said of itself, and how old that is. */
+export interface Robot {
+  readonly name: string
+  readonly x: number
+  readonly y: number
+  /** Degrees, 0 to the right. */
+  readonly heading: number
+  /** What it does: `idle`, `drives`, `carries`, `waits`, `stopped`. */
+  readonly doing: string
+  readonly goal: { readonly x: number; readonly y: number } | null
+  /** ms, at most. */
+  readonly age: number
+  readonly isStale: boolean
+}
+
+/** What the registers of a group say of a warehouse; forms that are none are passed over and counted. */
+export interface FloorState {
+  readonly floor: Floor | null
+  readonly robots: readonly Robot[]
+  /** Registers of these names that could not be read. */
+  readonly unread: number
+}
+
+/**
+ * Reads a floor out of shared state: `floor` `[width, height, racks, gate, open]` of its dispatcher,
+ * `pose` `[x, y, heading, doing, goal]` of each robot. That the sender is who it says was proved; that
+ * it speaks sense was not.
+ */
+export function readFloor(registers: readonly Register[]): FloorState {
+  let floor: Floor | null = null
+  let unread = 0
+  const robots: Robot[] = []
+  for (const register of registers) {
+    if (register.register === 'floor') {
+      const read = readFloorValue(register.value)
+      if (read === undefined) unread += 1
+      else floor = read
+    }
+    if (register.register === 'pose') {
+      const read = readRobot(register)
+      if (read === undefined) unread += 1
+      else robots.push(read)
+    }
+  }
+  return { floor, robots, unread }
+}
+
+function readFloorValue(value: unknown): Floor | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [width, height, racks, gate, isGateOpen] = value as readonly unknown[]
+  if (!isLength(width) || !isLength(height) || !Array.isArray(racks)) return undefined
+  return {
+    width,
+    height,
+    racks: racks.slice(0, RACKS_MAX).flatMap((rack) => readRectangle(rack) ?? []),
+    gate: readRectangle(gate) ?? null,
+    isGateOpen: isGateOpen === true,
+  }
+}
+
+function readRobot({ sender, value, age, isStale }: Register): Robot | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [x, y, heading, doing, goal] = value as readonly unknown[]
+  if (!isPlace(x) || !isPlace(y) || !isNumber(heading) || typeof doing !== 'string')
+    return undefined
+  const [goalX, goalY] = Array.isArray(goal) ? (goal as readonly unknown[]) : []
+  return {
+    name: sender,
+    x,
+    y,
+    heading,
+    doing: doing.slice(0, 24),
+    goal: isPlace(goalX) && isPlace(goalY) ? { x: goalX, y: goalY } : null,
+    age: age[1],
+    isStale,
+  }
+}
+
+function readRectangle(value: unknown): Rectangle | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [x, y, width, height] = value as readonly unknown[]
+  if (!isPlace(x) || !isPlace(y) || !isLength(width) || !isLength(height)) return undefined
+  return { x, y, width, height }
+}
+
+/** Racks that are drawn of one floor. */
+const RACKS_MAX = 64
+/** The largest floor that is drawn, in metres. */
+const METRES_MAX = 1_000
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+function isPlace(value: unknown): value is number {
+  return isNumber(value) && Math.abs(value) <= METRES_MAX
+}
+
+function isLength(value: unknown): value is number {
+  return isPlace(value) && value > 0
+}

@@ -1,0 +1,55 @@
+import type { Register } from '@ixj/agent'
+import { parseName } from '@ixj/names'
+import { expect, test } from 'vitest'
+import { readFloor } from '../src/mesh/fleet-floor.ts'
+
+function register(
+  name: string,
+  value: Register['value'],
+  sender = 'r1.robots.acme.example',
+): Register {
+  return {
+    sender: parseName(sender),
+    senderKey: new Uint8Array(32),
+    onBehalfOf: parseName('acme.example'),
+    register: name,
+    value,
+    asOf: 0,
+    age: [10, 40],
+    isStale: false,
+    freshness: 'fresh',
+    explain: () => {
+      throw new Error('nobody asks here')
+    },
+  }
+}
+
+test('readFloor() reads a floor and the robots on it', () => {
+  const floor = register(
+    'floor',
+    [24, 14, [[4, 2, 5, 1]], [18, 6, 1, 2], true],
+    'dispatch.acme.example',
+  )
+  const pose = register('pose', [1.5, 2.5, 90, 'drives', [8.5, 3.5], null])
+  expect(readFloor([floor, pose])).toMatchObject({
+    floor: { width: 24, isGateOpen: true, racks: [{ x: 4, width: 5 }], gate: { height: 2 } },
+    robots: [{ x: 1.5, heading: 90, doing: 'drives', goal: { x: 8.5 }, age: 40 }],
+    unread: 0,
+  })
+})
+
+test('readFloor() draws nothing of what has no sense, and counts it', () => {
+  const poses = [
+    null,
+    [],
+    ['x', 1, 0, 'idle'],
+    [1, 1e9, 0, 'idle'],
+    [1, 1, Number.NaN, 'idle'],
+    [1, 1, 0, 7],
+  ]
+  const read = readFloor([
+    ...poses.map((value) => register('pose', value)),
+    register('floor', [0, 14, []]),
+  ])
+  expect(read).toEqual({ floor: null, robots: [], unread: poses.length + 1 })
+})

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+import type { Node } from '@ixj/node'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+}
+
+/** An origin: files of a folder, and the door of a node that may be changed or taken away. */
+export interface WebPlace extends AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  /** Whose door is behind `/ixj`; undefined: nobody answers there. */
+  node: Node | undefined
+}
+
+/** Serves a folder on a free port of loopback, under the policy that relays serve pages with. */
+export async function openWebPlace(folder: string): Promise<WebPlace> {
+  let behind: Node | undefined
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = normalize(new URL(request.url ?? '/', 'http://place').pathname)
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
+    try {
+      const bytes = await readFile(file)
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'content-security-policy':
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*",
+      })
+      response.end(bytes)
+    } catch {
+      response.writeHead(404)
+      response.end()
+    }
+  }
+  const server = createServer((request, response) => void answer(request, response))
+  server.on('upgrade', (request, socket, head) => {
+    const door = behind?.door
+    if (door === undefined) socket.destroy()
+    else door.handleUpgrade(request, socket, head)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    get node() {
+      return behind
+    },
+    set node(node) {
+      behind = node
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
