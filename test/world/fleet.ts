@@ -87,7 +87,7 @@ export class Fleet {
   /** Opens node n<index> with its member, who has joined the crew. */
   async open(
     index: number,
-    options: { readonly listen?: readonly string[] } = {},
+    options: { readonly listen?: readonly string[]; readonly policy?: Policy } = {},
   ): Promise<Station> {
     const { host, mesh } = await openMeshHost({
       identity: await this.node(index),

@@ -6,6 +6,8 @@ import {
   type Identity,
   memoryStore,
   openHost,
+  type Policy,
+  ruleTable,
 } from '@ixj/agent'
 import {
   openRelayTransport,
@@ -16,7 +18,6 @@ import {
 import {
   generateNodeKey,
   type Mesh,
-  MESH_PROTOCOLS_DEFAULT,
   nodeRandom,
   nodeSha256,
   openMesh,
@@ -30,6 +31,7 @@ import {
   JoinedTransport,
   openDoor,
 } from '@ixj/node/door'
+import { parsePattern } from '@ixj/names'
 import { AnchorSet } from '@ixj/trust'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -37,11 +39,23 @@ import { WebSocket } from 'ws'
 import { type Fleet, FLEET_CREW } from './fleet.ts'
 import { ownAnchor } from './world.ts'
 
+/** Everybody in the organisation may write to everybody's inbox. */
+export const OPEN_INBOXES: Policy = ruleTable([
+  {
+    id: 'colleagues',
+    effect: 'permit',
+    sender: parsePattern('**.acme.example'),
+    actions: ['publish', 'request'],
+    topic: parsePattern('**.acme.example'),
+  },
+])
+
 /** Whatever a host of a town is opened with beside its transport and identity. */
 function hostParts(fleet: Fleet, identity: Identity): Omit<HostOptions, 'transport'> {
   return {
     identity,
     anchors: new AnchorSet([ownAnchor(fleet.acme)]),
+    policy: OPEN_INBOXES,
     clock: systemClock,
     random: nodeRandom,
     verifier: openNodeVerifier(),
@@ -84,7 +98,6 @@ export class TownRelay implements AsyncDisposable {
       name: identity.name,
       signer: identity.signer,
       peer: mesh.peer,
-      protocols: MESH_PROTOCOLS_DEFAULT,
       clock: systemClock,
       verifier: openNodeVerifier(),
       random: nodeRandom,

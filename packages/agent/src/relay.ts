@@ -5,6 +5,7 @@ export {
   type Challenge,
   decodeChallenge,
   encodeChallenge,
+  isPagePeer,
   type LoggedIn,
   type LoginCode,
   LoginError,
@@ -13,6 +14,8 @@ export {
   pagePeer,
   takeLogin,
 } from './relay/login.ts'
+export { CARRY_PROTOCOL, decodeCarry, encodeCarry } from './relay/carry-frames.ts'
+export type { PassedBundles } from './relay/passing.ts'
 export { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from './relay/socket-frames.ts'
 export type { SocketCounts } from './relay/socket-gossip.ts'
 export type { SocketPort } from './relay/socket-link.ts'

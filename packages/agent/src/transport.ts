@@ -83,6 +83,13 @@ export interface Receiver {
 export interface Transport extends AsyncDisposable {
   /** Who this side is to its neighbours. */
   readonly peer: Peer
+  /** Whether all neighbours are relays, which carry what is open here; default: they are nodes. */
+  readonly overRelays?: boolean
+  /**
+   * Whether a neighbour is a page, for which this node carries topics and passes bundles on. Absent:
+   * there are none.
+   */
+  isPage?(peer: Peer): boolean
   /** Sets the owner. Called exactly once, before any connection is made. */
   attach(receiver: Receiver): void
   /**

@@ -47,6 +47,7 @@ export const PAGE_PROTOCOLS_DEFAULT: readonly string[] = [
  */
 export class RelayTransport implements Transport {
   readonly peer: Peer
+  readonly overRelays = true
   readonly #sockets: SocketTransport
   readonly #connections: readonly RelayConnection[]
   readonly #watchers = new Set<() => void>()

@@ -30,7 +30,7 @@ export interface DeliverContext {
   readonly transport: Transport
   readonly neighbours: Neighbours
   /** The pipeline in full, for what this neighbour sent. */
-  take(bytes: Uint8Array, from: Peer): Promise<Decision>
+  take(bytes: Uint8Array, from: Peer): Promise<Pick<Decision, 'code' | 'verdict'>>
   /** Hands a bundle whose stream broke to hosts of its inbox; false: none takes it now. */
   again(bundle: DirectBundle): boolean
   /** A host has decided about a bundle: null if it was accepted, else its code. */

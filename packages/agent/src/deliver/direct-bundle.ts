@@ -15,6 +15,8 @@ export interface DirectBundleParts {
   readonly until: number
   /** Called once, when it is under way no longer. */
   readonly landed?: (() => void) | undefined
+  /** Called before that with what a host has decided: null if it was accepted, else its code. */
+  readonly decided?: ((code: string | null) => void) | undefined
 }
 
 /** A bundle that goes to hosts of an inbox, and is kept until one has decided about it. */
@@ -26,9 +28,10 @@ export class DirectBundle {
   readonly proof: KnownProof
   readonly until: number
   readonly #landed: (() => void) | undefined
+  readonly #decided: ((code: string | null) => void) | undefined
   #isLanded = false
 
-  constructor({ topic, id, toReader, bytes, proof, until, landed }: DirectBundleParts) {
+  constructor({ topic, id, toReader, bytes, proof, until, landed, decided }: DirectBundleParts) {
     this.topic = topic
     this.id = id
     this.toReader = toReader
@@ -36,11 +39,17 @@ export class DirectBundle {
     this.proof = proof
     this.until = until
     this.#landed = landed
+    this.#decided = decided
   }
 
   /** Whether a host has decided about it, or nobody will any more: it is sent to nobody again. */
   get isLanded(): boolean {
     return this.#isLanded
+  }
+
+  /** A host has decided about it: null if it was accepted, else its code. */
+  decided(code: string | null): void {
+    if (!this.#isLanded) this.#decided?.(code)
   }
 
   /** A host has decided about it, or gossip has it, or it is given up. */

@@ -1,5 +1,4 @@
 import type { Handover } from '../host/handover.ts'
-import type { Intake } from '../host/intake.ts'
 import type { Name } from '@ixj/names'
 import type { Decision } from '../pipeline/decision.ts'
 import { isCode } from '../pipeline/verdicts.ts'
@@ -11,7 +10,7 @@ import { Deliver, type DeliverContext } from './deliver.ts'
 interface DeliveringNode extends Pick<DeliverContext, 'clock' | 'transport' | 'neighbours'> {
   readonly identity: { readonly name: Name }
   readonly handover: Pick<Handover, 'again' | 'changed'>
-  readonly intake: Pick<Intake, 'take'>
+  readonly relaying: { readonly takeInbox: DeliverContext['take'] }
   readonly sync: Pick<Sync, 'acknowledged'>
   plain(about: 'delivery', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
@@ -24,8 +23,7 @@ export function openDeliver(node: DeliveringNode): Deliver {
     clock,
     transport,
     neighbours,
-    // As on the node's own inbox: whatever inbox is open here may come, and no group.
-    take: (bytes, from) => node.intake.take(bytes, { topic: identity.name, from }),
+    take: (bytes, from) => node.relaying.takeInbox(bytes, from),
     again: (bundle) => node.handover.again(bundle),
     decided: ({ topic, id }, code) => {
       // What a host may take later is repaired; all else need not be offered to it.

@@ -128,6 +128,7 @@ export class Outgoing {
       // A copy of what was sent again: the host has it.
       const outcome = code === undefined || code === 'duplicate' ? null : code
       this.#hooks.decided(bundle, outcome)
+      bundle.decided(outcome)
       bundle.land()
     }
   }

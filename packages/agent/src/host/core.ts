@@ -1,6 +1,5 @@
 import type { Name } from '@ixj/names'
 import {
-  equalBytes,
   sha256 as plainSha256,
   type StatementStore,
   type GenerateKey,
@@ -37,6 +36,7 @@ import { Sync } from '../sync/sync.ts'
 import { syncContext } from '../sync/sync-context.ts'
 import { TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import { Relaying } from '../relay/relaying.ts'
 import { SharedStates } from '../state/shared-states.ts'
 import { Snapshots } from '../state/snapshots.ts'
 import type { Peer, Transport } from '../transport.ts'
@@ -92,6 +92,7 @@ export class Core {
   readonly keeper: Keeper
   readonly #renewal: Renewal
   readonly #zoneKeys: ZoneKeyBook
+  readonly relaying: Relaying
   /** What was decided so far. */
   readonly log = new DecisionLog()
   /** Where the transport hands in what arrives. */
@@ -251,6 +252,7 @@ export class Core {
     this.snapshots = this.add(new Snapshots(this))
     this.sync = this.add(new Sync(syncContext(this, books.history)))
     this.keeper = new Keeper(this, books.history)
+    this.relaying = new Relaying(this)
     this.reception = new Reception(this, this.#parts)
     transport.attach(this.reception)
   }
@@ -263,12 +265,7 @@ export class Core {
 
   /** Whether this name and key read the inbox, here or on a node that has shown so. */
   isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
-    const isHere = this.topics
-      .sinks(topic)
-      .some(({ agent, key }) => agent === holder.name && equalBytes(key, holder.key))
-    return (
-      (isHere && this.topics.opened(topic) === 'inbox') || this.neighbours.isInboxOf(topic, holder)
-    )
+    return this.topics.isInboxOf(topic, holder) || this.neighbours.isInboxOf(topic, holder)
   }
 
   /** Keys that DNS publishes for a name, as far as this node has proved them. */
@@ -282,12 +279,14 @@ export class Core {
       throw new AgentError('closed', `Cannot open ${topic.topic}: the node is closed`)
     }
     await openTopic(topic, sink, this)
+    for (const part of this.#parts) part.opened?.(topic)
   }
 
   /** Closes a topic for one agent. */
   async close(topic: OpenTopic, sink: Sink): Promise<void> {
     if (this.topics.sinks(topic.topic).length === 1) this.intake.flush(topic.topic)
     await closeTopic(topic, sink, this)
+    for (const part of this.#parts) part.closed?.(topic.topic)
   }
 
   /** Records statements that an agent here issued, before anybody else hears of them. */

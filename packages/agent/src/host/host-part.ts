@@ -1,5 +1,6 @@
 import type { Name } from '@ixj/names'
 import type { Exchange } from '../neighbours/exchange.ts'
+import type { OpenTopic } from '../neighbours/open-topic.ts'
 import type { Channel, Peer } from '../transport.ts'
 
 /**
@@ -15,6 +16,10 @@ export interface HostPart {
   admitted?(neighbour: Exchange): void
   /** A neighbour has shown a right to a topic. */
   routed?(topic: Name): void
+  /** A topic was opened here, or is open by another right. */
+  opened?(topic: OpenTopic): void
+  /** A topic was closed here. */
+  closed?(topic: Name): void
   /** A neighbour's last connection has ended, and with it every right. */
   gone?(peer: Peer): void
   /** Once a second: what has ended is forgotten. */

@@ -178,6 +178,8 @@ export interface HostGrantOptions {
   readonly now: number
   readonly random: Random
   readonly hash: Sha256
+  /** How long it is good for at most; default: a year. */
+  readonly lifeMs?: number
   /** Called with what was issued, which is given out when this resolves. */
   issued?(issuer: Identity, statements: readonly SignedStatement[]): Promise<void>
 }
@@ -193,14 +195,14 @@ export async function grantHost(
   options: HostGrantOptions,
 ): Promise<SignedStatement<Grant>> {
   const { topic, node, nodeKey } = host
-  const { now, random, hash } = options
+  const { now, random, hash, lifeMs = HOST_GRANT_MS_MAX } = options
   const parent = isAtOrBelow(topic, identity.name)
     ? undefined
     : hostParent(identity, topic, node, now)
   const notAfter = Math.min(
     boundUntil(identity),
     parent?.statement.notAfter ?? Infinity,
-    now + HOST_GRANT_MS_MAX,
+    now + lifeMs,
   )
   const grant = await issueGrant(
     {

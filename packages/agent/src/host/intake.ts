@@ -81,7 +81,8 @@ export interface Repaired {
 /** Takes in bundles: the pipeline's verdict, then delivery in the order of their streams. */
 export class Intake {
   readonly #options: IntakeOptions
-  readonly #context: PipelineContext
+  /** What its pipeline reads and asks. */
+  readonly context: PipelineContext
   readonly #order: Order
   /** What waits for its verdict. */
   readonly load = new IntakeLoad()
@@ -93,7 +94,7 @@ export class Intake {
     const { node, ownOrganisation, clock, verifier, hash, trust, policy, topics } = options
     const { usedApprovals, tasks } = options
     const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
-    this.#context = {
+    this.context = {
       node,
       ownOrganisation,
       clock,
@@ -130,17 +131,17 @@ export class Intake {
 
   /** Bundles that the replay table remembers. */
   get placesTaken(): number {
-    return this.#context.replay.size
+    return this.context.replay.size
   }
 
   /** What is known against keys that signed two bundles for one place. */
   get evidence(): ReplayTable['evidence'] {
-    return this.#context.replay.evidence
+    return this.context.replay.evidence
   }
 
   /** What was taken, and whose keys were caught, before this node was opened; called once, first. */
   restore(places: readonly Place[], convicted: readonly Evidence[]): void {
-    const { replay } = this.#context
+    const { replay } = this.context
     for (const evidence of convicted) replay.convict(evidence)
     for (const place of places) replay.restore(place)
   }
@@ -155,8 +156,8 @@ export class Intake {
     vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
   ): Promise<Repaired> {
     const repaired = { ...carrier, isRepaired: true }
-    const { header } = decodeBundle(bytes, this.#context.hash)
-    if (!hasEnded(header, repaired, this.#context)) {
+    const { header } = decodeBundle(bytes, this.context.hash)
+    if (!hasEnded(header, repaired, this.context)) {
       const decision = await this.take(bytes, repaired)
       const { code } = decision
       if (code !== 'lifespan' && code !== 'expired') return { decision, hasLapsed: false }
@@ -169,14 +170,14 @@ export class Intake {
     carrier: Carrier,
     vouched: (bundle: Bundle, carrier: Carrier) => Promise<number | null>,
   ): Promise<Repaired> {
-    const now = this.#context.clock.now()
+    const now = this.context.clock.now()
     let trace: Trace = {}
     let origin: Origin = 'historical'
     let hasLapsed = false
     try {
       let accepted: Accepted
       try {
-        accepted = await judgeHistorical(bytes, carrier, this.#context, trace)
+        accepted = await judgeHistorical(bytes, carrier, this.context, trace)
       } catch (cause) {
         hasLapsed = codeOf(cause) === 'expired'
         const at = hasLapsed && trace.bundle ? await vouched(trace.bundle, carrier) : null
@@ -184,7 +185,7 @@ export class Intake {
         // "If its proof has lapsed too, it is believed only if a `keep` holder attests."
         trace = {}
         origin = 'attested'
-        accepted = await judgeHistorical(bytes, carrier, asOf(at, this.#context), trace)
+        accepted = await judgeHistorical(bytes, carrier, asOf(at, this.context), trace)
       }
       this.#keep(accepted)
       const decision = bundleDecision(trace, now)
@@ -207,9 +208,9 @@ export class Intake {
   async take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> {
     const trace: Trace = {}
     try {
-      const accepted = await judge(bytes, carrier, contextOf(carrier, this.#context), trace)
+      const accepted = await judge(bytes, carrier, contextOf(carrier, this.context), trace)
       this.#keep(accepted)
-      const decision = bundleDecision(trace, this.#context.clock.now())
+      const decision = bundleDecision(trace, this.context.clock.now())
       // Nothing is awaited where nothing has to be: bundles keep the order in which they passed.
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
@@ -219,7 +220,7 @@ export class Intake {
       else this.#deliver(accepted)
       return decision
     } catch (cause) {
-      const decision = bundleDecision(trace, this.#context.clock.now(), cause)
+      const decision = bundleDecision(trace, this.context.clock.now(), cause)
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
       const { bundle, takers = [] } = trace
@@ -248,7 +249,7 @@ export class Intake {
       throw new Refusal('unsupported', 'Cannot examine a bundle that bears approvals')
     }
     const aside: PipelineContext = {
-      ...this.#context,
+      ...this.context,
       replay: new ReplayTable(),
       journal: NO_JOURNAL,
       states: new StateTable(),
@@ -266,11 +267,11 @@ export class Intake {
 
   /** Forgets what has ended. */
   sweep(now: number): void {
-    this.#context.replay.sweep(now)
-    this.#context.chains.sweep(now)
-    this.#context.offsets.sweep(now)
-    this.#context.states.sweep(now, SKEW_MS)
-    this.#context.usedApprovals.sweep(now)
+    this.context.replay.sweep(now)
+    this.context.chains.sweep(now)
+    this.context.offsets.sweep(now)
+    this.context.states.sweep(now, SKEW_MS)
+    this.context.usedApprovals.sweep(now)
     this.#order.sweep(now)
   }
 
@@ -344,7 +345,7 @@ export class Intake {
     const { bundle, clock, takers = [] } = accepted
     const { sentAt, lifespanMs } = bundle.header
     const now = this.#options.clock.now()
-    const endsAt = sentAt + lifespanMs + this.#context.offsets.rangeAt(clock, sentAt, now).high
+    const endsAt = sentAt + lifespanMs + this.context.offsets.rangeAt(clock, sentAt, now).high
     for (const sink of takers) {
       const stored = sink.tasks?.take(accepted, endsAt, (turn) => sink.deliver(accepted, turn))
       stored?.catch((cause: unknown) => this.#options.record(unstored(accepted, now, cause)))
@@ -366,14 +367,14 @@ export class Intake {
     if (bundle?.header.class === 'task' && code === 'duplicate') this.#options.tasks.copy(bundle)
     if (bundle === undefined || place === undefined || signed === undefined || code === null) return
     if (code === 'equivocation') {
-      const evidence = this.#context.replay.evidenceOf(place.key)
+      const evidence = this.context.replay.evidenceOf(place.key)
       if (evidence?.ids[1] === bundle.idText) this.#options.convicted(evidence, bundle.bytes)
     }
     const copy = code === 'duplicate' || code === 'equivocation' || code === 'equivocator'
     if (copy) return
     if (bundle.header.class === 'event') this.#order.fill(place.stream, place)
     if (bundle.header.action !== 'request' || messages === undefined) return
-    if (this.#context.opened(bundle.header.topic) !== 'inbox') return
+    if (this.context.opened(bundle.header.topic) !== 'inbox') return
     for (const sink of this.#options.topics.sinks(bundle.header.topic)) {
       sink.refused(bundle, messages, code)
     }

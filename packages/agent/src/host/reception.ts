@@ -8,6 +8,7 @@ import { VERDICTS } from '../pipeline/verdicts.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import type { Presence } from '../presence/presence.ts'
 import { rootOfTopic, type Revoked } from '../revoked/revoked.ts'
+import type { Relaying } from '../relay/relaying.ts'
 import type { Channel, Peer, Receiver, Verdict } from '../transport.ts'
 import type { Handover } from './handover.ts'
 import { HeldSubscriptions } from './held-subscriptions.ts'
@@ -17,6 +18,7 @@ import type { Intake } from './intake.ts'
 /** What of a node the reception hands things to. */
 interface Receiving {
   readonly clock: Clock
+  readonly identity: { readonly name: Name }
   readonly handover: Handover
   readonly intake: Intake
   readonly neighbours: Neighbours
@@ -24,6 +26,7 @@ interface Receiving {
   readonly proofs: ProofBook
   readonly revoked: Revoked
   readonly statements: StatementStore
+  readonly relaying: Pick<Relaying, 'takeInbox'>
   /** The name that a neighbour proved. */
   nameOf(peer: Peer): string
   /** A decision that is not about a bundle, as of now. */
@@ -84,7 +87,11 @@ export class Reception implements Receiver {
     if (root !== undefined) return await core.revoked.message(root, bytes, from)
     // The transport gives only topics that were joined, and those are names.
     const carrier = { topic: topic as Name, from }
-    if (!isAnnouncement(bytes)) return (await core.intake.take(bytes, carrier)).verdict
+    if (!isAnnouncement(bytes)) {
+      const isOwn = carrier.topic === core.identity.name
+      if (isOwn) return (await core.relaying.takeInbox(bytes, from)).verdict
+      return (await core.intake.take(bytes, carrier)).verdict
+    }
     let leave: (() => void) | undefined
     try {
       const arrival = { kind: 'control', priority: 0, bytes: bytes.length, from } as const

@@ -41,7 +41,11 @@ export class Residence implements AgentParts {
     this.inbox = own.inbox
     this.epoch = own.epoch
     this.taskRecords = own.taskRecords
-    this.#closing = closing
+    const leave = house.core.relaying.carriers?.enter(own.papers)
+    this.#closing = () => {
+      leave?.()
+      closing()
+    }
   }
 
   get core(): Core {

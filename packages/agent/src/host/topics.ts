@@ -58,6 +58,14 @@ export class Topics {
     return open.claim?.right.of === 'combiner' ? 'combiner' : 'inbox'
   }
 
+  /** Whether this name and key read the inbox here. */
+  isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
+    if (this.opened(topic) !== 'inbox') return false
+    return this.sinks(topic).some(
+      ({ agent, key }) => agent === holder.name && equalBytes(key, holder.key),
+    )
+  }
+
   /** Since when a topic is open, ms since the Unix epoch. */
   openedAt(topic: Name): number | undefined {
     return this.#entries.get(topic)?.openedAt

@@ -1,5 +1,5 @@
 import { isReservedPool, poolNode, type Name } from '@ixj/names'
-import { toHex, type NameChain, type SignedStatement } from '@ixj/trust'
+import { equalBytes, toHex, type NameChain, type SignedStatement } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
   FETCHES_PER_NEIGHBOUR_MAX,
@@ -21,7 +21,7 @@ import {
 } from './frames.ts'
 import type { ProofBook } from './proof-book.ts'
 import type { KnownProof } from './proof-shelf.ts'
-import type { Right } from './right.ts'
+import { sealingKeyOf, type Right, type SealingKey } from './right.ts'
 
 /** Statement bytes that one frame may hold, below the frame's limit. */
 const FRAME_STATEMENT_BYTES = 60 * 1024
@@ -66,6 +66,10 @@ export class Exchange {
   /** Checks that strangers get through it. */
   readonly strangers: Budget
   faults = 0
+  /** Topics that it asked for by name, as pages do. */
+  readonly carried = new Set<Name>()
+  /** Whether it passes on whatever is for an inbox. */
+  isRelay = false
 
   readonly #hooks: ExchangeHooks
   readonly #sent = new Set<string>()
@@ -98,6 +102,7 @@ export class Exchange {
   /** The topic on which it receives this inbox; undefined where it may not. */
   carrierOf(topic: Name): Name | undefined {
     const { name } = this.greeted
+    if (this.isRelay) return name
     // What a node vouches for lives on it: its hello is the right.
     if (isReservedPool(topic)) return poolNode(topic) === name ? name : undefined
     const frame = this.rights.get(topic)?.frame
@@ -107,6 +112,25 @@ export class Exchange {
   /** Whether it receives this inbox as one of its combiners. */
   combines(topic: Name): boolean {
     return this.rights.get(topic)?.frame.of === 'combiner'
+  }
+
+  /** The encryption key of the name whose inbox this is, as it has proved it. */
+  sealingKey(topic: Name): SealingKey | undefined {
+    // A node's hello is the right to its own inbox.
+    const own = this.greeted.name === topic ? sealingKeyOf(topic, [this.chain]) : undefined
+    return this.rights.get(topic)?.sealing ?? own
+  }
+
+  /** Whether this name and key let it receive the inbox. */
+  isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
+    const frame = this.rights.get(topic)?.frame
+    if (frame?.of !== 'inbox' || frame.host === null) return false
+    return this.#hooks.proofs
+      .statementsOf([frame.host])
+      .some(
+        ({ statement: { issuer, issuerKey } }) =>
+          issuer === holder.name && equalBytes(issuerKey, holder.key),
+      )
   }
 
   /** Begins to talk on the channel, with what waited for it first. */

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { concatBytes, equalBytes, toHex, TrustError, utf8Bytes } from '@ixj/trust'
+import { toHex, TrustError } from '@ixj/trust'
 import {
   NEIGHBOUR_FAULTS_MAX,
   RIGHTS_PER_NEIGHBOUR_MAX,
@@ -16,10 +16,11 @@ import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
 import { Greetings, PROOF_PROTOCOL } from './greetings.ts'
 import type { Greeted } from './hello.ts'
+import { markOf } from './marks.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { checkNotRevoked, currentChain } from './renewed-chain.ts'
-import { checkInbox, checkMember, sealingKeyOf, type Right, type SealingKey } from './right.ts'
+import { checkInbox, checkMember, type Right, type SealingKey } from './right.ts'
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -84,6 +85,7 @@ export class Neighbours {
     if (topic.isImplied === true) return
     for (const neighbour of this.#admitted.values()) {
       // A right to the inbox of this name is none to the group, nor the other way round.
+      if (!this.#concerns(neighbour, topic.topic)) continue
       const right = neighbour.rights.get(topic.topic)
       if (right !== undefined && right.frame.of !== topic.of) this.#end(neighbour, topic.topic)
       this.#introduce(neighbour, topic)
@@ -94,6 +96,7 @@ export class Neighbours {
   closed(topic: OpenTopic): void {
     if (topic.isImplied === true) return
     for (const neighbour of this.#admitted.values()) {
+      if (!this.#concerns(neighbour, topic.topic)) continue
       if (neighbour.shown.delete(topic.topic)) neighbour.end(topic.topic)
       if (topic.carrier === topic.topic) {
         this.#context.transport.disallow(neighbour.peer, topic.carrier)
@@ -108,10 +111,34 @@ export class Neighbours {
     const isNew = !this.#sought.delete(topic)
     this.#sought.set(topic, this.#context.clock.now())
     if (!isNew) return
-    for (const neighbour of this.#admitted.values()) this.#ask(neighbour, topic)
+    for (const neighbour of this.#admitted.values()) {
+      if (!this.#isPage(neighbour.peer)) this.#ask(neighbour, topic)
+    }
     this.#context.sought(topic)
     const oldest = this.#sought.keys().next()
     if (this.#sought.size > SOUGHT_MAX && oldest.done !== true) this.#forgo(oldest.value)
+  }
+
+  /** Whether neighbours are asked for the hosts of this inbox. */
+  isSought(topic: Name): boolean {
+    return this.#sought.has(topic)
+  }
+
+  /** A page has asked for a topic by name: it is asked for its right, and shown ours if it wants it. */
+  carryFor(page: Exchange, topic: Name): void {
+    const open = this.#context.open.get(topic)
+    if (this.#admitted.get(page.peer) !== page) return
+    page.carried.add(topic)
+    if (open?.of === 'group') this.#introduce(page, open)
+    else this.#ask(page, topic)
+  }
+
+  /** A page asks for a topic no longer. */
+  endCarrying(page: Exchange, topic: Name): void {
+    if (!page.carried.delete(topic)) return
+    page.marks.delete(this.#mark(page, topic))
+    page.shown.delete(topic)
+    this.#end(page, topic)
   }
 
   /** Neighbours that have shown a right to receive this inbox. */
@@ -129,10 +156,8 @@ export class Neighbours {
 
   /** The encryption key of the name whose inbox this is, as a neighbour with a right to it proved. */
   sealingKey(topic: Name): SealingKey | undefined {
-    for (const { rights, greeted, chain } of this.#admitted.values()) {
-      // A node's hello is the right to its own inbox.
-      const own = greeted.name === topic ? sealingKeyOf(topic, [chain]) : undefined
-      const found = rights.get(topic)?.sealing ?? own
+    for (const neighbour of this.#admitted.values()) {
+      const found = neighbour.sealingKey(topic)
       if (found !== undefined) return found
     }
     return undefined
@@ -140,16 +165,7 @@ export class Neighbours {
 
   /** Whether this name and key let a neighbour receive the inbox: what comes there is for it. */
   isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
-    const { proofs } = this.#context
-    for (const neighbour of this.#admitted.values()) {
-      const frame = neighbour.rights.get(topic)?.frame
-      if (frame?.of !== 'inbox' || frame.host === null) continue
-      for (const { statement } of proofs.statementsOf([frame.host])) {
-        const isIssuer = statement.issuer === holder.name
-        if (isIssuer && equalBytes(statement.issuerKey, holder.key)) return true
-      }
-    }
-    return false
+    return this.all().some((neighbour) => neighbour.isInboxOf(topic, holder))
   }
 
   /** Ends rights, and neighbours, whose statements have ended. */
@@ -223,6 +239,7 @@ export class Neighbours {
         if (this.#admitted.get(from.peer) === from) void transport.disconnect(from.peer)
       },
     })
+    neighbour.isRelay = transport.overRelays === true
     this.#admitted.set(peer, neighbour)
     transport.admit(peer)
     // Each node's own inbox: its hello is the right to it, both ways.
@@ -230,11 +247,23 @@ export class Neighbours {
     transport.announce(peer, hello.name)
     this.#context.report({ kind: 'admitted', peer, greeted })
     this.#context.greeted(neighbour)
+    // A relay has thousands of pages and of topics: each page asks for those that it has to do with.
+    if (this.#isPage(peer)) return neighbour
     for (const topic of open.values()) {
       if (topic.isImplied !== true) this.#introduce(neighbour, topic)
     }
     for (const topic of this.#sought.keys()) this.#ask(neighbour, topic)
     return neighbour
+  }
+
+  /** Pages are told of a topic only when they asked for it by name. */
+  #isPage(peer: Peer): boolean {
+    return this.#context.transport.isPage?.(peer) === true
+  }
+
+  /** Whether a neighbour may have to do with a topic that it was not asked about. */
+  #concerns(neighbour: Exchange, topic: Name): boolean {
+    return !this.#isPage(neighbour.peer) || neighbour.carried.has(topic)
   }
 
   #introduce(neighbour: Exchange, topic: OpenTopic): void {
@@ -364,11 +393,7 @@ export class Neighbours {
     return toHex(this.#markBytes(neighbour, topic))
   }
 
-  /** SHA-256("ixj/1/mark" ‖ 0 ‖ both hello nonces ‖ topic): of no use on another connection. */
-  #markBytes(neighbour: Exchange, topic: Name): Uint8Array {
-    const { session } = neighbour.greeted
-    return this.#context.hash(concatBytes(MARK_PREFIX, session, utf8Bytes(topic)))
+  #markBytes({ greeted }: Exchange, topic: Name): Uint8Array {
+    return markOf(greeted.session, topic, this.#context.hash)
   }
 }
-
-const MARK_PREFIX = utf8Bytes('ixj/1/mark\0')

@@ -151,7 +151,7 @@ export function clockOf(header: Header, { from }: Carrier, context: PipelineCont
  * Past its lifespan a bundle is historical: when its least age by the sender's clock is past it, as
  * far as that is known. sentAt beyond the skew ahead is refused, and so is an epoch.
  */
-function checkTime(
+export function checkTime(
   header: Header,
   clock: ClockOwner,
   carrier: Carrier,

@@ -66,6 +66,8 @@ interface Topic {
   toldAt: number
   readonly hearing: Hearing
   readonly echoes: Echoes
+  /** Whether it is heard for others too. */
+  listens: boolean
 }
 
 /**
@@ -114,11 +116,25 @@ export class Presence {
       member: localMember(name, local.member, this.#context),
     })
     await this.#announce(name, topic)
-    if (topic.local.size > 0) return
+    if (topic.local.size > 0 || topic.listens) return
     topic.cancel?.()
     topic.cancelHeads?.()
     for (const watcher of topic.watchers) watcher.close()
     this.#topics.delete(name)
+  }
+
+  /** Hears who is in a group without a member here, so that it can be passed on. */
+  listen(name: Name): void {
+    const topic = this.#topics.get(name) ?? this.#open(name)
+    topic.listens = true
+  }
+
+  /** Hears it no longer, but for members here. */
+  unlisten(name: Name): void {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) return
+    topic.listens = false
+    if (topic.local.size === 0) this.#topics.delete(name)
   }
 
   /** Everybody in the group, on this node and on others. */
@@ -158,7 +174,9 @@ export class Presence {
   /** Announces soon: somebody came who has not heard us. */
   poke(name: Name): void {
     const topic = this.#topics.get(name)
-    if (topic !== undefined) this.#schedule(name, topic, PRESENCE_CHANGE_MS)
+    // Who only listens has nobody to tell of.
+    if (topic === undefined || topic.local.size === 0) return
+    this.#schedule(name, topic, PRESENCE_CHANGE_MS)
   }
 
   /** A member here has written: the others are told how far its stream goes. */
@@ -249,6 +267,7 @@ export class Presence {
       toldAt: 0,
       hearing: new Hearing(roster, this.#context),
       echoes: new Echoes(),
+      listens: false,
     }
     this.#topics.set(name, topic)
     return topic

@@ -35,3 +35,21 @@ export const SOCKET_REJECTED_MAX = 16
 
 /** Messages that a side remembers to know copies: 15 s of 4,000 a second. */
 export const SOCKET_SEEN_MAX = 65_536
+
+/** Topics that a relay carries for one page: its agents' inboxes and groups. */
+export const CARRIED_PER_PAGE_MAX = 64
+
+/** How long a relay may receive for an agent without being asked anew; asked at half of it. */
+export const CARRY_GRANT_MS = 600_000
+
+/** Frames about carried topics that a page may send in a second. */
+export const CARRY_FRAMES_PER_SECOND = 128
+
+/** How long a relay waits for the word of a bundle's host; sender's lifespans may be shorter. */
+export const PASS_MS_MAX = 5_000
+
+/** Names in a second that one page may have its relay look for. */
+export const PASS_SOUGHT_PER_SECOND = 16
+
+/** How long topics are carried for a page that has left: it may be back, or have said so last. */
+export const CARRY_LINGER_MS = 1_000

@@ -80,6 +80,11 @@ export function pagePeer(key: Uint8Array): Peer {
   return `page-${toHex(key)}`
 }
 
+/** Whether this is what {@link pagePeer} makes; no libp2p peer id has a dash. */
+export function isPagePeer(peer: Peer): boolean {
+  return peer.startsWith('page-')
+}
+
 /** `[1, "challenge", nonce, relay, peer]`. */
 export function encodeChallenge({ nonce, relay, peer }: Challenge): Uint8Array {
   return encode([VERSION, 'challenge', nonce, relay, peer])

@@ -1,5 +1,6 @@
 import type { Peer } from '@ixj/agent'
 import {
+  CARRY_PROTOCOL,
   cutOf,
   type LoginIdentity,
   RELAY_SUBPROTOCOL,
@@ -10,6 +11,7 @@ import type { Sha256 } from '@ixj/trust'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { MESH_PROTOCOLS_DEFAULT } from '../mesh/mesh-port.ts'
 import { addressGroup, Addresses } from './addresses.ts'
 import {
   type DoorCounts,
@@ -26,6 +28,8 @@ import {
   DOOR_SWEEP_MS,
   type DoorLimits,
 } from './limits.ts'
+
+const DOOR_PROTOCOLS = [...MESH_PROTOCOLS_DEFAULT, CARRY_PROTOCOL]
 
 /** What an operator decides about a door. */
 export interface DoorSettings {
@@ -45,8 +49,8 @@ export interface DoorOptions extends DoorSettings, LoginIdentity {
   readonly hash: Sha256
   /** Who this node is to its neighbours: hello signs it. */
   readonly peer: Peer
-  /** The closed list of channels that pages may open. */
-  readonly protocols: readonly string[]
+  /** The closed list of channels that pages may open; default: a node's, and that of carrying. */
+  readonly protocols?: readonly string[]
 }
 
 /**
@@ -73,7 +77,7 @@ export class Door implements AsyncDisposable {
     this.#options = options
     const limits = { ...DOOR_LIMITS, ...options.limits }
     this.limits = limits
-    const { peer, clock, hash, protocols } = options
+    const { peer, clock, hash, protocols = DOOR_PROTOCOLS } = options
     this.transport = new SocketTransport({
       peer,
       clock,

@@ -6,7 +6,7 @@ import {
   TransportError,
   type Verdict,
 } from '@ixj/agent'
-import type { SocketTransport } from '@ixj/agent/relay'
+import { isPagePeer, type SocketTransport } from '@ixj/agent/relay'
 
 /** Messages of one side that the other did not take, by why. */
 export interface PassedCounts {
@@ -31,6 +31,10 @@ export class JoinedTransport implements Transport {
     this.peer = mesh.peer
     this.#mesh = mesh
     this.#door = door
+  }
+
+  isPage(peer: Peer): boolean {
+    return isPagePeer(peer)
   }
 
   attach(receiver: Receiver): void {
@@ -100,9 +104,8 @@ export class JoinedTransport implements Transport {
     await this.#mesh[Symbol.asyncDispose]()
   }
 
-  /** Pages have peers of a form that no node of the mesh has. */
   #of(peer: Peer): Transport {
-    return peer.startsWith('page-') ? this.#door : this.#mesh
+    return isPagePeer(peer) ? this.#door : this.#mesh
   }
 
   #passing(receiver: Receiver, other: Transport): Receiver {

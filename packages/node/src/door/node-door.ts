@@ -1,6 +1,6 @@
 import type { Clock, Identity, Transport } from '@ixj/agent'
 import type { Verifier } from '@ixj/trust'
-import { type Mesh, MESH_PROTOCOLS_DEFAULT } from '../mesh.ts'
+import type { Mesh } from '../mesh.ts'
 import { nodeRandom, nodeSha256 } from '../node-keys.ts'
 import { type Door, type DoorSettings, openDoor } from './door.ts'
 import { JoinedTransport } from './joined-transport.ts'
@@ -22,7 +22,6 @@ export function openNodeDoor(
     name: identity.name,
     signer: identity.signer,
     peer: mesh.peer,
-    protocols: MESH_PROTOCOLS_DEFAULT,
     clock,
     verifier,
     random: nodeRandom,
