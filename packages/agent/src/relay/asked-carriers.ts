@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts'
 import type { HostPart } from '../host/host-part.ts'
 import { grantHost, type Identity } from '../host/identity.ts'
 import type { PinnedStatements } from '../host/own-statements.ts'
-import type { Papers } from '../host/papers.ts'
 import type { Topics } from '../host/topics.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
@@ -27,6 +26,12 @@ export interface AskingNode {
   pinStatements(statements: PinnedStatements['statements']): Promise<PinnedStatements>
   plain(about: 'right', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
+}
+
+/** An agent of the page. */
+interface Resident {
+  readonly signer: { readonly publicKey: Uint8Array }
+  readonly identity: Identity
 }
 
 /** What a relay was asked to carry. */
@@ -52,7 +57,7 @@ interface Relay {
  */
 export class AskedCarriers implements HostPart {
   readonly #node: AskingNode
-  readonly #residents = new Map<string, Papers>()
+  readonly #residents = new Map<string, Resident>()
   readonly #relays = new Map<Peer, Relay>()
 
   constructor(node: AskingNode) {
@@ -60,11 +65,11 @@ export class AskedCarriers implements HostPart {
   }
 
   /** An agent lives here: what it opens is carried by its own right. The function ends that. */
-  enter(papers: Papers): () => void {
-    const key = toHex(papers.signer.publicKey)
-    this.#residents.set(key, papers)
+  enter(resident: Resident): () => void {
+    const key = toHex(resident.signer.publicKey)
+    this.#residents.set(key, resident)
     return () => {
-      if (this.#residents.get(key) === papers) this.#residents.delete(key)
+      if (this.#residents.get(key) === resident) this.#residents.delete(key)
     }
   }
 
@@ -165,9 +170,9 @@ export class AskedCarriers implements HostPart {
     const claim = open.claim ?? (await open.prepare?.())
     const { topic, of } = open
     const key = claim?.right.agentKey ?? topics.sinks(topic)[0]?.key
-    const papers = key === undefined ? undefined : this.#residents.get(toHex(key))
-    if (claim === undefined || papers === undefined) return undefined
-    const { identity } = papers
+    const resident = key === undefined ? undefined : this.#residents.get(toHex(key))
+    if (claim === undefined || resident === undefined) return undefined
+    const { identity } = resident
     const { name: node, key: nodeKey } = neighbour.greeted
     const now = clock.now()
     const grant = await grantHost(

@@ -11,7 +11,7 @@ import type { Sha256 } from '@ixj/trust'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { MESH_PROTOCOLS_DEFAULT } from '../mesh/mesh-port.ts'
+import { MESH_PROTOCOLS_DEFAULT } from '../mesh.ts'
 import { addressGroup, Addresses } from './addresses.ts'
 import {
   type DoorCounts,
