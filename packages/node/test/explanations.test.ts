@@ -1,10 +1,16 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Decision } from '@ixj/agent'
 import { toHex, type Explanation } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ExplanationFile, type KeptExplanation } from '../src/explanations/explanation-file.ts'
-import { EXPLANATION_MATCHES_MAX, EXPLANATIONS_MAX } from '../src/explanations/limits.ts'
+import { worthKeeping } from '../src/explanations/explanation-keeper.ts'
+import {
+  EXPLANATION_MATCHES_MAX,
+  EXPLANATIONS_ACCEPTED_MAX,
+  EXPLANATIONS_MAX,
+} from '../src/explanations/limits.ts'
 
 let folder: string
 let path: string
@@ -98,3 +104,25 @@ describe('ExplanationFile', () => {
     )
   })
 })
+
+describe('worthKeeping()', () => {
+  const accepted = (at: number) => decision(at, null)
+  const refused = (at: number) => decision(at, 'policy')
+
+  it('keeps all where there are few', () => {
+    const few = [accepted(1), refused(2), accepted(3)]
+    expect(worthKeeping(few)).toEqual(few)
+  })
+
+  it('of many that were accepted keeps the newest, and every refusal', () => {
+    const many = Array.from({ length: EXPLANATIONS_ACCEPTED_MAX + 10 }, (_, at) => accepted(at))
+    const old = [refused(-2), refused(-1)]
+    expect(worthKeeping([...old, ...many])).toEqual([...old, ...many.slice(10)])
+  })
+})
+
+function decision(at: number, code: Decision['code']): Decision {
+  const verdict = code === null ? 'accept' : 'ignore'
+  const explain = () => explanation
+  return { at, about: 'bundle', verdict, code, id: null, messageIds: () => [], explain }
+}

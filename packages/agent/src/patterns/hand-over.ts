@@ -16,6 +16,8 @@ export async function handOver(
     readonly bundle: Bundle
     readonly proof: KnownProof
     readonly isSeen: () => void
+    /** It was signed here in this moment, not read from a store. */
+    readonly isNew?: boolean
     readonly way?: InboxLoad['way']
   },
   { topics, intake, handover }: Pick<Core, 'topics' | 'intake' | 'handover'>,
@@ -29,7 +31,8 @@ export async function handOver(
   const isPast = toReader && topics.hostedAs(lane.topic) === 'combiner'
   if (isShared || (!isPast && topics.followers(header).length > 0)) {
     isSeen()
-    await intake.take(bytes, { topic: lane.topic, from: null })
+    const isJustSigned = given.isNew === true
+    await intake.take(bytes, { topic: lane.topic, from: null, isJustSigned })
   }
   const here = !isPast && topics.audience(header).length > 0 ? 1 : 0
   const until = header.sentAt + header.lifespanMs

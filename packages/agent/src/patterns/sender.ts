@@ -298,7 +298,7 @@ export class Sender {
         stream.next += taken.length
         stored = this.#keep(bundle.header.authority, bundle)
       }
-      const peers = await handOver(lane, { bundle, proof, isSeen, way }, this.#core)
+      const peers = await handOver(lane, { bundle, proof, isSeen, way, isNew: true }, this.#core)
       // A group to which nobody came yet finds it in the history.
       if (lane.of === 'group') isSeen()
       if (peers === 0 && lane.of === 'inbox') {

@@ -32,6 +32,8 @@ export interface Carrier {
   readonly topic: Name
   /** The neighbour that handed it over; null: an agent of this very node. */
   readonly from: Peer | null
+  /** An agent of this node has just signed it: of all that is checked, its signature is not. */
+  readonly isJustSigned?: boolean
   /** It was missed, and asked for. */
   readonly isRepaired?: boolean
   /** A task of this node that is handed out once more: it passed before, at that time. */

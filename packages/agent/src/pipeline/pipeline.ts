@@ -61,7 +61,7 @@ export async function judge(
   trace.place = place
   if (carrier.again === undefined) checkStranger(header, carrier, material, context)
   // 7. Signature and digest.
-  await checkSignature(bundle, context)
+  if (carrier.isJustSigned !== true) await checkSignature(bundle, context)
   trace.signed = true
   if (carrier.isRepaired !== true && carrier.again === undefined) {
     context.offsets.learn(clock, header.sentAt, context.clock.now())

@@ -1,10 +1,10 @@
 import type { Clock, Decision, Host, Queue } from '@ixj/agent'
 import { ExplanationFile } from './explanation-file.ts'
-import { EXPLANATIONS_WRITE_MS } from './limits.ts'
+import { EXPLANATIONS_ACCEPTED_MAX, EXPLANATIONS_WRITE_MS } from './limits.ts'
 
 /**
- * Writes what a node decided, and why, into its home: four times a second what came since, and of a
- * flood the newest, as the queue of decisions is bounded. That the disk is full or slow must not
+ * Writes what a node decided, and why, into its home: four times a second what came since, of a
+ * flood the newest: the queue of decisions is bounded, and so is what was accepted. That the disk is full or slow must not
  * stop a node, so a failure is told once, as a warning of the process, until writing works again.
  */
 export class ExplanationKeeper implements Disposable {
@@ -40,7 +40,7 @@ export class ExplanationKeeper implements Disposable {
   }
 
   #write(): void {
-    const decisions = this.#decisions.drain()
+    const decisions = worthKeeping(this.#decisions.drain())
     if (decisions.length === 0) return
     const node = this.#node
     try {
@@ -58,4 +58,11 @@ export class ExplanationKeeper implements Disposable {
       this.#failed = true
     }
   }
+}
+
+/** All that was refused, and the newest of what was accepted. */
+export function worthKeeping(decisions: readonly Decision[]): readonly Decision[] {
+  const accepted = decisions.filter(({ code }) => code === null).length
+  let spare = accepted - EXPLANATIONS_ACCEPTED_MAX
+  return decisions.filter(({ code }) => code !== null || spare-- <= 0)
 }

@@ -4,6 +4,13 @@ export const EXPLANATIONS_MAX = 10_000
 /** How often a node writes what it decided: together they cost little, and a person waits so long. */
 export const EXPLANATIONS_WRITE_MS = 250
 
+/**
+ * Explanations of what was accepted that are written each time: a busy node accepts thousands of
+ * bundles in a second, and to tell why costs a tenth of what it takes to accept them. Every refusal
+ * that is still in the queue is written.
+ */
+export const EXPLANATIONS_ACCEPTED_MAX = 64
+
 /** Explanations that one question is answered with. */
 export const EXPLANATION_MATCHES_MAX = 16
 
