@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { extname, join, normalize } from 'node:path'
 import type { Node } from '@ixj/node'
 
@@ -11,16 +12,25 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
+/** What relays serve a page with. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*"
+
 /** An origin: files of a folder, and the door of a node that may be changed or taken away. */
 export interface WebPlace extends AsyncDisposable {
   readonly port: number
   readonly url: string
   /** Whose door is behind `/ixj`; undefined: nobody answers there. */
   node: Node | undefined
+  /** Breaks every connection, WebSockets included, without a word. */
+  breakAll(): void
 }
 
-/** Serves a folder on a free port of loopback, under the policy that relays serve pages with. */
-export async function openWebPlace(folder: string): Promise<WebPlace> {
+/** Serves a folder on a free port of loopback, under the policy of relays unless told otherwise. */
+export async function openWebPlace(
+  folder: string,
+  { policy = true }: { readonly policy?: boolean } = {},
+): Promise<WebPlace> {
   let behind: Node | undefined
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = normalize(new URL(request.url ?? '/', 'http://place').pathname)
@@ -29,8 +39,9 @@ export async function openWebPlace(folder: string): Promise<WebPlace> {
       const bytes = await readFile(file)
       response.writeHead(200, {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        'content-security-policy':
-          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*",
+        // Pages of other origins may load the library.
+        'access-control-allow-origin': '*',
+        ...(policy ? { 'content-security-policy': POLICY } : {}),
       })
       response.end(bytes)
     } catch {
@@ -39,6 +50,14 @@ export async function openWebPlace(folder: string): Promise<WebPlace> {
     }
   }
   const server = createServer((request, response) => void answer(request, response))
+  const sockets = new Set<Duplex>()
+  server.on('connection', (socket: Duplex) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   server.on('upgrade', (request, socket, head) => {
     const door = behind?.door
     if (door === undefined) socket.destroy()
@@ -49,6 +68,7 @@ export async function openWebPlace(folder: string): Promise<WebPlace> {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
+    breakAll,
     get node() {
       return behind
     },
@@ -56,7 +76,7 @@ export async function openWebPlace(folder: string): Promise<WebPlace> {
       behind = node
     },
     [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
+      breakAll()
       await new Promise((resolve) => server.close(resolve))
     },
   }

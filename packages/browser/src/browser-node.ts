@@ -15,7 +15,6 @@ import {
   type AnchorSet,
   applySuccessor,
   nobleVerifier,
-  type Random,
   sha256,
   type SignedStatement,
   type Successor,
@@ -27,6 +26,7 @@ import { BrowserError } from './browser-error.ts'
 import type { AskDns } from './dns-over-https.ts'
 import type { BrowserHome } from './home/browser-home.ts'
 import { pageClock } from './page-clock.ts'
+import { pageRandom } from './page-random.ts'
 import { openRelayTransport, type RelayAddress, type RelayTransport } from './relay-transport.ts'
 import { generateWebCryptoKey, webCryptoVerifier } from './web-crypto-keys.ts'
 import { webCryptoSealer } from './web-crypto-sealer.ts'
@@ -207,16 +207,6 @@ async function keepSuccessor(
     if (!(cause instanceof BrowserError || cause instanceof TrustError)) throw cause
     console.warn(`The page goes on with the new key, its home has the old one: ${cause.message}`)
   }
-}
-
-/** Random bytes of the browser; any length. */
-export const pageRandom: Random = (length) => {
-  const bytes = new Uint8Array(length)
-  // One call gives 64 KiB at most.
-  for (let start = 0; start < length; start += 65_536) {
-    crypto.getRandomValues(bytes.subarray(start, start + 65_536))
-  }
-  return bytes
 }
 
 /** WebCrypto's where the browser has Ed25519, else plain JavaScript: both give the same answers. */

@@ -5,16 +5,13 @@ export {
   type PageAuditOptions,
 } from './audit/page-audit-log.ts'
 export { type BrowserCode, BrowserError } from './browser-error.ts'
-export {
-  type BrowserNode,
-  type BrowserNodeOptions,
-  openBrowserNode,
-  pageRandom,
-} from './browser-node.ts'
+export { type BrowserNode, type BrowserNodeOptions, openBrowserNode } from './browser-node.ts'
 export { ENROL_TRIES_MAX, ENROL_WAIT_MS, enrol, type EnrolOptions } from './enrol.ts'
 export { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from './home/browser-home.ts'
 export * from './home/limits.ts'
 export { pageClock } from './page-clock.ts'
+export { pageRandom } from './page-random.ts'
+export { type AcceptOptions, acceptInvitation } from './home/accept-invitation.ts'
 export * from './web-crypto-keys.ts'
 export { webCryptoSealer } from './web-crypto-sealer.ts'
 export { type AskDns, dnsOverHttps } from './dns-over-https.ts'

@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 /** The goal for all of it: what a page downloads at most, compressed as servers do. It is missed. */
 const GOAL_BYTES = 120 * 1024
 /** What a page with key anchors downloads may not grow past this. */
-const FIRST_BYTES_MAX = 140 * 1024
+const FIRST_BYTES_MAX = 150 * 1024
 /** Nor all of it, DNSSEC for zone anchors included. */
-const ALL_BYTES_MAX = 160 * 1024
+const ALL_BYTES_MAX = 170 * 1024
 
 test('@ixj/browser is small, minified and compressed, and asks for nothing of Node', async () => {
   const input = fileURLToPath(new URL('../src/index.ts', import.meta.url))

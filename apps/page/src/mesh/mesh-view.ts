@@ -12,7 +12,7 @@ import {
 } from '@ixj/agent'
 import type { AuditRecord } from '@ixj/audit'
 import { type BrowserNode, pageClock, pageRandom } from '@ixj/browser'
-import { isName, type Name } from '@ixj/names'
+import { isName, matches, type Name } from '@ixj/names'
 import { sha256 } from '@ixj/trust'
 import { FlowLog } from './flow-log.ts'
 import { POSE_AGE_MS_MAX, RECORDS_SHOWN_MAX, REDRAW_MS } from './limits.ts'
@@ -78,11 +78,6 @@ export class MeshView implements AsyncDisposable {
     return this.#groups.flatMap((group) => group.state.entries())
   }
 
-  /** Names that this page may revoke keys of. */
-  get revocable(): readonly Name[] {
-    return revokeGrantsOf(this.node.agent.identity).map(({ of }) => of)
-  }
-
   /** Calls back when something changed, at most so often; gives what ends that. */
   onChange(changed: () => void): () => void {
     this.#watchers.add(changed)
@@ -128,10 +123,10 @@ export class MeshView implements AsyncDisposable {
   async revoke(name: Name, key: Uint8Array): Promise<void> {
     await this.#attempt(`revoke ${name}`, async () => {
       const { identity } = this.node.agent
-      const under = revokeGrantsOf(identity).find(
-        ({ of }) => name === of || name.endsWith(`.${of}`),
+      const under = revokeGrantsOf(identity).find(({ grant }) =>
+        grant.statement.topics.some((topic) => matches(topic, name)),
       )
-      if (under === undefined) return 'no grant of this page lets it'
+      if (under === undefined) throw new Error(`${identity.name} has no grant to revoke it`)
       const notice = await issueRevocation(
         identity,
         { kind: 'key', name, key },

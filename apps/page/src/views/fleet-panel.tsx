@@ -34,7 +34,9 @@ export function FleetPanel({
       </section>
     )
   }
-  const refused = view.flows.flows.filter(({ code }) => code !== null).slice(0, 6)
+  const refused = view.flows.flows
+    .filter(({ code, about }) => code !== null && about === 'bundle')
+    .slice(0, 6)
   const revoke = (name: string) => {
     const held = view.registers.find(({ sender }) => sender === name)
     const member = view.members.find((each) => each.name === name)

@@ -1,6 +1,6 @@
 import type { Invitation } from '@ixj/agent/invitations'
 import { useState } from 'preact/hooks'
-import { acceptInvitation } from '../session/accept-invitation.ts'
+import { becomeInvited } from '../session/invited-here.ts'
 
 /** An invitation that waits to be accepted. */
 export function Invited({
@@ -16,7 +16,7 @@ export function Invited({
     setBusy(true)
     setFault(null)
     try {
-      await acceptInvitation(invitation)
+      await becomeInvited(invitation)
       await open(invitation.name)
     } catch (cause) {
       setFault(cause instanceof Error ? cause.message : String(cause))

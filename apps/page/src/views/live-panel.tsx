@@ -104,7 +104,7 @@ function Branch({ branch, above }: { readonly branch: NameBranch<Known>; readonl
   return (
     <li>
       <div class={`branch${item === undefined ? '' : ` branch-${item.role}`}`}>
-        <span class={`presence${item === undefined ? ' presence-none' : ''}`} />
+        <span class={`presence${item === undefined || item.isRevoked ? ' presence-none' : ''}`} />
         <span class="branch-name" title={name}>
           {own}
         </span>

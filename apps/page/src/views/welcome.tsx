@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { invitationHere } from '../session/accept-invitation.ts'
+import { invitationHere } from '../session/invited-here.ts'
 import { Invited } from './invited.tsx'
 import { Mark } from './mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'

@@ -37,7 +37,7 @@ export const PERSON: SpawnOptions = {
   grants: [
     { actions: ['publish', 'request', 'subscribe'], topics: [FLOOR_GROUP] },
     { actions: ['request'], topics: [`*.${ROBOTS}`] },
-    { actions: ['revoke'], topics: [ACME] },
+    { actions: ['revoke'], topics: [`*.${ROBOTS}`] },
   ],
 }
 
@@ -68,6 +68,8 @@ export async function setUpFleet(fleet: string): Promise<void> {
     grants: [
       { actions: ['publish', 'request', 'subscribe'], topics: [FLOOR_GROUP] },
       { actions: ['request'], topics: [`*.${ROBOTS}`] },
+      // To ask for an approval is to ask.
+      { actions: ['request'], topics: [SAM] },
       { actions: ['host'], topics: [REPORTS], mayDelegate: [fleetNode('dispatch')] },
       { actions: ['publish'], topics: [GATE_AGENT], conditions: [['approvals', [1, [SAM]]]] },
     ],

@@ -1,0 +1,54 @@
+import { type Invitation, parseInvitation } from '@ixj/agent/invitations'
+import { AnchorSet, PURPOSES, sha256, TrustError, type Verifier } from '@ixj/trust'
+import { enrol } from '../enrol.ts'
+import { pageClock } from '../page-clock.ts'
+import { pageRandom } from '../page-random.ts'
+import { webCryptoVerifier } from '../web-crypto-keys.ts'
+import { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from './browser-home.ts'
+
+/** How an invitation is accepted. */
+export interface AcceptOptions extends BrowserHomeOptions {
+  /** The origin of the relay that it goes through, such as `https://relay1.acme.example`. */
+  readonly relay: string
+  readonly verifier?: Verifier
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Makes a key here, has the name of an invitation bound to it, and keeps what came of it; gives the
+ * open home. The anchor is the invitation's own, of which the relay sees nothing.
+ * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `in-use`,
+ * `storage`, `unsupported`; the signal's reason
+ */
+export async function acceptInvitation(
+  link: string | Invitation,
+  options: AcceptOptions,
+): Promise<BrowserHome> {
+  const invitation = typeof link === 'string' ? parseInvitation(link) : link
+  if (invitation === undefined) {
+    throw new TrustError('form', 'Cannot accept an invitation: there is none in the link')
+  }
+  const { relay, signal, subtle = crypto.subtle } = options
+  await using opening = new AsyncDisposableStack()
+  const home = opening.use(await openBrowserHome(invitation.name, options))
+  // The keys are kept before they are shown to anybody: a name is bound once.
+  const [signer, opened] = [await home.signer(), await home.opening()]
+  const statements = await enrol({
+    invitation,
+    relay,
+    signer,
+    encryptionKey: opened.publicKey,
+    clock: pageClock,
+    random: pageRandom,
+    verifier: options.verifier ?? webCryptoVerifier(subtle),
+    hash: sha256,
+    fetch: (input, init) => fetch(input, init),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const { name, key } = invitation.root
+  const added = { addedAt: pageClock.now(), addedBy: 'the invitation' }
+  await home.writeAnchors(new AnchorSet([{ name, keys: [key], purposes: PURPOSES, ...added }]))
+  await home.writeStatements(statements)
+  opening.move()
+  return home
+}
