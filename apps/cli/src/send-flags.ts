@@ -35,7 +35,7 @@ export function addSendOptions(command: Command): Command {
         .default(LIFESPAN_SECONDS),
     )
     .option('--under <grant>', 'id of the grant to act under, where several fit', digestArgument)
-    .option('--seal', 'send it only if it can be sealed, so that none but the recipient reads it')
+    .option('--seal', 'send it only sealed, so that none but the recipient or the members read it')
 }
 
 /** The same for the verbs of an agent. */

@@ -105,6 +105,32 @@ test('sub listens itself, reads files and pipes of pub, and ends at SIGINT with 
   expect(stdout).not.toContain('\u001B[')
 })
 
+test('--seal has a member give the group its secret, and the others seal with it', async () => {
+  const grants = {
+    's1.acme.example': 'publish,subscribe,invite',
+    's2.acme.example': 'publish,subscribe',
+  }
+  for (const [name, actions] of Object.entries(grants)) {
+    await bench.done('key', 'new', name)
+    await bench.done('bind', name, '--by', 'acme.example', '--grant', `${actions} ${crew}`)
+  }
+  const words = ['sub', crew, '--as', 's1.acme.example', '--seal', '--count', '1']
+  const reader = bench.start([...words, ...listen, '--json'])
+  const connect = ['--connect', await addressOf(reader, 'stderr')]
+  const sealed = await bench.run([
+    'pub',
+    crew,
+    'hush',
+    '--as',
+    's2.acme.example',
+    '--seal',
+    ...connect,
+  ])
+  expect(sealed).toMatchObject({ code: 0, stderr: '' })
+  const { stdout } = await reader.end()
+  expect(records(stdout)).toMatchObject([{ text: 'hush', sealed: true }])
+})
+
 test('pub says why nobody was there, and joins only where it may', async () => {
   const alone = await publish('hello', '--connect', '/ip4/127.0.0.1/tcp/9', '--wait', '0')
   expect(alone).toMatchObject({ code: 1, stdout: '' })

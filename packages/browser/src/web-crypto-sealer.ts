@@ -1,5 +1,5 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256, HpkeError } from '@hpke/core'
-import { AgentError, type OpeningKey, type Sealer } from '@ixj/agent'
+import { AgentError, type OpeningKey, type Sealer, type SharedKey } from '@ixj/agent'
 import { concatBytes } from '@ixj/trust'
 
 const ALGORITHM = 'X25519'
@@ -30,7 +30,49 @@ export function webCryptoSealer(subtle: SubtleCrypto): Sealer {
     async generateKey() {
       return await webCryptoOpeningKey(subtle, await generateOpeningKeyPair(subtle))
     },
+    async sealShared(key, plain, beside) {
+      const derived = await derivedKey(subtle, key, 'encrypt')
+      return new Uint8Array(await subtle.encrypt(cipherOf(beside), derived, Uint8Array.from(plain)))
+    },
+    async openShared(key, sealed, beside) {
+      const derived = await derivedKey(subtle, key, 'decrypt')
+      try {
+        const plain = await subtle.decrypt(cipherOf(beside), derived, Uint8Array.from(sealed))
+        return new Uint8Array(plain)
+      } catch (cause) {
+        // What does not open is an answer, not a fault: the tag does not fit, or is not there.
+        if (cause instanceof DOMException && cause.name === 'OperationError') return undefined
+        throw cause
+      }
+    },
   }
+}
+
+function cipherOf({ nonce, associated }: Parameters<Sealer['sealShared']>[2]): AesGcmParams {
+  return {
+    name: 'AES-GCM',
+    iv: Uint8Array.from(nonce),
+    additionalData: Uint8Array.from(associated),
+  }
+}
+
+/** HKDF-SHA256 (RFC 5869) without salt. */
+async function derivedKey(
+  subtle: SubtleCrypto,
+  { secret, info }: SharedKey,
+  use: 'encrypt' | 'decrypt',
+): Promise<CryptoKey> {
+  const secretKey = await subtle.importKey('raw', Uint8Array.from(secret), 'HKDF', false, [
+    'deriveKey',
+  ])
+  const derivation = {
+    name: 'HKDF',
+    hash: 'SHA-256',
+    salt: new Uint8Array(),
+    info: Uint8Array.from(info),
+  }
+  const cipher = { name: 'AES-GCM', length: 256 }
+  return await subtle.deriveKey(derivation, secretKey, cipher, false, [use])
 }
 
 /** A new encryption key pair whose private key cannot be exported. IndexedDB can keep it as it is. */

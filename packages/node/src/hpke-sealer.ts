@@ -1,7 +1,7 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256, HpkeError } from '@hpke/core'
-import { AgentError, type OpeningKey, type Sealer } from '@ixj/agent'
+import { AgentError, type OpeningKey, type Sealer, type SharedKey } from '@ixj/agent'
 import { concatBytes, SEED_BYTES, TrustError } from '@ixj/trust'
-import { hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 
 /** X25519, HKDF-SHA256, AES-256-GCM (RFC 9180 section 7). */
 const suite = new CipherSuite({
@@ -32,6 +32,34 @@ export const nodeSealer: Sealer = {
   async generateKey() {
     return await openingKey(await suite.kem.generateKeyPair())
   },
+  async sealShared(key, plain, { nonce, associated }) {
+    const cipher = createCipheriv(SHARED_CIPHER, derivedKey(key), nonce)
+    cipher.setAAD(associated)
+    return concatBytes(cipher.update(plain), cipher.final(), cipher.getAuthTag())
+  },
+  async openShared(key, sealed, { nonce, associated }) {
+    if (sealed.length < TAG_BYTES) return undefined
+    const cipher = createDecipheriv(SHARED_CIPHER, derivedKey(key), nonce, {
+      authTagLength: TAG_BYTES,
+    })
+    cipher.setAAD(associated)
+    cipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+    const plain = cipher.update(sealed.subarray(0, -TAG_BYTES))
+    try {
+      return concatBytes(plain, cipher.final())
+    } catch {
+      // The one failure that there is here: the tag does not fit. It is an answer, not a fault.
+      return undefined
+    }
+  },
+}
+
+const SHARED_CIPHER = 'aes-256-gcm'
+const TAG_BYTES = 16
+
+/** HKDF-SHA256 (RFC 5869) without salt. */
+function derivedKey({ secret, info }: SharedKey): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), info, 32))
 }
 
 /**

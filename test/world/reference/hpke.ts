@@ -1,4 +1,4 @@
-import type { OpeningKey, Sealer } from '@ixj/agent'
+import type { OpeningKey, Sealer, SharedKey } from '@ixj/agent'
 import {
   createCipheriv,
   createDecipheriv,
@@ -111,5 +111,34 @@ export function plainSealer(random: (length: number) => Bytes): Sealer {
       return Uint8Array.from(Buffer.concat([enc, sealed, cipher.getAuthTag()]))
     },
     generateKey: async () => plainOpeningKey(random(32)),
+    sealShared: async (key, plain, { nonce, associated }) => {
+      const cipher = createCipheriv('aes-256-gcm', sharedKey(key), nonce)
+      cipher.setAAD(associated)
+      const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
+      return Uint8Array.from(Buffer.concat([sealed, cipher.getAuthTag()]))
+    },
+    openShared: async (key, sealed, { nonce, associated }) => {
+      if (sealed.length < 16) return undefined
+      const cipher = createDecipheriv('aes-256-gcm', sharedKey(key), nonce)
+      cipher.setAAD(associated)
+      cipher.setAuthTag(sealed.subarray(-16))
+      try {
+        return Uint8Array.from(
+          Buffer.concat([cipher.update(sealed.subarray(0, -16)), cipher.final()]),
+        )
+      } catch (cause) {
+        if (cause instanceof Error) return undefined
+        throw cause
+      }
+    },
   }
+}
+
+/** RFC 5869: extract with a salt of zeros, then the first block of expand. */
+function sharedKey({ secret, info }: SharedKey): Buffer {
+  const extracted = createHmac('sha256', Buffer.alloc(32)).update(secret).digest()
+  return createHmac('sha256', extracted)
+    .update(info)
+    .update(Buffer.from([1]))
+    .digest()
 }

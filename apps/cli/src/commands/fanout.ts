@@ -43,7 +43,7 @@ export function addFanOut(program: Command): void {
       await using session = await openSession(await openHome(), flags)
       const { node, agent } = session
       await using decisions = node.decisions()
-      await using group = await agent.join(topic)
+      await using group = await agent.join(topic, { sealed: flags.seal === true })
       await waitForMembers(group, { flags, node, decisions, stopped })
       const { to, quorum } = flags
       const run = group.fanOut(body, {

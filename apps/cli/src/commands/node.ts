@@ -17,6 +17,7 @@ interface RunFlags {
   readonly connect?: readonly string[]
   readonly join?: readonly Name[]
   readonly explain?: boolean
+  readonly seal?: boolean
 }
 
 const HELP = `
@@ -48,6 +49,7 @@ export function addNode(program: Command): void {
       'a group that it joins, as itself; repeatable',
       repeated(nameArgument),
     )
+    .option('--seal', 'give the members of these groups their secrets, where it may')
     .option('--explain', 'show each refusal as a tree')
     .addHelpText('after', HELP)
     .action(async (flags: RunFlags, command: Command) => {
@@ -73,7 +75,8 @@ async function runNode(
     tell: (record, text) => output.print(record, text),
   })
   const changes = tellPolicy(node, output, stopped)
-  for (const topic of flags.join ?? []) await node.host.self.join(topic)
+  const sealed = flags.seal === true
+  for (const topic of flags.join ?? []) await node.host.self.join(topic, { sealed })
   const { name, addresses } = node
   const lines = addresses.map((address) => `listening  ${address}`)
   output.print({ event: 'listening', name, addresses: [...addresses] }, lines.join('\n'))

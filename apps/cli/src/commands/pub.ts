@@ -11,6 +11,7 @@ import { addSessionOptions, openSession, type SessionFlags, untilStopped } from 
 
 interface PubFlags extends SessionFlags, BodyFlags, MembersFlags {
   readonly state?: boolean
+  readonly seal?: boolean
 }
 
 const HELP = `
@@ -27,6 +28,7 @@ export function addPub(program: Command): void {
     .argument('<topic>', 'the group', nameArgument)
     .argument('[text]', TEXT_HELP, textArgument)
     .option('--state', 'class state: only the newest counts, nothing is repaired')
+    .option('--seal', 'send it only sealed, so that none but the members read it')
     .addHelpText('after', HELP)
     .action(async (topic: Name, text: string | undefined, flags: PubFlags, command: Command) => {
       const { output, openHome } = invocationOf(command)
@@ -35,7 +37,7 @@ export function addPub(program: Command): void {
       await using session = await openSession(await openHome(), flags)
       const { node, agent } = session
       await using decisions = node.decisions()
-      await using group = await agent.join(topic)
+      await using group = await agent.join(topic, { sealed: flags.seal === true })
       const present = await waitForMembers(group, { flags, node, decisions, stopped })
       tellApprovals(agent, topic, output)
       const { id, peers } = await group.publish(body, {

@@ -16,10 +16,12 @@ const COUNT_MAX = 1_000_000_000
 interface SubFlags extends SessionFlags {
   readonly count?: number
   readonly explain?: boolean
+  readonly seal?: boolean
 }
 
 const HELP = `
-Messages go to the standard output, all else to the standard error.
+Messages go to the standard output, all else to the standard error. What members sealed is read by
+whoever of them has been given the group's secret: its owner gives it, or who holds invite and publish.
 
 Example:
   $ ixj sub crew.acme.example --as w1.acme.example --connect /ip4/127.0.0.1/tcp/4001`
@@ -35,6 +37,7 @@ export function addSub(program: Command): void {
       numberArgument({ min: 1, max: COUNT_MAX }),
     )
     .option('--explain', 'show with each message and refusal why')
+    .option('--seal', 'give the members the group’s secret, where this agent may')
     .addHelpText('after', HELP)
     .action(async (topic: Name, flags: SubFlags, command: Command) => {
       const { output, openHome } = invocationOf(command)
@@ -47,7 +50,7 @@ export function addSub(program: Command): void {
         paint: output.paint,
         tell: (record, text) => output.note(record, text),
       })
-      const group = await session.agent.join(topic)
+      const group = await session.agent.join(topic, { sealed: flags.seal === true })
       const messages = group.messages({ signal: stopped })
       const { addresses } = session.node
       const where = addresses.map((address) => `\nlistening  ${address}`).join('')

@@ -65,16 +65,21 @@ export interface Header {
   readonly audience: readonly Pattern[] | null
   /** Rising by the key that signs, none twice: distinct keys are what counts. */
   readonly approvals: readonly Approval[]
-  /** To which key the messages are sealed; null: they are not. */
+  /** To what the messages are sealed; null: they are not. */
   readonly encryption: Encryption | null
   readonly digest: Uint8Array
 }
 
-/** That messages are sealed to one name's encryption key. */
-export interface Encryption {
-  /** SHA-256 of the recipient's encryptionKey, 32 bytes. */
-  readonly recipient: Uint8Array
-}
+/** What messages are sealed to: one name's encryption key, or a secret of a group. */
+export type Encryption =
+  | {
+      /** SHA-256 of the recipient's encryptionKey, 32 bytes. */
+      readonly recipient: Uint8Array
+    }
+  | {
+      /** Id of the secret, 32 bytes. */
+      readonly secret: Uint8Array
+    }
 
 const FIELDS = 18
 /** The first of the two items of a header's encryption. */
@@ -110,7 +115,7 @@ function encodeFields(header: Omit<Header, 'digest'>, digest: Uint8Array | null)
       header.proof,
       header.audience,
       header.approvals.map((approval) => approval.envelope),
-      header.encryption === null ? null : [TO_NAME, header.encryption.recipient],
+      encryptionFields(header.encryption),
       digest,
     ],
     { bytesMax: HEADER_BYTES_MAX },
@@ -196,11 +201,14 @@ function readFields(fields: readonly Value[]): Header {
   }
 }
 
+function encryptionFields(encryption: Encryption | null): Value {
+  if (encryption === null) return null
+  return 'secret' in encryption ? [TO_GROUP, encryption.secret] : [TO_NAME, encryption.recipient]
+}
+
 function readEncryption(field: Field, what: string): Encryption {
-  const [to, key] = readArray(field, what, 2)
-  if (to === TO_GROUP) {
-    throw new TrustError('unsupported', 'Cannot read header: bodies sealed to groups are not built')
-  }
-  readInteger(to, `recipient in ${what}`, { min: TO_NAME, max: TO_NAME })
-  return { recipient: readBytes(key, `key in ${what}`, 32) }
+  const [to, hash] = readArray(field, what, 2)
+  const form = readInteger(to, `form in ${what}`, { min: TO_NAME, max: TO_GROUP })
+  const bytes = readBytes(hash, `hash in ${what}`, 32)
+  return form === TO_GROUP ? { secret: bytes } : { recipient: bytes }
 }

@@ -30,7 +30,8 @@ import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
 import { Presence } from '../presence/presence.ts'
 import { Revoked } from '../revoked/revoked.ts'
-import type { Sealer } from '../sealing/sealer.ts'
+import type { GroupSecrets } from '../sealing/group-secrets.ts'
+import { openGroupSecrets } from '../sealing/open-group-secrets.ts'
 import { Keeper } from '../sync/keeper.ts'
 import { Sync } from '../sync/sync.ts'
 import { syncContext } from '../sync/sync-context.ts'
@@ -51,9 +52,8 @@ import type { HostPart } from './host-part.ts'
 import { Intake } from './intake.ts'
 import { IssuedNames } from './issued-names.ts'
 import { neighbourDecision } from './neighbour-decision.ts'
-import { addOwn, pinOwn, type PinnedStatements } from './own-statements.ts'
+import { keepOwn, pinOwn, type PinnedStatements } from './own-statements.ts'
 import { Reception } from './reception.ts'
-import type { Store } from './store.ts'
 import { closeTopic, openTopic, reviewTopics } from './opening-topics.ts'
 import { Topics, type Sink } from './topics.ts'
 
@@ -66,10 +66,10 @@ export class Core {
   readonly verifier: Verifier
   readonly hash: Sha256
   readonly generateKey: GenerateKey
-  readonly sealer: Sealer | undefined
+  readonly sealer: HostOptions['sealer']
   readonly trust: TrustState
   readonly revoked: Revoked
-  readonly store: Store
+  readonly store: HostOptions['store']
   readonly transport: Transport
   readonly statements: StatementStore
   readonly seals: SealQueue
@@ -80,6 +80,7 @@ export class Core {
   /** How far the clocks of others stand behind ours. */
   readonly offsets: ClockOffsets
   readonly states: SharedStates
+  readonly secrets: GroupSecrets
   readonly snapshots: Snapshots
   readonly neighbours: Neighbours
   readonly handover: Handover
@@ -189,6 +190,7 @@ export class Core {
     this.originals = this.add(new Originals(this))
     this.audit = new AuditTrail(options.audit, this)
     this.states = this.add(new SharedStates(this))
+    this.secrets = this.add(openGroupSecrets(this))
     this.intake = new Intake({
       node: identity.name,
       ownOrganisation: chain.organisation,
@@ -203,6 +205,7 @@ export class Core {
       usedApprovals,
       offsets: this.offsets,
       states: this.states,
+      secrets: this.secrets,
       hostOf: ({ topic, sender, key }) => this.presence.hostOf(topic, sender, key),
       tasks: this.tasks,
       neighbour,
@@ -239,11 +242,10 @@ export class Core {
       hash: this.hash,
       failed: (name, cause) => this.record(this.plain('status', 'revoke', name, name, cause)),
     })
-    const { neighbours, topics } = this
     this.#renewal = new Renewal({
       ...books,
-      neighbours,
-      shown: topics.shown,
+      neighbours: this.neighbours,
+      shown: this.topics.shown,
       own: proof,
       failed: (cause) =>
         this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
@@ -297,9 +299,7 @@ export class Core {
 
   /** Keeps statements, each signature checked once, under no neighbour's quota. */
   async keepStatements(given: readonly SignedStatement[]): Promise<readonly SignedStatement[]> {
-    const kept = await addOwn(given, this)
-    this.statements.keep(kept.map((signed) => signed.idText))
-    return kept
+    return await keepOwn(given, this)
   }
 
   /**

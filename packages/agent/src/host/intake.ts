@@ -33,6 +33,7 @@ import { StateTable } from '../pipeline/state-table.ts'
 import { NO_TASKS, type TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
+import type { GroupSecrets } from '../sealing/group-secrets.ts'
 import type { SharedStates } from '../state/shared-states.ts'
 import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
@@ -54,6 +55,7 @@ export interface IntakeOptions {
   readonly usedApprovals: UsedApprovals
   readonly offsets: ClockOffsets
   readonly states: SharedStates
+  readonly secrets: GroupSecrets
   /** The node that is known to host a group's member of this name and key. */
   hostOf(header: Header): Name | undefined
   readonly tasks: TaskGate
@@ -119,8 +121,7 @@ export class Intake {
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
-      openingKeys: (topic) =>
-        topics.sinks(topic).flatMap(({ opening }) => (opening === undefined ? [] : [opening])),
+      opening: (topic) => ({ keys: topics.openingKeys(topic), secrets: options.secrets, hash }),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
       checkWritable: (header) => options.audit.checkWritable(header),

@@ -13,6 +13,16 @@ export async function addOwn(
   return kept
 }
 
+/** Takes them in, and keeps them under no neighbour's quota. @throws TrustError `bad-signature` */
+export async function keepOwn(
+  given: readonly SignedStatement[],
+  context: Parameters<typeof addOwn>[1],
+): Promise<readonly SignedStatement[]> {
+  const kept = await addOwn(given, context)
+  context.statements.keep(kept.map((signed) => signed.idText))
+  return kept
+}
+
 /** Statements that are held, and what ends that. */
 export interface PinnedStatements {
   readonly statements: readonly SignedStatement[]

@@ -156,6 +156,11 @@ export class Topics {
     )
   }
 
+  /** Keys that open what is sealed to those who have the topic open here. */
+  openingKeys(topic: Name): readonly OpeningKey[] {
+    return this.sinks(topic).flatMap(({ opening }) => (opening === undefined ? [] : [opening]))
+  }
+
   /** Everybody who has the topic open here. */
   sinks(topic: Name): readonly Sink[] {
     return this.#entries.get(topic)?.holders.map((holder) => holder.sink) ?? []

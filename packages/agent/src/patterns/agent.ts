@@ -22,7 +22,7 @@ import type { TaskRecords } from '../tasks/task-records.ts'
 import { Activity } from './activity.ts'
 import { bear, type BirthOptions, type Born } from './births.ts'
 import { Gather, type GatherOptions } from './gather.ts'
-import { Group } from './group.ts'
+import { Group, type JoinOptions } from './group.ts'
 import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
 import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
 import type { Offer } from './naming.ts'
@@ -176,11 +176,14 @@ export class Agent implements AsyncDisposable {
   }
 
   /**
-   * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner.
-   * @throws AgentError `no-authority`, `mixed-topic`, `open-already`
+   * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner; to join it
+   * `sealed`, an encryption key, too.
+   * @throws AgentError `no-authority`, `mixed-topic`, `open-already`, `unsealable`
    */
-  async join(topic: string, options: { readonly signal?: AbortSignal } = {}): Promise<Group> {
+  async join(topic: string, options: JoinOptions = {}): Promise<Group> {
     options.signal?.throwIfAborted()
+    const { sealed: isSealed = false } = options
+    if (isSealed) checkSealable(topic, this.#parts)
     if (isReservedPool(this.name)) throw refusedToPool(`join ${topic}`)
     const active = this.#active
     const { sender, pending, opened } = active
@@ -189,6 +192,7 @@ export class Agent implements AsyncDisposable {
       sender,
       pending,
       active,
+      isSealed,
       closed: (closing) => void opened.delete(closing),
     })
     await group.open()
@@ -293,6 +297,14 @@ export class Agent implements AsyncDisposable {
 /** Members are told apart by their keys, and the agents of a pool have one; hosts by their grants. */
 function refusedToPool(what: string): AgentError {
   return new AgentError('argument', `Cannot ${what}: agents of a pool only send, ask and answer`)
+}
+
+/** @throws AgentError `unsealable` */
+function checkSealable(topic: string, { core, papers }: AgentParts): void {
+  if (core.sealer !== undefined && papers.opening !== undefined) return
+  const reason =
+    core.sealer === undefined ? 'this node has no sealer' : `${papers.name} has no encryption key`
+  throw new AgentError('unsealable', `Cannot join ${topic} sealed: ${reason}`)
 }
 
 const TAKES = ['publish', 'request', 'answer'] as const

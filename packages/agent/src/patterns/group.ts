@@ -20,6 +20,8 @@ import type { SendOptions } from './send-options.ts'
 import type { Pending } from './pending.ts'
 import { Readers } from './readers.ts'
 import type { Sender } from './sender.ts'
+import { isGivenSecret, takeGiven } from '../sealing/given-secret.ts'
+import { SecretGiver } from '../sealing/secret-giver.ts'
 import { GroupState } from '../state/group-state.ts'
 import { isUpdate } from '../state/register-update.ts'
 
@@ -28,8 +30,20 @@ export interface PublishOptions extends SendOptions {
   readonly to?: Audience
 }
 
+/** How a group is joined. */
+export interface JoinOptions {
+  /**
+   * Whether what this member sends to the group is sealed to its members, unless a verb says
+   * otherwise; default false. An owner of the group, or who holds `invite` and `publish`, gives the
+   * members their secret.
+   */
+  readonly sealed?: boolean
+  readonly signal?: AbortSignal
+}
+
 /** What a group shares with its agent. */
 export interface GroupParts extends MemberParts {
+  readonly isSealed: boolean
   readonly sender: Sender
   readonly pending: Pending
   /** What its agent hears besides messages. */
@@ -47,16 +61,18 @@ export class Group implements AsyncDisposable {
   readonly #sink: Sink
   #open: OpenTopic | undefined
   #answers = false
+  #giver: SecretGiver | undefined
 
   /** Use `join` of an agent. */
   constructor(topic: Name, parts: GroupParts) {
     this.topic = topic
     this.#parts = parts
-    const { core, sender, identity } = parts
-    this.state = new GroupState({ core, sender, name: identity.name, topic })
+    const { core, sender, identity, isSealed } = parts
+    this.state = new GroupState({ core, sender, name: identity.name, topic, isSealed })
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
+      opening: parts.identity.opening,
       takes: ['publish', 'request'],
       get tasks() {
         return parts.active.received
@@ -106,7 +122,13 @@ export class Group implements AsyncDisposable {
         hostGrant?.statement.notAfter ?? Infinity,
       ),
     }
-    await core.open(open, this.#sink)
+    await core.secrets.open(topic)
+    try {
+      await core.open(open, this.#sink)
+    } catch (cause) {
+      core.secrets.leave(topic)
+      throw cause
+    }
     this.#open = open
     this.state.open()
     this.#parts.active.resume(topic)
@@ -117,6 +139,7 @@ export class Group implements AsyncDisposable {
       since: core.clock.now(),
     }
     core.presence.join(topic, member, known)
+    if (this.#parts.isSealed) this.#giver = this.#openGiver()
   }
 
   /**
@@ -132,7 +155,7 @@ export class Group implements AsyncDisposable {
     const audience = audienceOf(options.to)
     const lane = sender.lanes.of(
       { of: 'group', topic: this.topic, action: 'publish', audience },
-      options,
+      this.#sealing(options),
     )
     const part = sender.part(body, options)
     const addressees = this.others(audience)
@@ -176,7 +199,7 @@ export class Group implements AsyncDisposable {
    */
   fanOut(body: Body, options: FanOutOptions = {}): FanOut {
     this.#checkOpen()
-    return new FanOut(this, body, options, this.#parts)
+    return new FanOut(this, body, this.#sealing(options), this.#parts)
   }
 
   /** Leaves the group; the others are told. Leaving twice is fine. */
@@ -184,10 +207,12 @@ export class Group implements AsyncDisposable {
     const open = this.#open
     if (open === undefined) return
     this.#open = undefined
+    this.#giver?.close()
     this.state.close()
     const { core, identity } = this.#parts
     await core.presence.leave(this.topic, identity.signer.publicKey)
     await core.close(open, this.#sink)
+    core.secrets.leave(this.topic)
     this.#messages.close()
     this.#parts.closed(this)
   }
@@ -215,6 +240,20 @@ export class Group implements AsyncDisposable {
     )
   }
 
+  #sealing<Options extends SendOptions>(options: Options): Options {
+    return this.#parts.isSealed && options.seal === undefined ? { ...options, seal: true } : options
+  }
+
+  /** Who may give the group its secret does so while it is here. */
+  #openGiver(): SecretGiver | undefined {
+    const { core, sender, identity } = this.#parts
+    const invite = this.#right('invite')
+    const { topic } = this
+    if (invite === null || !sender.lanes.mayGive(topic)) return undefined
+    const parts = { core, identity, sender, topic, invite: invite === 'owner' ? null : invite }
+    return new SecretGiver(parts)
+  }
+
   get #source() {
     return { core: this.#parts.core, sink: this.#sink }
   }
@@ -231,6 +270,12 @@ export class Group implements AsyncDisposable {
     for (const part of accepted.messages) {
       // Shared state is kept once for all members of the node.
       if (isUpdate(header, part)) continue
+      if (header.action === 'publish' && isGivenSecret(part)) {
+        const { core, identity } = this.#parts
+        void takeGiven(accepted, part, { core, opening: identity.opening })
+        turn.task?.end()
+        continue
+      }
       const message = readMessage(this.#parts.core, accepted, part, turn)
       // What nobody here reads, or may answer, is handed to no handler.
       if (message === undefined || (isRequest && !this.#answers)) turn.task?.end()

@@ -10,6 +10,7 @@ import { HISTORY_MESSAGES_MAX } from '../history/limits.ts'
 import { stretchOf, type Stretch } from '../history/stretch.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
+import { isGivenSecret } from '../sealing/given-secret.ts'
 import { openMessages } from '../sealing/opened-messages.ts'
 import { readMessage, type Message } from './message.ts'
 import type { ReadOptions } from './readers.ts'
@@ -36,7 +37,9 @@ export function readOptions(
 export function rememberedMessages(core: Core, accepted: Accepted): readonly Message[] {
   if (accepted.bundle.header.action !== 'publish') return []
   const turn = { gap: 0, late: true, historical: true }
-  return accepted.messages.flatMap((part) => readMessage(core, accepted, part, turn) ?? [])
+  return accepted.messages.flatMap((part) =>
+    isGivenSecret(part) ? [] : (readMessage(core, accepted, part, turn) ?? []),
+  )
 }
 
 /** Bundles that are read at once, the newest first. */
@@ -79,7 +82,7 @@ async function readKept(
   const bundle = decodeBundle(bytes, core.hash)
   if (!isFor(bundle, sink)) return []
   const parts = await partsOf(bundle, core, sink)
-  return parts.flatMap((part) => messageOf(part, bundle, row) ?? [])
+  return parts.flatMap((part) => (isGivenSecret(part) ? [] : (messageOf(part, bundle, row) ?? [])))
 }
 
 /** "The sender itself, the same name with the same key, never does" take a bundle. */
@@ -93,7 +96,10 @@ function isFor({ header }: Bundle, sink: Sink): boolean {
 async function partsOf(bundle: Bundle, core: Core, sink: Sink): Promise<readonly MessagePart[]> {
   const keys = sink.opening === undefined ? [] : [sink.opening]
   try {
-    return decodeMessages(await openMessages(bundle, keys, core.hash), bundle.header.count)
+    return decodeMessages(
+      await openMessages(bundle, { keys, secrets: core.secrets, hash: core.hash }),
+      bundle.header.count,
+    )
   } catch (cause) {
     // The key that it was sealed to has gone since, or opens it no more.
     if (cause instanceof Refusal) return []

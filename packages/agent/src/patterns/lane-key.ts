@@ -16,3 +16,8 @@ function makeKey(lane: Lane): string {
   const ids = [grant?.idText ?? '', beside?.idText ?? '']
   return [topic, action, messageClass, lifespanMs, priority, seal, ...ids, audience].join('|')
 }
+
+/** Whether messages of a lane wait for a secret of their group. */
+export function isSealedToGroup({ of, seal }: Lane): boolean {
+  return of === 'group' && seal === true
+}

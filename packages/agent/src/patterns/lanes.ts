@@ -1,4 +1,4 @@
-import { isReservedPool, parseName, type Name, type Pattern } from '@ixj/names'
+import { isAtOrBelow, isReservedPool, parseName, type Name, type Pattern } from '@ixj/names'
 import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { LIFESPAN_MS_MAX, type MessageClass } from '../bundles/header.ts'
@@ -128,7 +128,7 @@ export class Lanes {
       beside: null,
       seal,
     }
-    if (seal === true) checkSealing(where.of, grant)
+    if (seal === true) checkSealing(grant)
     return { ...where, ...common, messagesMax: messagesMaxOf(grant) }
   }
 
@@ -162,18 +162,56 @@ export class Lanes {
     }
   }
 
+  /**
+   * The lane on which a group is given its secret: as owner, or under a grant that asks for no
+   * approvals; which of several does not matter.
+   * @throws AgentError `no-authority`
+   */
+  giving(topic: Name, beside: SignedStatement<Grant> | null): Lane {
+    const grant = this.#givingGrant(topic)
+    if (grant === undefined) {
+      const reason = `${this.#identity.name} may not publish there`
+      throw new AgentError('no-authority', `Cannot give a secret of ${topic}: ${reason}`)
+    }
+    return {
+      of: 'group',
+      topic,
+      action: 'publish',
+      audience: null,
+      class: 'event',
+      lifespanMs: EVENT_LIFESPAN_MS,
+      priority: PRIORITY_DEFAULT,
+      grant,
+      beside,
+      seal: false,
+      messagesMax: 1,
+    }
+  }
+
+  /** Whether a group can be given its secret. */
+  mayGive(topic: Name): boolean {
+    return this.#givingGrant(topic) !== undefined
+  }
+
+  /** Null: the owner needs none; undefined: there is none. */
+  #givingGrant(topic: Name): SignedStatement<Grant> | null | undefined {
+    if (isAtOrBelow(topic, this.#identity.name)) return null
+    const need = { ...this.#holder(), action: 'publish', topic } as const
+    return findGrants(grantsOf(this.#identity), need)
+      .filter(({ statement }) => approvalsNeeded(statement.conditions) === undefined)
+      .toSorted((left, right) => right.statement.notAfter - left.statement.notAfter)[0]
+  }
+
   #holder() {
     const { name, signer } = this.#identity
     return { subject: name, subjectKey: signer.publicKey, now: this.#core.clock.now() }
   }
 }
 
-/** What is approved is approved as it is sent, and only names have encryption keys. */
-function checkSealing(to: Lane['of'], grant: SignedStatement<Grant> | null): void {
-  const approved = grant !== null && approvalsNeeded(grant.statement.conditions) !== undefined
-  if (to === 'inbox' && !approved) return
-  const reason = approved ? 'its grant asks for approvals of what is sent' : 'it is for a group'
-  throw new AgentError('argument', `Cannot seal: ${reason}`)
+/** What is approved is approved as it is sent. */
+function checkSealing(grant: SignedStatement<Grant> | null): void {
+  if (grant === null || approvalsNeeded(grant.statement.conditions) === undefined) return
+  throw new AgentError('argument', 'Cannot seal: its grant asks for approvals of what is sent')
 }
 
 /** Messages in one bundle of a lane: what is approved is approved one by one. */

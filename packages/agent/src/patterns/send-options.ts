@@ -19,9 +19,10 @@ export interface SendOptions {
   readonly priority?: number
   readonly contentType?: string
   /**
-   * Whether only the recipient can read the bodies; for inboxes. Default: sealed to other
-   * organisations where the recipient has an encryption key. True: never sent unless it has one
-   * (AgentError `unsealable`). Names, sizes and times stay visible.
+   * Whether only the recipient, or the members of the group, can read the bodies. Default: sealed to
+   * other organisations where the recipient has an encryption key, and to a group that was joined
+   * `sealed`. True: never sent unless there is a key, or a secret of the group (AgentError
+   * `unsealable`). Names, sizes and times stay visible.
    */
   readonly seal?: boolean
   /** Ends the wait; what was handed over stays so. */

@@ -27,10 +27,10 @@ import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import type { Receipt } from './message.ts'
 import { rejectEnded } from './ended-messages.ts'
 import { handOver } from './hand-over.ts'
-import { keyOf } from './lane-key.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import { rejected } from './rejected.ts'
 import type { Sending } from './sending.ts'
+import { isSealedToGroup, keyOf } from './lane-key.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import { Turns } from './turns.ts'
 
@@ -144,6 +144,7 @@ export class Sender {
    */
   async send(lane: Lane, part: MessagePart, options: Sending = {}): Promise<number> {
     this.#checkOpen(options.signal)
+    if (isSealedToGroup(lane)) await this.#core.secrets.ready(lane.topic, options.signal)
     this.#checkRate(lane.grant, 1)
     const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
     if (needed === undefined) return await this.#put(lane, part, options)
@@ -160,9 +161,9 @@ export class Sender {
 
   /** Sends one message; what is told of it. @throws as {@link send} */
   receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
-    const { grant } = lane
-    const isPlain = grant === null || grant.statement.conditions.length === 0
-    if (lane.class === 'task' || !isPlain) return this.#fullReceipt(lane, part, options)
+    const hasConditions = (lane.grant?.statement.conditions.length ?? 0) > 0
+    const isFull = lane.class === 'task' || hasConditions || isSealedToGroup(lane)
+    if (isFull) return this.#fullReceipt(lane, part, options)
     // Most messages: nothing is counted, approved or stored first, so nothing else is awaited.
     try {
       this.#checkOpen(options.signal)
@@ -367,8 +368,7 @@ export class Sender {
       { ...fields, key: this.#identity.signer.publicKey },
       { wish: lane, core: this.#core },
     )
-    const { signer } = this.#identity
-    return await seals.seal({ ...fields, encryption }, messagesBytes, signer)
+    return await seals.seal({ ...fields, encryption }, messagesBytes, this.#identity.signer)
   }
 
   #proof({ grant, beside }: Lane): KnownProof {

@@ -16,7 +16,7 @@ import type { BundleAction, Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
-import type { OpeningKey } from '../sealing/sealer.ts'
+import type { Opening } from '../sealing/opened-messages.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
 import type { ClockOffsets, ClockOwner } from './clock-offset.ts'
@@ -71,8 +71,8 @@ export interface PipelineContext {
   opened(topic: Name): 'group' | 'inbox' | undefined
   /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
   material(bundle: Bundle, from: Peer | null): Promise<ProofStatements>
-  /** Keys that open what is sealed to the name whose inbox this is. */
-  openingKeys(topic: Name): readonly OpeningKey[]
+  /** What opens messages that are sealed to the name, or to the group. */
+  opening(topic: Name): Opening
   /** The budget of strangers that this neighbour carries. */
   strangers(from: Peer | null): Budget
   /** The budget of a grant's `messagesPerSecond`. */

@@ -55,10 +55,7 @@ export async function judgeHistorical(
   checkStranger(header, carrier, material, context)
   await checkSignature(bundle, context)
   trace.signed = true
-  const messages = readMessages(
-    header,
-    await openMessages(bundle, context.openingKeys(header.topic), context.hash),
-  )
+  const messages = readMessages(header, await openMessages(bundle, context.opening(header.topic)))
   trace.messages = messages
   const standing = checkStanding(bundle, messages, material, context)
   Object.assign(trace, standing)

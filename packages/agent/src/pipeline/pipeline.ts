@@ -66,10 +66,7 @@ export async function judge(
   if (carrier.isRepaired !== true && carrier.again === undefined) {
     context.offsets.learn(clock, header.sentAt, context.clock.now())
   }
-  const messages = readMessages(
-    header,
-    await openMessages(bundle, context.openingKeys(header.topic), context.hash),
-  )
+  const messages = readMessages(header, await openMessages(bundle, context.opening(header.topic)))
   trace.messages = messages
   // 8. Authority: one grant's chain, or ownership, or the request that is answered.
   const standing = checkStanding(bundle, messages, material, context)

@@ -29,6 +29,7 @@ export const REMEDIES: Readonly<Record<Code, string | null>> = {
   'approval-used': 'new approvals: each lets one bundle pass',
   policy: 'a rule of this node that permits it: its policy is its own',
   sealed: 'sealing to the key that the name has now, or none',
+  'secret-missing': 'the group’s secret: its owner, or who holds invite, gives it to members',
   body: null,
   hello: 'the node itself at the other end: its hello is for this connection alone',
   transport: 'a connection that holds',

@@ -45,6 +45,8 @@ export type PipelineCode =
   | 'policy'
   /** The messages are sealed to a key that is not here. */
   | 'sealed'
+  /** The messages are sealed to a secret of the group that was not given to anybody here. */
+  | 'secret-missing'
   /** The messages cannot be decoded, though their sender signed them. */
   | 'body'
   /** A hello did not hold: other ends, names, nonces or time than the channel has. */
@@ -130,6 +132,7 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   // The sender's fault, not the neighbour's.
   body: 'ignore',
   sealed: 'ignore',
+  'secret-missing': 'ignore',
   // Connections are ended, not scored.
   hello: 'ignore',
   transport: 'ignore',

@@ -19,7 +19,7 @@ import {
 } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
-import { checkMember, mayAnswer, type ProvenNode } from '../neighbours/right.ts'
+import { checkMember, mayAnswer, sealingKeyOf, type ProvenNode } from '../neighbours/right.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -27,7 +27,8 @@ import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
 import { explainMember } from './member-explanation.ts'
-import type { Member, Roster } from './roster.ts'
+import { untilRevoked } from '../revoked/until-revoked.ts'
+import type { HeardMember, Roster } from './roster.ts'
 
 /** What announcements are checked with. */
 export interface HearingContext {
@@ -162,7 +163,7 @@ export class Hearing {
   ): Promise<Parameters<Roster['announce']>[1]> {
     const { clock } = this.#context
     const deadline = clock.now() + PROOF_WAIT_MS
-    const found: { readonly member: Member; readonly until: number }[] = []
+    const found: HeardMember[] = []
     let index = 0
     for (; index < members.length && clock.now() < deadline; index += PRESENCE_FETCHES_MAX) {
       const some = members.slice(index, index + PRESENCE_FETCHES_MAX)
@@ -182,7 +183,7 @@ export class Hearing {
     member: PresentMember,
     node: ProvenNode,
     from: Peer | null,
-  ): Promise<{ readonly member: Member; readonly until: number } | undefined> {
+  ): Promise<HeardMember | undefined> {
     try {
       const material = await this.#material(member.proof, from, 0)
       const { trust, clock } = this.#context
@@ -196,7 +197,10 @@ export class Hearing {
       const answers = mayAnswer({ ...member, topic })
       const explain = () => explainMember({ topic, node: node.name, ...right }, clock.now())
       const known = { name: agent, key: agentKey, node: node.name, since, answers, proof, explain }
-      return { member: known, until: right.until }
+      const encryptionKey = sealingKeyOf(agent, [right.chain])?.key ?? null
+      const check = () => checkMember({ ...member, topic }, node, { material, anchors, now })
+      const stillHolds = untilRevoked(check, this.#context)
+      return { member: known, until: right.until, encryptionKey, holds: stillHolds }
     } catch (cause) {
       // One member that does not hold here must not hide the others of its node.
       if (cause instanceof TrustError || cause instanceof Refusal) return undefined

@@ -27,7 +27,7 @@ import {
 import { Echoes } from './echoes.ts'
 import { localMember } from './local-member.ts'
 import { Hearing, type HearingContext } from './hearing.ts'
-import { Roster, type Member, type PresenceChange } from './roster.ts'
+import { Roster, type GroupReceiver, type Member, type PresenceChange } from './roster.ts'
 
 /** What a node's presence is kept with. */
 export interface PresenceContext extends HearingContext {
@@ -145,6 +145,11 @@ export class Presence {
       localMember(name, member, this.#context),
     )
     return [...local, ...topic.roster.members()]
+  }
+
+  /** Members on other nodes to whom the group's secret can be given. */
+  receivers(name: Name): readonly GroupReceiver[] {
+    return this.#topics.get(name)?.roster.receivers() ?? []
   }
 
   /** The node that hosts a group's member of this name and key; undefined where none is known. */

@@ -18,6 +18,30 @@ export interface Member {
   explain(): Explanation
 }
 
+/** A member of another node to whom a group's secret can be given. */
+export interface GroupReceiver {
+  readonly name: Name
+  readonly key: Uint8Array
+  /** X25519, 32 bytes. */
+  readonly encryptionKey: Uint8Array
+  /** Since when it is there, by its node's clock: who has come anew has lost what it was given. */
+  readonly since: number
+  /** When its right to receive ends, skew included, ms since the Unix epoch. */
+  readonly until: number
+  /** Whether nothing of that right is revoked. */
+  readonly holds: () => boolean
+}
+
+/** A member as its node's announcement proved it. */
+export interface HeardMember {
+  readonly member: Member
+  /** When its right ends. */
+  readonly until: number
+  /** Null: its name shows no encryption key. */
+  readonly encryptionKey: Uint8Array | null
+  readonly holds: () => boolean
+}
+
 /** Why a member counts as lost. */
 export type LostWhy =
   /** Its node has not told of it three times over. */
@@ -39,10 +63,7 @@ export type PresenceChange =
 /** What an announcement is about: of each kind the newest counts. */
 type News = 'members' | 'heads'
 
-interface Heard {
-  readonly member: Member
-  /** When its right ends. */
-  readonly rightUntil: number
+interface Heard extends HeardMember {
   /** When it is lost, unless it is heard of before, and why it will be. */
   readonly lostAt: number
   readonly why: LostWhy
@@ -62,6 +83,15 @@ export class Roster {
   /** Everybody who is there. */
   members(): readonly Member[] {
     return [...this.#heard.values()].map((heard) => heard.member)
+  }
+
+  /** Those who can be given the group's secret. */
+  receivers(): readonly GroupReceiver[] {
+    return [...this.#heard.values()].flatMap(({ member, until, encryptionKey, holds }) => {
+      if (encryptionKey === null) return []
+      const { name, key, since } = member
+      return { name, key, since, encryptionKey, until, holds }
+    })
   }
 
   /** The node of a member. */
@@ -86,7 +116,7 @@ export class Roster {
   announce(
     node: { readonly name: Name; readonly key: Uint8Array },
     told: {
-      readonly members: readonly { readonly member: Member; readonly until: number }[]
+      readonly members: readonly HeardMember[]
       /** Claimed too, and not checked in time: they stay as they were. */
       readonly unchecked: readonly Pick<Member, 'name' | 'key'>[]
     },
@@ -100,10 +130,11 @@ export class Roster {
       const isTold = checked.has(key) || unchecked.has(key)
       if (heard.member.node === node.name && !isTold) this.#remove(key, { kind: 'left' })
     }
-    for (const [key, { member, until }] of checked) {
+    for (const [key, heard] of checked) {
+      const { member } = heard
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
-      this.#heard.set(key, { member, rightUntil: until, lostAt: lost, why: 'silent' })
+      this.#heard.set(key, { ...heard, lostAt: lost, why: 'silent' })
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
@@ -126,7 +157,7 @@ export class Roster {
   /** Members that were not heard of, or whose right ended, are gone. */
   sweep(now: number): void {
     for (const [key, heard] of this.#heard) {
-      if (heard.rightUntil < now) this.#remove(key, { kind: 'lost', why: 'lapsed' })
+      if (heard.until < now) this.#remove(key, { kind: 'lost', why: 'lapsed' })
       else if (heard.lostAt <= now) this.#remove(key, { kind: 'lost', why: heard.why })
     }
     // Announcements older than the skew are refused by their time.

@@ -1,6 +1,7 @@
 import type { Name } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
+import type { GroupSecrets } from './group-secrets.ts'
 import { sealingInfo, type Encryption, type Header } from '../bundles/header.ts'
 import type { SealingKey } from '../neighbours/right.ts'
 import type { Sealer } from './sealer.ts'
@@ -18,12 +19,13 @@ interface SealingContext {
   readonly sealer: Sealer | undefined
   readonly hash: Sha256
   readonly chain: { readonly organisation: Name }
+  readonly secrets: Pick<GroupSecrets, 'seal'>
   readonly neighbours: { sealingKey(topic: Name): SealingKey | undefined }
 }
 
 /**
- * The bytes of messages as they travel: sealed to the recipient's key where that is wished, or
- * where they go to another organisation and its name shows an encryption key.
+ * The bytes of messages as they travel: sealed to the group's secret or the recipient's key where
+ * that is wished, or where they go to another organisation and its name shows an encryption key.
  * @throws AgentError `unsealable` where it is wished and cannot be done
  */
 export async function sealMessages(
@@ -32,6 +34,7 @@ export async function sealMessages(
   { wish, core }: { readonly wish: SealingWish; readonly core: SealingContext },
 ): Promise<{ readonly encryption: Encryption | null; readonly messagesBytes: Uint8Array }> {
   const { sealer } = core
+  if (wish.of === 'group' && wish.seal === true) return await core.secrets.seal(plain, fields)
   const key = sealingKeyFor(wish, fields.approvals.length > 0, core)
   if (key === undefined || sealer === undefined) return { encryption: null, messagesBytes: plain }
   const encryption = { recipient: core.hash(key) }

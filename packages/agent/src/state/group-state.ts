@@ -39,6 +39,8 @@ export interface GroupStateParts {
   readonly sender: Sender
   readonly name: Name
   readonly topic: Name
+  /** Whether this member's registers are sealed to the group. */
+  readonly isSealed: boolean
 }
 
 /**

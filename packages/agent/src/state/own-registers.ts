@@ -39,6 +39,8 @@ export interface OwnRegistersContext {
   readonly core: Core
   readonly sender: Sender
   readonly topic: Name
+  /** Whether registers are sealed to the group. */
+  readonly isSealed: boolean
   /** Updates could not be handed over. */
   failed(cause: unknown): void
 }
@@ -141,7 +143,8 @@ export class OwnRegisters {
     if (isRecent && sameLane(known.options, options)) return known.lane
     const where = { of: 'group', topic, action: 'publish' } as const
     const { lifespanMs = STATE_REGISTER_LIFESPAN_MS, ...rest } = options
-    const lane = sender.lanes.of(where, { ...rest, lifespanMs, class: 'state' })
+    const seal = this.#context.isSealed ? { seal: true } : {}
+    const lane = sender.lanes.of(where, { ...rest, ...seal, lifespanMs, class: 'state' })
     this.#found = { options, lane, at: now }
     return lane
   }

@@ -74,13 +74,18 @@ async function contextOf(scene: Scene, made: MadeBundle) {
       return { bindings: statements.filter(isBinding), grants: statements.filter(isGrant) }
     },
     strangers: () => new Budget(10, now),
-    openingKeys: () => [],
+    opening: () => ({ keys: [], secrets: noSecrets, hash: nodeSha256 }),
     grantBudget: () => new Budget(10, now),
     journal: NO_JOURNAL,
     checkWritable: () => {},
     awaits: () => false,
     asked: () => false,
   }
+}
+
+/** Nothing is sealed in what these rows send. */
+const noSecrets = {
+  openMessages: () => Promise.reject(new Error('no secret was expected to be needed')),
 }
 
 /** What the host's place, clock, tables and neighbours decide. */

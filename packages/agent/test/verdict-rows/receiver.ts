@@ -163,6 +163,14 @@ export const receiverRows = {
       },
     },
   ],
+  'secret-missing': [
+    inScene('blames nobody for what is sealed to a secret that is not here', async (scene) => {
+      const genuine = await annsBundle(scene, DESK)
+      const encryption = { secret: new Uint8Array(32) }
+      const made = await annsBundle(scene, DESK, { encryption })
+      await expectRefused(scene, 'secret-missing', made, { genuine })
+    }),
+  ],
   sealed: [
     inScene('blames nobody for what is sealed to a key that is not here', async (scene) => {
       const genuine = await annsBundle(scene, DESK, { first: 2 })

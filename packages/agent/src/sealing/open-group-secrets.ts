@@ -1,0 +1,30 @@
+import type { Name } from '@ixj/names'
+import type { Decision } from '../pipeline/decision.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import { GroupSecrets, type GroupSecretsContext } from './group-secrets.ts'
+
+/** What of a node the secrets of its groups are kept with. */
+interface SecretsNode extends Omit<GroupSecretsContext, 'added' | 'failed'> {
+  readonly identity: { readonly name: Name }
+  readonly sync: { soon(topic: Name): void }
+  plain(about: 'state', action: string, topic: string, sender: string, cause: unknown): Decision
+  record(decision: Decision): void
+}
+
+/** The secrets of the groups of a node. */
+export function openGroupSecrets(node: SecretsNode): GroupSecrets {
+  const { clock, random, hash, store, sealer, identity } = node
+  return new GroupSecrets({
+    clock,
+    random,
+    hash,
+    store,
+    sealer,
+    added: (topic) => node.sync.soon(topic),
+    failed: (topic, cause) => {
+      const message = `Cannot keep the secrets of ${topic}: the store failed`
+      const refusal = new Refusal('own-fault', message, { cause })
+      node.record(node.plain('state', 'keep', topic, identity.name, refusal))
+    },
+  })
+}

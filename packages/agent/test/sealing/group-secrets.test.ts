@@ -1,0 +1,264 @@
+import { ManualClock, memoryStore, type Sealer } from '@ixj/agent'
+import { nodeSealer } from '@ixj/node'
+import { decodeApplication, fromHex, sha256, toHex } from '@ixj/trust'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { plainOpeningKey, plainSealer } from '../../../../test/world/reference/hpke.ts'
+import { name } from '../../../../test/world/world.ts'
+import { webCryptoSealer } from '../../../browser/src/web-crypto-sealer.ts'
+import { decodeBundle } from '../../src/bundles/bundle.ts'
+import {
+  givingInfo,
+  groupKeyInfo,
+  groupSecretOf,
+  readGiven,
+  type GroupSecret,
+} from '../../src/sealing/group-secret.ts'
+import { GroupSecrets } from '../../src/sealing/group-secrets.ts'
+import {
+  SECRET_GIVERS_MAX,
+  SECRET_LIFETIME_MS,
+  SECRET_WAIT_MS,
+  SECRET_WAITS_MAX,
+  SECRETS_PER_GIVER_MAX,
+} from '../../src/sealing/limits.ts'
+
+const file = new URL('../../../../test/vectors/group-sealing.json', import.meta.url)
+const vector = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>> & {
+  readonly terms: {
+    readonly topic: string
+    readonly giver: string
+    readonly giverKey: string
+    readonly epoch: number
+    readonly notAfter: number
+  }
+}
+const terms = {
+  ...vector.terms,
+  topic: name(vector.terms.topic),
+  giver: name(vector.terms.giver),
+  giverKey: fromHex(vector.terms.giverKey),
+}
+const bytesOf = (member: string) => fromHex(vector[member]!)
+const sealers: readonly (readonly [string, Sealer])[] = [
+  ['the node’s', nodeSealer],
+  ['a page’s', webCryptoSealer(crypto.subtle)],
+  ['a second implementation’s', plainSealer((length) => new Uint8Array(length))],
+]
+
+/** A node's secrets, with the clock at the secret's epoch. */
+async function openSecrets(sealer: Sealer = nodeSealer, store = memoryStore()) {
+  const clock = new ManualClock({ now: terms.epoch })
+  const failures: unknown[] = []
+  let count = 0
+  const secrets = new GroupSecrets({
+    clock,
+    random: (length) => new Uint8Array(length).fill((count += 1)),
+    hash: sha256,
+    store,
+    sealer,
+    added: () => {},
+    failed: (_topic, cause) => failures.push(cause),
+  })
+  await secrets.open(terms.topic)
+  return { secrets, clock, store, failures }
+}
+
+const vectorSecret = groupSecretOf(terms, bytesOf('secret'), sha256)
+const always = () => true
+
+/** Another secret of the same group. */
+function secretAt(epoch: number, key = terms.giverKey): GroupSecret {
+  const own = { ...terms, giverKey: key, epoch, notAfter: epoch + SECRET_LIFETIME_MS }
+  return groupSecretOf(own, new Uint8Array(32).fill(epoch % 251), sha256)
+}
+
+describe('the vector of group sealing', () => {
+  it('has the id and the infos of its secret', () => {
+    expect(toHex(vectorSecret.id)).toBe(vector['id'])
+    expect(toHex(givingInfo(terms))).toBe(vector['givingInfo'])
+    const { header } = decodeBundle(bytesOf('bundle'), sha256)
+    expect(toHex(groupKeyInfo(header))).toBe(vector['keyInfo'])
+  })
+
+  it('is given to its member, and to nobody else', async () => {
+    const given = readGiven(decodeApplication(bytesOf('given')))
+    const [receiver] = given.receivers
+    const member = plainOpeningKey(bytesOf('member'))
+    expect(receiver?.recipient).toEqual(sha256(member.publicKey))
+    const opened = await member.open(receiver!.sealed, givingInfo(terms))
+    expect(toHex(opened!)).toBe(vector['secret'])
+    const other = plainOpeningKey(new Uint8Array(32).fill(3))
+    expect(await other.open(receiver!.sealed, givingInfo(terms))).toBeUndefined()
+  })
+
+  it.each(sealers)('is opened by %s', async (_, sealer) => {
+    const { secrets } = await openSecrets(sealer)
+    secrets.add(vectorSecret, always)
+    const bundle = decodeBundle(bytesOf('bundle'), sha256)
+    expect(bundle.idText).toBe(vector['bundleId'])
+    const { encryption } = bundle.header
+    const id = (encryption as { readonly secret: Uint8Array }).secret
+    const opened = await secrets.openMessages(bundle.header, id, bundle.messagesBytes)
+    expect(toHex(opened)).toBe(vector['plain'])
+  })
+})
+
+describe('what was sealed to a group', () => {
+  const { header, messagesBytes } = decodeBundle(bytesOf('bundle'), sha256)
+
+  it.each([
+    ['with one bit of its ciphertext changed', {}, messagesBytes.with(20, messagesBytes[20]! ^ 1)],
+    ['with one bit of its nonce changed', {}, messagesBytes.with(0, messagesBytes[0]! ^ 1)],
+    ['without its last byte', {}, messagesBytes.slice(0, -1)],
+    ['cut within its tag', {}, messagesBytes.slice(0, 20)],
+    ['cut within its nonce', {}, messagesBytes.slice(0, 5)],
+    ['empty', {}, new Uint8Array()],
+    ['under another time', { sentAt: header.sentAt + 1 }, messagesBytes],
+    ['in another stream', { epoch: header.epoch + 1 }, messagesBytes],
+    ['as another sender’s', { sender: name('other.acme.example') }, messagesBytes],
+    ['of another class', { class: 'task' }, messagesBytes],
+  ] as const)('%s does not open', async (_, changes, bytes) => {
+    for (const [, sealer] of sealers) {
+      const { secrets } = await openSecrets(sealer)
+      secrets.add(vectorSecret, always)
+      const opening = secrets.openMessages({ ...header, ...changes }, vectorSecret.id, bytes)
+      await expect(opening).rejects.toMatchObject({ code: 'body' })
+    }
+  })
+
+  it('has another nonce each time, so that equal messages differ', async () => {
+    const { secrets } = await openSecrets()
+    secrets.add(vectorSecret, always)
+    const { digest: _digest, encryption: _encryption, ...fields } = header
+    const once = await secrets.seal(bytesOf('plain'), fields)
+    const again = await secrets.seal(bytesOf('plain'), fields)
+    expect(toHex(once.messagesBytes)).not.toBe(toHex(again.messagesBytes))
+    const opened = await secrets.openMessages(
+      { ...header, ...again },
+      vectorSecret.id,
+      again.messagesBytes,
+    )
+    expect(toHex(opened)).toBe(vector['plain'])
+  })
+
+  it('waits for its secret, and is missing it when the wait is over', async () => {
+    const { secrets, clock } = await openSecrets()
+    const waits = secrets.openMessages(header, vectorSecret.id, messagesBytes)
+    secrets.add(vectorSecret, always)
+    expect(toHex(await waits)).toBe(vector['plain'])
+    const other = secretAt(terms.epoch + 1)
+    const never = secrets.openMessages(header, other.id, messagesBytes)
+    const [outcome] = await Promise.all([
+      never.catch((cause: unknown) => cause),
+      clock.advance(SECRET_WAIT_MS),
+    ])
+    expect(outcome).toMatchObject({ code: 'secret-missing' })
+  })
+
+  it('does not wait where too much waits already', async () => {
+    const { secrets, clock } = await openSecrets()
+    const some = Array.from({ length: SECRET_WAITS_MAX + 1 }, () =>
+      secrets.openMessages(header, vectorSecret.id, messagesBytes),
+    )
+    await expect(some.at(-1)).rejects.toMatchObject({ code: 'secret-missing' })
+    const settled = Promise.allSettled(some)
+    await clock.advance(SECRET_WAIT_MS)
+    expect((await settled).map(({ status }) => status)).not.toContain('fulfilled')
+  })
+})
+
+describe('newest()', () => {
+  it('is the latest epoch, of one epoch the higher key, in whatever order they come', async () => {
+    const low = secretAt(terms.epoch, new Uint8Array(32).fill(1))
+    const high = secretAt(terms.epoch, new Uint8Array(32).fill(2))
+    const late = secretAt(terms.epoch + 1, new Uint8Array(32).fill(0))
+    for (const order of [
+      [low, high, late],
+      [late, high, low],
+      [high, late, low],
+    ]) {
+      const { secrets } = await openSecrets()
+      for (const each of order) secrets.add(each, always)
+      expect(secrets.newest(terms.topic)?.idText).toBe(late.idText)
+    }
+    const { secrets } = await openSecrets()
+    secrets.add(high, always)
+    secrets.add(low, always)
+    expect(secrets.newest(terms.topic)?.idText).toBe(high.idText)
+  })
+
+  it('ends with the secret’s end, exact to the millisecond', async () => {
+    const { secrets, clock } = await openSecrets()
+    secrets.add(vectorSecret, always)
+    await clock.advance(SECRET_LIFETIME_MS - 1)
+    expect(secrets.newest(terms.topic)?.idText).toBe(vectorSecret.idText)
+    await clock.advance(1)
+    expect(secrets.newest(terms.topic)).toBeUndefined()
+  })
+
+  it('is none whose giver may give no more, nor one of before a restart', async () => {
+    const { secrets, store, failures } = await openSecrets()
+    let mayGive = true
+    secrets.add(vectorSecret, () => mayGive)
+    expect(secrets.newest(terms.topic)?.idText).toBe(vectorSecret.idText)
+    mayGive = false
+    expect(secrets.newest(terms.topic)).toBeUndefined()
+    const again = await openSecrets(nodeSealer, store)
+    expect(again.secrets.newest(terms.topic)).toBeUndefined()
+    expect(again.secrets.has(vectorSecret)).toBe(true)
+    expect(again.secrets.lastEpoch(terms.topic)).toBe(terms.epoch)
+    again.secrets.add(vectorSecret, always)
+    expect(again.secrets.newest(terms.topic)?.idText).toBe(vectorSecret.idText)
+    expect(failures).toEqual([])
+  })
+})
+
+describe('add()', () => {
+  it('keeps an hour of what was superseded, and no longer', async () => {
+    const { secrets, clock } = await openSecrets()
+    secrets.add(vectorSecret, always)
+    secrets.add(secretAt(terms.epoch + 1), always)
+    await clock.advance(3_600_000 + 60_000)
+    secrets.sweep(clock.now())
+    expect(secrets.has(vectorSecret)).toBe(true)
+    await clock.advance(1)
+    secrets.sweep(clock.now())
+    expect(secrets.has(vectorSecret)).toBe(false)
+  })
+
+  it('drops a giver’s own oldest past its room, and nobody else’s', async () => {
+    const { secrets } = await openSecrets()
+    const other = secretAt(terms.epoch, new Uint8Array(32).fill(9))
+    secrets.add(other, always)
+    const own = Array.from({ length: SECRETS_PER_GIVER_MAX + 1 }, (_, index) =>
+      secretAt(terms.epoch + index),
+    )
+    for (const each of own) secrets.add(each, always)
+    expect(secrets.has(own[0]!)).toBe(false)
+    expect([own[1]!, own.at(-1)!, other].map((each) => secrets.has(each))).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+
+  it('refuses a giver too many', async () => {
+    const { secrets } = await openSecrets()
+    for (let giver = 0; giver < SECRET_GIVERS_MAX; giver++) {
+      secrets.add(secretAt(terms.epoch, new Uint8Array(32).fill(giver)), always)
+    }
+    const more = secretAt(terms.epoch + 1, new Uint8Array(32).fill(99))
+    expect(() => secrets.add(more, always)).toThrow('8 givers')
+  })
+})
+
+describe('readGiven()', () => {
+  it.each([
+    ['that lasts too long', SECRET_LIFETIME_MS + 1],
+    ['that ends when it begins', 0],
+  ])('refuses a secret %s', (_, lifetime) => {
+    const body = [terms.epoch, terms.epoch + lifetime, null, []]
+    expect(() => readGiven(body)).toThrow('ms, limit')
+  })
+})
