@@ -110,6 +110,10 @@ export const DNSSEC_FETCHES_MAX = 16
 export const DELIVER_WINDOW_BYTES_MAX = 4 * 1024 * 1024
 /** Bundles on it: a lone message has 500 bytes, and each is a decision under way. */
 export const DELIVER_WINDOW_BUNDLES_MAX = 1_024
+/** Bytes on all of a node's direct streams together: sixteen windows. Then each host has an equal part. */
+export const DELIVER_BYTES_MAX = 64 * 1024 * 1024
+/** A host that decides about nothing for so long is left: its bundles go another way, or are told lost. */
+export const DELIVER_SILENT_MS = 30_000
 /** A node that closes waits so long for acknowledgements of what it has handed over. */
 export const DELIVER_DRAIN_MS = 1_000
 /** How long a decision waits for others that share its acknowledgement. */

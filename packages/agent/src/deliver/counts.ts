@@ -12,6 +12,8 @@ export class DeliverCounts {
   lost = 0
   /** Times that a neighbour was not read on, since too much of it was refused. */
   slowed = 0
+  /** Times that a stream was ended since its host decided about nothing for too long. */
+  silent = 0
 
   /** Counts what a host decided. */
   decided(code: string | null): void {

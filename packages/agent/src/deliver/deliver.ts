@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { HostPart } from '../host/host-part.ts'
 import {
+  DELIVER_BYTES_MAX,
   DELIVER_DRAIN_MS,
   DELIVER_REFUSALS_PER_SECOND,
   DELIVER_RETRY_MS,
+  DELIVER_SILENT_MS,
   DELIVER_STREAMS_PER_SECOND,
 } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
@@ -16,6 +18,7 @@ import { DeliverCounts } from './counts.ts'
 import type { DirectBundle } from './direct-bundle.ts'
 import { Incoming } from './incoming.ts'
 import { Outgoing } from './outgoing.ts'
+import { SharedRoom } from './shared-room.ts'
 import { Stranded } from './stranded.ts'
 
 /** The protocol of direct streams; docs/protocol.md, "Direct streams". */
@@ -66,6 +69,7 @@ export class Deliver implements HostPart {
   /** Neighbours that took no direct stream, and when they are asked again. */
   readonly #unwilling = new Map<Peer, number>()
   readonly #stranded: Stranded
+  readonly #room = new SharedRoom(DELIVER_BYTES_MAX)
   #closed = false
 
   constructor(context: DeliverContext) {
@@ -140,6 +144,13 @@ export class Deliver implements HostPart {
 
   sweep(now: number): void {
     for (const [peer, until] of this.#unwilling) if (until <= now) this.#unwilling.delete(peer)
+    for (const [peer, stream] of this.#outgoing) {
+      // What it reads and never decides about would be told to nobody.
+      if (!stream.isSilent(DELIVER_SILENT_MS)) continue
+      this.counts.silent += 1
+      this.#unwilling.set(peer, now + DELIVER_RETRY_MS)
+      stream.close()
+    }
     this.#stranded.look()
   }
 
@@ -166,6 +177,7 @@ export class Deliver implements HostPart {
     const stream: Outgoing = new Outgoing(transport.openChannel(peer, DELIVER_PROTOCOL), {
       now: () => clock.now(),
       mayReceive: ({ topic }) => neighbours.get(peer)?.hosts(topic) === true,
+      room: this.#room,
       unwanted: (bundle) => this.#stranded.add(bundle),
       decided: (bundle, code) => {
         this.counts.decided(code)

@@ -2,13 +2,16 @@ import { DELIVER_WINDOW_BUNDLES_MAX, DELIVER_WINDOW_BYTES_MAX } from '../limits.
 import type { Channel } from '../transport.ts'
 import { decodeAcknowledgement, type Acknowledgement } from './acknowledgement.ts'
 import type { DirectBundle } from './direct-bundle.ts'
+import type { SharedRoom } from './shared-room.ts'
 
 /** What a stream tells its owner. */
 export interface OutgoingHooks {
   now(): number
   /** Whether the neighbour may receive the inbox at this moment. */
   mayReceive(bundle: DirectBundle): boolean
-  /** Its right ended before the bundle was sent. */
+  /** Room for what is under way to all hosts. */
+  readonly room: SharedRoom
+  /** Its right ended before the bundle was sent, or there is no room for it any more. */
   unwanted(bundle: DirectBundle): void
   /** The host has decided about a bundle: null if it was accepted, else its code. */
   decided(bundle: DirectBundle, code: string | null): void
@@ -36,12 +39,17 @@ export class Outgoing {
   #full = false
   #ended = false
   #takenAt: number
+  /** When it acknowledged something the last time, or the first was put under way since. */
+  #heardAt: number
+  readonly #leaveRoom: () => void
   #drained: PromiseWithResolvers<void> | undefined
 
   /** The stream stands when `opening` resolves; what is pushed before waits for it. */
   constructor(opening: Promise<Channel>, hooks: OutgoingHooks) {
     this.#hooks = hooks
     this.#takenAt = hooks.now()
+    this.#heardAt = this.#takenAt
+    this.#leaveRoom = hooks.room.share()
     void this.#run(opening)
   }
 
@@ -50,17 +58,22 @@ export class Outgoing {
     return this.#takenAt
   }
 
+  /** Whether it has let what is under way wait for so long. */
+  isSilent(ms: number): boolean {
+    return this.#unacknowledged.length > 0 && this.#hooks.now() - this.#heardAt > ms
+  }
+
   /** Puts a bundle under way; false if there is no room for it. */
   push(bundle: DirectBundle): boolean {
-    const bytes = this.#bytes + bundle.bytes.length
-    const count = this.#unacknowledged.length
+    const { length } = bundle.bytes
     if (this.#ended) return false
-    if (count >= DELIVER_WINDOW_BUNDLES_MAX || bytes > DELIVER_WINDOW_BYTES_MAX) {
+    if (!this.#hasRoom(length)) {
       this.#full = true
       return false
     }
-    this.#bytes = bytes
+    this.#hold(length)
     this.#takenAt = this.#hooks.now()
+    if (this.#unacknowledged.length === 0) this.#heardAt = this.#takenAt
     this.#unacknowledged.push(bundle)
     if (this.#channel !== undefined) this.#send(this.#channel, bundle)
     return true
@@ -93,12 +106,25 @@ export class Outgoing {
   #begin(channel: Channel): void {
     this.#channel = channel
     const waiting = this.#unacknowledged.splice(0)
-    this.#bytes = 0
+    this.#hold(-this.#bytes)
     for (const bundle of waiting) {
       // Rights may have ended while the stream opened.
-      if (this.#hooks.mayReceive(bundle)) this.push(bundle)
-      else this.#hooks.unwanted(bundle)
+      const isUnderWay = this.#hooks.mayReceive(bundle) && this.push(bundle)
+      if (!isUnderWay) this.#hooks.unwanted(bundle)
     }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return (
+      this.#unacknowledged.length < DELIVER_WINDOW_BUNDLES_MAX &&
+      this.#bytes + bytes <= DELIVER_WINDOW_BYTES_MAX &&
+      this.#hooks.room.has(bytes, this.#bytes)
+    )
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes
+    this.#hooks.room.change(bytes)
   }
 
   #send(channel: Channel, bundle: DirectBundle): void {
@@ -112,8 +138,9 @@ export class Outgoing {
     const acknowledged = decodeAcknowledgement(frame, { before, sent })
     this.#through = acknowledged.through
     this.#takenAt = this.#hooks.now()
+    this.#heardAt = this.#takenAt
     const decided = this.#unacknowledged.splice(0, acknowledged.through - before)
-    for (const bundle of decided) this.#bytes -= bundle.bytes.length
+    this.#hold(-decided.reduce((sum, { bytes }) => sum + bytes.length, 0))
     this.#tell(decided, acknowledged, before)
     if (this.#unacknowledged.length === 0) this.#drained?.resolve()
     if (!this.#full) return
@@ -139,6 +166,8 @@ export class Outgoing {
     this.#drained?.resolve()
     void this.#channel?.close()
     const left = this.#unacknowledged.splice(0)
+    this.#hold(-this.#bytes)
+    this.#leaveRoom()
     this.#hooks.ended(left, { ...how, answered: this.#through > 0 })
   }
 }

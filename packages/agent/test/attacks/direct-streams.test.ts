@@ -3,8 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { decodeAcknowledgement } from '../../src/deliver/acknowledgement.ts'
 import { DELIVER_PROTOCOL } from '../../src/deliver/deliver.ts'
+import { DirectBundle } from '../../src/deliver/direct-bundle.ts'
 import { Incoming } from '../../src/deliver/incoming.ts'
-import { DELIVER_REFUSALS_PER_SECOND, DELIVER_WINDOW_BUNDLES_MAX } from '../../src/limits.ts'
+import { Outgoing } from '../../src/deliver/outgoing.ts'
+import { SharedRoom } from '../../src/deliver/shared-room.ts'
+import {
+  DELIVER_REFUSALS_PER_SECOND,
+  DELIVER_SILENT_MS,
+  DELIVER_WINDOW_BUNDLES_MAX,
+} from '../../src/limits.ts'
+import { ManualClock } from '../../src/manual-clock.ts'
+import type { KnownProof } from '../../src/neighbours/proof-shelf.ts'
 import { acknowledge, openRawHost, RAW } from '../deliver/raw-host.ts'
 import { annsBundle, CREW, DESK, NODE, openScene, type Scene } from '../scene.ts'
 import { bodies } from '../town.ts'
@@ -184,5 +193,45 @@ describe('a hostile host of an inbox', () => {
       void agent.send(RAW, index, { lifespanMs: 1_000 + index })
     await town.world.pass(1_000)
     expect(streams.length).toBeLessThanOrEqual(8)
+  })
+})
+
+describe('hosts that decide about nothing', () => {
+  it('hold so much together and no more; one with less than an equal part is given to', () => {
+    const clock = new ManualClock()
+    const room = new SharedRoom(1_000)
+    const hooks = {
+      now: () => clock.now(),
+      room,
+      mayReceive: () => true,
+      unwanted: () => {},
+      decided: () => {},
+      hasRoom: () => {},
+      ended: () => {},
+    }
+    // Its channel never opens: what is handed to it stays under way.
+    const hosts = Array.from({ length: 10 }, () => new Outgoing(new Promise(() => {}), hooks))
+    const id = new Uint8Array(32)
+    const proof = { id, idText: '', bytes: id, statements: [] } as unknown as KnownProof
+    const rest = { topic: DESK, id, toReader: false, proof, until: Infinity }
+    const filled = hosts.map((host) => {
+      let count = 0
+      while (host.push(new DirectBundle({ ...rest, bytes: new Uint8Array(10) }))) count += 1
+      return count
+    })
+    expect(filled).toEqual([100, ...Array.from({ length: 9 }, () => 10)])
+    for (const host of hosts) host.close()
+    expect(room.held).toBe(0)
+  })
+
+  it('are left after half a minute, and get by gossip what they did not decide about', async () => {
+    await using host = await openRawHost()
+    const { town, agent, raw } = host
+    const sent = agent.send(RAW, 'heard by nobody', { lifespanMs: 60_000 })
+    expect((await town.world.until(sent)).peers).toBe(1)
+    expect(raw.heard).toHaveLength(0)
+    await town.world.pass(DELIVER_SILENT_MS + 2_000)
+    expect(town.nodes[0]!.host.deliveries).toMatchObject({ silent: 1, resent: 1, lost: 0 })
+    expect(raw.heard.map(({ topic }) => topic)).toEqual([RAW])
   })
 })
