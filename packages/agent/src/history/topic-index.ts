@@ -1,3 +1,4 @@
+import { poolOf } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
 import { compareBytes, concatBytes, toHex } from '@ixj/trust'
 import { fairShare } from './fair-share.ts'
@@ -81,7 +82,7 @@ export class TopicIndex {
     const bucket = this.#bucket(row.class, bucketOf(row.sentAt))
     bucket.rows.set(idText, row)
     changed(bucket)
-    const sender = `${row.sender}|${toHex(row.key)}`
+    const sender = sharerOf(row)
     let share = this.#shares.get(sender)
     if (share === undefined) {
       share = { rows: new Map(), bytes: 0 }
@@ -101,7 +102,7 @@ export class TopicIndex {
     if (bucket?.rows.delete(idText) !== true) return
     changed(bucket)
     if (bucket.rows.size === 0) this.#buckets[row.class].delete(number)
-    const sender = `${row.sender}|${toHex(row.key)}`
+    const sender = sharerOf(row)
     const share = this.#shares.get(sender)
     if (share === undefined) return
     share.rows.delete(idText)
@@ -246,6 +247,11 @@ function firstPlace(ids: readonly Uint8Array[], isThere: (id: Uint8Array) => boo
 function changed(bucket: Bucket): void {
   bucket.sorted = undefined
   bucket.digest = undefined
+}
+
+/** Agents of a pool are one sender: their node has as many names of it as it likes. */
+function sharerOf({ sender, key }: HistoryRow): string {
+  return `${poolOf(sender) ?? sender}|${toHex(key)}`
 }
 
 function streamOf(key: Uint8Array, kept: KeptClass, epoch: number): string {

@@ -1,6 +1,9 @@
 import { AgentError } from '../agent-error.ts'
 import type { Lane, Waiting } from './lane-queue.ts'
 
+/** What a bundle is made of; without `until`, it has all of its lane's lifespan. */
+export type Taken = Pick<Waiting, 'part' | 'gathered'> & Partial<Pick<Waiting, 'until'>>
+
 /** Tells messages whose lifespan ended while they waited for their turn, `expired`; gives the others. */
 export function rejectEnded(
   { topic, lifespanMs }: Lane,
@@ -14,4 +17,13 @@ export function rejectEnded(
     waiting.reject(new AgentError('expired', `Cannot send to ${topic}: it waited ${waited}`))
   }
   return all.filter(({ until }) => until >= now)
+}
+
+/**
+ * How long a bundle of these may live: however long they waited, they are worth nothing when the
+ * lifespan of the first is over. Those without an end have all of their lane's; in ms, at least 1.
+ */
+export function lifespanLeft({ lifespanMs }: Lane, all: readonly Taken[], now: number): number {
+  const left = Math.min(...all.map(({ until = Infinity }) => until)) - now
+  return Math.min(lifespanMs, Math.max(1, left))
 }

@@ -11,6 +11,7 @@ import { stretchOf, type Stretch } from '../history/stretch.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { isGivenSecret } from '../sealing/given-secret.ts'
+import { isVoid } from '../pipeline/void-history.ts'
 import { openMessages } from '../sealing/opened-messages.ts'
 import { readMessage, type Message } from './message.ts'
 import type { ReadOptions } from './readers.ts'
@@ -56,15 +57,11 @@ async function historyMessages(
   { core, sink }: { readonly core: Core; readonly sink: Sink },
 ): Promise<readonly Message[]> {
   const { history } = core.keeper
-  const { revocations } = core.trust
   const since = 'since' in stretch ? stretch.since : 0
   const most = 'last' in stretch ? stretch.last : HISTORY_MESSAGES_MAX
   const rows = history
     .rows(topic)
-    .filter(({ sentAt, sender, key }) => {
-      // "A revoked key voids everything that it ever signed."
-      return sentAt >= since && revocations.ofKey(sender, key) === undefined
-    })
+    .filter(({ sentAt }) => sentAt >= since)
     .toReversed()
   let messages: readonly Message[] = []
   for (let start = 0; start < rows.length && messages.length < most; start += READ_AT_ONCE) {
@@ -80,7 +77,7 @@ async function readKept(
   { core, sink }: { readonly core: Core; readonly sink: Sink },
 ): Promise<readonly Message[]> {
   const bundle = decodeBundle(bytes, core.hash)
-  if (!isFor(bundle, sink)) return []
+  if (!isFor(bundle, sink) || isVoid(bundle.header, row.verifiedAt, core)) return []
   const parts = await partsOf(bundle, core, sink)
   return parts.flatMap((part) => (isGivenSecret(part) ? [] : (messageOf(part, bundle, row) ?? [])))
 }

@@ -70,7 +70,12 @@ export interface LaneContext {
 interface Pack {
   readonly waiting: Waiting[]
   bytes: number
+  /** When its first message is worth nothing any more. */
+  readonly until: number
 }
+
+/** Messages of one bundle were given to be sent within this long, so none loses more of its lifespan. */
+const PACK_MS_MAX = 20
 
 /** Room for the array around the messages. */
 const ARRAY_BYTES = 8
@@ -149,9 +154,11 @@ export class LaneQueue {
     const isFull =
       pack === undefined ||
       pack.waiting.length >= this.#lane.messagesMax ||
-      pack.bytes + bytes > BYTES_MAX
+      pack.bytes + bytes > BYTES_MAX ||
+      // A bundle lives as long as its first message: those that waited longer go by themselves.
+      waiting.until > pack.until + PACK_MS_MAX
     if (pack === undefined || isFull) {
-      pack = { waiting: [], bytes: ARRAY_BYTES }
+      pack = { waiting: [], bytes: ARRAY_BYTES, until: waiting.until }
       this.#packs.push(pack)
     }
     pack.waiting.push(waiting)

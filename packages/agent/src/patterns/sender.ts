@@ -25,7 +25,7 @@ import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-ta
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import type { Receipt } from './message.ts'
-import { rejectEnded } from './ended-messages.ts'
+import { lifespanLeft, rejectEnded, type Taken } from './ended-messages.ts'
 import { handOver } from './hand-over.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import { rejected } from './rejected.ts'
@@ -34,7 +34,6 @@ import { isSealedToGroup, keyOf } from './lane-key.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import { Turns } from './turns.ts'
 
-type AskApprover = GatheringContext['ask']
 type Message = Parameters<typeof gatherApprovals>[0]
 
 /** How a bundle went. */
@@ -60,7 +59,7 @@ export class Sender {
   readonly #streams = new Map<string, Stream>()
   readonly #lanes = new Map<string, LaneQueue>()
   readonly #proofs: Map<string, KnownProof>
-  /** Of grants with a limit; as many as the agent holds. */
+  /** Of grants with a limit. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
   /** Messages whose bundles were handed over, and are being stored. */
@@ -74,7 +73,7 @@ export class Sender {
       readonly taskRecords: TaskRecords | null
       readonly proofs: Map<string, KnownProof>
     },
-    ask: AskApprover,
+    ask: GatheringContext['ask'],
   ) {
     this.#core = parts.core
     this.#identity = parts.identity
@@ -339,11 +338,12 @@ export class Sender {
   async #seal(
     lane: Lane,
     first: number,
-    taken: readonly Pick<Waiting, 'part' | 'gathered'>[],
+    taken: readonly Taken[],
     proof: KnownProof,
   ): Promise<Bundle> {
     const { clock, seals } = this.#core
-    const plain = encodeMessages(taken.map((waiting) => waiting.part))
+    const plain = encodeMessages(taken.map(({ part }) => part))
+    const now = clock.now()
     const fields = {
       topic: lane.topic,
       sender: this.#identity.name,
@@ -352,8 +352,8 @@ export class Sender {
       action: lane.action,
       first,
       count: taken.length,
-      sentAt: clock.now(),
-      lifespanMs: lane.lifespanMs,
+      sentAt: now,
+      lifespanMs: lifespanLeft(lane, taken, now),
       priority: lane.priority,
       authority: lane.grant?.id ?? null,
       proof: proof.id,

@@ -32,6 +32,8 @@ export const SYNC_FRAMES_PER_SECOND = 1_024
 export const SYNC_IDS_PER_SECOND = 131_072
 /** Bytes of sync and repair that go to one neighbour in a second: live traffic has the rest. */
 export const SYNC_BYTES_PER_SECOND = 8 * 1024 * 1024
+/** What an attested bundle costs of these besides its own: it is signed anew each time it is given. */
+export const SYNC_ATTEST_COST_BYTES = 4_096
 /** Frames of sync that wait for one neighbour; what is too many is said again later. */
 export const SYNC_FRAMES_WAITING_MAX = 1_024
 /** Ids that were pulled and not accepted: they are not asked for again. The oldest goes. */

@@ -8,6 +8,7 @@ import { TransportError, type Channel, type Transport } from '../transport.ts'
 import { decodeSyncFrame, encodeSyncFrame, type BundleFrame, type SyncFrame } from './frames.ts'
 import {
   PULL_ASKED_MAX,
+  SYNC_ATTEST_COST_BYTES,
   SYNC_BYTES_PER_SECOND,
   SYNC_FRAMES_PER_SECOND,
   SYNC_FRAMES_WAITING_MAX,
@@ -146,7 +147,8 @@ export class Link {
 
   async #write(frame: SyncFrame): Promise<void> {
     const bytes = encodeSyncFrame(frame)
-    await this.#allow(bytes.length)
+    const isAttested = frame.kind === 'bundle' && frame.attest !== null
+    await this.#allow(bytes.length + (isAttested ? SYNC_ATTEST_COST_BYTES : 0))
     if (this.#isClosed) return
     const { transport } = this.#context
     this.#channel ??= await transport.openChannel(this.neighbour.peer, SYNC_PROTOCOL)

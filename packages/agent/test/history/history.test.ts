@@ -77,6 +77,20 @@ describe('a history', () => {
     expect(history.bytes).toBeLessThanOrEqual(40_000)
   })
 
+  it('gives a pool one share, whatever number of names its node makes', async () => {
+    await using scene = await openScene()
+    const history = await openHistory(scene, { topicBytesMax: 40_000 })
+    const quiet: string[] = []
+    const signer = scene.world.key()
+    for (let first = 1; first <= 200; first++) {
+      if (first <= 12) quiet.push(await add(scene, history, { first }))
+      const sender = parseName(`a${first}.pool.n9.acme.example`)
+      await add(scene, history, { sender, signer })
+    }
+    expect(quiet.every((id) => history.has(id))).toBe(true)
+    expect(history.bytes).toBeLessThanOrEqual(40_000)
+  })
+
   it('costs the largest topic when all is full, however many topics there are', async () => {
     await using scene = await openScene()
     const history = await openHistory(scene, { bytesMax: 40_000 })

@@ -49,6 +49,7 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   #number: number
   #handle: number | undefined
   #bytes = 0
+  #forgetting = Promise.resolve()
 
   constructor(folder: string, numbers: readonly number[], clock: Clock) {
     this.#folder = folder
@@ -81,13 +82,14 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endFile()
+    await this.#forgetting
   }
 
   #write(place: Place): void {
     const { lane, epoch, first, count, id, forgetAt } = place
     if (this.#bytes > JOURNAL_FILE_BYTES) {
       this.#endFile()
-      void this.#forget(this.#clock.now())
+      this.#forgetting = this.#forgetSoon(this.#forgetting)
     }
     const handle = (this.#handle ??= this.#beginFile())
     let number = this.#lanes.get(lane)
@@ -125,6 +127,17 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
     return join(this.#folder, `places-${number}`)
   }
 
+  /** One after the other; what cannot be removed is tried again when the next file is full. */
+  async #forgetSoon(before: Promise<void>): Promise<void> {
+    await before
+    try {
+      await this.#forget(this.#clock.now())
+    } catch (cause) {
+      // It takes room and nothing else: its places are read again, and have ended.
+      if (!(cause instanceof HomeError)) throw cause
+    }
+  }
+
   /** Files in which everything has ended go, and the oldest where there are too many. */
   async #forget(now: number): Promise<void> {
     const written = this.#handle === undefined ? undefined : this.#files.at(-1)
@@ -132,10 +145,18 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
       (file, index) =>
         file !== written && (file.until < now || this.#files.length - index > JOURNAL_FILES_MAX),
     )
+    let failure: { readonly cause: unknown } | undefined
     for (const file of going) {
-      this.#files.splice(this.#files.indexOf(file), 1)
-      await removeIfThere(file.path)
+      try {
+        await removeIfThere(file.path)
+        const index = this.#files.indexOf(file)
+        if (index !== -1) this.#files.splice(index, 1)
+      } catch (cause) {
+        // The others go all the same.
+        failure ??= { cause }
+      }
     }
+    if (failure !== undefined) throw failure.cause
   }
 }
 

@@ -1,4 +1,13 @@
-import { appendFile, mkdtempDisposable, readdir, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@ixj/agent'
@@ -70,5 +79,26 @@ describe('a journal of places', () => {
     for (let first = 1; first <= count; first++) journal.append({ ...placeOf(1), first })
     expect((await readdir(folder.path)).length).toBeGreaterThan(1)
     expect((await read(folder.path)).length).toBe(count)
+  })
+
+  it('takes places where an old file cannot be removed', async () => {
+    await using folder = await folderFor()
+    const stuck = join(folder.path, 'places-1')
+    const count = Math.ceil(JOURNAL_FILE_BYTES / 40)
+    const later = new ManualClock()
+    await later.advance(1_000)
+    {
+      await using journal = await openPlaceJournal(folder.path, later)
+      await journal.load(0)
+      journal.append({ ...placeOf(1), forgetAt: 1 })
+      // A folder in the place of a file cannot be removed as one.
+      await rm(stuck)
+      await mkdir(stuck)
+      for (let first = 1; first <= 2 * count; first++) {
+        journal.append({ ...placeOf(1), first, forgetAt: 1 })
+      }
+    }
+    // The others went.
+    expect(await readdir(folder.path)).toEqual(['places-1'])
   })
 })
