@@ -58,24 +58,22 @@ test('the containers name only what exists', () => {
   expect(findContainerFaults(repositoryRoot)).toEqual([])
 })
 
-test('the program knows the commands and options that the containers give it', () => {
+test('the programs know the commands and options that the containers give it', () => {
   const commands = [...containerCommands(repositoryRoot).values()]
   expect(commands).not.toEqual([])
   const asked = new Map<string, Set<string>>()
-  for (const words of commands) {
+  for (const { program, words } of commands) {
     const options = words.filter((word) => word.startsWith('--'))
-    const path = words
-      .slice(
-        0,
-        words.findIndex((word) => word.startsWith('--')),
-      )
-      .join(' ')
+    const verbs = words.slice(
+      0,
+      words.findIndex((word) => word.startsWith('--')),
+    )
+    const path = [program, ...verbs].join(' ')
     asked.set(path, new Set([...(asked.get(path) ?? []), ...options]))
   }
   for (const [path, options] of asked) {
-    const main = join(repositoryRoot, 'apps/cli/src/main.ts')
-    const words = ['--conditions=ixj:src', main, ...path.split(' '), '--help']
-    const help = execFileSync(process.execPath, words, { encoding: 'utf8' })
+    const words = ['--conditions=ixj:src', ...path.split(' '), '--help']
+    const help = execFileSync(process.execPath, words, { encoding: 'utf8', cwd: repositoryRoot })
     for (const option of options) expect(help, `the help of "${path}"`).toContain(option)
   }
 })
@@ -98,6 +96,7 @@ describe('the findings on commands', () => {
     ['a test run without a test command', { '.ci/run': 'vitest run\n' }],
     ['a service from elsewhere', withService({ build: './other' })],
     ['a service without words', withService({ command: 'demo licences' })],
+    ['a service that starts what is missing', withService({ entrypoint: ['node', 'gone.ts'] })],
     ['a service after one that is missing', withService({ depends_on: { gone: {} } })],
     ['a service with a missing volume', withService({ volumes: ['gone:/mesh'] })],
     ['a Dockerfile that copies what is missing', { Dockerfile: `${dockerfile}\nCOPY gone ./` }],

@@ -47,12 +47,23 @@ export function findTestCommandFaults(root: string): string[] {
     .map((name) => `.ci/run calls "${name}", which the README does not name`)
 }
 
-/** The words that each container of docker-compose.yml hands to the program. */
-export function containerCommands(root: string): Map<string, readonly string[]> {
+/** What a container runs. */
+export interface ContainerCommand {
+  /** The file that its entry point names: its own, or the Dockerfile's. */
+  readonly program: string
+  readonly words: readonly string[]
+}
+
+/** What each container of docker-compose.yml runs. */
+export function containerCommands(root: string): Map<string, ContainerCommand> {
+  const [shared = ''] =
+    readText(root, 'Dockerfile').match(/(?<=^ENTRYPOINT .*")[\w./-]+\.ts/m) ?? []
   return new Map(
     Object.entries(services(root)).map(([name, service]) => {
-      const { command } = service
-      return [name, Array.isArray(command) ? command.map(String) : []]
+      const [words, entrypoint] = [service['command'], service['entrypoint']].map((list) =>
+        Array.isArray(list) ? list.map(String) : [],
+      ) as [string[], string[]]
+      return [name, { program: entrypoint.find((word) => word.endsWith('.ts')) ?? shared, words }]
     }),
   )
 }
@@ -65,7 +76,12 @@ export function findContainerFaults(root: string): string[] {
     const found: string[] = []
     const build = service['build']
     if (build !== '.') found.push('is not built from the one Dockerfile')
-    if (containerCommands(root).get(name)?.length === 0) found.push('has no list of words to run')
+    if (containerCommands(root).get(name)?.words.length === 0)
+      found.push('has no list of words to run')
+    const { program = '' } = containerCommands(root).get(name) ?? {}
+    const isOwn = 'entrypoint' in service
+    if (isOwn && !existsSync(join(root, program)))
+      found.push(`runs ${program}, which does not exist`)
     for (const other of Object.keys(member(service, 'depends_on'))) {
       if (!(other in all)) found.push(`depends on ${other}, which does not exist`)
     }

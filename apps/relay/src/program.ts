@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { effectiveConfiguration, readConfiguration } from './configuration/read-configuration.ts'
 import { type Configuration, type Setting, SETTINGS } from './configuration/schema.ts'
 import { FILE_VARIABLE } from './configuration/sources.ts'
+import { developmentSource, makeDevelopmentHome } from './development.ts'
 import { RelayError } from './relay-error.ts'
 import { Relay } from './relay.ts'
 
@@ -19,6 +20,7 @@ SIGHUP reads certificate, page and policy again. SIGTERM drains and ends, a seco
 Exit codes: 0 done, 1 failed, 2 wrong configuration.
 
 Examples:
+  $ ixj-relay --development
   $ ixj-relay --name relay1.acme.example
   $ ixj-relay --config relay.yaml --check`
 
@@ -27,9 +29,10 @@ export async function runProgram(words: readonly string[]): Promise<0 | 1 | 2> {
   const command = makeCommand()
   try {
     command.parse(words, { from: 'user' })
-    const { config, check, json } = command.opts<{ config?: string; check?: true; json?: true }>()
+    const { config, check, json, development } = command.opts<ProgramFlags>()
     const configuration = await readConfiguration({
       ...(config === undefined ? {} : { file: config }),
+      ...(development === true ? { defaults: developmentSource() } : {}),
       variables: process.env,
       flags: flagsOf(command),
     })
@@ -38,10 +41,24 @@ export async function runProgram(words: readonly string[]): Promise<0 | 1 | 2> {
       process.stdout.write(json === true ? `${JSON.stringify(shown)}\n` : stringify(shown))
       return 0
     }
+    if (development === true) await prepare(configuration)
     return await serve(configuration)
   } catch (cause) {
     return fail(cause, words.includes('--json'))
   }
+}
+
+interface ProgramFlags {
+  readonly config?: string
+  readonly check?: true
+  readonly json?: true
+  readonly development?: true
+}
+
+/** Makes a home to try things out in. */
+async function prepare({ home, name }: Configuration): Promise<void> {
+  const made = await makeDevelopmentHome(home, name)
+  if (made.length > 0) process.stderr.write(`made ${made.join(' and ')} in ${home}\n`)
 }
 
 /** Serves until SIGTERM or SIGINT. */
@@ -70,6 +87,7 @@ function makeCommand(): Command {
     .description('A node with a door for pages: agents in browsers reach the mesh through it.')
     .version(readVersion(), '-V, --version', 'tell the version')
     .option('--config <file>', `settings in YAML or JSON (${FILE_VARIABLE})`)
+    .option('--development', 'make the home and the names that are missing, to try things out')
     .option('--check', 'print the settings that hold, without secrets, and end')
     .option('--json', 'with --check, and for failures: one object a line')
     .configureHelp({ helpWidth: 100 })

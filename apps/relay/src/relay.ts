@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import type { Configuration } from './configuration/schema.ts'
 import { WaitingInvitations } from './invitations/waiting-invitations.ts'
 import { Metrics } from './metrics.ts'
+import { tellPolicy } from './tell-policy.ts'
 import { type CertificateChange, CertificateFiles } from './tls/certificate-files.ts'
 import { clientAddress } from './web/client-address.ts'
 import { ownOrigins } from './web/own-origins.ts'
@@ -157,6 +158,10 @@ export class Relay implements AsyncDisposable {
     this.#opened.defer(() => closed.abort())
     this.#opened.use(this.#invitations)
     this.#serveInviters(this.#node, closed.signal)
+    const changes = this.#node.policy?.changes({ signal: closed.signal })
+    if (changes !== undefined) {
+      tellPolicy(changes, this.#logger).catch((cause: unknown) => this.#failed(cause))
+    }
     this.#logger.info({ event: 'opened', addresses: this.#node.addresses }, 'node opened')
   }
 

@@ -128,7 +128,7 @@ describe('what is wrong is told with its place, its value and its limit', () => 
       'an open address without TLS',
       { flags: { ...NAMED, 'listen.address': '0.0.0.0' } },
       [
-        '--listen-address: listen.address is "0.0.0.0": it is reached from elsewhere: give tls.key, or proxies',
+        '--listen-address: listen.address is "0.0.0.0": it is reached from elsewhere: give tls.key, proxies, or listen.plain',
       ],
     ],
     [

@@ -19,6 +19,12 @@ export function wholeNumber(bounds: { readonly min: number; readonly max: number
   return z.preprocess(asNumber, number)
 }
 
+/** Yes or no. */
+export const flagField = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean({ error: 'must be true or false' }),
+)
+
 /** Up to `itemsMax` texts, with commas between them in the environment. */
 export function list<Item extends z.ZodType>(item: Item, itemsMax = 64) {
   const tooMany = `must have at most ${itemsMax} items`

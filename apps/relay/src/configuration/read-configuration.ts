@@ -15,6 +15,8 @@ import {
 export interface ConfigurationPlaces {
   /** The file; default: what IXJ_RELAY_CONFIG names, or none. */
   readonly file?: string
+  /** What holds where nothing else is said, beside the schema's own defaults. */
+  readonly defaults?: Source
   readonly variables: Readonly<Record<string, string | undefined>>
   /** By the path of their setting with dots between. */
   readonly flags: ReadonlyMap<string, unknown>
@@ -30,6 +32,7 @@ const SHOWN_MAX = 80
 export async function readConfiguration(places: ConfigurationPlaces): Promise<Configuration> {
   const file = places.file ?? places.variables[FILE_VARIABLE]
   const source = mergeSources([
+    ...(places.defaults === undefined ? [] : [places.defaults]),
     ...(file === undefined ? [] : [await readFileSource(file)]),
     readEnvironment(places.variables),
     readFlags(places.flags),

@@ -6,6 +6,7 @@ import { described, group, notesOf, type SettingNotes } from './described.ts'
 import { door } from './door-fields.ts'
 import {
   addressField,
+  flagField,
   list,
   multiaddrField,
   nameField,
@@ -19,11 +20,17 @@ import {
 const listen = group({
   address: described(addressField.default('127.0.0.1'), {
     value: 'ADDRESS',
-    description: 'where pages come to; other than loopback needs TLS, or a proxy that speaks it',
+    description:
+      'where pages come to; elsewhere than loopback TLS is needed, or a proxy that speaks it',
   }),
   port: described(wholeNumber({ min: 0, max: 65_535 }).default(8_080), {
     value: 'PORT',
     description: '0: a free one',
+  }),
+  plain: described(flagField.default(false), {
+    value: 'true',
+    description:
+      'plain HTTP even where others reach it, as in a container behind a port of its host',
   }),
 })
 
@@ -147,8 +154,10 @@ export const configurationSchema = z
       refuse(['tls', 'key'], 'is needed with tls.certificate')
     }
     const isOpen = !/^(127\.|::1$)/.test(value.listen.address)
-    if (isOpen && value.tls.key === undefined && value.proxies.length === 0) {
-      refuse(['listen', 'address'], 'is reached from elsewhere: give tls.key, or proxies')
+    const isCovered = value.tls.key !== undefined || value.proxies.length > 0 || value.listen.plain
+    if (isOpen && !isCovered) {
+      const remedy = 'give tls.key, proxies, or listen.plain'
+      refuse(['listen', 'address'], `is reached from elsewhere: ${remedy}`)
     }
   })
 

@@ -105,8 +105,9 @@ function settingAt(path: readonly string[]) {
   return SETTINGS.find((setting) => setting.path.join('.') === path.join('.'))
 }
 
-function sourceOf(
-  values: Record<string, unknown>,
+/** Values of one place, each of which `nameOf` names for people. */
+export function sourceOf(
+  values: Readonly<Record<string, unknown>>,
   nameOf: (path: readonly string[]) => string | undefined,
 ): Source {
   const has = (path: readonly string[]) => valueAt(values, path) !== undefined

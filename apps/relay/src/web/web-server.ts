@@ -42,6 +42,8 @@ export interface WebCounts {
 /** HTTP or HTTPS on one port, with WebSockets, until it is disposed of. */
 export class WebServer implements AsyncDisposable {
   readonly counts: WebCounts = { dropped: 0, handshakesFailed: 0, malformed: 0 }
+  /** The one that it took, also when it listens no more. */
+  readonly port: number
   readonly #server: Server
   readonly #options: WebServerOptions
   readonly #sockets = new Set<Socket>()
@@ -50,6 +52,7 @@ export class WebServer implements AsyncDisposable {
   private constructor(server: Server, options: WebServerOptions) {
     this.#server = server
     this.#options = options
+    this.port = (server.address() as AddressInfo).port
     server.maxConnections = options.connectionsMax
     server.keepAliveTimeout = IDLE_MS_MAX
     server.on('connection', (socket: Socket) => {
@@ -85,10 +88,6 @@ export class WebServer implements AsyncDisposable {
       throw new RelayError('listen', `Cannot listen on ${where}: ${code}`, { cause })
     }
     return new WebServer(server, options)
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
   }
 
   /** Connections that stand. */
