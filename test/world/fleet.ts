@@ -84,6 +84,19 @@ export class Fleet {
     return withStatements(identity, grant)
   }
 
+  /** A node's own name, that may read the crew's messages. */
+  async reader(index: number): Promise<Identity> {
+    const identity = await this.node(index)
+    const world = new World(this.#seed + 2 + 2 * index)
+    const grant = await grantAnyhow(world, this.acme, {
+      subject: identity.name,
+      topics: [FLEET_CREW],
+      actions: ['subscribe'],
+      ...this.#times,
+    })
+    return withStatements(identity, grant)
+  }
+
   /** Opens node n<index> with its member, who has joined the crew. */
   async open(
     index: number,

@@ -158,7 +158,16 @@ export class TownPage implements AsyncDisposable {
     relays: readonly RelayAddress[],
     options: { readonly WebSocket?: WebSocketClass; readonly origin?: string } = {},
   ): Promise<TownPage> {
-    const identity = await fleet.node(index)
+    return await TownPage.openAs(await fleet.node(index), fleet, relays, options)
+  }
+
+  /** Opens a page of this name. */
+  static async openAs(
+    identity: Identity,
+    fleet: Fleet,
+    relays: readonly RelayAddress[],
+    options: { readonly WebSocket?: WebSocketClass; readonly origin?: string } = {},
+  ): Promise<TownPage> {
     const transport = openRelayTransport({
       relays,
       name: identity.name,

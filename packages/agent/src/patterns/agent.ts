@@ -177,7 +177,7 @@ export class Agent implements AsyncDisposable {
 
   /**
    * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner; to join it
-   * `sealed`, an encryption key, too.
+   * `sealed`, an encryption key, too. With `quiet` it reads and is not announced.
    * @throws AgentError `no-authority`, `mixed-topic`, `open-already`, `unsealable`
    */
   async join(topic: string, options: JoinOptions = {}): Promise<Group> {
@@ -195,7 +195,7 @@ export class Agent implements AsyncDisposable {
       isSealed,
       closed: (closing) => void opened.delete(closing),
     })
-    await group.open()
+    await group.open(options.quiet === true)
     opened.add(group)
     return group
   }

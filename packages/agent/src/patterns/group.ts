@@ -38,6 +38,11 @@ export interface JoinOptions {
    * members their secret.
    */
   readonly sealed?: boolean
+  /**
+   * Whether it reads without being announced, for audiences of thousands: others do not see it as a
+   * member, and do not wait for it; default false.
+   */
+  readonly quiet?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -62,6 +67,7 @@ export class Group implements AsyncDisposable {
   #open: OpenTopic | undefined
   #answers = false
   #giver: SecretGiver | undefined
+  #isQuiet = false
 
   /** Use `join` of an agent. */
   constructor(topic: Name, parts: GroupParts) {
@@ -85,8 +91,8 @@ export class Group implements AsyncDisposable {
     }
   }
 
-  /** Shows the agent's right and takes its place among the members. Called once, by `join`. */
-  async open(): Promise<void> {
+  /** Shows the agent's right and, unless it is quiet, announces it. Called once, by `join`. */
+  async open(isQuiet: boolean): Promise<void> {
     const { core, identity, hostGrant } = this.#parts
     const subscribe = this.#right('subscribe')
     const answer = this.#right('answer')
@@ -133,13 +139,15 @@ export class Group implements AsyncDisposable {
     this.state.open()
     this.#parts.active.resume(topic)
     this.#answers = answer !== null
+    this.#isQuiet = isQuiet
+    if (this.#parts.isSealed) this.#giver = this.#openGiver()
+    if (isQuiet) return core.presence.listen(topic)
     const member: PresentMember = {
       ...common,
       answer: answer === null || answer === 'owner' ? null : answer.id,
       since: core.clock.now(),
     }
     core.presence.join(topic, member, known)
-    if (this.#parts.isSealed) this.#giver = this.#openGiver()
   }
 
   /**
@@ -210,7 +218,8 @@ export class Group implements AsyncDisposable {
     this.#giver?.close()
     this.state.close()
     const { core, identity } = this.#parts
-    await core.presence.leave(this.topic, identity.signer.publicKey)
+    if (this.#isQuiet) core.presence.unlisten(this.topic)
+    else await core.presence.leave(this.topic, identity.signer.publicKey)
     await core.close(open, this.#sink)
     core.secrets.leave(this.topic)
     this.#messages.close()

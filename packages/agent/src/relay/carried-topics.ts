@@ -177,14 +177,17 @@ export class CarriedTopics implements HostPart {
 
   async #carry(page: Page, frame: CarryFrame): Promise<void> {
     const { neighbour, topics } = page
-    const { neighbours } = this.#node
+    const { neighbours, proofs } = this.#node
     const { topic } = frame
     try {
       if (topics.size >= CARRIED_PER_PAGE_MAX && !topics.has(topic)) {
         const limit = `limit ${CARRIED_PER_PAGE_MAX} topics of a page`
         throw new Refusal('table-full', `Cannot carry ${topic}: ${limit}`)
       }
-      await neighbour.waitForProof(frame.proof, frame.proof.length)
+      // It was told on another stream, so it may be here or not.
+      if (proofs.material(toHex(frame.proof)) === undefined) {
+        await neighbour.waitForProof(frame.proof, frame.proof.length)
+      }
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
       const entry = this.#entryOf(topic)

@@ -26,7 +26,7 @@ export interface DoorLimits {
 
 /** The defaults of a door. */
 export const DOOR_LIMITS: DoorLimits = {
-  loginMs: 5_000,
+  loginMs: 4_000,
   // 600 MiB of memory: about 40 KiB each, and what the node itself takes.
   socketsMax: 10_000,
   // An office behind one address.
@@ -37,9 +37,9 @@ export const DOOR_LIMITS: DoorLimits = {
   bytesPerSecond: 4 * 1024 * 1024,
   waitingBytesMax: 1024 * 1024,
   waitingBytesAllMax: 128 * 1024 * 1024,
-  progressMs: 4_000,
+  progressMs: 3_500,
   idleMs: 20_000,
-  closeMs: 1_000,
+  closeMs: 500,
 }
 
 /** Between two looks at all sockets: with {@link DoorLimits.progressMs}, a slow one has 5 s at most. */
@@ -60,7 +60,7 @@ export const DOOR_CHUNKS_MAX = 4_096
  */
 export const DOOR_SERVER_OPTIONS = {
   headersTimeout: 4_000,
-  requestTimeout: 4_500,
+  requestTimeout: 4_000,
   connectionsCheckingInterval: 500,
   maxHeaderSize: 8 * 1024,
 } as const

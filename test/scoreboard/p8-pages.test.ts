@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { Fleet } from '../world/fleet.ts'
+import type { RelayStanding, RelayTold } from './crowded-relay.ts'
+import type { CrowdTold } from './page-crowd.ts'
+import { report } from './report.ts'
+import { isFull, ROW_MS_MAX, SEED, scaled } from './scale.ts'
+
+const MIB = 1024 * 1024
+const PAGES = scaled(10_000)
+/** Processes that the pages live in. */
+const CROWDS = 2
+/** What an engine and the libraries of a node take before the first page comes. */
+const RESIDENT_MIB_MAX = 600
+
+const program = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+function start(file: string, words: readonly (string | number)[]): ChildProcess {
+  const command = ['--conditions=ixj:src', program(file), ...words.map(String)]
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+  return spawn(process.execPath, command, { stdio: [...stdio] })
+}
+
+/** The next thing that a process tells. */
+async function told<T>(child: ChildProcess): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const ended = () => reject(new Error('A process of this row has ended'))
+  child.once('exit', ended)
+  const [message] = (await Promise.race([once(child, 'message'), promise])) as [T]
+  child.off('exit', ended)
+  return message
+}
+
+/** How the relay stands when every page follows the group. */
+async function allFollow(relay: ChildProcess): Promise<RelayStanding> {
+  for (;;) {
+    const standing = told<RelayStanding>(relay)
+    relay.send('how do you stand?')
+    const found = await standing
+    if (found.following === PAGES) return found
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
+describe('P8: pages on one relay', () => {
+  it(
+    'take little memory, and all hear a broadcast',
+    async () => {
+      await using open = new AsyncDisposableStack()
+      const keep = (child: ChildProcess) => {
+        open.defer(() => void child.kill('SIGKILL'))
+        return child
+      }
+      const now = Date.now()
+      const relay = keep(start('crowded-relay.ts', [SEED, now, PAGES + 10]))
+      const { url, name, meshAddress } = await told<RelayTold>(relay)
+      const fleet = new Fleet({ seed: SEED, now })
+      const station = open.use(await fleet.open(1))
+      station.mesh.keepDialing(meshAddress)
+      const size = Math.ceil(PAGES / CROWDS)
+      const crowds = Array.from({ length: CROWDS }, (_, at) => {
+        const count = Math.min(size, PAGES - at * size)
+        return keep(start('page-crowd.ts', [url, name, SEED, now, 2 + at * size, count]))
+      })
+      await Promise.all(crowds.map((crowd) => told<CrowdTold>(crowd)))
+      const { loggedIn, residentBytes } = await allFollow(relay)
+      // The station is one of the relay's neighbours.
+      expect(loggedIn).toBe(PAGES + 1)
+      const hearing = Promise.all(crowds.map((crowd) => told<CrowdTold>(crowd)))
+      while (station.mesh.subscribers('crew.acme.example').length === 0) {
+        await new Promise((done) => setTimeout(done, 50))
+      }
+      const sentAt = Date.now()
+      await station.crew.publish('to all')
+      const heard = (await hearing).flatMap((each) => (each.kind === 'heard' ? [each] : []))
+      const pages = heard.reduce((sum, each) => sum + each.pages, 0)
+      const lastMs = Math.max(...heard.map(({ lastAt }) => lastAt)) - sentAt
+      const what = `${PAGES.toLocaleString('en-US')} logged-in pages on one relay`
+      const note = `pages are whole hosts in ${CROWDS} processes beside it, and check each message`
+      expect(
+        report({
+          id: 'P8',
+          what: `a broadcast to ${what}`,
+          count: PAGES - pages,
+          of: PAGES,
+          counted: 'lost',
+          goal: 'none',
+        }),
+      ).toBe('met')
+      const rows = [
+        { what, figure: residentBytes / MIB, unit: 'MiB resident', most: RESIDENT_MIB_MAX },
+        // Beside other tests a second of the clock says nothing.
+        ...(isFull
+          ? [
+              {
+                what: `a broadcast to ${what}: the last`,
+                figure: lastMs / 1_000,
+                unit: 's',
+                most: 1,
+              },
+            ]
+          : []),
+      ]
+      expect(
+        rows.map(({ most, ...row }) => report({ id: 'P8', ...row, goal: { most }, note })),
+      ).toEqual(rows.map(() => 'met'))
+    },
+    ROW_MS_MAX,
+  )
+})
