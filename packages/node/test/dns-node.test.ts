@@ -4,6 +4,7 @@ import { AnchorSet, PURPOSES } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPublicAddress } from '../src/dns/private-address.ts'
 import { zonesOf } from '../src/dns/zone-anchors.ts'
+import { learnedStore } from '../src/home/home-learned.ts'
 import { openNode } from '../src/node.ts'
 import {
   mayAsk,
@@ -169,6 +170,38 @@ describe('nodes whose names and places are in the DNS', () => {
     await expect(asking).rejects.toMatchObject({ code: 'unreachable' })
     expect(node.neighbours).toEqual([])
     expect(node.searchNotes(counsel).at(-1)).toContain('of no public network')
+  })
+
+  it('remember no private address of another organisation: the next run may not dial it', async () => {
+    const there = await openCounsel()
+    await publishEndpoint(placeOf(there).port)
+    const { node, agent } = await openPlanner()
+    await agent.request(counsel, 'may we?')
+    await node[Symbol.asyncDispose]()
+    const home = await acme.home('planner-home')
+    expect(await learnedStore(home, node1).load()).toEqual([])
+  })
+
+  it('remember a private address of their own organisation over a restart', async () => {
+    const home = await acme.home('desk-home')
+    const desk = parseName('desk.acme.example')
+    const node3 = parseName('node3.acme.example')
+    await acme.enter(home, node3)
+    await acme.enter(home, desk, { hosts: [node3] })
+    await home.writePolicy(mayAsk(planner, desk))
+    const there = open.use(await openDnsNode(node3, home, { ask: [acme, globex] }))
+    const inbox = (await there.openAgent(desk)).requests()
+    void (async () => {
+      for await (const request of inbox) await request.reply('yes')
+    })()
+    const { address, port } = placeOf(there)
+    const endpoint = writeEndpoint({ priority: 1, target: node3, port, hints: ['127.0.0.1'] })
+    await acme.publish([endpointOwner(desk), TYPE.SVCB, endpoint])
+    const { node, agent } = await openPlanner({ dialPrivate: false })
+    await agent.request(desk, 'may we?')
+    await node[Symbol.asyncDispose]()
+    const learned = await learnedStore(await acme.home('planner-home'), node1).load()
+    expect(learned.map((each) => each.address)).toEqual([address])
   })
 
   it('take a key back: who was admitted before is refused when it comes anew', async () => {

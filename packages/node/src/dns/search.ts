@@ -75,7 +75,7 @@ export function openSearch(options: {
     const keepers = new Map<string, Keeper>()
     const outcomes = addresses.map((address) => {
       if (!mayDial(zone, address)) return `${address}: of no public network, so it is not dialled`
-      const keeper = before.get(address) ?? keep(address)
+      const keeper = before.get(address) ?? keep(address, mayLearn(zone, address))
       if (keeper === undefined) return `${address}: no address`
       keepers.set(address, keeper)
       return `${address}: dialled`
@@ -88,16 +88,23 @@ export function openSearch(options: {
     await Promise.all(gone.map(([, keeper]) => keeper[Symbol.asyncDispose]()))
   }
 
-  /** A slice that was given away is somebody else's, though its name lies below ours. */
   function mayDial(zone: string | undefined, address: string): boolean {
+    return dns.dialPrivate || mayLearn(zone, address)
+  }
+
+  /**
+   * What is dialled only since the settings allow it is not remembered: the next run may not. A
+   * slice that was given away is somebody else's, though its name lies below ours.
+   */
+  function mayLearn(zone: string | undefined, address: string): boolean {
     const isOurs = zone !== undefined && zone === anchors.for(own)?.name
-    return isOurs || dns.dialPrivate || isPublicAddress(address)
+    return isOurs || isPublicAddress(address)
   }
 
   /** Whoever wrote the record may have written anything: what is no address is passed over. */
-  function keep(address: string): Keeper | undefined {
+  function keep(address: string, learn: boolean): Keeper | undefined {
     try {
-      return mesh.keepDialing(address, { learn: true })
+      return mesh.keepDialing(address, { learn })
     } catch (cause) {
       if (cause instanceof TransportError) return undefined
       throw cause
