@@ -1,4 +1,4 @@
-import type { OpeningKey, Sealer, SharedKey } from '@ixj/agent'
+import { AgentError, type OpeningKey, type Sealer, type SharedKey } from '@ixj/agent'
 import {
   createCipheriv,
   createDecipheriv,
@@ -98,6 +98,15 @@ export function plainOpeningKey(seed: Bytes): OpeningKey {
   }
 }
 
+/** Section 7.1.4: a shared secret of zeros is none. */
+function scheduleFor(own: KeyObject, recipient: Bytes, context: Bytes, info: Bytes) {
+  try {
+    return schedule(own, publicKey(recipient), context, info)
+  } catch (cause) {
+    throw new AgentError('argument', 'Cannot seal: the encryption key is no X25519 key', { cause })
+  }
+}
+
 /** Seals with the private halves that `random` gives. */
 export function plainSealer(random: (length: number) => Bytes): Sealer {
   return {
@@ -105,7 +114,7 @@ export function plainSealer(random: (length: number) => Bytes): Sealer {
       const own = privateKey(random(32))
       const enc = publicBytes(own)
       const context = Buffer.concat([enc, recipient])
-      const { key, nonce } = schedule(own, publicKey(recipient), context, info)
+      const { key, nonce } = scheduleFor(own, recipient, context, info)
       const cipher = createCipheriv('aes-256-gcm', key, nonce)
       const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
       return Uint8Array.from(Buffer.concat([enc, sealed, cipher.getAuthTag()]))

@@ -72,11 +72,16 @@ export class GroupSecrets implements HostPart {
     const group: Group = { kept: [], waiting: new Set(), members: 1 }
     this.#groups.set(topic, group)
     const { store, hash, clock } = this.#context
-    const stored = await store.get(keyOf(topic))
-    if (stored === undefined) return
-    for (const { secret, supersededAt } of decodeSecrets(stored, topic, hash)) {
-      if (group.kept.some((each) => each.secret.idText === secret.idText)) continue
-      group.kept.push({ secret, mayGive: undefined, supersededAt })
+    try {
+      const stored = await store.get(keyOf(topic))
+      if (stored === undefined) return
+      for (const { secret, supersededAt } of decodeSecrets(stored, topic, hash)) {
+        if (group.kept.some((each) => each.secret.idText === secret.idText)) continue
+        group.kept.push({ secret, mayGive: undefined, supersededAt })
+      }
+    } catch (cause) {
+      this.leave(topic)
+      throw cause
     }
     sortKept(group, clock.now())
   }

@@ -90,8 +90,11 @@ export class SecretGiver {
       else if (this.#own !== undefined && core.secrets.has(this.#own)) await this.#give(this.#own)
     } catch (cause) {
       // Who could not be given it now is given it the next time.
-      if (!(cause instanceof AgentError || cause instanceof Refusal)) throw cause
-      const refusal = new Refusal('transport', cause.message, { cause })
+      if (this.#closing.signal.aborted) return
+      const isExpected = cause instanceof AgentError || cause instanceof TrustError
+      if (!(isExpected || cause instanceof Refusal)) throw cause
+      const message = `Cannot give the secret of ${topic}: ${cause.message}`
+      const refusal = new Refusal('transport', message, { cause })
       core.record(core.plain('state', 'give', topic, this.#parts.identity.name, refusal))
     } finally {
       this.#isLooking = false
@@ -160,16 +163,34 @@ export class SecretGiver {
   }
 
   async #giveTo(members: readonly GroupReceiver[], secret: GroupSecret): Promise<void> {
-    const { core, sender, topic, invite } = this.#parts
+    const { sender, topic, invite } = this.#parts
     const receivers: Receiver[] = []
-    for (const { encryptionKey } of members) {
-      const sealed = await core.sealer!.seal(encryptionKey, secret.secret, givingInfo(secret))
-      receivers.push({ recipient: core.hash(encryptionKey), sealed })
+    for (const member of members) {
+      const receiver = await this.#sealTo(member, secret)
+      if (receiver !== undefined) receivers.push(receiver)
     }
     const { epoch, notAfter } = secret
     const body = encodeGiven({ epoch, notAfter, invite: invite?.id ?? null, receivers })
     const part = sender.part(body, { contentType: SECRET_TYPE })
     await sender.send(sender.lanes.giving(topic, invite), part, { signal: this.#closing.signal })
     for (const member of members) this.#given.set(toHex(member.key), member)
+  }
+
+  /** Undefined, and counted, for a key that is none: it must not keep the others from theirs. */
+  async #sealTo(
+    { name, encryptionKey }: GroupReceiver,
+    secret: GroupSecret,
+  ): Promise<Receiver | undefined> {
+    const { core, topic } = this.#parts
+    try {
+      const sealed = await core.sealer!.seal(encryptionKey, secret.secret, givingInfo(secret))
+      return { recipient: core.hash(encryptionKey), sealed }
+    } catch (cause) {
+      if (!(cause instanceof AgentError)) throw cause
+      const message = `Cannot give ${name} the secret of ${topic}: ${cause.message}`
+      const refusal = new TrustError('bad-key', message, { cause })
+      core.record(core.plain('state', 'give', topic, name, refusal))
+      return undefined
+    }
   }
 }

@@ -1,8 +1,9 @@
-import { issueRevocation, memoryStore } from '@ixj/agent'
+import { issueRevocation, issueTo, memoryStore } from '@ixj/agent'
 import { toHex, type RevocationTarget } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { plainSealer } from '../../../../test/world/reference/hpke.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
+import { name } from '../../../../test/world/world.ts'
 import {
   encodeGiven,
   givingInfo,
@@ -10,7 +11,7 @@ import {
   type SecretTerms,
 } from '../../src/sealing/group-secret.ts'
 import { SECRET_LIFETIME_MS, SECRET_RAISE_MS_MIN } from '../../src/sealing/limits.ts'
-import { bodies, CREW, Town } from '../town.ts'
+import { bodies, CREW, CREW_GRANT, Town } from '../town.ts'
 import { CHIEF_GRANT, hand, SECRET, secretsIn, type Hand } from './crew.ts'
 
 /** A town whose nodes keep what they know of the crew's secrets in stores that a test can read. */
@@ -174,6 +175,32 @@ describe('a secret that is given', () => {
 })
 
 const inviteOf = ({ agent }: Hand) => agent.grants[0]!.id
+
+describe('a member with an encryption key that is none', () => {
+  it('keeps nobody from the secret, and is counted', async () => {
+    await using town = await Town.open(3)
+    const { world, acme } = town
+    const { signer } = await world.bind(acme, 'odd.acme.example')
+    const odd = { name: name('odd.acme.example'), signer, opening: undefined }
+    const statements = await issueTo(
+      acme,
+      { name: odd.name, key: signer.publicKey, encryptionKey: new Uint8Array(32) },
+      { lifetimeSeconds: 3_600, grants: [CREW_GRANT] },
+      { clock: world.clock, random: world.bytes, hash: nodeSha256 },
+    )
+    const agent = await town.nodes[1]!.host.openAgent({ ...odd, statements })
+    await agent.join(CREW)
+    await world.pass(7_000)
+    const chief = await hand(town, 'chief', 1, { grants: [CHIEF_GRANT] })
+    const one = await hand(town, 'm3', 3)
+    await world.pass(7_000)
+    const queue = one.crew.messages()
+    await world.until(chief.crew.publish(SECRET))
+    await world.pass(500)
+    expect(bodies(queue)).toEqual([SECRET])
+    expect(chief.node.host.counts.get('bad-key')).toBeGreaterThan(0)
+  })
+})
 
 describe('two givers', () => {
   it('that raise at one moment leave a group in which all read all', async () => {
