@@ -47,6 +47,13 @@ import {
 import { decodeApproval } from '../../packages/agent/src/bundles/approval.ts'
 import { decodeBundle } from '../../packages/agent/src/bundles/bundle.ts'
 import { decodeMessages } from '../../packages/agent/src/bundles/message.ts'
+import { readClaim } from '../../packages/agent/src/invitations/claim.ts'
+import {
+  formatInvitation,
+  parseInvitation,
+} from '../../packages/agent/src/invitations/invitation.ts'
+import { readInviterMessage } from '../../packages/agent/src/invitations/inviter-message.ts'
+import { inviteScene } from '../../packages/agent/test/invitations/invitation-scene.ts'
 import { decodeFrame, encodeFrame } from '../../packages/agent/src/neighbours/frames.ts'
 import { Refusal } from '../../packages/agent/src/pipeline/verdicts.ts'
 import { decodeAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
@@ -154,6 +161,10 @@ const log = await signCheckpoint(
 const hashes = ['a', 'b', 'c'].map((text) => hash(utf8Bytes(text)))
 const checkpoint = formatSignedCheckpoint(log)
 
+const invited = inviteScene()
+const claim = await invited.claim()
+const claimed = toHex(readClaim(claim, invited.invitation).signed.body)
+
 /** Every reader of bytes that somebody else has written, and what must hold of what it accepts. */
 export const TARGETS: readonly FuzzTarget[] = [
   {
@@ -220,6 +231,31 @@ export const TARGETS: readonly FuzzTarget[] = [
     seeds: vectorBytes('bundles.json', 'bytes'),
     run: (input) => expectSame(input, encodeFrame(decodeFrame(input))),
     isRefusal: isAgents,
+  },
+  {
+    name: 'claims to invitations',
+    seeds: [claim],
+    // Only what the page made is genuine: its code covers all but its signature.
+    run: (input) => {
+      const { isGenuine, signed } = readClaim(input, invited.invitation)
+      if (isGenuine && toHex(signed.body) !== claimed) throw new Error('A forgery is genuine')
+    },
+    isRefusal: isTrust,
+  },
+  {
+    name: 'links with invitations',
+    seeds: [utf8Bytes(formatInvitation(invited.invitation, 'https://relay1.acme.example/'))],
+    run: (input) => parseInvitation(textOf(input)),
+    isRefusal: isTrust,
+  },
+  {
+    name: 'what inviters ask of relays',
+    seeds: [
+      encodeApplication(['wait', new Uint8Array(16), 1]),
+      encodeApplication(['answer', new Uint8Array(16), new Uint8Array(32), claim]),
+    ],
+    run: (input) => readInviterMessage(decodeApplication(input)),
+    isRefusal: isTrust,
   },
   {
     name: 'signatures',

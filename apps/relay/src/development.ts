@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { issueTo } from '@ixj/agent'
 import { type Name, parentName } from '@ixj/names'
@@ -11,7 +12,7 @@ const PAGE = fileURLToPath(new URL('../../page/dist', import.meta.url))
 
 /** What holds with `--development` where nothing else is said: all of it on this machine. */
 export function developmentSource(): Source {
-  const page = existsSync(PAGE) ? { page: { folder: PAGE } } : {}
+  const page = existsSync(join(PAGE, 'index.html')) ? { page: { folder: PAGE } } : {}
   const values = {
     name: 'relay1.acme.example',
     home: '.cache/relay',
