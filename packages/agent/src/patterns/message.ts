@@ -21,7 +21,7 @@ export interface Message {
   readonly body: ApplicationValue
   readonly contentType: string | null
   readonly class: MessageClass
-  /** Its body was sealed to this agent: nobody on the way could read it. */
+  /** Its body was sealed to this agent, or to the members of the group: nobody else could read it. */
   readonly sealed: boolean
   /** ms since the Unix epoch, by the sender's clock. */
   readonly sentAt: number
