@@ -8,7 +8,7 @@ import { type AnchorFields, PURPOSES } from '@ixj/trust'
 import { type Source, sourceOf } from './configuration/sources.ts'
 
 const YEAR_SECONDS = 365 * 24 * 3_600
-const PAGE = fileURLToPath(new URL('../../page/dist', import.meta.url))
+const PAGE = fileURLToPath(new URL('../../page/dist/site', import.meta.url))
 
 /** What holds with `--development` where nothing else is said: all of it on this machine. */
 export function developmentSource(): Source {

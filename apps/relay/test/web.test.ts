@@ -16,6 +16,7 @@ beforeAll(async () => {
     'index.html': '<!doctype html>',
     'assets/app-BxYz0123.js': `// ${'x'.repeat(5_000)}`,
     'assets/style.css': 'body {}',
+    'vite-external.js': '//',
     '.env': 'SECRET=1',
   })
   await bench.files('beside', { 'secret.txt': 'secret' })
@@ -61,6 +62,7 @@ describe('the page', () => {
       'public, max-age=31536000, immutable',
     ],
     ['/assets/style.css', 'text/css;charset=utf-8', 'no-cache'],
+    ['/vite-external.js', 'text/javascript;charset=utf-8', 'no-cache'],
   ])('%s has its type, and is kept as long as its name says', async (path, type, cache) => {
     const { status, headers } = await get(path)
     expect(status).toBe(200)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname, join, relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { lookup } from 'mrmime'
@@ -18,8 +18,8 @@ interface PageFile {
   readonly brotli: Buffer | undefined
 }
 
-/** Files that name their own content: Vite puts a hash of eight characters before the ending. */
-const HASHED = /[-.][\w-]{8,}\.\w+$/
+/** Files that name their own content: what Vite puts into `assets`, a hash before the ending. */
+const HASHED = /\/assets\/[^/]+-[\w-]{8}\.\w+$/
 const compressible = /^(text\/|application\/(javascript|json|manifest\+json|wasm)|image\/svg)/
 
 /**
@@ -45,7 +45,7 @@ export class PageFiles {
         throw new RelayError('page', `Cannot serve ${folder}: it has more than the ${limits}`)
       }
       const url = `/${relative(folder, path).split(sep).join('/')}`
-      files.set(url, await readPageFile(path))
+      files.set(url, await readPageFile(path, url))
     }
     const index = files.get('/index.html')
     if (index === undefined) {
@@ -117,13 +117,13 @@ function isHidden(part: string): boolean {
   return part.startsWith('.')
 }
 
-async function readPageFile(path: string): Promise<PageFile> {
+async function readPageFile(path: string, url: string): Promise<PageFile> {
   const plain = await readFile(path)
   const mime = lookup(path) ?? 'application/octet-stream'
   const type = mime.startsWith('text/') ? `${mime};charset=utf-8` : mime
   const isSmaller = (packed: Buffer) => (packed.length < plain.length ? packed : undefined)
   const packs = compressible.test(mime) && plain.length >= COMPRESS_BYTES_MIN
-  const isFixed = HASHED.test(path) && extname(path) !== '.html'
+  const isFixed = HASHED.test(url)
   return {
     type,
     tag: `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`,
