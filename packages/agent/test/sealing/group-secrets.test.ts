@@ -1,10 +1,10 @@
 import { ManualClock, memoryStore, type Sealer } from '@ixj/agent'
-import { nodeSealer } from '@ixj/node'
 import { decodeApplication, fromHex, sha256, toHex } from '@ixj/trust'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { plainOpeningKey, plainSealer } from '../../../../test/world/reference/hpke.ts'
 import { name } from '../../../../test/world/world.ts'
+import { nodeSealer } from '../../../node/src/hpke-sealer.ts'
 import { webCryptoSealer } from '../../../browser/src/web-crypto-sealer.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
 import {
