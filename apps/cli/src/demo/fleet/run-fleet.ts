@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { awaitClaim, openInviting, rootOf } from '../../invite.ts'
 import { openSession } from '../../session.ts'
 import { aborted } from '../addresses.ts'
-import { startChild } from '../child-process.ts'
+import { type ChildProcess, startChild } from '../child-process.ts'
 import { fleetHome, OFFICE, PERSON, setUpFleet } from './fleet-setup.ts'
 import { ACME, GARAGES, RELAYS, ROBOT_COUNT, SAM } from './names.ts'
 
@@ -51,6 +51,11 @@ export async function runFleet(options: FleetOptions): Promise<void> {
   await using opened = new AsyncDisposableStack()
   const fleet = await mkdtemp(join(tmpdir(), 'ixj-fleet-'))
   opened.defer(() => rm(fleet, { recursive: true, force: true }))
+  const children: ChildProcess[] = []
+  // All at once: a relay waits for its pages, the others need not wait for it.
+  opened.defer(async () => {
+    await Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
+  })
   await setUpFleet(fleet)
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => 'whoever waits below is told')
@@ -64,7 +69,7 @@ export async function runFleet(options: FleetOptions): Promise<void> {
     const hearLine = (line: string) => {
       if (line.includes(readyMark)) ready.resolve()
     }
-    opened.use(startChild(words, { label, hear: hearLine, fail: failure.reject }))
+    children.push(startChild(words, { label, hear: hearLine, fail: failure.reject }))
     return ready.promise
   }
   const work = async (): Promise<void> => {
