@@ -55,6 +55,10 @@ import {
 import { readInviterMessage } from '../../packages/agent/src/invitations/inviter-message.ts'
 import { inviteScene } from '../../packages/agent/test/invitations/invitation-scene.ts'
 import { decodeFrame, encodeFrame } from '../../packages/agent/src/neighbours/frames.ts'
+import {
+  decodeSocketFrame,
+  encodeSocketFrame,
+} from '../../packages/agent/src/relay/socket-frames.ts'
 import { Refusal } from '../../packages/agent/src/pipeline/verdicts.ts'
 import { decodeAnnouncement } from '../../packages/agent/src/presence/announcement.ts'
 import { nodeSha256 as hash, openNodeVerifier } from '../../packages/node/src/node-keys.ts'
@@ -256,6 +260,17 @@ export const TARGETS: readonly FuzzTarget[] = [
     ],
     run: (input) => readInviterMessage(decodeApplication(input)),
     isRefusal: isTrust,
+  },
+  {
+    name: 'frames of sockets',
+    seeds: [
+      encodeSocketFrame({ kind: 'open', channel: 1, protocol: '/ixj/hello/1' }),
+      encodeSocketFrame({ kind: 'data', channel: 1, bytes: Uint8Array.of(1, 2, 3) }),
+      encodeSocketFrame({ kind: 'read', channel: 2, count: 65_536 }),
+      encodeSocketFrame({ kind: 'message', topic: 'crew.acme.example', bytes: Uint8Array.of(4) }),
+    ],
+    run: (input) => expectSame(input, encodeSocketFrame(decodeSocketFrame(input))),
+    isRefusal: isAgents,
   },
   {
     name: 'signatures',

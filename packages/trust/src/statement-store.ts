@@ -12,7 +12,8 @@ import { VerifiedTrees } from './verified-trees.ts'
 
 /** Bounds of a {@link StatementStore}; each has its default in limits.ts. */
 export interface StatementStoreOptions {
-  readonly ownerStatementsMax?: number
+  /** A number for all, or what each owner may hold. */
+  readonly ownerStatementsMax?: number | ((owner: string) => number)
   readonly ownersMax?: number
   readonly keptMax?: number
 }
@@ -49,14 +50,15 @@ export class StatementStore {
   readonly #trees = new VerifiedTrees('statement-tree')
   /** How often each is pinned; those stay until they end. */
   readonly #pins = new Map<string, number>()
-  readonly #ownerStatementsMax: number
+  readonly #ownerStatementsMax: (owner: string) => number
   readonly #ownersMax: number
   readonly #keptMax: number
   #bytes = 0
   #evicted = 0
 
   constructor(options: StatementStoreOptions = {}) {
-    this.#ownerStatementsMax = options.ownerStatementsMax ?? STORE_OWNER_STATEMENTS_MAX
+    const { ownerStatementsMax: most = STORE_OWNER_STATEMENTS_MAX } = options
+    this.#ownerStatementsMax = typeof most === 'number' ? () => most : most
     this.#ownersMax = options.ownersMax ?? STORE_OWNERS_MAX
     this.#keptMax = options.keptMax ?? STORE_KEPT_MAX
   }
@@ -207,7 +209,7 @@ export class StatementStore {
     entry.holders = (holders ?? new Set<string>()).add(owner)
     list.add(idText)
     for (const oldest of list) {
-      if (list.size <= this.#ownerStatementsMax) break
+      if (list.size <= this.#ownerStatementsMax(owner)) break
       this.#evicted += this.#drop(owner, oldest) ? 1 : 0
     }
     return signed

@@ -1,4 +1,12 @@
-import { checkName, equalBytes, makeStandpoint, sha256, StatementStore } from '@ixj/trust'
+import {
+  checkName,
+  equalBytes,
+  makeStandpoint,
+  sha256,
+  StatementStore,
+  type StatementStoreOptions,
+  STORE_OWNER_STATEMENTS_MAX,
+} from '@ixj/trust'
 import { openUsedApprovals } from '../approvals/used-approvals.ts'
 import { History } from '../history/history.ts'
 import { memoryHistory } from '../history/memory-rows.ts'
@@ -12,14 +20,16 @@ import { Core } from './core.ts'
 import type { HostOptions } from './host-options.ts'
 import { provingStatements } from './identity.ts'
 import { NoticeBook } from '../revoked/notice-book.ts'
+import { PAGE_STATEMENTS_MAX, RELAY_NEIGHBOURS_MAX } from '../relay/limits.ts'
 import { restoreNotices } from '../revoked/restored-notices.ts'
 import { TrustState } from '../revoked/trust-state.ts'
+import type { Transport } from '../transport.ts'
 import { addOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
 export async function openCore(options: HostOptions): Promise<Core> {
   const hash = options.hash ?? sha256
-  const statements = new StatementStore()
+  const statements = new StatementStore(storeLimits(options.transport))
   const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
   const followed = new FollowedNames(options.zoneKeys, zoneKeys, options.clock)
   const trust = new TrustState(options.anchors, hash)
@@ -74,4 +84,14 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }
   return new Core({ ...options, identity: known }, proof, chain, books)
+}
+
+/** A relay has a neighbour for each page, and pages bring the statements of their own agents alone. */
+function storeLimits(transport: Transport): StatementStoreOptions {
+  if (transport.isPage === undefined) return {}
+  return {
+    ownersMax: RELAY_NEIGHBOURS_MAX,
+    ownerStatementsMax: (owner) =>
+      transport.isPage?.(owner) === true ? PAGE_STATEMENTS_MAX : STORE_OWNER_STATEMENTS_MAX,
+  }
 }

@@ -53,3 +53,9 @@ export const PASS_SOUGHT_PER_SECOND = 16
 
 /** How long topics are carried for a page that has left: it may be back, or have said so last. */
 export const CARRY_LINGER_MS = 1_000
+
+/** Neighbours of a relay: as many pages as the largest door takes, and the nodes beside them. */
+export const RELAY_NEIGHBOURS_MAX = 16_384
+
+/** Statements of one page: four for each topic that is carried for it. */
+export const PAGE_STATEMENTS_MAX = 256
