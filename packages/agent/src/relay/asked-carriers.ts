@@ -12,7 +12,7 @@ import type { Decision } from '../pipeline/decision.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { TransportError, type Channel, type Peer, type Transport } from '../transport.ts'
 import { CARRY_PROTOCOL, decodeCarry, encodeCarry } from './carry-frames.ts'
-import { CARRY_GRANT_MS } from './limits.ts'
+import { CARRY_GRANT_MS, CARRY_RETRY_MS } from './limits.ts'
 
 /** What of a page's node the asking uses. */
 export interface AskingNode {
@@ -38,7 +38,7 @@ interface Resident {
 interface Asked {
   readonly open: OpenTopic
   /** When it is asked anew. */
-  readonly again: number
+  again: number
   readonly unpin: () => void
 }
 
@@ -209,6 +209,9 @@ export class AskedCarriers implements HostPart {
       for await (const bytes of channel.frames()) {
         const told = decodeCarry(bytes)
         if (told.kind !== 'carried' || told.code === null) continue
+        // It may have been too busy for the proof: it is asked again, and not at once.
+        const asked = relay.asked.get(told.topic)
+        if (asked !== undefined) asked.again = this.#node.clock.now() + CARRY_RETRY_MS
         const reason = `${greeted.name} does not carry it (${told.code})`
         const cause = new Refusal('not-hosted', `Cannot be reached on ${told.topic}: ${reason}`)
         this.#node.record(this.#node.plain('right', 'carry', told.topic, greeted.name, cause))

@@ -59,3 +59,6 @@ export const RELAY_NEIGHBOURS_MAX = 16_384
 
 /** Statements of one page: four for each topic that is carried for it. */
 export const PAGE_STATEMENTS_MAX = 256
+
+/** Before a relay that declined a topic is asked again. */
+export const CARRY_RETRY_MS = 5_000
