@@ -7,6 +7,8 @@ export interface RelayTold {
   readonly url: string
   readonly name: string
   readonly meshAddress: string
+  /** Before the first page comes. */
+  readonly residentBytes: number
 }
 
 /** How it stands. */
@@ -23,7 +25,13 @@ const fleet = new Fleet({ seed, now })
 const limits = { socketsMax: sockets, socketsPerAddressMax: sockets, upgradesPerSecond: sockets }
 const relay = await TownRelay.open(fleet, 0, { limits: { ...limits, loginMs: 30_000 } })
 const { url, name } = relay.address
-process.send?.({ url, name, meshAddress: relay.meshAddress } satisfies RelayTold)
+const told: RelayTold = {
+  url,
+  name,
+  meshAddress: relay.meshAddress,
+  residentBytes: process.memoryUsage().rss,
+}
+process.send?.(told)
 process.on('message', () => {
   const { rss: residentBytes } = process.memoryUsage()
   const loggedIn = relay.host.neighbours.length
