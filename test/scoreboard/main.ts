@@ -26,7 +26,7 @@ const PLACES = [
   'packages/dns/test/server/random-packets',
 ]
 
-/** Rows about time: each is alone on the machine, when the others, two at once, are done. */
+/** Rows about time: each is alone on the machine, before the others, two at once. */
 const TIMED = [
   'a12-floods',
   'a17-socket-abuse',
@@ -40,10 +40,10 @@ const TIMED = [
   'p8-pages',
 ].map((file) => `test/scoreboard/${file}.test.ts`)
 
-/** How vitest is told to run all rows: in two calls, of which the second is for those about time. */
+/** How vitest is told to run all rows: in two calls, of which the first is for those about time. */
 const PHASES: readonly (readonly string[])[] = [
-  [...PLACES, ...TIMED.flatMap((file) => ['--exclude', file])],
   [...TIMED, '--no-file-parallelism'],
+  [...PLACES, ...TIMED.flatMap((file) => ['--exclude', file])],
 ]
 
 /** Runs rows at full counts, their lines shown as they come; resolves to vitest's status. */
