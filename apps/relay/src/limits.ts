@@ -8,6 +8,9 @@ export const CONFIGURATION_BYTES_MAX = 64 * KIB
 export const CONNECTIONS_MAX_DEFAULT = 24_000
 /** A connection without a request is kept this long; pages ask for several files in a row. */
 export const IDLE_MS_MAX = 10 * SECOND
+
+/** A connection on which nothing moves this long is ended: longer than a claim waits for its answer. */
+export const STALLED_MS_MAX = 45 * SECOND
 /** A TLS handshake takes three round trips. */
 export const HANDSHAKE_MS_MAX = 10 * SECOND
 

@@ -70,7 +70,11 @@ async function serve(configuration: Configuration): Promise<0> {
   const end = (): void => (ending.signal.aborted ? atOnce.abort() : ending.abort())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
   await using relay = await Relay.open(configuration, logger)
-  const reload = (): void => void relay.reload()
+  const reload = (): void => {
+    relay.reload().catch((cause: unknown) => {
+      logger.error({ event: 'reload', err: cause }, 'what was read before stays in use')
+    })
+  }
   process.on('SIGHUP', reload)
   await new Promise<void>((resolve) => {
     if (ending.signal.aborted) resolve()

@@ -201,7 +201,8 @@ export class Relay implements AsyncDisposable {
     const door = this.#node?.door
     if (door !== undefined) return door.handleUpgrade(request, socket, head)
     socket.on('error', () => socket.destroy())
-    socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n')
+    const told = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n'
+    socket.end(told, () => socket.destroy())
   }
 
   #doorSettings(): DoorSettings {

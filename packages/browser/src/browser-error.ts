@@ -6,6 +6,8 @@ export type BrowserCode =
   | 'storage'
   /** The name has no statements here yet: it has not been enrolled. */
   | 'not-enrolled'
+  /** A link would have the name trust another root than it does here. */
+  | 'enrolled'
   /** The browser lacks something that keys need: Ed25519 or X25519 in WebCrypto, or Web Locks. */
   | 'unsupported'
   /** The server that was asked did not answer, or refused. */

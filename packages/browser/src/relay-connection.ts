@@ -180,6 +180,7 @@ class Attempt implements SocketPort {
   #login: PageLogin | undefined
   #session: SocketSession | undefined
   #isBusy = false
+  #isOver = false
   readonly #waiting: Uint8Array[] = []
   /** Why it came to nothing, where we know better than the other side. */
   failure: string | undefined
@@ -215,6 +216,7 @@ class Attempt implements SocketPort {
   }
 
   ended(): void {
+    this.#isOver = true
     this.#session?.ended()
   }
 
@@ -233,12 +235,15 @@ class Attempt implements SocketPort {
     const { origin, identity } = this.#hooks
     const to = { relay: this.#relay, origin }
     this.#login = await answerChallenge(decodeChallenge(bytes), to, identity)
+    if (this.#isOver) return
     this.send(this.#login.bytes)
     this.#isBusy = false
   }
 
   async #finish(login: PageLogin, bytes: Uint8Array): Promise<void> {
     const { peer } = await login.finish(bytes)
+    // It ended while its answer was checked: there is nobody to be connected with.
+    if (this.#isOver) return
     // Two relays that are one, or one that says to be the other, must not end each other.
     if (this.#hooks.has(peer)) throw new LoginError('peer', `${peer} is connected already`)
     this.#session = this.#hooks.join(peer, this)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
+import { Forwarding } from '../src/mesh/forwarding.ts'
 import { HaveDelay } from '../src/mesh/have-delay.ts'
 import {
   FORWARD_MS_MAX,
@@ -105,7 +106,7 @@ describe('how long a node waits before it forwards', () => {
         const id = createHash('sha256').update(`${seed} ${prefix} ${index}`).digest()
         delay.came(id)
         await clock.advance(late)
-        delay.said(id)
+        delay.said('neighbour', id)
       }
     }
     await say(lateMs, 'late')
@@ -132,7 +133,52 @@ describe('how long a node waits before it forwards', () => {
 
   test('a neighbour that speaks of what never came changes nothing', () => {
     const delay = new HaveDelay(new ManualClock())
-    for (let index = 0; index < 1_000; index++) delay.said(new Uint8Array(32).fill(index))
+    for (let index = 0; index < 1_000; index++)
+      delay.said('neighbour', new Uint8Array(32).fill(index))
     expect(delay.ms).toBe(FORWARD_MS_MIN)
   })
+
+  test('two that say everything late, and again and again, hold up nobody beside three others', async () => {
+    const clock = new ManualClock()
+    const delay = new HaveDelay(clock)
+    for (let index = 0; index < 1_000; index++) {
+      const id = createHash('sha256').update(`hostile ${index}`).digest()
+      delay.came(id)
+      await clock.advance(5)
+      for (const peer of ['a', 'b', 'c']) delay.said(peer, id)
+      await clock.advance(FORWARD_MS_MAX)
+      for (let again = 0; again < 8; again++) for (const peer of ['x', 'y']) delay.said(peer, id)
+    }
+    expect(delay.ms).toBe(FORWARD_MS_MIN)
+  })
+
+  test('a neighbour that has gone is waited for no longer', async () => {
+    const { delay } = await hear(60_000, 1_000, 'gone')
+    delay.gone('neighbour')
+    expect(delay.ms).toBe(FORWARD_MS_MIN)
+  })
+})
+
+test('what waits is forwarded when the clock has been set back meanwhile', async () => {
+  const clock = new ManualClock({ now: 1_000_000 })
+  const set = { back: 0 }
+  // A timer runs by time that passes; what the system calls now may jump.
+  const jumping = {
+    now: () => clock.now() - set.back,
+    at: (time: number, run: () => void) =>
+      clock.at(clock.now() + time - (clock.now() - set.back), run),
+  }
+  const gossip = { opts: {}, mesh: new Map(), sendRpc: () => true, sendIDontWants: () => {} }
+  const host = { clock: jumping, counts: {} }
+  const forwarding = new Forwarding(
+    host as unknown as ConstructorParameters<typeof Forwarding>[0],
+    gossip as unknown as ConstructorParameters<typeof Forwarding>[1],
+  )
+  const passed: string[] = []
+  forwarding.accepted(() => passed.push('before'))
+  set.back = 60_000
+  forwarding.accepted(() => passed.push('after'))
+  await clock.advance(2 * FORWARD_MS_MAX)
+  expect(passed).toEqual(['before', 'after'])
+  forwarding.end()
 })

@@ -130,7 +130,7 @@ async function invite(name: Name, flags: InviteFlags, self: Command): Promise<vo
 
 function pageArgument(text: string): string {
   const url = URL.parse(text)
-  const isLocal = url !== null && /^(localhost|127\.|\[::1\])/.test(url.hostname)
+  const isLocal = url !== null && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocal)) return url.href
   const shown = JSON.stringify(text.slice(0, 80))
   const reason = 'it is a URL with https, or with http on this machine'

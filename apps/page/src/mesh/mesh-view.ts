@@ -110,7 +110,10 @@ export class MeshView implements AsyncDisposable {
 
   /** Lets what somebody asks for pass, once, or not. */
   async decide(asked: AskedApproval, isApproved: boolean): Promise<void> {
-    this.approvals.splice(this.approvals.indexOf(asked), 1)
+    const place = this.approvals.indexOf(asked)
+    // A second click: it was decided already, and another must not go for it.
+    if (place === -1) return
+    this.approvals.splice(place, 1)
     this.#changed()
     const what = `${isApproved ? 'approve' : 'refuse'} ${asked.sender}`
     await this.#attempt(what, async () => {

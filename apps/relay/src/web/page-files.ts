@@ -35,9 +35,21 @@ export class PageFiles {
 
   /** Reads a folder with an `index.html`. @throws RelayError `page` */
   static async open(folder: string): Promise<PageFiles> {
+    const paths = await listFiles(folder)
+    try {
+      return await PageFiles.#read(folder, paths)
+    } catch (cause) {
+      if (cause instanceof RelayError) throw cause
+      // A file that is being replaced may be gone between two looks at it.
+      const { code = 'unknown' } = cause as NodeJS.ErrnoException
+      throw new RelayError('page', `Cannot read the files of ${folder}: ${code}`, { cause })
+    }
+  }
+
+  static async #read(folder: string, paths: readonly string[]): Promise<PageFiles> {
     const files = new Map<string, PageFile>()
     let bytes = 0
-    for (const path of await listFiles(folder)) {
+    for (const path of paths) {
       const size = (await stat(path)).size
       bytes += size
       if (bytes > PAGE_BYTES_MAX || files.size >= PAGE_FILES_MAX) {

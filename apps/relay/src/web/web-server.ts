@@ -9,7 +9,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { DOOR_SERVER_OPTIONS } from '@ixj/node/door'
-import { HANDSHAKE_MS_MAX, IDLE_MS_MAX } from '../limits.ts'
+import { HANDSHAKE_MS_MAX, IDLE_MS_MAX, STALLED_MS_MAX } from '../limits.ts'
 import { RelayError } from '../relay-error.ts'
 import type { Certificate } from '../tls/certificate-files.ts'
 
@@ -55,6 +55,8 @@ export class WebServer implements AsyncDisposable {
     this.port = (server.address() as AddressInfo).port
     server.maxConnections = options.connectionsMax
     server.keepAliveTimeout = IDLE_MS_MAX
+    // Who asks for a file and does not read it; a page's socket has a time of its own.
+    server.timeout = STALLED_MS_MAX
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -66,8 +68,10 @@ export class WebServer implements AsyncDisposable {
     })
     server.on('clientError', (_cause, socket: Duplex) => {
       this.counts.malformed++
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
-      else socket.destroy()
+      if (!socket.writable) return void socket.destroy()
+      // Who keeps its own half open must not keep its place.
+      const told = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'
+      socket.end(told, () => socket.destroy())
     })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response)

@@ -150,8 +150,12 @@ function checkPooled({ sender, class: messageClass }: Header): void {
 }
 
 /** "The bundle holds that one message", and an approval names the grant under which it is sent. */
-function checkApproved({ approvals, authority, count, action }: Header): void {
+function checkApproved({ approvals, authority, count, action, encryption }: Header): void {
   if (approvals.length === 0) return
+  // Nobody on the way could tell a false approval from a good one.
+  if (encryption !== null) {
+    throw new TrustError('form', 'Cannot read header with approvals: its messages are sealed')
+  }
   if (authority !== null && count === 1 && action !== 'answer') return
   const what = `${count} messages of action ${action}, ${authority === null ? 'no' : 'a'} grant`
   throw new TrustError(

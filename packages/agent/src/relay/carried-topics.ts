@@ -257,7 +257,10 @@ export class CarriedTopics implements HostPart {
   #drop(topic: Name, peer: Peer): void {
     const entry = this.#entries.get(topic)
     if (entry === undefined || !entry.claims.delete(peer)) return
-    this.#pages.get(peer)?.topics.delete(topic)
+    const page = this.#pages.get(peer)
+    if (page?.topics.delete(topic) === true) {
+      this.#node.neighbours.endCarrying(page.neighbour, topic)
+    }
     if (entry.shown === undefined || entry.shown.peer === peer) this.#look(entry)
     else if (entry.claims.size === 0) this.#entries.delete(topic)
   }

@@ -183,11 +183,12 @@ export class SocketGossip {
       this.#judging.get(message.id)?.add(neighbour)
       return
     }
-    this.#remember(message.id)
     if (neighbour.pendingBytes + bytes.length > PENDING_VERDICT_BYTES_MAX) {
       this.counts.shed += 1
       return
     }
+    // Not before: what one brings in vain, another brings still.
+    this.#remember(message.id)
     this.#judge(neighbour, message)
   }
 

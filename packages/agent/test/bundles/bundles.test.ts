@@ -106,7 +106,8 @@ const headers: fc.Arbitrary<Header> = fc
   .map((header) => {
     const { authority, count, action } = header
     const fits = authority !== null && count === 1 && action !== 'answer'
-    return fits ? header : { ...header, approvals: [] }
+    const approvals = fits && header.encryption === null ? header.approvals : []
+    return { ...header, approvals }
   })
 
 const plain: Omit<Header, 'key' | 'digest'> = {
@@ -167,6 +168,19 @@ describe('a header', () => {
     const approved = { ...full, approvals: approvalSet }
     expect(codeOf(() => encodeHeader(approved))).toBe('too-large')
     expect(codeOf(() => encodeHeader({ ...approved, audience: null }))).toBe('accepted')
+  })
+
+  it('with approvals is of nothing that is sealed: nobody on the way could check them', () => {
+    const open = {
+      ...plain,
+      key: signer.publicKey,
+      digest: new Uint8Array(32),
+      authority: new Uint8Array(32),
+      approvals: approvalSet.slice(0, 1),
+    }
+    expect(codeOf(() => decodeHeader(encodeHeader(open)))).toBe('accepted')
+    const sealed = { ...open, encryption: { recipient: new Uint8Array(32) } }
+    expect(codeOf(() => decodeHeader(encodeHeader(sealed)))).toBe('form')
   })
 })
 

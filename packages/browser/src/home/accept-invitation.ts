@@ -1,5 +1,6 @@
 import { type Invitation, parseInvitation } from '@ixj/agent/invitations'
-import { AnchorSet, PURPOSES, sha256, TrustError, type Verifier } from '@ixj/trust'
+import { AnchorSet, equalBytes, PURPOSES, sha256, TrustError, type Verifier } from '@ixj/trust'
+import { BrowserError } from '../browser-error.ts'
 import { enrol } from '../enrol.ts'
 import { pageClock } from '../page-clock.ts'
 import { pageRandom } from '../page-random.ts'
@@ -17,8 +18,8 @@ export interface AcceptOptions extends BrowserHomeOptions {
 /**
  * Makes a key here, has the name of an invitation bound to it, and keeps what came of it; gives the
  * open home. The anchor is the invitation's own, of which the relay sees nothing.
- * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `in-use`,
- * `storage`, `unsupported`; the signal's reason
+ * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `enrolled` where the name trusts another
+ * root already, `in-use`, `storage`, `unsupported`; the signal's reason
  */
 export async function acceptInvitation(
   link: string | Invitation,
@@ -31,6 +32,7 @@ export async function acceptInvitation(
   const { relay, signal, subtle = crypto.subtle } = options
   await using opening = new AsyncDisposableStack()
   const home = opening.use(await openBrowserHome(invitation.name, options))
+  await checkNotReplaced(home, invitation)
   // The keys are kept before they are shown to anybody: a name is bound once.
   const [signer, opened] = [await home.signer(), await home.opening()]
   const statements = await enrol({
@@ -51,4 +53,19 @@ export async function acceptInvitation(
   await home.writeStatements(statements)
   opening.move()
   return home
+}
+
+/**
+ * A link is no reason to trust another than before: whoever makes one knows its secret, and would
+ * stand as the root of everything that this name hears.
+ */
+async function checkNotReplaced(home: BrowserHome, { root }: Invitation): Promise<void> {
+  const known = (await home.readAnchors()).list
+  const isSame = known.some(
+    ({ name, keys }) => name === root.name && keys.some((key) => equalBytes(key, root.key)),
+  )
+  if (known.length === 0 || isSame) return
+  const roots = known.map(({ name }) => name).join(', ')
+  const reason = `it trusts ${roots} here, and the link says another key of ${root.name}`
+  throw new BrowserError('enrolled', `Cannot let a link enrol ${home.name}: ${reason}`)
 }

@@ -4,7 +4,7 @@ import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
 import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
-import { HAVE_MS, HAVE_PER_SECOND_MAX } from './limits.ts'
+import { FORWARD_MS_MAX, HAVE_MS, HAVE_PER_SECOND_MAX } from './limits.ts'
 
 /** What forwarding needs of the mesh. */
 export interface ForwardingHost {
@@ -56,10 +56,15 @@ export class Forwarding {
   }
 
   /** A neighbour says that it has messages. */
-  heard(control: RPC.ControlMessage | undefined): void {
+  heard(peer: Peer, control: RPC.ControlMessage | undefined): void {
     for (const { messageIDs } of control?.idontwant ?? []) {
-      for (const id of messageIDs) this.#delay.said(id)
+      for (const id of messageIDs) this.#delay.said(peer, id)
     }
+  }
+
+  /** A neighbour has gone. */
+  gone(peer: Peer): void {
+    this.#delay.gone(peer)
   }
 
   /** Says and forwards nothing more: this node is ending. */
@@ -105,7 +110,10 @@ export class Forwarding {
 
   #forward(): void {
     const now = this.#host.clock.now()
-    const next = this.#accepted.findIndex(({ dueAt }) => dueAt > now)
+    // What is due later than the most was put there before the clock was set back: it has waited.
+    const next = this.#accepted.findIndex(
+      ({ dueAt }) => dueAt > now && dueAt <= now + FORWARD_MS_MAX,
+    )
     const due = this.#accepted.splice(0, next === -1 ? this.#accepted.length : next)
     for (const { forward } of due) void contain(this.#host.counts, forward)
   }

@@ -1,19 +1,33 @@
-import type { Clock } from '@ixj/agent'
+import type { Clock, Peer } from '@ixj/agent'
 import { FORWARD_MS_MAX, FORWARD_MS_MIN, HAVE_SAMPLES_MAX } from './limits.ts'
 
 /** One message in so many is timed: by its id, so that all nodes time the same ones. */
 const SAMPLE = 8
 
+/** A message that is timed. */
+interface Timed {
+  readonly cameAt: number
+  /** Neighbours that have said that they have it: each is timed once. */
+  readonly saidBy: Set<Peer>
+}
+
+/** How late one neighbour says it. */
+interface Lateness {
+  mean: number
+  deviation: number
+}
+
 /**
  * How long after this node its neighbours say that they have a message: learned from what they say,
- * as TCP learns when to send again. On a busy machine, or a long path, that is long.
+ * as TCP learns when to send again, and for each by itself. Half of them are waited for, so that a
+ * few that say everything late, or the same again and again, hold up nobody.
  */
 export class HaveDelay {
   readonly #clock: Clock
-  /** When sampled messages came here, the oldest first. */
-  readonly #cameAt = new Map<string, number>()
-  #mean = 0
-  #deviation = 0
+  /** Sampled messages, the oldest first. */
+  readonly #timed = new Map<string, Timed>()
+  readonly #lateness = new Map<Peer, Lateness>()
+  #ms = FORWARD_MS_MIN
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -21,28 +35,44 @@ export class HaveDelay {
 
   /** After so long most of those who have a message have said so, in ms. */
   get ms(): number {
-    const ms = this.#mean + 4 * this.#deviation
-    return Math.min(FORWARD_MS_MAX, Math.max(FORWARD_MS_MIN, ms))
+    return this.#ms
   }
 
   /** A message came here. */
   came(id: Uint8Array): void {
     if (!isSampled(id)) return
-    this.#cameAt.set(textOf(id), this.#clock.now())
-    const oldest = this.#cameAt.keys().next()
-    if (this.#cameAt.size > HAVE_SAMPLES_MAX && oldest.done !== true) {
-      this.#cameAt.delete(oldest.value)
-    }
+    this.#timed.set(textOf(id), { cameAt: this.#clock.now(), saidBy: new Set() })
+    const oldest = this.#timed.keys().next()
+    if (this.#timed.size > HAVE_SAMPLES_MAX && oldest.done !== true)
+      this.#timed.delete(oldest.value)
   }
 
   /** A neighbour says that it has a message; earlier than we do, that tells nothing. */
-  said(id: Uint8Array): void {
+  said(peer: Peer, id: Uint8Array): void {
     if (!isSampled(id)) return
-    const cameAt = this.#cameAt.get(textOf(id))
-    if (cameAt === undefined) return
-    const ms = Math.min(FORWARD_MS_MAX, this.#clock.now() - cameAt)
-    this.#deviation += (Math.abs(ms - this.#mean) - this.#deviation) / 16
-    this.#mean += (ms - this.#mean) / 16
+    const timed = this.#timed.get(textOf(id))
+    if (timed === undefined || timed.saidBy.has(peer)) return
+    timed.saidBy.add(peer)
+    const passed = this.#clock.now() - timed.cameAt
+    const ms = Math.min(FORWARD_MS_MAX, Math.max(0, passed))
+    const lateness = this.#lateness.get(peer) ?? { mean: 0, deviation: 0 }
+    lateness.deviation += (Math.abs(ms - lateness.mean) - lateness.deviation) / 16
+    lateness.mean += (ms - lateness.mean) / 16
+    this.#lateness.set(peer, lateness)
+    this.#look()
+  }
+
+  /** A neighbour has gone: it is waited for no longer. */
+  gone(peer: Peer): void {
+    if (this.#lateness.delete(peer)) this.#look()
+  }
+
+  #look(): void {
+    const each = [...this.#lateness.values()].map(({ mean, deviation }) => mean + 4 * deviation)
+    const sorted = each.toSorted((left, right) => left - right)
+    // Of two the one that is prompt.
+    const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+    this.#ms = Math.min(FORWARD_MS_MAX, Math.max(FORWARD_MS_MIN, middle))
   }
 }
 

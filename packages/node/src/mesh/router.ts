@@ -232,7 +232,7 @@ export class Router {
         if (neighbour?.stage !== 'open') return
         if (this.#isFlooding(neighbour, controlOf(rpc))) return
         const passed = this.#filterInbound(neighbour, rpc)
-        this.#forwarding?.heard(passed.control)
+        this.#forwarding?.heard(neighbour.peer, passed.control)
         // gossipsub keeps a peer that unsubscribed in the mesh of the topic, and goes on sending.
         for (const { topic, subscribe } of passed.subscriptions) {
           const name = parseWireTopic(topic)
@@ -246,6 +246,7 @@ export class Router {
     }
     gossip.removePeer = (peer) => {
       remove(peer)
+      this.#forwarding?.gone(peer.toString())
       const neighbour = this.#host.get(peer.toString())
       if (neighbour?.stage !== 'open') return
       this.#host.counts.gossipEnded++
