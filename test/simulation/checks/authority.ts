@@ -23,7 +23,7 @@ export function findUnauthorised(run: Run): readonly Violation[] {
       const what = `${by} heard ${label} ${late} ms after all that ${sender} was bound for`
       found.push({ rule: 'authority', what, about: [label, sender] })
     }
-    const revoked = lives.revoked.get(sender)
+    const revoked = lives.revokedAt(sender)
     if (revoked === undefined || at <= revoked) continue
     const since = Math.max(revoked + REVOKED_MS, quiet(at) + RECONNECT_MS + REVOKED_MS)
     if (at > since + GAP_WAIT_MS) {

@@ -12,7 +12,7 @@ function findUnequalStates({ history, lives }: Run): readonly Violation[] {
   for (const { at, life, topic, digest } of history.of('digest')) {
     if (at !== end) continue
     const agent = lives.all.get(life)?.agent
-    if (agent === undefined || lives.revoked.has(agent)) continue
+    if (agent === undefined || lives.revokedAt(agent) !== undefined) continue
     const views = byTopic.get(topic) ?? new Map<string, string[]>()
     views.set(digest, [...(views.get(digest) ?? []), life])
     byTopic.set(topic, views)
@@ -33,15 +33,15 @@ function findWrongRosters({ history, lives }: Run): readonly Violation[] {
   for (const { at, life, topic, members } of history.of('roster')) {
     if (at !== end) continue
     const listener = lives.all.get(life)
-    if (listener === undefined || lives.revoked.has(listener.agent)) continue
+    if (listener === undefined || lives.revokedAt(listener.agent) !== undefined) continue
     const there = all.filter(
       ({ until, agent, joined }) =>
-        until === Infinity && joined.has(topic) && !lives.revoked.has(agent),
+        until === Infinity && joined.has(topic) && lives.revokedAt(agent) === undefined,
     )
     const missing = there.filter(({ agent }) => !members.includes(agent)).map(({ agent }) => agent)
     // Who crashed is missed for a while, and so is who was revoked or left without saying so.
     const recent = all.filter(
-      ({ until, agent }) => until + PRESENCE_LOST_MS > at || lives.revoked.has(agent),
+      ({ until, agent }) => until + PRESENCE_LOST_MS > at || lives.revokedAt(agent) !== undefined,
     )
     const ghosts = members.filter((name) => !recent.some(({ agent }) => agent === name))
     if (missing.length === 0 && ghosts.length === 0) continue

@@ -16,14 +16,22 @@ export interface Life {
 export class Lives {
   readonly all = new Map<string, Life>()
   readonly said = new Map<string, EntryOf<'said'>>()
-  readonly revoked = new Map<string, number>()
+  readonly #revoked = new Map<string, number>()
 
   constructor(history: History) {
     for (const entry of history.entries) {
       if (entry.kind === 'said') this.said.set(entry.label, entry)
-      else if (entry.kind === 'revoked') this.revoked.set(entry.agent, entry.at)
+      else if (entry.kind === 'revoked') this.#revoked.set(entry.agent, entry.at)
       else this.#live(entry)
     }
+  }
+
+  /** When an agent, or who bore it, was revoked: the word of a sub-agent rests on its parent's key. */
+  revokedAt(agent: string): number | undefined {
+    for (const [name, at] of this.#revoked) {
+      if (agent === name || agent.endsWith(`.${name}`)) return at
+    }
+    return undefined
   }
 
   #live(entry: History['entries'][number]): void {

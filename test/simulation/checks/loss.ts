@@ -16,7 +16,7 @@ export function findLosses(run: Run): readonly Violation[] {
   const missing = new Map<string, string[]>()
   for (const said of lives.said.values()) {
     const isOwed = said.action === 'publish' && handed.has(said.label)
-    if (!isOwed || lives.revoked.has(said.by) || isRetired(said, run)) continue
+    if (!isOwed || lives.revokedAt(said.by) !== undefined || isRetired(said, run)) continue
     for (const life of lives.all.values()) {
       if (!isOwedTo(said, life, run) || heard.has(`${life.id} ${said.label}`)) continue
       missing.set(life.id, [...(missing.get(life.id) ?? []), said.label])
@@ -35,7 +35,11 @@ function isRetired({ life, by }: EntryOf<'said'>, { plan, lives }: Run): boolean
 }
 
 function isOwedTo(said: EntryOf<'said'>, life: Life, { lives }: Run): boolean {
-  if (life.agent === said.by || life.until !== Infinity || lives.revoked.has(life.agent)) {
+  if (
+    life.agent === said.by ||
+    life.until !== Infinity ||
+    lives.revokedAt(life.agent) !== undefined
+  ) {
     return false
   }
   const since = said.topic === life.agent ? life.from : life.joined.get(said.topic)

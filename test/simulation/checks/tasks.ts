@@ -41,12 +41,12 @@ function findForgotten({ plan, history, lives }: Run): readonly Violation[] {
   const found: Violation[] = []
   for (const { label, expected } of history.of('handed')) {
     const { by = '', topic = '', at = 0 } = lives.said.get(label) ?? {}
-    if (!present.has(by) || lives.revoked.has(by)) continue
+    if (!present.has(by) || lives.revokedAt(by) !== undefined) continue
     for (const receiver of expected) {
       // Who left meanwhile, or came back, is expected by a sender that has not heard of it.
       const life = present.get(receiver)
       const isThere = topic === receiver || wasThere(life, topic, at)
-      const isOwed = isThere && names.has(receiver) && !lives.revoked.has(receiver)
+      const isOwed = isThere && names.has(receiver) && lives.revokedAt(receiver) === undefined
       if (!isOwed || took.has(`${receiver} ${label}`)) continue
       const what = `${receiver} was never handed task ${label} of ${by}`
       found.push({ rule: 'task', what, about: [label] })
