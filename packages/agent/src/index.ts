@@ -51,12 +51,13 @@ export {
 } from './pipeline/policy.ts'
 export type { Evidence } from './pipeline/replay.ts'
 export type { KeptEvidence } from './sync/keeper.ts'
-export type {
-  EvidenceRow,
-  HistoryRow,
-  HistoryRows,
-  KeptClass,
-  Origin,
+export {
+  isSentHere,
+  type EvidenceRow,
+  type HistoryRow,
+  type HistoryRows,
+  type KeptClass,
+  type Origin,
 } from './history/history-rows.ts'
 export * from './history/limits.ts'
 export { memoryHistory } from './history/memory-rows.ts'

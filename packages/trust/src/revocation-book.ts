@@ -63,9 +63,19 @@ const DIGEST_PREFIX = utf8Bytes('ixj/1/revoked\0')
 
 /** The set of one name, and what it was before. */
 interface NameSet {
+  /** In the order of their coming. */
   readonly byId: Map<string, KnownRevocation>
-  /** Digests of earlier states, the newest last: a status may be behind what came by another way. */
-  readonly states: string[]
+  /** The newest last: a status may be behind what came by another way. */
+  readonly states: EarlierState[]
+}
+
+/**
+ * What a set was before one came. Its digest is made when a status asks for it: made with each that
+ * comes, a set of 1,024 would cost whoever fills it nothing, and its verifiers a millisecond each.
+ */
+interface EarlierState {
+  readonly ids: readonly Uint8Array[]
+  digest: Uint8Array | undefined
 }
 
 /**
@@ -103,7 +113,8 @@ export class RevocationBook implements RevocationView {
     if (set.byId.has(idText)) return false
     this.#checkRoom(known, set)
     if (set.byId.size > 0) {
-      set.states.push(toHex(this.#digestOf(set, known.signed.statement.notBefore)))
+      const issuedAt = known.signed.statement.notBefore
+      set.states.push({ ids: this.#counting(set, issuedAt), digest: undefined })
       if (set.states.length > REVOCATION_STATES_MAX) set.states.shift()
     }
     this.#sets.set(of, set)
@@ -149,13 +160,18 @@ export class RevocationBook implements RevocationView {
    */
   digest(of: Name, issuedAt: number): Uint8Array {
     const set = this.#sets.get(of)
-    return set === undefined ? revocationDigest([], this.#hash) : this.#digestOf(set, issuedAt)
+    const ids = set === undefined ? [] : this.#counting(set, issuedAt)
+    return revocationDigest(ids, this.#hash)
   }
 
   /** Whether everything is here that a set with this digest holds. */
   covers(of: Name, digest: Uint8Array, issuedAt: number): boolean {
     if (equalBytes(this.digest(of, issuedAt), digest)) return true
-    return this.#sets.get(of)?.states.includes(toHex(digest)) === true
+    const states = this.#sets.get(of)?.states ?? []
+    return states.some((state) => {
+      state.digest ??= revocationDigest(state.ids, this.#hash)
+      return equalBytes(state.digest, digest)
+    })
   }
 
   /** Forgets those that have ended, skew included on both sides; what they name has ended as well. */
@@ -185,15 +201,25 @@ export class RevocationBook implements RevocationView {
     }
   }
 
-  #digestOf({ byId }: NameSet, issuedAt: number): Uint8Array {
-    const counting = [...byId.values()].filter(({ signed: { statement } }) => {
-      const { notAfter, issuer, issuerKey } = statement
-      return notAfter >= issuedAt && this.ofKey(issuer, issuerKey) === undefined
-    })
-    return revocationDigest(
-      counting.map(({ signed }) => signed.id),
-      this.#hash,
+  /** Ids of those that a status which was issued at this time speaks of. */
+  #counting({ byId }: NameSet, issuedAt: number): readonly Uint8Array[] {
+    const isVoid = this.#voidKeys()
+    return [...byId.values()].flatMap(({ signed: { id, statement } }) =>
+      statement.notAfter >= issuedAt && !isVoid(statement) ? [id] : [],
     )
+  }
+
+  /** Whether the key that signed a revocation is void; each is looked up once. */
+  #voidKeys(): (by: { readonly issuer: Name; readonly issuerKey: Uint8Array }) => boolean {
+    let last: { readonly issuer: Name; readonly issuerKey: Uint8Array } | undefined
+    let wasVoid = false
+    return (by) => {
+      if (last?.issuer !== by.issuer || !equalBytes(last.issuerKey, by.issuerKey)) {
+        last = by
+        wasVoid = this.ofKey(by.issuer, by.issuerKey) !== undefined
+      }
+      return wasVoid
+    }
   }
 
   #forget(known: KnownRevocation): void {

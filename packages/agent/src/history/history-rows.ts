@@ -25,10 +25,16 @@ export interface HistoryRow {
 }
 
 /**
- * How a bundle came: an agent of this node sent it; it was accepted while it lived; it came when its
+ * How a bundle came: an agent of this node sent it (`sent`: to an inbox that is not open here, so
+ * that its hosts have to be found); it was accepted while it lived; it came when its
  * lifespan was over and its proof still held; its proof had lapsed, and a keeper vouched for it.
  */
-export type Origin = 'own' | 'live' | 'historical' | 'attested'
+export type Origin = 'own' | 'sent' | 'live' | 'historical' | 'attested'
+
+/** Whether an agent of this node sent the bundle. */
+export function isSentHere({ origin }: Pick<HistoryRow, 'origin'>): boolean {
+  return origin === 'own' || origin === 'sent'
+}
 
 /** Two signed bundles for one place of a stream. */
 export interface EvidenceRow {

@@ -3,7 +3,14 @@ import { SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Place } from '../pipeline/replay-stream.ts'
 import { fairShare } from './fair-share.ts'
-import type { EvidenceRow, HistoryRow, HistoryRows, KeptClass, Origin } from './history-rows.ts'
+import {
+  isSentHere,
+  type EvidenceRow,
+  type HistoryRow,
+  type HistoryRows,
+  type KeptClass,
+  type Origin,
+} from './history-rows.ts'
 import {
   EVIDENCE_KEPT_MAX,
   HISTORY_BYTES_MAX,
@@ -138,9 +145,21 @@ export class History {
   /** Ids of what agents here sent to a topic, in the order of sending; `since` when, in ms. */
   ownIds(topic: Name, since = -Infinity): readonly Uint8Array[] {
     const rows = this.#topics.get(topic)?.rows() ?? []
-    return rows
-      .filter(({ origin, sentAt }) => origin === 'own' && sentAt >= since)
-      .map(({ id }) => id)
+    return rows.filter((row) => isSentHere(row) && row.sentAt >= since).map(({ id }) => id)
+  }
+
+  /**
+   * Inboxes elsewhere to which agents here sent events, the longest ago first: whether all of that
+   * came is not known over a restart. Tasks are sent again by themselves.
+   */
+  sentInboxes(): readonly Name[] {
+    const topics = new Set<Name>()
+    for (const { topic, origin, class: kept } of [...this.#byId.values()].toSorted(bySending)) {
+      if (origin !== 'sent' || kept !== 'event') continue
+      topics.delete(topic)
+      topics.add(topic)
+    }
+    return [...topics]
   }
 
   /** Streams that agents of this node write to a topic, the longest silent first. */

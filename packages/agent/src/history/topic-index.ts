@@ -2,7 +2,7 @@ import { poolOf } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
 import { compareBytes, concatBytes, toHex } from '@ixj/trust'
 import { fairShare } from './fair-share.ts'
-import type { HistoryRow, KeptClass } from './history-rows.ts'
+import { isSentHere, type HistoryRow, type KeptClass } from './history-rows.ts'
 import {
   BUCKET_MS,
   HISTORY_ENTRY_BYTES,
@@ -194,7 +194,7 @@ export class TopicIndex {
     const stream = streamOf(key, kept, epoch)
     const known = this.#heads.get(stream)
     const next = Math.max(known?.next ?? 0, row.first + row.count)
-    const isOwn = row.origin === 'own' || known?.isOwn === true
+    const isOwn = isSentHere(row) || known?.isOwn === true
     this.#heads.delete(stream)
     this.#heads.set(stream, { key, class: kept, epoch, next, isOwn })
     const oldest = this.#heads.keys().next()

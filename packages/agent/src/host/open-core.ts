@@ -1,3 +1,4 @@
+import { isReservedPool } from '@ixj/names'
 import {
   checkName,
   equalBytes,
@@ -83,7 +84,12 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const lasting = { history, journal, taken }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }
-  return new Core({ ...options, identity: known }, proof, chain, books)
+  const core = new Core({ ...options, identity: known }, proof, chain, books)
+  // What was handed over before a restart may not have come: whoever hosts it is offered it again.
+  for (const topic of history.sentInboxes()) {
+    if (!isReservedPool(topic)) core.neighbours.seek(topic)
+  }
+  return core
 }
 
 /** A relay has a neighbour for each page, and pages bring the statements of their own agents alone. */

@@ -10,12 +10,15 @@ import { TransportError, type Transport } from '../transport.ts'
 import type { Identity } from './identity.ts'
 import type { Sink, Topics } from './topics.ts'
 
-/** What the opening of a topic changes. */
+/** What the opening of a topic changes, and what tells whether a right to it holds. */
 interface Opening {
   readonly topics: Topics
   readonly clock: Clock
   readonly transport: Transport
   readonly neighbours: Neighbours
+  readonly identity: Pick<Identity, 'name' | 'signer'>
+  readonly proofs: ProofBook
+  readonly trust: TrustState
 }
 
 /**
@@ -24,13 +27,14 @@ interface Opening {
  */
 export async function openTopic(topic: OpenTopic, sink: Sink, opening: Opening): Promise<void> {
   const { topics, clock, transport, neighbours } = opening
-  const result = topics.add(topic, sink, clock.now())
+  const holds = holdsHere(opening)
+  const result = topics.add(topic, sink, { now: clock.now(), holds })
   if (result === 'changed') showAgain(topic.topic, opening)
   if (result !== 'opened') return
   try {
     if (topic.carrier === topic.topic) await transport.subscribe(topic.carrier)
   } catch (cause) {
-    topics.remove(topic.topic, sink)
+    topics.remove(topic.topic, sink, holds)
     throw cause
   }
   neighbours.opened(topic)
@@ -38,7 +42,7 @@ export async function openTopic(topic: OpenTopic, sink: Sink, opening: Opening):
 
 /** Closes a topic for one agent. */
 export async function closeTopic(topic: OpenTopic, sink: Sink, opening: Opening): Promise<void> {
-  const result = opening.topics.remove(topic.topic, sink)
+  const result = opening.topics.remove(topic.topic, sink, holdsHere(opening))
   if (result === 'closed') {
     opening.neighbours.closed(topic)
     if (topic.carrier === topic.topic) await unsubscribe(topic.carrier, opening.transport)
@@ -48,16 +52,14 @@ export async function closeTopic(topic: OpenTopic, sink: Sink, opening: Opening)
 }
 
 /** After a revocation: neighbours are shown the right of another agent where the one shown is void. */
-export function reviewTopics(
-  opening: Opening & {
-    readonly identity: Pick<Identity, 'name' | 'signer'>
-    readonly proofs: ProofBook
-    readonly trust: TrustState
-  },
-): void {
-  const { topics, clock, identity, proofs, trust } = opening
+export function reviewTopics(opening: Opening): void {
+  for (const topic of opening.topics.review(holdsHere(opening))) showAgain(topic, opening)
+}
+
+/** Whether neighbours would find that a right holds, by what this node knows. */
+function holdsHere({ clock, identity, proofs, trust }: Opening): (open: OpenTopic) => boolean {
   const node = { name: identity.name, key: identity.signer.publicKey }
-  const holds = ({ claim }: OpenTopic): boolean => {
+  return ({ claim }) => {
     const { agent, agentKey } = claim?.right ?? { agent: null, agentKey: null }
     if (claim === undefined || agent === null || agentKey === null) return true
     const { right, proof } = claim
@@ -71,7 +73,6 @@ export function reviewTopics(
       throw cause
     }
   }
-  for (const topic of topics.review(holds)) showAgain(topic, opening)
 }
 
 function showAgain(topic: Name, { topics, neighbours }: Opening): void {

@@ -38,11 +38,15 @@ interface Entry {
   readonly holders: { readonly open: OpenTopic; readonly sink: Sink }[]
 }
 
+/** Whether a right to receive a topic holds now. */
+type Holds = (open: OpenTopic) => boolean
+
+/** What came of an agent's opening or closing, for the topic: `changed`, another right is shown. */
+type Change = 'opened' | 'changed' | 'kept' | 'closed'
+
 /** The topics that are open on a node, and for whom. */
 export class Topics {
   readonly #entries = new Map<Name, Entry>()
-  /** Rights that were found to be revoked. */
-  readonly #void = new WeakSet<OpenTopic>()
   /** What neighbours are shown: for each topic, the right that holds longest. */
   readonly shown = new Map<Name, OpenTopic>()
 
@@ -75,18 +79,23 @@ export class Topics {
    * Opens a topic for one agent: the topic itself when it is the first.
    * @throws AgentError `mixed-topic`, `open-already`
    */
-  add(open: OpenTopic, sink: Sink, now: number): 'opened' | 'changed' | 'kept' {
+  add(
+    open: OpenTopic,
+    sink: Sink,
+    { now, holds }: { readonly now: number; readonly holds: Holds },
+  ): Exclude<Change, 'closed'> {
     const { topic } = open
     const entry = this.#entries.get(topic)
-    if (entry === undefined) {
+    const shown = this.shown.get(topic)
+    if (entry === undefined || shown === undefined) {
       this.#entries.set(topic, { openedAt: now, holders: [{ open, sink }] })
       this.shown.set(topic, open)
       return 'opened'
     }
-    if (this.opened(topic) !== open.of) {
+    if (shown.of !== open.of) {
       throw new AgentError(
         'mixed-topic',
-        `Cannot open ${topic} as ${open.of}: it is open as ${this.opened(topic)}`,
+        `Cannot open ${topic} as ${open.of}: it is open as ${shown.of}`,
       )
     }
     const twice = entry.holders.some((holder) => equalBytes(holder.sink.key, sink.key))
@@ -97,16 +106,23 @@ export class Topics {
       )
     }
     entry.holders.push({ open, sink })
-    return this.#showLongest(topic, entry)
+    if (open.until > shown.until && holds(open)) {
+      this.shown.set(topic, open)
+      return 'changed'
+    }
+    return holds(shown) ? 'kept' : this.#showLongest(topic, entry, holds)
   }
 
   /** Closes a topic for one agent; the topic itself when it was the last. */
-  remove(topic: Name, sink: Sink): 'closed' | 'changed' | 'kept' {
+  remove(topic: Name, sink: Sink, holds: Holds): Exclude<Change, 'opened'> {
     const entry = this.#entries.get(topic)
     const index = entry?.holders.findIndex((holder) => holder.sink === sink) ?? -1
     if (entry === undefined || index === -1) return 'kept'
-    entry.holders.splice(index, 1)
-    if (entry.holders.length > 0) return this.#showLongest(topic, entry)
+    const [removed] = entry.holders.splice(index, 1)
+    if (entry.holders.length > 0) {
+      const wasShown = removed?.open === this.shown.get(topic)
+      return wasShown ? this.#showLongest(topic, entry, holds) : 'kept'
+    }
     this.#entries.delete(topic)
     this.shown.delete(topic)
     return 'closed'
@@ -116,26 +132,26 @@ export class Topics {
    * Looks at what is shown, after something was revoked: where that right holds no longer, another
    * agent's that does is shown. Gives the topics for which that changed something.
    */
-  review(holds: (open: OpenTopic) => boolean): readonly Name[] {
+  review(holds: Holds): readonly Name[] {
     const changed: Name[] = []
     for (const [topic, entry] of this.#entries) {
-      const shown = this.shown.get(topic)
-      if (entry.holders.length < 2 || shown === undefined || holds(shown)) continue
-      for (const { open } of entry.holders) if (!holds(open)) this.#void.add(open)
-      if (this.#showLongest(topic, entry) === 'changed') changed.push(topic)
+      if (this.#showLongest(topic, entry, holds) === 'changed') changed.push(topic)
     }
     return changed
   }
 
-  // A node receives a group as long as one of its agents may, not as long as the first.
-  #showLongest(topic: Name, entry: Entry): 'changed' | 'kept' {
-    const rights = entry.holders.map((holder) => holder.open)
-    const holding = rights.filter((right) => !this.#void.has(right))
-    const longest = (holding.length > 0 ? holding : rights).reduce((best, right) =>
-      right.until > best.until ? right : best,
-    )
-    if (this.shown.get(topic) === longest) return 'kept'
-    this.shown.set(topic, longest)
+  /**
+   * A node receives a group as long as one of its agents may, not as long as the first. A right is
+   * looked at when it is about to be shown: one that was revoked while another's was shown would
+   * be refused by everybody who meets this node from then on.
+   */
+  #showLongest(topic: Name, { holders }: Entry, holds: Holds): 'changed' | 'kept' {
+    const rights = holders
+      .map(({ open }) => open)
+      .toSorted((left, right) => right.until - left.until)
+    const best = rights.find((right) => holds(right)) ?? rights[0]
+    if (best === undefined || this.shown.get(topic) === best) return 'kept'
+    this.shown.set(topic, best)
     return 'changed'
   }
 

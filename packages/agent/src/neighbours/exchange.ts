@@ -183,6 +183,8 @@ export class Exchange {
    * @throws Refusal `parking-full`, `proof-missing`
    */
   async waitForProof(id: Uint8Array, bytes: number): Promise<void> {
+    // It may have come since somebody found it missing; to ask for nothing is a fault.
+    if (this.#hooks.proofs.missing(toHex(id))?.length === 0) return
     if (this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX) {
       const waiting = `${this.#parkedBundles} bundles of ${this.#parkedBytes} bytes wait`
       throw new Refusal(

@@ -159,6 +159,7 @@ function explainRow(row: HistoryRow): Explanation {
 
 const ORIGINS: Readonly<Record<HistoryRow['origin'], string>> = {
   own: 'an agent of this node sent it',
+  sent: 'an agent of this node sent it',
   live: 'it was delivered when it came',
   historical: 'it came after its lifespan, and its proof held then',
   attested: 'its proof had lapsed, and a keeper of history vouched for it',

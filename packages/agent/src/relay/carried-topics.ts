@@ -177,7 +177,6 @@ export class CarriedTopics implements HostPart {
 
   async #carry(page: Page, frame: CarryFrame): Promise<void> {
     const { neighbour, topics } = page
-    const { neighbours, proofs } = this.#node
     const { topic } = frame
     try {
       if (topics.size >= CARRIED_PER_PAGE_MAX && !topics.has(topic)) {
@@ -185,9 +184,7 @@ export class CarriedTopics implements HostPart {
         throw new Refusal('table-full', `Cannot carry ${topic}: ${limit}`)
       }
       // It was told on another stream, so it may be here or not.
-      if (proofs.material(toHex(frame.proof)) === undefined) {
-        await neighbour.waitForProof(frame.proof, frame.proof.length)
-      }
+      await neighbour.waitForProof(frame.proof, frame.proof.length)
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
       const entry = this.#entryOf(topic)
@@ -199,7 +196,7 @@ export class CarriedTopics implements HostPart {
         this.#drop(topic, neighbour.peer)
         throw new Refusal('wrong-topic', `Cannot carry ${topic}`, { cause: failure })
       }
-      neighbours.carryFor(neighbour, topic)
+      this.#node.neighbours.carryFor(neighbour, topic)
       await this.#say(page, topic, null)
     } catch (cause) {
       if (!(cause instanceof TrustError || cause instanceof Refusal)) throw cause

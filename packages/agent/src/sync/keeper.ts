@@ -57,8 +57,9 @@ export class Keeper {
     const { header, id } = bundle
     if (header.class === 'state') return
     const verifiedAt = clock.now()
-    const stored = this.history.add(bundle, { verifiedAt, onBehalfOf, origin: 'own' })
     const opened = topics.opened(header.topic)
+    const origin = opened === undefined ? 'sent' : 'own'
+    const stored = this.history.add(bundle, { verifiedAt, onBehalfOf, origin })
     if (opened === 'group') presence.headsChanged(header.topic)
     else if (opened === undefined) sync.sent(header.topic, id)
     await stored

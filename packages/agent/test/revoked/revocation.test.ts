@@ -1,4 +1,4 @@
-import { issueRevocation, memoryStore, type Identity } from '@ixj/agent'
+import { issueRevocation, memoryStore, type Identity, type SpawnOptions } from '@ixj/agent'
 import { SKEW_MS, PARTITION_MS_MAX, type FreshnessRule, type RevocationTarget } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
@@ -31,10 +31,10 @@ async function openTwo(freshness: FreshnessRule = 'when-known') {
 }
 
 /** A member of the crew on a node. */
-async function member(node: WorldNode, label: string, strict = false) {
+async function member(node: WorldNode, label: string, how: Partial<SpawnOptions> = {}) {
   const identity = await world.bind(acme, `${label}.acme.example`, {
     grants: [CREW_GRANT],
-    ...(strict ? { strict } : {}),
+    ...how,
   })
   const agent = await node.host.openAgent(identity)
   const crew = await agent.join(CREW)
@@ -155,6 +155,29 @@ describe('a revocation', () => {
     await expect(n1.host.openAgent(identity)).rejects.toMatchObject({ code: 'revoked' })
     const next = await parent.spawn('w1', { lifetimeSeconds: 3_600 })
     expect(next.name).toBe(child.name)
+  })
+})
+
+describe('a node whose members are revoked', () => {
+  it('shows a right that holds, also when another was revoked while it was not shown', async () => {
+    const [n1, n2] = await openTwo()
+    const longest = await member(n2, 'longest', { lifetimeSeconds: 300 })
+    const revoked = await member(n2, 'revoked', { lifetimeSeconds: 200 })
+    const left = await member(n2, 'left', { lifetimeSeconds: 100 })
+    const ann = await member(n1, 'ann')
+    await world.pass(500)
+    await revokeAt(n1, keyOf(revoked.identity))
+    await world.pass(500)
+    await world.until(longest.crew[Symbol.asyncDispose]())
+    world.network.disconnect('n1.acme.example', 'n2.acme.example')
+    await world.pass(500)
+    await world.connect('n1.acme.example', 'n2.acme.example')
+    await world.pass(500)
+    left.inbox.drain()
+    await world.until(ann.crew.publish('still here'))
+    await world.pass(100)
+    expect(left.inbox.drain().map(({ body }) => body)).toEqual(['still here'])
+    expect(n1.host.counts.get('revoked') ?? 0).toBe(0)
   })
 })
 

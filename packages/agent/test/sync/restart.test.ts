@@ -14,6 +14,7 @@ import {
   refusedAs,
   type Scene,
 } from '../scene.ts'
+import { bodies, toInbox, Town } from '../town.ts'
 
 /** What a node may remember over restarts. */
 function openMemory() {
@@ -82,6 +83,33 @@ describe('after a restart', () => {
     })
     expect(await carry(again, later)).toEqual(refusedAs('equivocator'))
     expect(again.node.host.evidence).toMatchObject([{ bundles }])
+  })
+})
+
+describe('what was handed over to a host before its sender restarted', () => {
+  it('arrives, though it was under way and nobody writes to that inbox again', async () => {
+    const history = memoryHistory()
+    await using town = await Town.open(1, { history })
+    const { world, acme, nodes } = town
+    const [before] = nodes
+    const there = await world.node(acme, 'n2.acme.example')
+    await world.connect(before!.host.name, there.host.name)
+    const a = await town.agent('a', 1, { grants: [toInbox('b.acme.example')] })
+    const b = await there.host.openAgent(await world.bind(acme, 'b.acme.example'))
+    const inbox = b.messages()
+    await world.until(a.send(b.name, 'arrived'))
+    await world.pass(100)
+    world.network.part(before!.host.name, there.host.name)
+    await world.until(a.send(b.name, 'under way'))
+    const { identity } = a
+    await world.until(before!.host[Symbol.asyncDispose]())
+    expect(bodies(inbox)).toEqual(['arrived'])
+    const again = await world.node(acme, before!.host.name, { identity: before!.identity, history })
+    await again.host.openAgent(identity)
+    world.network.mend(again.host.name, there.host.name)
+    await world.connect(again.host.name, there.host.name)
+    await world.pass(3_000)
+    expect(bodies(inbox)).toEqual(['under way'])
   })
 })
 

@@ -1,7 +1,13 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { AgentError, type EvidenceRow, type HistoryRow, type HistoryRows } from '@ixj/agent'
+import {
+  AgentError,
+  isSentHere,
+  type EvidenceRow,
+  type HistoryRow,
+  type HistoryRows,
+} from '@ixj/agent'
 import { toHex } from '@ixj/trust'
 import { makeFolder } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
@@ -116,7 +122,7 @@ class SqliteHistory implements HistoryRows {
     // and `slice` of a Buffer is one.
     batch.change.puts.push({ place, row, bytes: new Uint8Array(bytes) })
     // Nobody waits for what others sent.
-    if (row.origin === 'own') this.#hurry()
+    if (isSentHere(row)) this.#hurry()
     this.#writeSoon()
     return batch.stored.promise
   }
