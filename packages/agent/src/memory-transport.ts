@@ -1,12 +1,12 @@
 import type { Clock } from './clock.ts'
-import { type LinkConditions, type MemoryConditions, MemoryPipe } from './memory/link.ts'
-import type { Neighbour, NeighbourLink } from './memory/neighbour.ts'
+import type { LinkedNeighbour } from './gossip/linked-neighbour.ts'
+import { MemoryLink } from './memory/memory-link.ts'
 import { MemoryNode, type MemoryWorld } from './memory/node.ts'
+import { type LinkConditions, type MemoryConditions, MemoryPipe } from './memory/pipe.ts'
 import { type Peer, TransportError } from './transport.ts'
 
-export type { LinkConditions } from './memory/link.ts'
-export type { MemoryCounts } from './memory/gossip.ts'
-export type { MemoryNode } from './memory/node.ts'
+export type { MemoryCounts, MemoryNode } from './memory/node.ts'
+export type { LinkConditions } from './memory/pipe.ts'
 
 /** A few milliseconds: nodes in one building. */
 export const MEMORY_LATENCY_MS_DEFAULT: readonly [number, number] = [1, 5]
@@ -149,7 +149,8 @@ class Connection {
   readonly #forget: () => void
   readonly #forth: MemoryPipe
   readonly #back: MemoryPipe
-  readonly #ends: { readonly node: MemoryNode; readonly neighbour: Neighbour }[] = []
+  readonly #ends: { readonly node: MemoryNode; readonly neighbour: LinkedNeighbour<MemoryLink> }[] =
+    []
   #giveUp: (() => void) | undefined
   #ended = false
 
@@ -216,27 +217,23 @@ class Connection {
   #meet(node: MemoryNode, other: MemoryNode, initiator: boolean): void {
     const out = initiator ? this.#forth : this.#back
     const back = initiator ? this.#back : this.#forth
-    const link: NeighbourLink = {
+    const link = new MemoryLink(other.peer, {
       out,
-      send: (rpc) => {
-        const bytes = rpc.kind === 'message' ? rpc.message.bytes.length : 0
-        out.carry(bytes, (release) => this.#at(other, (far) => other.heard(far, rpc, release)))
+      back,
+      arrive: (frame, arrival) => {
+        const far = this.#at(other)
+        if (far !== undefined) other.heard(far, frame, arrival)
       },
-      offer: (protocol, near, answer) => {
-        out.carry(0, () =>
-          this.#at(other, (far) => {
-            const taken = other.offered(far, protocol, near)
-            back.carry(0, () => answer(taken))
-          }),
-        )
+      offer: (protocol, near) => {
+        const far = this.#at(other)
+        return far !== undefined && other.offered(far, protocol, near)
       },
       end: () => this.end(node),
-    }
+    })
     this.#ends.push({ node, neighbour: node.met(other.peer, link, initiator) })
   }
 
-  #at(node: MemoryNode, run: (neighbour: Neighbour) => void): void {
-    const end = this.#ends.find((candidate) => candidate.node === node)
-    if (end !== undefined) run(end.neighbour)
+  #at(node: MemoryNode): LinkedNeighbour<MemoryLink> | undefined {
+    return this.#ends.find((end) => end.node === node)?.neighbour
   }
 }

@@ -17,7 +17,7 @@ export {
 export { CARRY_PROTOCOL, decodeCarry, encodeCarry } from './relay/carry-frames.ts'
 export type { PassedBundles } from './relay/passing.ts'
 export { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from './relay/socket-frames.ts'
-export type { SocketCounts } from './relay/socket-gossip.ts'
+export type { GossipCounts } from './gossip/gossip.ts'
 export type { SocketPort } from './relay/socket-link.ts'
 export {
   type SocketSession,

@@ -1,4 +1,4 @@
-import { type Channel, type Clock, type Peer, type Receiver, type Transport } from '@ixj/agent'
+import type { Clock, Peer, Receiver } from '@ixj/agent'
 import { cutOf, pagePeer, RELAY_SUBPROTOCOL, SocketTransport } from '@ixj/agent/relay'
 import type { Name } from '@ixj/names'
 import type { Random, Sha256, Signer, Verifier } from '@ixj/trust'
@@ -45,18 +45,15 @@ export const PAGE_PROTOCOLS_DEFAULT: readonly string[] = [
  * A page's transport: its neighbours are relays, reached by WebSocket and called again for ever. The
  * whole of a node runs on it, so a relay is believed no more than any neighbour.
  */
-export class RelayTransport implements Transport {
-  readonly peer: Peer
+export class RelayTransport extends SocketTransport {
   readonly overRelays = true
-  readonly #sockets: SocketTransport
   readonly #connections: readonly RelayConnection[]
   readonly #watchers = new Set<() => void>()
 
   /** Use {@link openRelayTransport}. */
   constructor(options: RelayTransportOptions) {
     const { clock, hash, protocols = PAGE_PROTOCOLS_DEFAULT, signer } = options
-    this.peer = pagePeer(signer.publicKey)
-    this.#sockets = new SocketTransport({ peer: this.peer, clock, hash, protocols })
+    super({ peer: pagePeer(signer.publicKey), clock, hash, protocols })
     const WebSocket = options.WebSocket ?? globalThis.WebSocket
     this.#connections = options.relays.map(
       (relay) =>
@@ -65,8 +62,8 @@ export class RelayTransport implements Transport {
           origin: options.origin,
           identity: options,
           subprotocol: RELAY_SUBPROTOCOL,
-          join: (peer, port) => this.#sockets.join(peer, port, true),
-          has: (peer) => this.#sockets.has(peer),
+          join: (peer, port) => this.join(peer, port, true),
+          has: (peer) => this.has(peer),
           changed: () => {
             for (const watcher of this.#watchers) watcher()
           },
@@ -77,11 +74,6 @@ export class RelayTransport implements Transport {
   /** How it stands with each relay, in the order in which they were given. */
   get relays(): readonly RelayState[] {
     return this.#connections.map((connection) => connection.state)
-  }
-
-  /** What gossip refused or dropped, by reason. */
-  get counts(): SocketTransport['counts'] {
-    return this.#sockets.counts
   }
 
   /** Calls back whenever {@link relays} has changed; gives what ends that. */
@@ -96,59 +88,19 @@ export class RelayTransport implements Transport {
   }
 
   /** Begins to call the relays. */
-  attach(receiver: Receiver): void {
-    this.#sockets.attach(receiver)
+  override attach(receiver: Receiver): void {
+    super.attach(receiver)
     for (const connection of this.#connections) connection.callNow()
   }
 
-  openChannel(
-    peer: Peer,
-    protocol: string,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Channel> {
-    return this.#sockets.openChannel(peer, protocol, options)
-  }
-
-  admit(peer: Peer): void {
-    this.#sockets.admit(peer)
+  override admit(peer: Peer): void {
+    super.admit(peer)
     for (const connection of this.#connections) connection.admitted(peer)
   }
 
-  disconnect(peer: Peer): Promise<void> {
-    return this.#sockets.disconnect(peer)
-  }
-
-  subscribe(topic: string): Promise<void> {
-    return this.#sockets.subscribe(topic)
-  }
-
-  unsubscribe(topic: string): Promise<void> {
-    return this.#sockets.unsubscribe(topic)
-  }
-
-  allow(peer: Peer, topic: string): void {
-    this.#sockets.allow(peer, topic)
-  }
-
-  announce(peer: Peer, topic: string): void {
-    this.#sockets.announce(peer, topic)
-  }
-
-  disallow(peer: Peer, topic: string): void {
-    this.#sockets.disallow(peer, topic)
-  }
-
-  subscribers(topic: string): readonly Peer[] {
-    return this.#sockets.subscribers(topic)
-  }
-
-  publish(topic: string, bytes: Uint8Array): Promise<number> {
-    return this.#sockets.publish(topic, bytes)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) connection.close(cutOf('closed'))
-    await this.#sockets[Symbol.asyncDispose]()
+    await super[Symbol.asyncDispose]()
     this.#watchers.clear()
   }
 }

@@ -1,5 +1,5 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '../transport.ts'
-import type { MemoryPipe } from './link.ts'
+import type { MemoryPipe } from './pipe.ts'
 
 /** Bytes of frames under way or unread in one direction; as much as yamux gives a new stream. */
 export const CHANNEL_WINDOW_BYTES = 256 * 1024

@@ -33,9 +33,6 @@ export const SOCKET_HELD_BYTES_MAX = 256 * 1024
 /** Messages of one neighbour that were rejected before its socket is cut, as libp2p's score does. */
 export const SOCKET_REJECTED_MAX = 16
 
-/** Messages that a side remembers to know copies: 15 s of 4,000 a second. */
-export const SOCKET_SEEN_MAX = 65_536
-
 /** Topics that a relay carries for one page: its agents' inboxes and groups. */
 export const CARRIED_PER_PAGE_MAX = 64
 

@@ -1,7 +1,8 @@
 import { TrustError } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import type { GossipFrame, GossipMessage, GossipWish, Link, LinkEnd } from '../gossip/link.ts'
 import { type Channel, type Peer, TransportError } from '../transport.ts'
-import { type Cut, cutOf } from './cut.ts'
+import { type Cut, type CutReason, cutOf } from './cut.ts'
 import { SOCKET_CHANNELS_MAX, SOCKET_ROOM_MS } from './limits.ts'
 import { type ChannelSocket, SocketChannel } from './socket-channel.ts'
 import { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from './socket-frames.ts'
@@ -16,24 +17,15 @@ export interface SocketPort {
   end(cut: Cut): void
 }
 
-/** Gossip frames of a socket. */
-export type GossipFrame = Extract<
-  SocketFrame,
-  { readonly kind: 'message' | 'subscribe' | 'unsubscribe' }
->
-
-/** What a link tells its owner. */
+/** What links tell their transport, and what it decides for all of them. */
 export interface LinkHooks {
   readonly clock: Clock
-  readonly peer: Peer
-  /** Channels of the side that called have odd ids. */
-  readonly called: boolean
   /** Past that, channels wait and messages are not taken. */
   readonly waitingBytesMax: number
-  gossip(frame: GossipFrame, bytes: number): void
+  gossip(link: SocketLink, frame: GossipFrame, bytes: number): void
   /** Whether a channel of this protocol is taken now. */
-  takes(protocol: string): boolean
-  channel(protocol: string, channel: Channel): void
+  takes(link: SocketLink, protocol: string): boolean
+  channel(link: SocketLink, protocol: string, channel: Channel): void
 }
 
 interface Opening {
@@ -42,7 +34,10 @@ interface Opening {
 }
 
 /** One logged-in socket: channels both ways, and gossip beside them. */
-export class SocketLink implements ChannelSocket {
+export class SocketLink implements ChannelSocket, Link {
+  readonly peer: Peer
+  /** Channels of the side that called have odd ids. */
+  readonly #called: boolean
   readonly #port: SocketPort
   readonly #hooks: LinkHooks
   readonly #channels = new Map<number, SocketChannel>()
@@ -52,15 +47,16 @@ export class SocketLink implements ChannelSocket {
   #nextId: number
   #ended = false
 
-  constructor(port: SocketPort, hooks: LinkHooks) {
+  constructor(
+    port: SocketPort,
+    of: { readonly peer: Peer; readonly called: boolean },
+    hooks: LinkHooks,
+  ) {
+    this.peer = of.peer
+    this.#called = of.called
     this.#port = port
     this.#hooks = hooks
-    this.#nextId = hooks.called ? 1 : 2
-  }
-
-  /** Bytes that wait unsent. */
-  get waitingBytes(): number {
-    return this.#port.waitingBytes
+    this.#nextId = of.called ? 1 : 2
   }
 
   /** Takes one binary frame of the other side; one that is none ends the socket. */
@@ -70,14 +66,14 @@ export class SocketLink implements ChannelSocket {
       this.#take(decodeSocketFrame(bytes), bytes.length)
     } catch (cause) {
       if (!(cause instanceof TrustError)) throw cause
-      this.end(cutOf('form', cause.message))
+      this.end('form', cause.message)
     }
   }
 
   /** @throws TransportError `refused`, `closed`; the signal's reason */
   async openChannel(protocol: string, signal?: AbortSignal): Promise<Channel> {
     signal?.throwIfAborted()
-    const { peer } = this.#hooks
+    const { peer } = this
     if (this.#ended) throw gone(peer, protocol)
     if (this.#channels.size >= SOCKET_CHANNELS_MAX) throw refusal(peer, protocol)
     const channel = new SocketChannel(this.#nextId, this)
@@ -121,12 +117,17 @@ export class SocketLink implements ChannelSocket {
   }
 
   send(frame: SocketFrame): void {
-    this.sendBytes(encodeSocketFrame(frame))
+    this.#sendBytes(encodeSocketFrame(frame))
   }
 
-  /** Sends a frame that is encoded already: one for many sockets. */
-  sendBytes(frame: Uint8Array): void {
-    if (!this.#ended) this.#port.send(frame)
+  tell(wish: GossipWish): void {
+    this.send(wish)
+  }
+
+  hand(message: GossipMessage): boolean {
+    if (!this.hasRoom(message.bytes.length)) return false
+    this.#sendBytes((message.encoded ??= encodeSocketFrame(message)))
+    return true
   }
 
   ended(channel: SocketChannel): void {
@@ -135,8 +136,9 @@ export class SocketLink implements ChannelSocket {
   }
 
   /** Ends the socket; on this side everything on it has ended at once. */
-  end(cut: Cut): void {
-    this.#port.end(cut)
+  end(why: CutReason & (LinkEnd | 'form'), detail = ''): void {
+    const waiting = `${this.#port.waitingBytes} bytes wait`
+    this.#port.end(cutOf(why, why === 'backlog' ? waiting : detail))
     this.finish()
   }
 
@@ -145,9 +147,13 @@ export class SocketLink implements ChannelSocket {
     if (this.#ended) return
     this.#ended = true
     this.#cancelLook?.()
-    const error = new TransportError('closed', `The connection to "${this.#hooks.peer}" has ended`)
+    const error = new TransportError('closed', `The connection to "${this.peer}" has ended`)
     for (const { settle } of this.#openings.values()) settle(false)
     for (const channel of this.#channels.values()) channel.finish({ error })
+  }
+
+  #sendBytes(frame: Uint8Array): void {
+    if (!this.#ended) this.#port.send(frame)
   }
 
   #take(frame: SocketFrame, bytes: number): void {
@@ -167,7 +173,7 @@ export class SocketLink implements ChannelSocket {
       case 'subscribe':
       case 'unsubscribe':
       case 'message':
-        return this.#hooks.gossip(frame, bytes)
+        return this.#hooks.gossip(this, frame, bytes)
     }
   }
 
@@ -177,18 +183,18 @@ export class SocketLink implements ChannelSocket {
   }
 
   #offered(id: number, protocol: string): void {
-    const isTheirs = (id % 2 === 0) === this.#hooks.called
+    const isTheirs = (id % 2 === 0) === this.#called
     if (!isTheirs || this.#channels.has(id)) {
       throw new TrustError('form', `Cannot take channel ${id}: it is in use, or of this side`)
     }
-    if (this.#channels.size >= SOCKET_CHANNELS_MAX || !this.#hooks.takes(protocol)) {
+    if (this.#channels.size >= SOCKET_CHANNELS_MAX || !this.#hooks.takes(this, protocol)) {
       this.send({ kind: 'refused', channel: id })
       return
     }
     const channel = new SocketChannel(id, this)
     this.#channels.set(id, channel)
     this.send({ kind: 'opened', channel: id })
-    this.#hooks.channel(protocol, channel)
+    this.#hooks.channel(this, protocol, channel)
   }
 }
 
