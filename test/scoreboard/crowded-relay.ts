@@ -22,7 +22,12 @@ export interface RelayStanding {
 const [seed = 0, now = 0, sockets = 0] = process.argv.slice(2).map(Number)
 const fleet = new Fleet({ seed, now })
 // All pages come from one address here.
-const limits = { socketsMax: sockets, socketsPerAddressMax: sockets, upgradesPerSecond: sockets }
+const limits = {
+  socketsMax: sockets,
+  socketsPerAddressMax: sockets,
+  enteringMax: sockets,
+  upgradesPerSecond: sockets,
+}
 const relay = await TownRelay.open(fleet, 0, { limits: { ...limits, loginMs: 30_000 } })
 const { url, name } = relay.address
 const told: RelayTold = {

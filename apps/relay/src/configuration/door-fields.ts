@@ -11,6 +11,7 @@ function limit(key: keyof DoorLimits, description: string) {
 export const door = group({
   loginMs: limit('loginMs', 'from the upgrade to the end of hello'),
   socketsMax: limit('socketsMax', 'sockets over all'),
+  enteringMax: limit('enteringMax', 'sockets that have not logged in yet, over all'),
   socketsPerAddressMax: limit('socketsPerAddressMax', 'sockets of one address'),
   upgradesPerSecond: limit('upgradesPerSecond', 'new sockets of one address in a second'),
   framesPerSecond: limit('framesPerSecond', 'frames of one socket in a second'),

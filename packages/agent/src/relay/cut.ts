@@ -3,6 +3,7 @@ export type CutReason =
   | 'backlog'
   | 'blamed'
   | 'closed'
+  | 'crowded'
   | 'draining'
   | 'form'
   | 'held'
@@ -24,6 +25,7 @@ export interface Cut {
 const CUTS: Readonly<Record<CutReason, readonly [code: number, text: string]>> = {
   closed: [1000, 'this side has no further use for the connection'],
   draining: [1001, 'the relay is closing: use your other relay'],
+  crowded: [1013, 'too many wait here to log in: try again, or your other relay'],
   text: [1003, 'frames of ixj.1 are binary'],
   form: [4400, 'a frame was none of ixj.1, or broke its rules'],
   login: [4401, 'the login does not hold'],

@@ -6,6 +6,7 @@ export const REFUSALS = {
   origin: [403, 'this origin is not on the list of the relay'],
   subprotocol: [400, 'the subprotocol has to be ixj.1'],
   full: [503, 'the relay has as many sockets as it takes'],
+  crowded: [503, 'too many wait to log in, most of them from this address'],
   'address-full': [429, 'this address has as many sockets as it may'],
   hurried: [429, 'this address opened too many sockets within a second'],
 } as const satisfies Readonly<Record<string, readonly [status: number, text: string]>>
@@ -39,9 +40,11 @@ export interface DoorLoad {
   readonly sockets: number
   /** Sockets that have logged in. */
   readonly loggedIn: number
+  /** Sockets that hello has not admitted yet. */
+  readonly entering: number
   /** Addresses that have sockets. */
   readonly addresses: number
-  /** Bytes that wait to be sent, over all sockets. */
+  /** Bytes that wait to be sent, over all sockets, and what holds them. */
   readonly waitingBytes: number
 }
 

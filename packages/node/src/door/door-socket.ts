@@ -14,7 +14,7 @@ import { TrustError } from '@ixj/trust'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { DoorCounts, DoorCut } from './counts.ts'
-import { DOOR_PAUSE_MS, type DoorLimits } from './limits.ts'
+import { CONTROL_HEAD_BYTES, DOOR_FRAME_COST_BYTES, DOOR_PAUSE_MS, type DoorLimits } from './limits.ts'
 import { Meter } from './meter.ts'
 
 /** What a socket of a door asks of it. */
@@ -54,8 +54,12 @@ export class DoorSocket implements SocketPort {
   #heardAt: number
   #pinged = false
   /** Bytes read when the last frame was whole, and since when more have come. */
-  #readWhole = 0
+  #readWhole: number
+  /** Bytes of control frames: they say that somebody is there, not that a frame goes on. */
+  #readControl = 0
   #partSince: number | undefined
+  /** Frames that were given to the socket and have not left. */
+  #waitingFrames = 0
   /** Bytes that have left, and since when no more have, while some wait. */
   #sent = 0
   #stuckSince: number | undefined
@@ -79,33 +83,40 @@ export class DoorSocket implements SocketPort {
     const { clock, limits } = hooks
     const now = clock.now()
     this.#heardAt = now
+    this.#readWhole = this.#stream.bytesRead ?? 0
     this.#frames = new Meter(limits.framesPerSecond, now)
     this.#bytes = new Meter(limits.bytesPerSecond, now)
     this.#cancelLogin = clock.at(now + limits.loginMs, () => {
-      if (this.#session?.isAdmitted !== true) this.end(cutOf('not-admitted'))
+      if (!this.isAdmitted) this.end(cutOf('not-admitted'))
     })
     socket.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary))
-    for (const event of ['ping', 'pong'] as const) socket.on(event, () => this.#heard())
+    for (const event of ['ping', 'pong'] as const) {
+      socket.on(event, (data: Buffer) => this.#controlled(data.length))
+    }
     socket.on('error', (cause) => this.#failed(cause))
     socket.on('close', () => this.#closed())
     this.send(encodeChallenge(of.challenge))
   }
 
+  /** Bytes that wait to be sent, and what holds them. */
   get waitingBytes(): number {
-    return this.#socket.bufferedAmount
+    return this.#socket.bufferedAmount + this.#waitingFrames * DOOR_FRAME_COST_BYTES
   }
 
   /** Whether hello has admitted it. */
-  get isLoggedIn(): boolean {
-    return this.#session !== undefined
+  get isAdmitted(): boolean {
+    return this.#session?.isAdmitted === true
   }
 
   send(frame: Uint8Array): void {
     if (this.#isCut) return
     this.#hooks.counts.framesOut += 1
     this.#hooks.counts.bytesOut += frame.length
+    this.#waitingFrames += 1
     // An error of it comes as an event.
-    this.#socket.send(frame, { binary: true, compress: false }, () => {})
+    this.#socket.send(frame, { binary: true, compress: false }, () => {
+      this.#waitingFrames -= 1
+    })
   }
 
   end(cut: Cut): void {
@@ -127,9 +138,10 @@ export class DoorSocket implements SocketPort {
     if (this.#isCut) return
     const { limits } = this.#hooks
     const { bytesRead = 0 } = this.#stream
+    // Nothing begins while it is not read; what had begun before still has to end.
     const isPaused = this.#cancelResume !== undefined
-    if (bytesRead === this.#readWhole || isPaused) this.#partSince = undefined
-    else this.#partSince ??= now
+    if (bytesRead - this.#readControl === this.#readWhole) this.#partSince = undefined
+    else if (!isPaused) this.#partSince ??= now
     const sent = (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength
     if (this.waitingBytes === 0 || sent > this.#sent) this.#stuckSince = undefined
     else this.#stuckSince ??= now
@@ -149,6 +161,8 @@ export class DoorSocket implements SocketPort {
     counts.framesIn += 1
     counts.bytesIn += data.length
     this.#heard()
+    this.#readWhole = (this.#stream.bytesRead ?? 0) - this.#readControl
+    this.#partSince = undefined
     this.#meter(data.length)
     if (!isBinary) return this.end(cutOf('text'))
     if (this.#session !== undefined) return this.#session.receive(data)
@@ -156,6 +170,14 @@ export class DoorSocket implements SocketPort {
     if (this.#isChecking) return this.end(cutOf('login', 'more came before it was answered'))
     this.#isChecking = true
     void this.#login(data)
+  }
+
+  /** A ping, which ws has answered, or a pong. It counts like any frame, and is no progress. */
+  #controlled(bytes: number): void {
+    if (this.#isCut) return
+    this.#readControl += CONTROL_HEAD_BYTES + bytes
+    this.#heard()
+    this.#meter(CONTROL_HEAD_BYTES + bytes)
   }
 
   async #login(bytes: Uint8Array): Promise<void> {
@@ -204,8 +226,6 @@ export class DoorSocket implements SocketPort {
   #heard(): void {
     this.#heardAt = this.#hooks.clock.now()
     this.#pinged = false
-    this.#readWhole = this.#stream.bytesRead ?? 0
-    this.#partSince = undefined
   }
 
   /** What ws refuses by itself it also ends. */

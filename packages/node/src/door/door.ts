@@ -67,6 +67,8 @@ export class Door implements AsyncDisposable {
   readonly #server: WebSocketServer
   readonly #hooks: DoorSocketHooks
   readonly #sockets = new Set<DoorSocket>()
+  /** Those of them that hello has not admitted, and some that it has since. */
+  readonly #entering = new Set<DoorSocket>()
   readonly #addresses = new Addresses()
   #cancelSweep: () => void
   #emptied: PromiseWithResolvers<void> | undefined
@@ -113,6 +115,7 @@ export class Door implements AsyncDisposable {
     return {
       sockets: this.#sockets.size,
       loggedIn: this.transport.size,
+      entering: this.#stillEntering().length,
       addresses: this.#addresses.size,
       waitingBytes,
     }
@@ -139,7 +142,9 @@ export class Door implements AsyncDisposable {
       const { name: relay, random, peer } = this.#options
       const challenge = { nonce: random(32), relay, peer }
       const of = { stream: socket, group, origin, challenge }
-      this.#sockets.add(new DoorSocket(upgraded, of, this.#hooks))
+      const entering = new DoorSocket(upgraded, of, this.#hooks)
+      this.#sockets.add(entering)
+      this.#entering.add(entering)
     })
   }
 
@@ -181,8 +186,35 @@ export class Door implements AsyncDisposable {
     return this.#sockets.size >= this.limits.socketsMax ? 'full' : undefined
   }
 
+  /** Whether there is a place to log in: who has most of them gives one up for another. */
+  #makeRoom(group: string): boolean {
+    const { enteringMax } = this.limits
+    if (this.#entering.size < enteringMax) return true
+    const entering = this.#stillEntering()
+    if (entering.length < enteringMax) return true
+    const ofGroups = Map.groupBy(entering, (socket) => socket.group)
+    const [oldest, ...others] = [...ofGroups.values()].reduce((most, sockets) =>
+      sockets.length > most.length ? sockets : most,
+    )
+    const own = ofGroups.get(group)?.length ?? 0
+    if (oldest === undefined || own > others.length) return false
+    oldest.end(cutOf('crowded'))
+    this.#entering.delete(oldest)
+    return true
+  }
+
+  /** In the order in which they came. */
+  #stillEntering(): readonly DoorSocket[] {
+    for (const socket of this.#entering) if (socket.isAdmitted) this.#entering.delete(socket)
+    return [...this.#entering]
+  }
+
   #charge(group: string): RefusalReason | undefined {
-    return this.#addresses.take(group, this.limits, this.#options.clock.now())
+    const refusal = this.#addresses.take(group, this.limits, this.#options.clock.now())
+    if (refusal !== undefined) return refusal
+    if (this.#makeRoom(group)) return undefined
+    this.#addresses.leave(group)
+    return 'crowded'
   }
 
   #refuse(socket: Duplex, reason: RefusalReason): void {
@@ -202,6 +234,7 @@ export class Door implements AsyncDisposable {
 
   #ended(socket: DoorSocket): void {
     if (!this.#sockets.delete(socket)) return
+    this.#entering.delete(socket)
     this.#addresses.leave(socket.group)
     if (this.#sockets.size === 0) this.#emptied?.resolve()
   }

@@ -4,6 +4,11 @@ export interface DoorLimits {
   readonly loginMs: number
   /** Sockets over all. */
   readonly socketsMax: number
+  /**
+   * Sockets that hello has not admitted yet, over all. Where one more comes, the address that has
+   * most of them pays: those who have logged in keep their places, and who comes once finds one.
+   */
+  readonly enteringMax: number
   /** Sockets of one address (IPv4), or of one /64 network (IPv6). */
   readonly socketsPerAddressMax: number
   /** New sockets of one address in a second: each costs two signatures and their checks. */
@@ -29,6 +34,8 @@ export const DOOR_LIMITS: DoorLimits = {
   loginMs: 4_000,
   // 600 MiB of memory: about 40 KiB each, and what the node itself takes.
   socketsMax: 10_000,
+  // A relay that restarts has 10,000 come back, of whom each is in within a second.
+  enteringMax: 1_024,
   // An office behind one address.
   socketsPerAddressMax: 256,
   upgradesPerSecond: 64,
@@ -47,6 +54,16 @@ export const DOOR_SWEEP_MS = 500
 
 /** Before a socket that sent too much is looked at again. */
 export const DOOR_PAUSE_MS = 50
+
+/**
+ * What a frame counts beside its bytes while it waits, for the objects that hold it: by bytes alone
+ * a million frames of one byte would be allowed. Little enough that thousands sent at once to who
+ * reads them are no backlog.
+ */
+export const DOOR_FRAME_COST_BYTES = 128
+
+/** What WebSocket puts before the bytes of a control frame of a page (RFC 6455, section 5.2). */
+export const CONTROL_HEAD_BYTES = 6
 
 /** Parts of one message: nothing of ours is sent in parts, and proxies make few. */
 export const DOOR_FRAGMENTS_MAX = 64
