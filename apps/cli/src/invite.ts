@@ -92,10 +92,9 @@ export async function awaitClaim(
       if (answered.key !== null) return answered.key
       options.refused(answered)
     }
-  } catch (cause) {
-    // The relay forgets it by itself at its end, too, if it cannot be told.
+  } finally {
+    // So that who comes later is told at once. The relay forgets it at its end, too, without a word.
     await closeAt({ kind: 'close', id }, options)
-    throw cause
   }
 }
 

@@ -6,6 +6,10 @@ export const CONFIGURATION_BYTES_MAX = 64 * KIB
 
 /** Connections of all kinds: 10,000 pages, as many again that come back at once, and requests. */
 export const CONNECTIONS_MAX_DEFAULT = 24_000
+/** Connections of one address: an office behind one, each with a socket and some requests. */
+export const CONNECTIONS_PER_ADDRESS_MAX_DEFAULT = 512
+/** Connections of who reads metrics on their own port. */
+export const METRICS_CONNECTIONS_MAX = 16
 /** A connection without a request is kept this long; pages ask for several files in a row. */
 export const IDLE_MS_MAX = 10 * SECOND
 
@@ -38,7 +42,10 @@ export const DNS_QUERIES_PER_ADDRESS_MAX = 16
 /** Invitations that are open, and those of one inviter: each is for a person at a page. */
 export const INVITATIONS_MAX = 1_024
 export const INVITATIONS_PER_INVITER_MAX = 64
-/** Claims to one invitation; one is enough, and a page that lost its key makes a few more. */
+/**
+ * Claims to one invitation that wait at the same time: one is enough, and who only knows its id may
+ * not fill the place of it. Each takes its inviter one question.
+ */
 export const CLAIMS_PER_INVITATION_MAX = 16
 /** Claims of one address that wait for their inviters. */
 export const CLAIMS_PER_ADDRESS_MAX = 4

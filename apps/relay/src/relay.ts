@@ -9,11 +9,14 @@ import { WaitingInvitations } from './invitations/waiting-invitations.ts'
 import { Metrics } from './metrics.ts'
 import { tellPolicy } from './tell-policy.ts'
 import { type CertificateChange, CertificateFiles } from './tls/certificate-files.ts'
+import { METRICS_CONNECTIONS_MAX } from './limits.ts'
 import { clientAddress } from './web/client-address.ts'
 import { ownOrigins } from './web/own-origins.ts'
 import { PageFiles } from './web/page-files.ts'
 import { type Readiness, Routes } from './web/routes.ts'
 import { securityHeaders } from './web/security-headers.ts'
+import { sendJson } from './web/send-json.ts'
+import { sendMetrics } from './web/send-metrics.ts'
 import { WebServer } from './web/web-server.ts'
 import { RelayError } from './relay-error.ts'
 
@@ -119,7 +122,7 @@ export class Relay implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { listen, limits, name, home, mesh, page, dns } = this.#configuration
+    const { listen, limits, proxies, name, home, mesh, page, dns } = this.#configuration
     this.#certificate = await this.#openCertificate()
     this.#page = page.folder === undefined ? undefined : await PageFiles.open(page.folder)
     const zones = dns.length === 0 ? undefined : this.#opened.use(new ZoneForwarder(dns))
@@ -138,6 +141,8 @@ export class Relay implements AsyncDisposable {
       await WebServer.open({
         ...listen,
         connectionsMax: limits.connections,
+        connectionsPerAddressMax: limits.connectionsPerAddress,
+        proxies: new Set(proxies),
         certificate: this.#certificate?.current,
         answer: (request, response) => routes.answer(request, response),
         upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
@@ -145,6 +150,7 @@ export class Relay implements AsyncDisposable {
       }),
     )
     this.#logger.info({ event: 'listening', url: this.url }, 'listening')
+    await this.#openMetrics(metrics)
     this.#node = this.#opened.use(
       await openNode({
         name,
@@ -163,6 +169,31 @@ export class Relay implements AsyncDisposable {
       tellPolicy(changes, this.#logger).catch((cause: unknown) => this.#failed(cause))
     }
     this.#logger.info({ event: 'opened', addresses: this.#node.addresses }, 'node opened')
+  }
+
+  /** A port of its own: behind a proxy that nobody listed, all the world comes from this machine. */
+  async #openMetrics(metrics: Metrics): Promise<void> {
+    const { port } = this.#configuration.metrics
+    if (port === undefined) return
+    const address = '127.0.0.1'
+    const web = this.#opened.use(
+      await WebServer.open({
+        address,
+        port,
+        connectionsMax: METRICS_CONNECTIONS_MAX,
+        connectionsPerAddressMax: METRICS_CONNECTIONS_MAX,
+        proxies: new Set(),
+        certificate: undefined,
+        answer: async (request, response) => {
+          if (request.url === '/metrics') await sendMetrics(response, () => metrics.text())
+          else sendJson(response, 404, { error: 'absent' })
+        },
+        upgrade: (_, socket) => socket.destroy(),
+        failed: (cause) => this.#failed(cause),
+      }),
+    )
+    const url = `http://${address}:${web.port}/metrics`
+    this.#logger.info({ event: 'metrics', url }, 'metrics are told')
   }
 
   #makeRoutes(metrics: Metrics, zones: ZoneForwarder | undefined): Routes {

@@ -14,6 +14,7 @@ import {
 import type { Relay } from '../src/relay.ts'
 import { fetchRaw, openRelayBench, RELAY, type RelayBench } from './relay-bench.ts'
 
+const TOKEN = 'a-token-of-some-length'
 const SAM = 'sam.acme.example'
 const BYTES = { 'content-type': 'application/octet-stream' }
 // Each test starts a process that loads libp2p.
@@ -27,7 +28,11 @@ beforeAll(async () => {
   programs = await openProgramBench()
   await programs.organisation({ [RELAY]: [], 'stranger.acme.example': [] })
   bench = await openRelayBench()
-  relay = await bench.relay({ home: `${programs.folder}/.ixj`, origins: ['none'] })
+  relay = await bench.relay({
+    home: `${programs.folder}/.ixj`,
+    origins: ['none'],
+    'metrics.token': TOKEN,
+  })
 })
 afterAll(async () => {
   await bench[Symbol.asyncDispose]()
@@ -76,6 +81,8 @@ test('a page gets its name by a link, once, and comes in by the door with it', a
   const { code, stdout } = await inviting.end()
   expect(code).toBe(0)
   expect(records(stdout).at(-1)).toMatchObject({ event: 'bound', name: SAM, grants: 1 })
+  // Who comes later with the same link is told at once.
+  await expect(enrolled(invitation, generateNodeKey())).rejects.toMatchObject({ code: 'ended' })
 
   const { root } = invitation
   const transport = openRelayTransport({
@@ -96,7 +103,9 @@ test('a page gets its name by a link, once, and comes in by the door with it', a
   })
   expect(page.name).toBe(invitation.name)
   await vi.waitUntil(() => relay.node.neighbours.includes(invitation.name), { timeout: 10_000 })
-  const { body } = await fetchRaw(relay.url, '/metrics')
+  const { body } = await fetchRaw(relay.url, '/metrics', {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  })
   expect(String(body)).toContain('ixj_door_total{what="logins"} 1')
   expect(String(body)).toContain('ixj_relay_invitations_total{outcome="answered"} 1')
 })

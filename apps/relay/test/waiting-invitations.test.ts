@@ -103,28 +103,66 @@ test('a claim that nobody answers in time is told so, and its late answer is kep
   expect(await invitations.claim(ID, CLAIM)).toEqual({ kind: 'answered', bytes: ANSWER })
 })
 
-test('the same claim at the same time is one; another one has to wait', async () => {
+test('the same claim at the same time is one; others come after it', async () => {
   await open()
   const [first, again] = [invitations.claim(ID, CLAIM), invitations.claim(ID, CLAIM)]
-  expect(await invitations.claim(ID, OTHER)).toEqual({ kind: 'busy' })
-  await world.until(wait())
+  const other = invitations.claim(ID, OTHER)
+  expect(await world.until(wait())).toEqual(CLAIM)
   await world.until(answer(CLAIM))
   expect(await first).toEqual(await again)
+  expect(await world.until(wait())).toEqual(OTHER)
+  await world.until(answer(OTHER))
+  expect(await other).toMatchObject({ kind: 'answered' })
 })
 
-test('an invitation can be claimed so many times, and not after its end', async () => {
+test('so many claims wait at once, and as many as come one after the other are passed on', async () => {
   await open()
-  for (let count = 0; count < CLAIMS_PER_INVITATION_MAX; count++) {
-    const claim = Uint8Array.of(count)
-    const claimed = invitations.claim(ID, claim)
+  const waiting = Array.from({ length: CLAIMS_PER_INVITATION_MAX }, (_, count) =>
+    invitations.claim(ID, Uint8Array.of(count)),
+  )
+  expect(await invitations.claim(ID, CLAIM)).toEqual({ kind: 'busy' })
+  for (const [count, claimed] of waiting.entries()) {
     await world.until(wait())
-    await world.until(answer(claim))
+    await world.until(answer(Uint8Array.of(count)))
     expect(await claimed).toMatchObject({ kind: 'answered' })
   }
-  expect(await invitations.claim(ID, OTHER)).toEqual({ kind: 'absent' })
+  const claimed = invitations.claim(ID, CLAIM)
+  await world.until(wait())
+  await world.until(answer(CLAIM))
+  expect(await claimed).toMatchObject({ kind: 'answered' })
+})
+
+test('an invitation that was used and closed gives its answer once more, and others nothing', async () => {
+  await open()
+  const claimed = invitations.claim(ID, CLAIM)
+  await world.until(wait())
+  await world.until(answer(CLAIM))
+  await claimed
+  const late = invitations.claim(ID, OTHER)
+  await world.until(ask({ kind: 'close', id: fromHex(ID) }))
+  expect(await late).toEqual({ kind: 'absent' })
+  expect(await invitations.claim(ID, CLAIM)).toEqual({ kind: 'answered', bytes: ANSWER })
+  expect(await invitations.claim(ID, Uint8Array.of(9))).toEqual({ kind: 'absent' })
+  await expect(world.until(wait())).rejects.toMatchObject({ remoteCode: 'absent' })
   await world.pass(61_000)
-  expect(await invitations.claim(ID, Uint8Array.of(0))).toEqual({ kind: 'absent' })
+  expect(await invitations.claim(ID, CLAIM)).toEqual({ kind: 'absent' })
   expect(invitations.size).toBe(0)
+})
+
+test('closed ones make room for new ones of their inviter', async () => {
+  for (let count = 0; count < INVITATIONS_PER_INVITER_MAX; count++) {
+    await open(count.toString(16).padStart(32, '0'))
+  }
+  const first = '0'.repeat(32)
+  const claimed = invitations.claim(first, CLAIM)
+  const id = fromHex(first)
+  await world.until(ask({ kind: 'wait', id, notAfter: soon() }))
+  const claimDigest = nodeSha256(CLAIM)
+  await world.until(ask({ kind: 'answer', id, claimDigest, bytes: ANSWER }))
+  await claimed
+  await world.until(ask({ kind: 'close', id }))
+  await open()
+  expect(invitations.size).toBe(INVITATIONS_PER_INVITER_MAX)
 })
 
 test('whose invitation it is, nobody else closes, answers or waits for', async () => {

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { rename, symlink } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Relay } from '../src/relay.ts'
 import { fetchRaw, openRelayBench, type RelayBench } from './relay-bench.ts'
 
@@ -134,7 +136,7 @@ test('every answer has the headers that hold a page to its relays', async () => 
 describe('metrics', () => {
   test('have the relay, its node, its process, and requests by route and status', async () => {
     await get('/healthz')
-    const { status, headers, body } = await get('/metrics')
+    const { status, headers, body } = await get('/metrics', { authorization: `Bearer ${TOKEN}` })
     expect([status, headers['content-type']]).toEqual([
       200,
       'text/plain; version=0.0.4; charset=utf-8',
@@ -165,9 +167,53 @@ describe('metrics', () => {
       { 'x-forwarded-for': '127.0.0.1, 192.0.2.7' },
       401,
     ],
-    ['from this machine', {}, 200],
+    ['from this machine without a token', {}, 401],
   ])('%s', async (_, headers, status) => {
     expect((await get('/metrics', headers)).status).toBe(status)
+  })
+})
+
+test('metrics are told without a token on a port of their own, and nothing else is there', async () => {
+  await using other = await openRelayBench()
+  await other.relay({ 'metrics.port': '0' })
+  const { url } = (await other.logged({ event: 'metrics' })) as { readonly url: string }
+  expect(new URL(url).hostname).toBe('127.0.0.1')
+  const { status, body } = await fetchRaw(url, '/metrics')
+  expect([status, String(body)]).toEqual([200, expect.stringContaining('ixj_relay_ready 1')])
+  expect((await fetchRaw(url, '/readyz')).status).toBe(404)
+})
+
+describe('connections', () => {
+  test('an address that is no proxy has as many as it may', async () => {
+    await using other = await openRelayBench()
+    const { url } = await other.relay({ 'limits.connectionsPerAddress': '2' })
+    const port = Number(new URL(url).port)
+    const held = [1, 2].map(() => connect(port, '127.0.0.1'))
+    await Promise.all(held.map((socket) => once(socket, 'connect')))
+    const third = connect(port, '127.0.0.1')
+    third.on('error', () => third.destroy())
+    await once(third, 'close')
+    held[0]!.destroy()
+    await once(held[0]!, 'close')
+    const again = await vi.waitFor(() => fetchRaw(url, '/healthz'))
+    expect(again.status).toBe(200)
+    held[1]!.destroy()
+  })
+
+  test('who keeps a malformed request half open loses the connection', async () => {
+    const socket = connect({
+      port: Number(new URL(relay.url).port),
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    })
+    socket.resume()
+    socket.write('NONSENSE\r\n\r\n')
+    await once(socket, 'end')
+    // Our side goes on: what is written now finds nobody.
+    const ended = once(socket, 'error')
+    const writing = setInterval(() => socket.write('more'), 5)
+    expect((await ended)[0]).toMatchObject({ code: expect.stringMatching(/EPIPE|ECONNRESET/) })
+    clearInterval(writing)
   })
 })
 

@@ -57,7 +57,7 @@ export async function enrol(options: EnrolOptions): Promise<readonly SignedState
     }
     const tried = `Cannot become ${invitation.name}`
     if (answer === 404) {
-      const reason = 'the relay knows no such invitation: it has ended, or was taken back'
+      const reason = 'the relay knows no such invitation: it has ended, was used, or was taken back'
       throw new InvitationError('ended', `${tried}: ${reason}`)
     }
     if (tries >= ENROL_TRIES_MAX) {

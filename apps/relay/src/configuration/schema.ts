@@ -1,7 +1,12 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { CONNECTIONS_MAX_DEFAULT, DRAIN_SECONDS_DEFAULT, DRAIN_SECONDS_MAX } from '../limits.ts'
+import {
+  CONNECTIONS_MAX_DEFAULT,
+  CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
+  DRAIN_SECONDS_DEFAULT,
+  DRAIN_SECONDS_MAX,
+} from '../limits.ts'
 import { described, group, notesOf, type SettingNotes } from './described.ts'
 import { door } from './door-fields.ts'
 import {
@@ -79,10 +84,14 @@ const metrics = group({
       .optional(),
     {
       value: 'TOKEN',
-      description: 'who shows it may read /metrics from elsewhere than this machine',
+      description: 'who shows it may read /metrics on the port of pages',
       secret: true,
     },
   ),
+  port: described(wholeNumber({ min: 0, max: 65_535 }).optional(), {
+    value: 'PORT',
+    description: 'on 127.0.0.1, for /metrics alone, without a token; 0: a free one',
+  }),
 })
 
 const drain = group({
@@ -106,6 +115,10 @@ const limits = group({
     value: 'COUNT',
     description: 'connections of all kinds',
   }),
+  connectionsPerAddress: described(
+    wholeNumber({ min: 1, max: 1_000_000 }).default(CONNECTIONS_PER_ADDRESS_MAX_DEFAULT),
+    { value: 'COUNT', description: 'connections of one address that is no proxy of ours' },
+  ),
 })
 
 /** Every setting of a relay, wherever it is given. */

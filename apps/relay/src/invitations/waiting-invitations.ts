@@ -19,9 +19,9 @@ import {
 /** What became of a claim that a page brought. */
 export type ClaimOutcome =
   | { readonly kind: 'answered'; readonly bytes: Uint8Array }
-  /** No such invitation: it ended, was closed, was tried too often, or never was. */
+  /** No such invitation: it ended, was used or closed, or never was. */
   | { readonly kind: 'absent' }
-  /** Another claim is being looked at. */
+  /** Too many claims to it wait. */
   | { readonly kind: 'busy' }
   /** The inviter said nothing in time. */
   | { readonly kind: 'unanswered' }
@@ -42,7 +42,6 @@ export interface InvitationCounts {
 
 /** A claim on its way. */
 interface Pending {
-  readonly digest: string
   readonly claim: Uint8Array
   readonly done: (outcome: ClaimOutcome) => void
   readonly outcome: Promise<ClaimOutcome>
@@ -58,13 +57,15 @@ interface Waiting {
 interface Entry {
   readonly inviter: Name
   readonly notAfter: number
-  claims: number
   waiting: Waiting | undefined
-  pending: Pending | undefined
-  /** The digest of the last claim: its answer may come when its page has stopped waiting. */
+  /** By the digest of the claim, in the order in which they came. */
+  readonly pending: Map<string, Pending>
+  /** The digest of the last claim that the inviter has: its page may have stopped waiting. */
   claimed: string | undefined
   /** The last answer, for a page that did not hear it. */
   answered: { readonly digest: string; readonly bytes: Uint8Array } | undefined
+  /** The inviter has ended it; what is kept is the last answer. */
+  isClosed: boolean
 }
 
 /**
@@ -138,12 +139,11 @@ export class WaitingInvitations implements Disposable {
         const digest = toHex(message.claimDigest)
         if (entry?.claimed !== digest) return await this.#refuse(request, 'absent')
         entry.answered = { digest, bytes: message.bytes }
-        entry.pending?.done({ kind: 'answered', bytes: message.bytes })
+        entry.pending.get(digest)?.done({ kind: 'answered', bytes: message.bytes })
         return await request.reply(null)
       }
       case 'close':
-        if (entry !== undefined) end(entry)
-        this.#entries.delete(id)
+        if (entry !== undefined) this.#close(entry, id)
         return await request.reply(null)
     }
   }
@@ -155,36 +155,36 @@ export class WaitingInvitations implements Disposable {
   ): Promise<void> {
     const entry = this.#entries.get(id) ?? this.#open(request.sender, id, notAfter)
     if (typeof entry === 'string') return await this.#refuse(request, entry)
+    if (entry.isClosed) return await this.#refuse(request, 'absent')
     if (kind === 'open') return await request.reply(null)
     entry.waiting?.cancel()
     entry.waiting = undefined
-    const { pending } = entry
-    if (pending !== undefined && !pending.isHandedOver) {
-      pending.isHandedOver = true
-      return await request.reply(pending.claim)
-    }
     const cancel = this.#clock.at(this.#clock.now() + INVITER_WAIT_MS, () => {
       entry.waiting = undefined
       void replyTo(request, null)
     })
     entry.waiting = { request, cancel }
+    this.#handOver(entry)
   }
 
   #open(inviter: Name, id: string, notAfter: number): Entry | 'form' | 'table-full' {
     const left = notAfter - this.#clock.now()
     if (left <= 0 || left > INVITATION_MS_MAX) return 'form'
-    const own = [...this.#entries.values()].filter((entry) => entry.inviter === inviter).length
-    if (this.#entries.size >= INVITATIONS_MAX || own >= INVITATIONS_PER_INVITER_MAX) {
+    const own = [...this.#entries].filter(([, entry]) => entry.inviter === inviter)
+    const [oldest] = own.find(([, entry]) => entry.isClosed) ?? []
+    if (own.length >= INVITATIONS_PER_INVITER_MAX && oldest !== undefined) {
+      this.#entries.delete(oldest)
+    } else if (this.#entries.size >= INVITATIONS_MAX || own.length >= INVITATIONS_PER_INVITER_MAX) {
       return 'table-full'
     }
     const entry: Entry = {
       inviter,
       notAfter,
-      claims: 0,
       waiting: undefined,
-      pending: undefined,
+      pending: new Map(),
       claimed: undefined,
       answered: undefined,
+      isClosed: false,
     }
     this.#entries.set(id, entry)
     this.counts.opened++
@@ -197,32 +197,43 @@ export class WaitingInvitations implements Disposable {
     if (entry === undefined) return { kind: 'absent' }
     const digest = toHex(nodeSha256(claim))
     if (entry.answered?.digest === digest) return { kind: 'answered', bytes: entry.answered.bytes }
-    if (entry.pending?.digest === digest) return await entry.pending.outcome
-    if (entry.pending !== undefined) return { kind: 'busy' }
-    entry.claims += 1
-    if (entry.claims > CLAIMS_PER_INVITATION_MAX) return { kind: 'absent' }
+    if (entry.isClosed) return { kind: 'absent' }
+    const same = entry.pending.get(digest)
+    if (same !== undefined) return await same.outcome
+    if (entry.pending.size >= CLAIMS_PER_INVITATION_MAX) return { kind: 'busy' }
     const { promise, resolve } = Promise.withResolvers<ClaimOutcome>()
     const cancel = this.#clock.at(this.#clock.now() + CLAIM_WAIT_MS, () =>
       resolve({ kind: 'unanswered' }),
     )
-    entry.claimed = digest
-    entry.pending = { digest, claim, done: resolve, outcome: promise, isHandedOver: false }
-    this.#handOver(entry, entry.pending)
+    const pending = { claim, done: resolve, outcome: promise, isHandedOver: false }
+    entry.pending.set(digest, pending)
+    this.#handOver(entry)
     try {
       return await promise
     } finally {
       cancel()
-      entry.pending = undefined
+      entry.pending.delete(digest)
     }
   }
 
-  #handOver(entry: Entry, pending: Pending): void {
+  /** The oldest claim that the inviter does not have, where it waits for one. */
+  #handOver(entry: Entry): void {
     const { waiting } = entry
-    if (waiting === undefined) return
+    const next = [...entry.pending].find(([, pending]) => !pending.isHandedOver)
+    if (waiting === undefined || next === undefined) return
+    const [digest, pending] = next
     entry.waiting = undefined
     waiting.cancel()
+    entry.claimed = digest
     pending.isHandedOver = true
     void this.#send(pending, waiting.request)
+  }
+
+  /** What was answered last is kept: its page may not have heard it. */
+  #close(entry: Entry, id: string): void {
+    end(entry)
+    entry.isClosed = true
+    if (entry.answered === undefined) this.#entries.delete(id)
   }
 
   /** If that inviter has gone, the next request of its own gets the claim. */
@@ -248,7 +259,7 @@ export class WaitingInvitations implements Disposable {
 
 function end(entry: Entry): void {
   entry.waiting?.cancel()
-  entry.pending?.done({ kind: 'absent' })
+  for (const pending of entry.pending.values()) pending.done({ kind: 'absent' })
 }
 
 /** Whether the answer went out; a request that has ended takes none. */

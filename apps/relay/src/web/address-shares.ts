@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { addressGroup } from '@ixj/node/door'
 
 /**
  * How much of something each address has at the same time, so that none of them fills it alone. Who
@@ -16,7 +16,7 @@ export class AddressShares {
 
   /** Takes one for an address; gives what gives it back, or undefined where its share is taken. */
   take(address: string): Disposable | undefined {
-    const owner = ownerOf(address)
+    const owner = addressGroup(address)
     const taken = this.#taken.get(owner) ?? 0
     if (taken >= this.#shareMax) {
       this.refused++
@@ -34,18 +34,4 @@ export class AddressShares {
       },
     }
   }
-}
-
-/** The network of an IPv6 address; an IPv4 address itself. */
-export function ownerOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [front = '', back] = address.split('::')
-  const groups = (part: string) => (part === '' ? [] : part.split(':'))
-  const before = groups(front)
-  const zeros = back === undefined ? 0 : 8 - before.length - groups(back).length
-  const all = [...before, ...Array.from({ length: zeros }, () => '0'), ...groups(back ?? '')]
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
 }

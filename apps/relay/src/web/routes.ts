@@ -7,8 +7,9 @@ import { answerClaim, invitationInPath } from '../invitations/invitation-route.t
 import type { WaitingInvitations } from '../invitations/waiting-invitations.ts'
 import { CLAIMS_PER_ADDRESS_MAX, DNS_QUERIES_PER_ADDRESS_MAX } from '../limits.ts'
 import { AddressShares } from './address-shares.ts'
-import { clientAddress, isLoopback } from './client-address.ts'
+import { clientAddress } from './client-address.ts'
 import type { PageFiles } from './page-files.ts'
+import { sendMetrics } from './send-metrics.ts'
 import { sendJson } from './send-json.ts'
 
 /** Whether a relay takes pages, and why not. */
@@ -23,7 +24,7 @@ export interface RoutesOptions {
   readonly readiness: () => Readiness
   /** The metrics in Prometheus' text form. */
   readonly metrics: () => Promise<string>
-  /** Who shows it may read them from another machine. */
+  /** Who shows it may read them; undefined: nobody may, on this port. */
   readonly metricsToken: string | undefined
   /** Undefined: no zone is answered for. */
   readonly zones: ZoneForwarder | undefined
@@ -42,9 +43,6 @@ export interface RoutesOptions {
 
 /** Where a request led, for metrics and logs. */
 export type Route = 'health' | 'readiness' | 'metrics' | 'dns' | 'invitation' | 'page' | 'none'
-
-/** The Prometheus text format, version 0.0.4. */
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Answers requests by their path. */
 export class Routes {
@@ -102,9 +100,7 @@ export class Routes {
       response.setHeader('www-authenticate', 'Bearer')
       return sendJson(response, 401, { error: 'unauthorized' })
     }
-    const body = await this.#options.metrics()
-    response.writeHead(200, { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' })
-    response.end(body)
+    await sendMetrics(response, this.#options.metrics)
   }
 
   /** Whether the path is one of an invitation. */
@@ -122,8 +118,7 @@ export class Routes {
   }
 
   #mayRead(request: IncomingMessage): boolean {
-    const { metricsToken, proxies } = this.#options
-    if (isLoopback(clientAddress(request, proxies))) return true
+    const { metricsToken } = this.#options
     const shown = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
     if (metricsToken === undefined || shown === undefined) return false
     // By their digests, which are of one length whatever was shown.

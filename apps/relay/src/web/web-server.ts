@@ -12,6 +12,8 @@ import { DOOR_SERVER_OPTIONS } from '@ixj/node/door'
 import { HANDSHAKE_MS_MAX, IDLE_MS_MAX, STALLED_MS_MAX } from '../limits.ts'
 import { RelayError } from '../relay-error.ts'
 import type { Certificate } from '../tls/certificate-files.ts'
+import { AddressShares } from './address-shares.ts'
+import { plainAddress } from './client-address.ts'
 
 /** What a web server is opened with. */
 export interface WebServerOptions {
@@ -19,6 +21,10 @@ export interface WebServerOptions {
   /** 0: a free one. */
   readonly port: number
   readonly connectionsMax: number
+  /** Connections of one address (IPv4), or of one /64 network (IPv6). */
+  readonly connectionsPerAddressMax: number
+  /** Addresses of proxies: theirs are those of many. */
+  readonly proxies: ReadonlySet<string>
   /** Without it the server speaks plain HTTP. */
   readonly certificate: Certificate | undefined
   /** Answers a request. What it throws ends that request alone. */
@@ -33,6 +39,8 @@ export interface WebServerOptions {
 export interface WebCounts {
   /** Connections that were turned away, since `connectionsMax` stood. */
   dropped: number
+  /** Connections that were turned away, since their address had as many as it may. */
+  addressFull: number
   /** Connections that ended in the TLS handshake. */
   handshakesFailed: number
   /** Requests that were malformed, or too slow. */
@@ -41,26 +49,25 @@ export interface WebCounts {
 
 /** HTTP or HTTPS on one port, with WebSockets, until it is disposed of. */
 export class WebServer implements AsyncDisposable {
-  readonly counts: WebCounts = { dropped: 0, handshakesFailed: 0, malformed: 0 }
+  readonly counts: WebCounts = { dropped: 0, addressFull: 0, handshakesFailed: 0, malformed: 0 }
   /** The one that it took, also when it listens no more. */
   readonly port: number
   readonly #server: Server
   readonly #options: WebServerOptions
   readonly #sockets = new Set<Socket>()
+  readonly #shares: AddressShares
   #closing: Promise<void> | undefined
 
   private constructor(server: Server, options: WebServerOptions) {
     this.#server = server
     this.#options = options
+    this.#shares = new AddressShares(options.connectionsPerAddressMax)
     this.port = (server.address() as AddressInfo).port
     server.maxConnections = options.connectionsMax
     server.keepAliveTimeout = IDLE_MS_MAX
     // Who asks for a file and does not read it; a page's socket has a time of its own.
     server.timeout = STALLED_MS_MAX
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
+    server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('drop', () => this.counts.dropped++)
     server.on('tlsClientError', (_cause, socket: Socket) => {
       this.counts.handshakesFailed++
@@ -120,6 +127,23 @@ export class WebServer implements AsyncDisposable {
     const closed = this.stopAccepting()
     for (const socket of this.#sockets) socket.destroy()
     await closed
+  }
+
+  /** Before TLS, so that who holds connections alone holds no more than a share of them. */
+  #connected(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress ?? '::')
+    const isShared = this.#options.proxies.has(address)
+    const share = isShared ? undefined : this.#shares.take(address)
+    if (share === undefined && !isShared) {
+      this.counts.addressFull++
+      socket.destroy()
+      return
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      share?.[Symbol.dispose]()
+      this.#sockets.delete(socket)
+    })
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

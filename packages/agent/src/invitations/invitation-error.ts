@@ -10,8 +10,6 @@ export type InvitationCode =
   | 'wrong-secret'
   /** The claim is not signed by the key that it is for. */
   | 'wrong-key'
-  /** Too many claims were wrong: somebody guesses. */
-  | 'too-many'
   /** The inviter could not bind the name. */
   | 'not-issued'
   /** The answer was made, or changed, by somebody without the secret. */
@@ -40,7 +38,6 @@ const CODES: Readonly<Record<InvitationCode, string>> = {
   'wrong-name': 'it is for another name',
   'wrong-secret': 'the claim was not made with its secret',
   'wrong-key': 'the claim is not signed by the key that it is for',
-  'too-many': 'too many claims were wrong',
   'not-issued': 'the inviter could not bind the name',
   'forged-answer': 'the answer was not made with its secret',
   'other-claim': 'the answer is to another claim',

@@ -3,7 +3,6 @@ import {
   fromHex,
   type Sha256,
   type SignedStatement,
-  toHex,
   TrustError,
   type Verifier,
 } from '@ixj/trust'
@@ -15,7 +14,6 @@ import { makeAnswer, type Verdict } from './answer.ts'
 import { type Claim, claimDigestOf, readClaim } from './claim.ts'
 import { type Invitation, invitationIdOf } from './invitation.ts'
 import type { InvitationCode } from './invitation-error.ts'
-import { WRONG_CLAIMS_MAX } from './limits.ts'
 
 /** What became of a claim. */
 export interface Answered {
@@ -45,8 +43,7 @@ export interface InvitingContext {
 export class Inviting {
   readonly invitation: Invitation
   readonly #context: InvitingContext
-  #wrong = 0
-  #bound: { readonly digest: string; readonly answered: Answered } | undefined
+  #bound: Bound | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(invitation: Invitation, context: InvitingContext) {
@@ -61,12 +58,14 @@ export class Inviting {
 
   /** Whether nothing can come of it any more. */
   get isVoid(): boolean {
-    return this.#wrong >= WRONG_CLAIMS_MAX || this.#isEnded()
+    return this.#isEnded()
   }
 
   /**
-   * Answers a claim, whoever brought it. The same bytes again get the same answer, since the first
-   * may have been lost. Never throws for what a claim says.
+   * Answers a claim, whoever brought it. The same key again gets the same statements, since the
+   * answer, or the claim that it was to, may have been lost. A claim that was not made with the
+   * secret changes nothing, however many come: nobody guesses 256 bits, and who may bring claims
+   * here may not end the invitation with them. Never throws for what a claim says.
    */
   async answer(claim: Uint8Array): Promise<Answered> {
     // One after the other: of two at the same time, one is bound.
@@ -84,24 +83,18 @@ export class Inviting {
       key: null,
       ...(cause === undefined ? {} : { cause }),
     })
-    if (this.#wrong >= WRONG_CLAIMS_MAX) return refuse('too-many')
     if (this.#isEnded()) return refuse('ended')
     const claim = this.#read(bytes)
-    if (claim === undefined || !claim.isGenuine) {
-      this.#wrong += 1
-      return refuse('wrong-secret')
-    }
-    if (this.#bound !== undefined) {
-      return this.#bound.digest === toHex(digest) ? this.#bound.answered : refuse('used')
-    }
+    if (claim === undefined || !claim.isGenuine) return refuse('wrong-secret')
     const { signer, signerKey } = claim.signed
+    if (this.#bound !== undefined && !isFor(claim, this.#bound)) return refuse('used')
     if (signer !== this.invitation.name) return refuse('wrong-name')
     if (!(await holds(claim.signed, this.#context.verifier))) return refuse('wrong-key')
     try {
       const child = { name: signer, key: signerKey, encryptionKey: claim.encryptionKey }
-      const statements = await this.#context.issue(child)
+      const statements = this.#bound?.statements ?? (await this.#context.issue(child))
       const answered = { bytes: say({ statements }), code: null, key: signerKey }
-      this.#bound = { digest: toHex(digest), answered }
+      this.#bound ??= { key: signerKey, encryptionKey: claim.encryptionKey, statements }
       return answered
     } catch (cause) {
       if (!(cause instanceof TrustError || cause instanceof AgentError)) throw cause
@@ -123,4 +116,21 @@ export class Inviting {
   #isEnded(): boolean {
     return this.#context.clock.now() > this.invitation.notAfter
   }
+}
+
+/** What an invitation was used for. */
+interface Bound {
+  readonly key: Uint8Array
+  readonly encryptionKey: Uint8Array | null
+  readonly statements: readonly SignedStatement[]
+}
+
+/** Whether a claim is for the keys that were bound. */
+function isFor(claim: Claim, { key, encryptionKey }: Bound): boolean {
+  const claimed = claim.encryptionKey
+  const isSealedAlike =
+    claimed === null || encryptionKey === null
+      ? claimed === encryptionKey
+      : equalBytes(claimed, encryptionKey)
+  return isSealedAlike && equalBytes(claim.signed.signerKey, key)
 }

@@ -13,5 +13,3 @@ export const CLAIM_BYTES_MAX = 1 * KIB
 export const ANSWER_BYTES_MAX = 48 * KIB
 /** Statements of one answer: the chain, the grants, and what proves both. */
 export const ANSWER_STATEMENTS_MAX = 64
-/** Claims with a wrong code before an invitation is void: a typing error is none, a link is whole. */
-export const WRONG_CLAIMS_MAX = 8

@@ -54,7 +54,10 @@ export function inviteScene(seed = 1) {
     issued,
     newKey,
     /** What a page with this invitation and key claims. */
-    claim: (of: Invitation = invitation, signer: Signer = newKey()) =>
-      makeClaim(of, { signer, encryptionKey: bytes(32) }, { clock, random: bytes }),
+    claim: (
+      of: Invitation = invitation,
+      signer: Signer = newKey(),
+      encryptionKey: Uint8Array = bytes(32),
+    ) => makeClaim(of, { signer, encryptionKey }, { clock, random: bytes }),
   }
 }

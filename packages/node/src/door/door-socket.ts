@@ -14,7 +14,12 @@ import { TrustError } from '@ixj/trust'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { DoorCounts, DoorCut } from './counts.ts'
-import { CONTROL_HEAD_BYTES, DOOR_FRAME_COST_BYTES, DOOR_PAUSE_MS, type DoorLimits } from './limits.ts'
+import {
+  CONTROL_HEAD_BYTES,
+  DOOR_FRAME_COST_BYTES,
+  DOOR_PAUSE_MS,
+  type DoorLimits,
+} from './limits.ts'
 import { Meter } from './meter.ts'
 
 /** What a socket of a door asks of it. */
