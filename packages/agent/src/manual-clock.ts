@@ -1,11 +1,5 @@
+import { Appointments } from './appointments.ts'
 import type { Clock } from './clock.ts'
-
-/** A call that {@link ManualClock} holds: when, in which order it was asked for, and what. */
-interface Appointment {
-  readonly time: number
-  readonly order: number
-  readonly run: () => void
-}
 
 /**
  * Microtask turns that the default `settle` gives between two calls. The longest chain of promises
@@ -26,8 +20,7 @@ export class ManualClock implements Clock {
   #now: number
   #order = 0
   readonly #settle: () => Promise<void>
-  /** Sorted by (time, order), the earliest last, so that taking one is `pop`. */
-  readonly #appointments: Appointment[] = []
+  readonly #appointments = new Appointments()
 
   /**
    * `settle` defaults to {@link SETTLE_TURNS_DEFAULT} microtask turns: enough for promises alone.
@@ -46,22 +39,17 @@ export class ManualClock implements Clock {
   at(time: number, run: () => void): () => void {
     // NaN would break the order of the queue for everybody.
     if (Number.isNaN(time)) throw new RangeError('Cannot set a call for the time NaN')
-    const appointment = { time, order: this.#order++, run }
-    this.#appointments.splice(this.#placeOf(appointment), 0, appointment)
-    return () => {
-      const place = this.#placeOf(appointment)
-      if (this.#appointments[place] === appointment) this.#appointments.splice(place, 1)
-    }
+    return this.#appointments.add({ time, order: this.#order++, run })
   }
 
   /** Calls that are still to come. */
   get pending(): number {
-    return this.#appointments.length
+    return this.#appointments.size
   }
 
   /** The time of the next call, or undefined when none is set. */
   get next(): number | undefined {
-    return this.#appointments.at(-1)?.time
+    return this.#appointments.first?.time
   }
 
   /**
@@ -93,30 +81,13 @@ export class ManualClock implements Clock {
   }
 
   async #runNext(): Promise<void> {
-    const appointment = this.#appointments.pop()
+    const appointment = this.#appointments.take()
     if (appointment === undefined) return
     // A call set for the past is due at once; it must not turn time back.
     this.#now = Math.max(this.#now, appointment.time)
     appointment.run()
     await this.#settle()
   }
-
-  /** Where the appointment stands, or belongs. */
-  #placeOf(appointment: Appointment): number {
-    let low = 0
-    let high = this.#appointments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const other = this.#appointments[middle]
-      if (other !== undefined && isLater(other, appointment)) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-}
-
-function isLater(a: Appointment, b: Appointment): boolean {
-  return a.time === b.time ? a.order > b.order : a.time > b.time
 }
 
 async function settleMicrotasks(): Promise<void> {

@@ -72,6 +72,8 @@ interface Heard extends HeardMember {
 /** Who is in one group, by what their nodes announced. */
 export class Roster {
   readonly #heard = new Map<string, Heard>()
+  /** The same by their nodes: an announcement concerns its own node's members alone. */
+  readonly #byNode = new Map<Name, Set<string>>()
   /** Time of each node key's newest announcement of its members, and of heads: older ones change nothing. */
   readonly #newest = new Map<string, number>()
   readonly #changed: (change: PresenceChange) => void
@@ -101,7 +103,7 @@ export class Roster {
 
   /** Whether any member is on that node. */
   hasNode(node: Name): boolean {
-    return this.members().some((member) => member.node === node)
+    return this.#byNode.has(node)
   }
 
   /** Whether an announcement of that node key at that time is news. */
@@ -126,15 +128,14 @@ export class Roster {
     const lost = at.now + PRESENCE_LOST_MS
     const checked = new Map(told.members.map((entry) => [keyOf(entry.member), entry]))
     const unchecked = new Set(told.unchecked.map(keyOf))
-    for (const [key, heard] of this.#heard) {
-      const isTold = checked.has(key) || unchecked.has(key)
-      if (heard.member.node === node.name && !isTold) this.#remove(key, { kind: 'left' })
+    for (const key of this.#byNode.get(node.name) ?? []) {
+      if (!checked.has(key) && !unchecked.has(key)) this.#remove(key, { kind: 'left' })
     }
     for (const [key, heard] of checked) {
       const { member } = heard
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
-      this.#heard.set(key, { ...heard, lostAt: lost, why: 'silent' })
+      this.#put(key, { ...heard, lostAt: lost, why: 'silent' })
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
@@ -147,8 +148,9 @@ export class Roster {
 
   /** The connection to a node has ended: its members are lost at `lostAt` unless heard of again. */
   gone(node: Name, { now, lostAt }: { readonly now: number; readonly lostAt: number }): void {
-    for (const [key, heard] of this.#heard) {
-      if (heard.member.node !== node || heard.lostAt <= lostAt) continue
+    for (const key of this.#byNode.get(node) ?? []) {
+      const heard = this.#heard.get(key)
+      if (heard === undefined || heard.lostAt <= lostAt) continue
       this.#heard.set(key, { ...heard, lostAt, why: 'disconnected' })
     }
     if (lostAt <= now) this.sweep(now)
@@ -166,6 +168,23 @@ export class Roster {
     }
   }
 
+  /** A member is on one node at a time, the one that told of it last. */
+  #put(key: string, heard: Heard): void {
+    const { node } = heard.member
+    const before = this.#heard.get(key)?.member.node
+    if (before !== undefined && before !== node) this.#leaveNode(before, key)
+    this.#heard.set(key, heard)
+    const keys = this.#byNode.get(node)
+    if (keys === undefined) this.#byNode.set(node, new Set([key]))
+    else keys.add(key)
+  }
+
+  #leaveNode(node: Name, key: string): void {
+    const keys = this.#byNode.get(node)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#byNode.delete(node)
+  }
+
   #remove(
     key: string,
     how: { readonly kind: 'left' } | { readonly kind: 'lost'; readonly why: LostWhy },
@@ -173,6 +192,7 @@ export class Roster {
     const heard = this.#heard.get(key)
     if (heard === undefined) return
     this.#heard.delete(key)
+    this.#leaveNode(heard.member.node, key)
     this.#changed({ ...how, member: heard.member })
   }
 }

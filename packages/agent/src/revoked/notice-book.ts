@@ -161,6 +161,13 @@ export class NoticeBook {
     ]
   }
 
+  /** How many those are, under all anchors. */
+  get newsSize(): number {
+    let size = this.#statuses.size
+    for (const successors of this.#successors.values()) size += successors.length
+    return size
+  }
+
   /** Forgets revocations that have ended. */
   sweep(now: number): void {
     const { revocations } = this.#context.trust

@@ -18,7 +18,7 @@ import { VERDICTS } from '../pipeline/verdicts.ts'
 import { TransportError, type Peer, type Transport, type Verdict } from '../transport.ts'
 import type { NoticeBook, NoticeOutcome } from './notice-book.ts'
 import type { Notice } from './notice.ts'
-import type { NoticeStore } from './notice-store.ts'
+import type { KeptNotice, NoticeStore } from './notice-store.ts'
 import { RevokedSync } from './revoked-sync.ts'
 import { StatusPublisher, type StatusIssuer } from './status-publisher.ts'
 import type { TrustState } from './trust-state.ts'
@@ -176,9 +176,10 @@ export class Revoked {
   sweep(now: number): void {
     const { notices, kept } = this.#context
     notices.sweep(now)
-    // Ended ones would fill the store in time, and then nothing new be remembered.
-    if (this.#closed || kept.revocations.size <= 2 * notices.size + ENDED_NOTICES_KEPT) return
-    kept.revocations.replace(notices.revocations())
+    if (this.#closed) return
+    const { size, newsSize } = notices
+    shorten(kept.revocations, { size, current: () => notices.revocations() })
+    shorten(kept.news, { size: newsSize, current: () => this.#news() })
     void this.#flush()
   }
 
@@ -228,16 +229,17 @@ export class Revoked {
       return
     }
     if (isStatus(told)) {
-      // Renewed every 20 s, they are written down when they say something new.
-      if (told.statement.issuedAt === told.statement.number) this.#keepNews()
-      return await this.#flush()
+      // Renewed every 20 s, they are kept when they say something new, and written with the next
+      // sweep: what they tell of revocations was written when those came.
+      if (told.statement.issuedAt === told.statement.number) this.#keepNews(notice, root)
+      return
     }
     this.#context.changed()
     if (isSuccessor(told)) {
       // Of a subject of cross-certificates no trust store has an anchor to move.
       const { anchors } = this.#context.trust
       if (anchors.get(told.statement.name) !== undefined) this.#context.succeeded(told)
-      this.#keepNews()
+      this.#keepNews(notice, root)
     } else if (isRevocation(told)) {
       const known = this.#context.notices.revocation(told.idText)
       if (known !== undefined) this.#keepRevocation(notice.bytes, known.right)
@@ -246,30 +248,33 @@ export class Revoked {
     await this.#flush()
   }
 
-  #keepRevocation(bytes: Uint8Array, right: Parameters<NoticeStore['add']>[0]['right']): void {
+  /** Each is written behind the others: to write all for one costs a large organisation its time. */
+  #keepNews({ bytes }: Notice, root: Name): void {
+    this.#keep(this.#context.kept.news, newsOf(bytes, root))
+  }
+
+  #keepRevocation(bytes: Uint8Array, right: KeptNotice['right']): void {
+    this.#keep(this.#context.kept.revocations, { bytes, right })
+  }
+
+  #keep(store: NoticeStore, kept: KeptNotice): void {
     try {
-      this.#context.kept.revocations.add({ bytes, right })
+      store.add(kept)
     } catch (cause) {
       if (!(cause instanceof TrustError)) throw cause
-      this.#context.failed(right.root, null, cause)
+      this.#context.failed(kept.right.root, null, cause)
     }
   }
 
-  #keepNews(): void {
-    const { trust, notices, kept } = this.#context
+  /** The newest statuses and successors under every root. */
+  #news(): readonly KeptNotice[] {
+    const { trust, notices } = this.#context
     const roots = new Set([
       ...trust.statuses.list().map(({ root }) => root),
       ...trust.anchors.list.map(({ name }) => name),
       ...trust.successors.keys(),
     ])
-    kept.news.replace(
-      [...roots].flatMap((root) =>
-        notices.news(root).map(({ bytes }) => ({
-          bytes,
-          right: { root, reach: { kind: 'below' } as const },
-        })),
-      ),
-    )
+    return [...roots].flatMap((root) => notices.news(root).map(({ bytes }) => newsOf(bytes, root)))
   }
 
   async #flush(): Promise<void> {
@@ -293,4 +298,19 @@ export class Revoked {
       this.#context.failed(root, null, cause)
     }
   }
+}
+
+function newsOf(bytes: Uint8Array, root: Name): KeptNotice {
+  return { bytes, right: { root, reach: { kind: 'below' } } }
+}
+
+/**
+ * What has ended or is superseded would fill a store in time, and then nothing new be remembered:
+ * where that is the greater part, only what is current stays.
+ */
+function shorten(
+  store: NoticeStore,
+  { size, current }: { readonly size: number; readonly current: () => readonly KeptNotice[] },
+): void {
+  if (store.size > 2 * size + ENDED_NOTICES_KEPT) store.replace(current())
 }
