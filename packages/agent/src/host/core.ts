@@ -65,6 +65,8 @@ export class Core {
   readonly random: Random
   readonly verifier: Verifier
   readonly hash: Sha256
+  /** Whether newer records of the DNS take a key back. */
+  readonly isOutvoted = (key: PublishedKey): boolean => this.#zoneKeys.isOutvoted(key)
   readonly generateKey: GenerateKey
   readonly sealer: HostOptions['sealer']
   readonly trust: TrustState
@@ -126,7 +128,7 @@ export class Core {
     this.offsets = new ClockOffsets(options.identity.name)
     const { transport, clock, random, verifier, identity } = options
     const neighbour = (peer: Peer | null) => this.neighbours.get(peer)
-    const isOutvoted = (key: PublishedKey) => zoneKeys.isOutvoted(key)
+    const { isOutvoted } = this
     this.neighbours = new Neighbours({
       transport,
       clock,

@@ -140,14 +140,18 @@ export class Group implements AsyncDisposable {
     this.#parts.active.resume(topic)
     this.#answers = answer !== null
     this.#isQuiet = isQuiet
-    if (this.#parts.isSealed) this.#giver = this.#openGiver()
-    if (isQuiet) return core.presence.listen(topic)
+    if (isQuiet) {
+      core.presence.listen(topic)
+      this.#giver = this.#openGiver()
+      return
+    }
     const member: PresentMember = {
       ...common,
       answer: answer === null || answer === 'owner' ? null : answer.id,
       since: core.clock.now(),
     }
     core.presence.join(topic, member, known)
+    this.#giver = this.#openGiver()
   }
 
   /**
@@ -255,12 +259,10 @@ export class Group implements AsyncDisposable {
 
   /** Who may give the group its secret does so while it is here. */
   #openGiver(): SecretGiver | undefined {
-    const { core, sender, identity } = this.#parts
-    const invite = this.#right('invite')
+    const { core, sender, identity, isSealed } = this.#parts
     const { topic } = this
-    if (invite === null || !sender.lanes.mayGive(topic)) return undefined
-    const parts = { core, identity, sender, topic, invite: invite === 'owner' ? null : invite }
-    return new SecretGiver(parts)
+    const mayGive = isSealed && this.#right('invite') !== null && sender.lanes.mayGive(topic)
+    return mayGive ? new SecretGiver({ core, identity, sender, topic }) : undefined
   }
 
   get #source() {

@@ -27,7 +27,7 @@ import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
 import { explainMember } from './member-explanation.ts'
-import { untilRevoked } from '../revoked/until-revoked.ts'
+import { watchRight } from '../revoked/watched-right.ts'
 import type { HeardMember, Roster } from './roster.ts'
 
 /** What announcements are checked with. */
@@ -187,10 +187,11 @@ export class Hearing {
     try {
       const material = await this.#material(member.proof, from, 0)
       const { trust, clock } = this.#context
-      const { anchors } = trust
       const now = clock.now()
+      const check = () =>
+        checkMember({ ...member, topic }, node, { material, anchors: trust.anchors, now })
       const right = this.#rights.through(rightKey(topic, member, node), now, () => {
-        const found = checkMember({ ...member, topic }, node, { material, anchors, now })
+        const found = check()
         return { value: found, ...found }
       })
       const { agent, agentKey, since, proof } = member
@@ -198,8 +199,8 @@ export class Hearing {
       const explain = () => explainMember({ topic, node: node.name, ...right }, clock.now())
       const known = { name: agent, key: agentKey, node: node.name, since, answers, proof, explain }
       const encryptionKey = sealingKeyOf(agent, [right.chain])?.key ?? null
-      const check = () => checkMember({ ...member, topic }, node, { material, anchors, now })
-      const stillHolds = untilRevoked(check, this.#context)
+      const watched = watchRight(right, check, this.#context)
+      const stillHolds = () => watched.holds()
       return { member: known, until: right.until, encryptionKey, holds: stillHolds }
     } catch (cause) {
       // One member that does not hold here must not hide the others of its node.

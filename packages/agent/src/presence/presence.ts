@@ -159,6 +159,13 @@ export class Presence {
     return topic?.roster.hostOf(member, key)
   }
 
+  /** Since when a member is there, by its node's clock; undefined: it is not. */
+  since(name: Name, member: Pick<Member, 'name' | 'key'>): number | undefined {
+    const topic = this.#topics.get(name)
+    const local = topic?.local.get(toHex(member.key))?.member
+    return local?.agent === member.name ? local.since : topic?.roster.since(member)
+  }
+
   /** Whether anybody on another node is in the group. */
   hasOthers(name: Name): boolean {
     return (this.#topics.get(name)?.roster.members().length ?? 0) > 0

@@ -101,6 +101,11 @@ export class Roster {
     return this.#heard.get(keyOf({ name, key }))?.member.node
   }
 
+  /** Since when a member is there, by its node's clock. */
+  since(member: Pick<Member, 'name' | 'key'>): number | undefined {
+    return this.#heard.get(keyOf(member))?.member.since
+  }
+
   /** Whether any member is on that node. */
   hasNode(node: Name): boolean {
     return this.#byNode.has(node)

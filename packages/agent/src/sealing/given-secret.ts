@@ -1,20 +1,11 @@
-import { isAtOrBelow } from '@ixj/names'
-import {
-  checkAuthority,
-  decodeApplication,
-  equalBytes,
-  SKEW_MS,
-  toHex,
-  TrustError,
-  type ProofStatements,
-} from '@ixj/trust'
+import { decodeApplication, equalBytes, SKEW_MS, toHex, TrustError } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
-import { untilRevoked } from '../revoked/until-revoked.ts'
+import { giverRight, type GiverRight } from './giver-right.ts'
 import { givingInfo, groupSecretOf, readGiven, SECRET_TYPE } from './group-secret.ts'
 import { GROUP_SECRET_BYTES } from './limits.ts'
 import type { OpeningKey } from './sealer.ts'
@@ -55,7 +46,7 @@ async function take(
     throw new Refusal('future', `Cannot take a secret of ${header.topic}: ${ahead}`)
   }
   // Before anything is opened: who may not give costs no more than this.
-  const mayGive = giverRight(header, invite, core)
+  const right = rightToGive(header, invite, core)
   const recipient = core.hash(opening.publicKey)
   const own = receivers.find((receiver) => equalBytes(receiver.recipient, recipient))
   if (own === undefined) return
@@ -65,44 +56,19 @@ async function take(
   if (secret?.length !== GROUP_SECRET_BYTES) {
     throw new Refusal('body', `Cannot open the secret of ${topic} that ${giver} gave`)
   }
-  core.secrets.add(groupSecretOf(terms, secret, core.hash), mayGive)
+  core.secrets.add(groupSecretOf(terms, secret, core.hash), right)
 }
 
-/**
- * "The owner of the group, or who holds `invite` on it": checked now, and again whenever something
- * was revoked, as of now.
- * @throws TrustError, Refusal
- */
-function giverRight(header: Header, invite: Uint8Array | null, core: Core): () => boolean {
-  const material = core.proofs.material(toHex(header.proof))
+/** @throws TrustError; Refusal `proof-missing` */
+function rightToGive(
+  { topic, sender: giver, key: giverKey, proof }: Header,
+  invite: Uint8Array | null,
+  core: Core,
+): GiverRight {
+  const material = core.proofs.material(toHex(proof))
   if (material === undefined) {
-    const reason = 'its proof is gone'
-    throw new Refusal('proof-missing', `Cannot show what ${header.sender} may do: ${reason}`)
+    throw new Refusal('proof-missing', `Cannot show what ${giver} may do: its proof is gone`)
   }
   const now = core.clock.now()
-  const check = () => checkGiver(header, { invite, material, now }, core)
-  check()
-  return untilRevoked(check, core)
-}
-
-function checkGiver(
-  { topic, sender, key }: Header,
-  by: {
-    readonly invite: Uint8Array | null
-    readonly material: ProofStatements
-    readonly now: number
-  },
-  core: Core,
-): void {
-  const { revocations, anchors } = core.trust
-  if (revocations.ofKey(sender, key) !== undefined) {
-    throw new TrustError('revoked', `Cannot let ${sender} give a secret: its key is revoked`)
-  }
-  if (by.invite === null) {
-    if (isAtOrBelow(topic, sender)) return
-    const reason = 'it is not the owner and names no grant'
-    throw new TrustError('not-granted', `Cannot let ${sender} give a secret of ${topic}: ${reason}`)
-  }
-  const question = { leaf: by.invite, subject: sender, subjectKey: key, topic } as const
-  checkAuthority({ ...question, action: 'invite' }, { ...by.material, anchors, now: by.now })
+  return giverRight({ topic, giver, giverKey, invite }, { material, now }, core)
 }

@@ -1,11 +1,12 @@
 import type { Name } from '@ixj/names'
-import { equalBytes, toHex, type Random, type Sha256 } from '@ixj/trust'
+import { equalBytes, SKEW_MS, toHex, type Random, type Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { sealingInfo, type Encryption, type Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
 import type { HostPart } from '../host/host-part.ts'
 import type { Store } from '../host/store.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
+import { isOwner, type GiverRight } from './giver-right.ts'
 import { compareSecrets, groupKeyInfo, type GroupSecret } from './group-secret.ts'
 import {
   FIRST_SECRET_WAIT_MS,
@@ -14,6 +15,7 @@ import {
   SECRET_KEPT_MS,
   SECRET_WAIT_MS,
   SECRET_WAITS_MAX,
+  SECRET_WAITS_PER_SENDER_MAX,
   SECRETS_PER_GIVER_MAX,
   SECRETS_STORED_MAX,
 } from './limits.ts'
@@ -27,6 +29,11 @@ export interface GroupSecretsContext {
   readonly hash: Sha256
   readonly store: Store
   readonly sealer: Sealer | undefined
+  /** Since when a member is there, by its node's clock; undefined: it is not. */
+  memberSince(
+    topic: Name,
+    member: { readonly name: Name; readonly key: Uint8Array },
+  ): number | undefined
   /** Bundles of the topic that were refused may pass now. */
   added(topic: Name): void
   /** What is kept on disk could not be written. */
@@ -36,10 +43,16 @@ export interface GroupSecretsContext {
 /** One secret as it is kept. */
 interface Kept {
   readonly secret: GroupSecret
-  /** Whether its giver may still give; undefined: it is from before a restart, and only opens. */
-  readonly mayGive: (() => boolean) | undefined
-  /** Since when a newer one is here, ms since the Unix epoch. */
+  /** By what right it was given; undefined: it is from before a restart, and only opens. */
+  readonly right: GiverRight | undefined
+  /** Since when another one seals, ms since the Unix epoch. */
   supersededAt: number
+}
+
+/** A secret to seal with, and by what right it was given. */
+export interface RulingSecret {
+  readonly secret: GroupSecret
+  readonly right: GiverRight
 }
 
 interface Group {
@@ -49,14 +62,19 @@ interface Group {
   members: number
 }
 
+/** Who waits for a secret: neither takes the other's room. */
+type Waiter = 'reader' | 'sender'
+
 /**
- * The secrets of the groups that are open on a node, once for all of its members here. The newest
- * seals; older ones open, for an hour, over restarts too.
+ * The secrets of the groups that are open on a node, once for all of its members here. One of them
+ * seals; the others open, for an hour, over restarts too.
  */
 export class GroupSecrets implements HostPart {
   readonly #context: GroupSecretsContext
   readonly #groups = new Map<Name, Group>()
-  #waits = 0
+  readonly #waits: Record<Waiter, number> = { reader: 0, sender: 0 }
+  /** Bundles that wait, by their senders' keys. */
+  readonly #waitsBySender = new Map<string, number>()
 
   constructor(context: GroupSecretsContext) {
     this.#context = context
@@ -71,19 +89,19 @@ export class GroupSecrets implements HostPart {
     }
     const group: Group = { kept: [], waiting: new Set(), members: 1 }
     this.#groups.set(topic, group)
-    const { store, hash, clock } = this.#context
+    const { store, hash } = this.#context
     try {
       const stored = await store.get(keyOf(topic))
       if (stored === undefined) return
       for (const { secret, supersededAt } of decodeSecrets(stored, topic, hash)) {
         if (group.kept.some((each) => each.secret.idText === secret.idText)) continue
-        group.kept.push({ secret, mayGive: undefined, supersededAt })
+        group.kept.push({ secret, right: undefined, supersededAt })
       }
     } catch (cause) {
       this.leave(topic)
       throw cause
     }
-    sortKept(group, clock.now())
+    sortKept(group)
   }
 
   /** A member here has left; with the last one the group's secrets are forgotten in memory. */
@@ -100,15 +118,16 @@ export class GroupSecrets implements HostPart {
    * Keeps a secret that its giver had the right to give; false: it is known.
    * @throws Refusal `table-full`
    */
-  add(secret: GroupSecret, mayGive: () => boolean): boolean {
+  add(secret: GroupSecret, right: GiverRight): boolean {
     const group = this.#groups.get(secret.topic)
     if (group === undefined) return false
     const known = group.kept.find((each) => each.secret.idText === secret.idText)
-    if (known?.mayGive !== undefined) return false
-    checkRoom(group, secret)
+    if (known?.right !== undefined) return false
+    makeRoom(group, secret, right)
     const others = group.kept.filter((each) => each !== known)
-    group.kept = [...others, { secret, mayGive, supersededAt: known?.supersededAt ?? Infinity }]
-    sortKept(group, this.#context.clock.now())
+    group.kept = [...others, { secret, right, supersededAt: known?.supersededAt ?? Infinity }]
+    sortKept(group)
+    this.#rule(group)
     for (const wake of group.waiting) wake()
     this.#context.added(secret.topic)
     void this.#store(secret.topic, group)
@@ -117,9 +136,13 @@ export class GroupSecrets implements HostPart {
 
   /** The secret that members seal with now; undefined: there is none. */
   newest(topic: Name): GroupSecret | undefined {
-    const now = this.#context.clock.now()
-    const kept = this.#groups.get(topic)?.kept ?? []
-    return kept.find(({ secret, mayGive }) => now < secret.notAfter && mayGive?.() === true)?.secret
+    return this.ruling(topic)?.secret
+  }
+
+  /** The same with its giver's right. */
+  ruling(topic: Name): RulingSecret | undefined {
+    const group = this.#groups.get(topic)
+    return group === undefined ? undefined : this.#rule(group)
   }
 
   /** Whether a secret is kept still, to open with. */
@@ -142,7 +165,7 @@ export class GroupSecrets implements HostPart {
     const until = clock.now() + FIRST_SECRET_WAIT_MS
     while (this.newest(topic) === undefined && clock.now() < until) {
       signal?.throwIfAborted()
-      if (!(await this.#wait(topic, until, signal))) break
+      if (!(await this.#wait(topic, { for: 'sender', until, signal }))) break
     }
     signal?.throwIfAborted()
     if (this.newest(topic) === undefined) throw unsealable(topic, false)
@@ -177,7 +200,7 @@ export class GroupSecrets implements HostPart {
   async openMessages(header: Header, id: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
     const { sealer } = this.#context
     const { topic, sender } = header
-    const secret = this.#find(topic, id) ?? (await this.#awaitSecret(topic, id))
+    const secret = this.#find(topic, id) ?? (await this.#awaitSecret(header, id))
     if (secret === undefined || sealer === undefined) {
       const reason = sealer === undefined ? 'this node has no sealer' : 'that secret is not here'
       throw new Refusal(
@@ -204,6 +227,7 @@ export class GroupSecrets implements HostPart {
   /** Forgets what has ended. */
   sweep(now: number): void {
     for (const [topic, group] of this.#groups) {
+      this.#rule(group)
       const before = group.kept.length
       group.kept = group.kept.filter((each) => !hasEnded(each, now))
       if (group.kept.length < before) void this.#store(topic, group)
@@ -219,31 +243,80 @@ export class GroupSecrets implements HostPart {
     return this.#groups.get(topic)?.kept.find(({ secret }) => equalBytes(secret.id, id))?.secret
   }
 
-  async #awaitSecret(topic: Name, id: Uint8Array): Promise<GroupSecret | undefined> {
-    const { clock } = this.#context
-    const until = clock.now() + SECRET_WAIT_MS
-    while (clock.now() < until) {
-      if (!(await this.#wait(topic, until, undefined))) return undefined
-      const found = this.#find(topic, id)
-      if (found !== undefined) return found
+  /**
+   * The secret that seals: of those whose givers may give, the latest that was not superseded. One
+   * whose giver ranks higher, and has been there ever since, goes before it: who may only invite
+   * takes a group from none of its owners. A superseded one whose giver has been away seals no more:
+   * who was removed meanwhile may have it.
+   */
+  #rule(group: Group): RulingSecret | undefined {
+    const now = this.#context.clock.now()
+    const seals = (each: Kept): each is Kept & RulingSecret =>
+      now < each.secret.notAfter &&
+      each.right !== undefined &&
+      now <= each.right.until + SKEW_MS &&
+      each.right.holds()
+    let ruling: (Kept & RulingSecret) | undefined
+    for (const each of group.kept) {
+      if (ruling !== undefined && (each.right?.rank ?? Infinity) >= ruling.right.rank) continue
+      const isLatest = ruling === undefined && each.supersededAt === Infinity
+      if (seals(each) && (isLatest || this.#isThereSince(each.secret))) ruling = each
     }
-    return undefined
+    if (ruling === undefined) return undefined
+    for (const each of group.kept) each.supersededAt = Math.min(each.supersededAt, now)
+    ruling.supersededAt = Infinity
+    return ruling
+  }
+
+  #isThereSince({ topic, giver: name, giverKey: key, epoch }: GroupSecret): boolean {
+    const since = this.#context.memberSince(topic, { name, key })
+    return since !== undefined && since <= epoch
+  }
+
+  async #awaitSecret({ topic, key }: Header, id: Uint8Array): Promise<GroupSecret | undefined> {
+    const sender = toHex(key)
+    const waits = this.#waitsBySender.get(sender) ?? 0
+    // The signature held: what waits is this sender's, whoever carried it.
+    if (waits >= SECRET_WAITS_PER_SENDER_MAX) return undefined
+    this.#waitsBySender.set(sender, waits + 1)
+    try {
+      const { clock } = this.#context
+      const until = clock.now() + SECRET_WAIT_MS
+      while (clock.now() < until) {
+        if (!(await this.#wait(topic, { for: 'reader', until, signal: undefined }))) break
+        const found = this.#find(topic, id)
+        if (found !== undefined) return found
+      }
+      return undefined
+    } finally {
+      const left = this.#waitsBySender.get(sender)! - 1
+      if (left === 0) this.#waitsBySender.delete(sender)
+      else this.#waitsBySender.set(sender, left)
+    }
   }
 
   /** Waits until a secret comes, or that time; false: too much waits, or the group has closed. */
-  async #wait(topic: Name, until: number, signal: AbortSignal | undefined): Promise<boolean> {
+  async #wait(
+    topic: Name,
+    wait: {
+      readonly for: Waiter
+      readonly until: number
+      readonly signal: AbortSignal | undefined
+    },
+  ): Promise<boolean> {
+    const { until, signal } = wait
     const group = this.#groups.get(topic)
-    if (group === undefined || this.#waits >= SECRET_WAITS_MAX) return false
+    if (group === undefined || this.#waits[wait.for] >= SECRET_WAITS_MAX) return false
     const woken = Promise.withResolvers<void>()
     const wake = () => woken.resolve()
     const cancel = this.#context.clock.at(until, wake)
     signal?.addEventListener('abort', wake, { once: true })
     group.waiting.add(wake)
-    this.#waits += 1
+    this.#waits[wait.for] += 1
     try {
       await woken.promise
     } finally {
-      this.#waits -= 1
+      this.#waits[wait.for] -= 1
       group.waiting.delete(wake)
       signal?.removeEventListener('abort', wake)
       cancel()
@@ -274,22 +347,31 @@ function hasEnded({ secret, supersededAt }: Kept, now: number): boolean {
   return Math.min(supersededAt, secret.notAfter) + SECRET_KEPT_MS < now
 }
 
-/** "Whatever a giver fills is its own": beyond its room its oldest goes; a giver too many is refused. */
-function checkRoom(group: Group, { giver, giverKey, topic }: GroupSecret): void {
-  const isOwn = ({ secret }: Kept) => equalBytes(secret.giverKey, giverKey)
-  const own = group.kept.filter((each) => isOwn(each))
-  const givers = new Set(group.kept.map(({ secret }) => toHex(secret.giverKey)))
-  if (own.length === 0 && givers.size >= SECRET_GIVERS_MAX) {
+/**
+ * "Whatever a giver fills is its own": beyond the room of those who answer for it, their oldest goes.
+ * One account too many is refused, but never an owner's.
+ */
+function makeRoom(
+  group: Group,
+  { giver, topic }: GroupSecret,
+  { account, rank }: GiverRight,
+): void {
+  const invited = new Set(
+    group.kept.flatMap(({ right }) =>
+      right === undefined || isOwner(right) ? [] : [right.account],
+    ),
+  )
+  if (!isOwner({ rank }) && !invited.has(account) && invited.size >= SECRET_GIVERS_MAX) {
     const limit = `the limit is ${SECRET_GIVERS_MAX}`
     throw new Refusal('table-full', `Cannot take a secret of ${topic} by ${giver}: ${limit} givers`)
   }
+  const own = group.kept.filter(({ right }) => right?.account === account)
   if (own.length < SECRETS_PER_GIVER_MAX) return
   const oldest = own.at(-1)
   group.kept = group.kept.filter((each) => each !== oldest)
 }
 
-/** The newest first; all others are superseded from now on, if they were not before. */
-function sortKept(group: Group, now: number): void {
+/** The newest first. */
+function sortKept(group: Group): void {
   group.kept = group.kept.toSorted((left, right) => compareSecrets(right.secret, left.secret))
-  for (const each of group.kept.slice(1)) each.supersededAt = Math.min(each.supersededAt, now)
 }

@@ -17,12 +17,16 @@ export const SECRET_LOOK_MS = 1_000
 export const SECRET_WAIT_MS = 2_000
 /** So long a member that has just joined waits for the first secret before it gives up sending. */
 export const FIRST_SECRET_WAIT_MS = 10_000
-/** Bundles of one node that wait for secrets. */
+/** Bundles of one node that wait for secrets; as many messages of its own agents wait beside them. */
 export const SECRET_WAITS_MAX = 256
-/** Secrets of one giver in one group: at the fastest raising, those of the last ten minutes. */
+/** Of these, bundles by one key: who seals under secrets that nobody has keeps out few others. */
+export const SECRET_WAITS_PER_SENDER_MAX = 32
+/** Secrets of one account in one group: at the fastest raising, those of the last ten minutes. */
 export const SECRETS_PER_GIVER_MAX = 128
-/** Givers whose secrets are kept for one group. */
+/** Accounts, beside the owners', whose secrets are kept for one group. */
 export const SECRET_GIVERS_MAX = 8
+/** So long before its right ends, whoever gives gives another under one that it holds for longer. */
+export const SECRET_RENEWED_MS = 5_000
 /** Secrets of one group that outlast the node; the newest are kept. */
 export const SECRETS_STORED_MAX = 64
 /** Members in one message of a giver: some 30 KiB. */

@@ -1,12 +1,14 @@
 import type { Name } from '@ixj/names'
 import type { Decision } from '../pipeline/decision.ts'
+import type { Presence } from '../presence/presence.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { GroupSecrets, type GroupSecretsContext } from './group-secrets.ts'
 
 /** What of a node the secrets of its groups are kept with. */
-interface SecretsNode extends Omit<GroupSecretsContext, 'added' | 'failed'> {
+interface SecretsNode extends Omit<GroupSecretsContext, 'added' | 'failed' | 'memberSince'> {
   readonly identity: { readonly name: Name }
   readonly sync: { soon(topic: Name): void }
+  readonly presence: Pick<Presence, 'since'>
   plain(about: 'state', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
 }
@@ -20,6 +22,7 @@ export function openGroupSecrets(node: SecretsNode): GroupSecrets {
     hash,
     store,
     sealer,
+    memberSince: (topic, member) => node.presence.since(topic, member),
     added: (topic) => node.sync.soon(topic),
     failed: (topic, cause) => {
       const message = `Cannot keep the secrets of ${topic}: the store failed`

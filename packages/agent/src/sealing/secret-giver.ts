@@ -6,7 +6,8 @@ import type { Identity } from '../host/identity.ts'
 import type { GroupReceiver } from '../presence/roster.ts'
 import type { Sender } from '../patterns/sender.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
-import { untilRevoked } from '../revoked/until-revoked.ts'
+import { ownGiverRight, type GiverRight } from './giver-right.ts'
+import type { RulingSecret } from './group-secrets.ts'
 import {
   encodeGiven,
   givingInfo,
@@ -22,6 +23,7 @@ import {
   SECRET_LOOK_MS,
   SECRET_RAISE_MS_MIN,
   SECRET_RECEIVERS_MAX,
+  SECRET_RENEWED_MS,
 } from './limits.ts'
 
 /** What a giver gives with. */
@@ -30,6 +32,14 @@ export interface SecretGiverParts {
   readonly identity: Identity
   readonly sender: Sender
   readonly topic: Name
+}
+
+/** What this giver gives under, now. */
+type OwnRight = NonNullable<ReturnType<typeof ownGiverRight>>
+
+/** A secret that this giver made, and by what right. */
+interface OwnSecret {
+  readonly secret: GroupSecret
   /** The `invite` grant; null: the giver owns the group. */
   readonly invite: SignedStatement<Grant> | null
 }
@@ -37,31 +47,22 @@ export interface SecretGiverParts {
 /**
  * Gives a group its secrets, for one of its owners or holders of `invite`: to each member that may
  * receive and shows an encryption key, as it comes; a new one when a member that has it may not
- * receive any more, and each day. Of several givers the one whose secret is the newest does so, as
- * long as it is there.
+ * receive any more, when its own right is about to end, and each day. Of several givers the highest
+ * does so; of equals the one whose secret is the newest, as long as it is there and may.
  */
 export class SecretGiver {
   readonly #parts: SecretGiverParts
-  readonly #mayGive: () => boolean
   /** Members that have the secret, by key. */
   readonly #given = new Map<string, GroupReceiver>()
   readonly #closing = new AbortController()
-  #own: GroupSecret | undefined
+  #own: OwnSecret | undefined
+  #right: OwnRight | undefined
   #raisedAt = -Infinity
   #isLooking = false
   #cancel = () => {}
 
   constructor(parts: SecretGiverParts) {
     this.#parts = parts
-    const { core, identity, invite } = parts
-    const { name, signer } = identity
-    this.#mayGive = untilRevoked(() => {
-      const { revocations } = core.trust
-      const isVoid =
-        revocations.ofKey(name, signer.publicKey) !== undefined ||
-        (invite !== null && revocations.ofStatement(invite) !== undefined)
-      if (isVoid) throw new TrustError('revoked', `${name} may give no secret any more`)
-    }, core)
     void this.#watch()
     void this.#look()
   }
@@ -86,8 +87,12 @@ export class SecretGiver {
     this.#isLooking = true
     try {
       this.#refresh()
-      if (this.#isDue()) await this.#raise()
-      else if (this.#own !== undefined && core.secrets.has(this.#own)) await this.#give(this.#own)
+      const own = this.#own
+      const right = this.#findRight()
+      if (right !== undefined && this.#isDue(right)) await this.#raise(right)
+      else if (right !== undefined && own !== undefined && core.secrets.has(own.secret)) {
+        await this.#give(own)
+      }
     } catch (cause) {
       // Who could not be given it now is given it the next time.
       if (this.#closing.signal.aborted) return
@@ -115,21 +120,51 @@ export class SecretGiver {
     }
   }
 
-  #isDue(): boolean {
-    const { core, topic } = this.#parts
-    const now = core.clock.now()
-    const newest = core.secrets.newest(topic)
-    if (newest !== undefined && newest.idText !== this.#own?.idText) {
-      // Another gives; it is followed as long as it is there.
-      return !core.presence.members(topic).some(({ name }) => name === newest.giver)
-    }
-    if (newest === undefined) return true
-    if (now < this.#raisedAt + SECRET_RAISE_MS_MIN) return false
-    const isOld = now >= newest.epoch + SECRET_AGE_MS_MAX
-    return isOld || [...this.#given.values()].some(({ until, holds }) => until < now || !holds())
+  /** The right that this giver has now; it is looked for anew when the last one ends. */
+  #findRight(): OwnRight | undefined {
+    const { core, identity, topic } = this.#parts
+    const known = this.#right?.right
+    const isGood = known?.holds() === true && core.clock.now() < known.until - SECRET_RENEWED_MS
+    if (!isGood) this.#right = ownGiverRight(identity, topic, core)
+    return this.#right
   }
 
-  async #raise(): Promise<void> {
+  #isDue({ right }: OwnRight): boolean {
+    const { core, topic } = this.#parts
+    const now = core.clock.now()
+    const ruling = core.secrets.ruling(topic)
+    if (ruling === undefined) return true
+    const { secret } = ruling
+    if (secret.idText === this.#own?.secret.idText) return this.#isOwnDue(ruling, right)
+    const { giver: name, giverKey: key } = secret
+    // Another gives; it is followed as long as it is there and may give.
+    if (now >= ruling.right.until || core.presence.since(topic, { name, key }) === undefined) {
+      return true
+    }
+    // Members follow the higher one of two that are there, so this ends with one secret.
+    return right.rank < ruling.right.rank && this.#isAnnounced && this.#mayRaise(now)
+  }
+
+  #isOwnDue({ secret, right: its }: RulingSecret, right: GiverRight): boolean {
+    const now = this.#parts.core.clock.now()
+    if (!this.#mayRaise(now)) return false
+    if (now >= secret.epoch + SECRET_AGE_MS_MAX) return true
+    if (now >= its.until - SECRET_RENEWED_MS && right.until > its.until) return true
+    return [...this.#given.values()].some(({ until, holds }) => until < now || !holds())
+  }
+
+  #mayRaise(now: number): boolean {
+    return now >= this.#raisedAt + SECRET_RAISE_MS_MIN
+  }
+
+  /** Who joined quietly is seen by nobody, so nobody would follow it. */
+  get #isAnnounced(): boolean {
+    const { core, identity, topic } = this.#parts
+    const { name, signer } = identity
+    return core.presence.since(topic, { name, key: signer.publicKey }) !== undefined
+  }
+
+  async #raise({ invite, right }: OwnRight): Promise<void> {
     const { core, identity, topic } = this.#parts
     const now = core.clock.now()
     const epoch = Math.max(now, core.secrets.lastEpoch(topic) + 1)
@@ -140,7 +175,8 @@ export class SecretGiver {
       epoch,
       notAfter: epoch + SECRET_LIFETIME_MS,
     }
-    const own = groupSecretOf(terms, core.random(GROUP_SECRET_BYTES), core.hash)
+    const secret = groupSecretOf(terms, core.random(GROUP_SECRET_BYTES), core.hash)
+    const own = { secret, invite }
     this.#given.clear()
     this.#own = own
     this.#raisedAt = now
@@ -148,22 +184,22 @@ export class SecretGiver {
     try {
       await this.#give(own)
     } finally {
-      core.secrets.add(own, this.#mayGive)
+      core.secrets.add(secret, right)
     }
   }
 
-  async #give(secret: GroupSecret): Promise<void> {
+  async #give(own: OwnSecret): Promise<void> {
     const { core, topic } = this.#parts
     const lacking = core.presence
       .receivers(topic)
       .filter(({ key, since, holds }) => this.#given.get(toHex(key))?.since !== since && holds())
     for (let from = 0; from < lacking.length; from += SECRET_RECEIVERS_MAX) {
-      await this.#giveTo(lacking.slice(from, from + SECRET_RECEIVERS_MAX), secret)
+      await this.#giveTo(lacking.slice(from, from + SECRET_RECEIVERS_MAX), own)
     }
   }
 
-  async #giveTo(members: readonly GroupReceiver[], secret: GroupSecret): Promise<void> {
-    const { sender, topic, invite } = this.#parts
+  async #giveTo(members: readonly GroupReceiver[], { secret, invite }: OwnSecret): Promise<void> {
+    const { sender, topic } = this.#parts
     const receivers: Receiver[] = []
     for (const member of members) {
       const receiver = await this.#sealTo(member, secret)

@@ -44,9 +44,9 @@ export async function openCrew(
   return { town, chief, hands }
 }
 
-/** The secrets that a store has of the crew. */
-export async function secretsIn(store: Store): Promise<readonly GroupSecret[]> {
-  const stored = await store.get(`group-secrets/${CREW}`)
+/** The secrets that a store has of a group. */
+export async function secretsIn(store: Store, topic = CREW): Promise<readonly GroupSecret[]> {
+  const stored = await store.get(`group-secrets/${topic}`)
   if (stored === undefined) return []
-  return decodeSecrets(stored, CREW, nodeSha256).map(({ secret }) => secret)
+  return decodeSecrets(stored, topic, nodeSha256).map(({ secret }) => secret)
 }

@@ -1,5 +1,5 @@
 import { ManualClock, memoryStore, type Sealer } from '@ixj/agent'
-import { decodeApplication, fromHex, sha256, toHex } from '@ixj/trust'
+import { decodeApplication, fromHex, sha256, SKEW_MS, toHex } from '@ixj/trust'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { plainOpeningKey, plainSealer } from '../../../../test/world/reference/hpke.ts'
@@ -7,6 +7,7 @@ import { name } from '../../../../test/world/world.ts'
 import { nodeSealer } from '../../../node/src/hpke-sealer.ts'
 import { webCryptoSealer } from '../../../browser/src/web-crypto-sealer.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
+import type { GiverRight } from '../../src/sealing/giver-right.ts'
 import {
   givingInfo,
   groupKeyInfo,
@@ -20,6 +21,7 @@ import {
   SECRET_LIFETIME_MS,
   SECRET_WAIT_MS,
   SECRET_WAITS_MAX,
+  SECRET_WAITS_PER_SENDER_MAX,
   SECRETS_PER_GIVER_MAX,
 } from '../../src/sealing/limits.ts'
 
@@ -50,6 +52,8 @@ const sealers: readonly (readonly [string, Sealer])[] = [
 async function openSecrets(sealer: Sealer = nodeSealer, store = memoryStore()) {
   const clock = new ManualClock({ now: terms.epoch })
   const failures: unknown[] = []
+  /** Since when members are there, by their keys. */
+  const present = new Map<string, number>()
   let count = 0
   const secrets = new GroupSecrets({
     clock,
@@ -57,15 +61,24 @@ async function openSecrets(sealer: Sealer = nodeSealer, store = memoryStore()) {
     hash: sha256,
     store,
     sealer,
+    memberSince: (_topic, { key }) => present.get(toHex(key)),
     added: () => {},
     failed: (_topic, cause) => failures.push(cause),
   })
   await secrets.open(terms.topic)
-  return { secrets, clock, store, failures }
+  return { secrets, clock, store, failures, present }
 }
 
 const vectorSecret = groupSecretOf(terms, bytesOf('secret'), sha256)
-const always = () => true
+/** By an owner, for ever. */
+const always: GiverRight = {
+  rank: 2,
+  account: 'owner',
+  until: Infinity,
+  holds: () => true,
+}
+/** By a holder of `invite`. */
+const invited: GiverRight = { ...always, rank: 130, account: 'invite' }
 
 /** Another secret of the same group. */
 function secretAt(epoch: number, key = terms.giverKey): GroupSecret {
@@ -156,10 +169,45 @@ describe('what was sealed to a group', () => {
     expect(outcome).toMatchObject({ code: 'secret-missing' })
   })
 
+  it('of one sender keeps nobody else from waiting', async () => {
+    const { secrets } = await openSecrets()
+    const never = secretAt(terms.epoch + 1).id
+    const flood = Array.from({ length: SECRET_WAITS_PER_SENDER_MAX + 1 }, () =>
+      secrets.openMessages({ ...header, key: new Uint8Array(32) }, never, messagesBytes),
+    )
+    await expect(flood.pop()).rejects.toMatchObject({ code: 'secret-missing' })
+    const waits = secrets.openMessages(header, vectorSecret.id, messagesBytes)
+    secrets.add(vectorSecret, always)
+    expect(toHex(await waits)).toBe(vector['plain'])
+    secrets.close()
+    await Promise.allSettled(flood)
+  })
+
+  it('and waits keeps nobody here from waiting to send', async () => {
+    const { secrets } = await openSecrets()
+    const never = secretAt(terms.epoch + 1).id
+    const flood = Array.from({ length: SECRET_WAITS_MAX }, (_, index) =>
+      secrets.openMessages(
+        { ...header, key: new Uint8Array(32).fill(index) },
+        never,
+        messagesBytes,
+      ),
+    )
+    const ready = secrets.ready(terms.topic, undefined)
+    secrets.add(vectorSecret, always)
+    await expect(ready).resolves.toBeUndefined()
+    secrets.close()
+    await Promise.allSettled(flood)
+  })
+
   it('does not wait where too much waits already', async () => {
     const { secrets, clock } = await openSecrets()
-    const some = Array.from({ length: SECRET_WAITS_MAX + 1 }, () =>
-      secrets.openMessages(header, vectorSecret.id, messagesBytes),
+    const some = Array.from({ length: SECRET_WAITS_MAX + 1 }, (_, index) =>
+      secrets.openMessages(
+        { ...header, key: new Uint8Array(32).fill(index % 256) },
+        vectorSecret.id,
+        messagesBytes,
+      ),
     )
     await expect(some.at(-1)).rejects.toMatchObject({ code: 'secret-missing' })
     const settled = Promise.allSettled(some)
@@ -197,10 +245,19 @@ describe('newest()', () => {
     expect(secrets.newest(terms.topic)).toBeUndefined()
   })
 
+  it('ends with its giver’s right and the skew, exact to the millisecond', async () => {
+    const { secrets, clock } = await openSecrets()
+    secrets.add(vectorSecret, { ...invited, until: terms.epoch + 1_000 })
+    await clock.advance(1_000 + SKEW_MS)
+    expect(secrets.newest(terms.topic)?.idText).toBe(vectorSecret.idText)
+    await clock.advance(1)
+    expect(secrets.newest(terms.topic)).toBeUndefined()
+  })
+
   it('is none whose giver may give no more, nor one of before a restart', async () => {
     const { secrets, store, failures } = await openSecrets()
     let mayGive = true
-    secrets.add(vectorSecret, () => mayGive)
+    secrets.add(vectorSecret, { ...always, holds: () => mayGive })
     expect(secrets.newest(terms.topic)?.idText).toBe(vectorSecret.idText)
     mayGive = false
     expect(secrets.newest(terms.topic)).toBeUndefined()
@@ -227,14 +284,14 @@ describe('add()', () => {
     expect(secrets.has(vectorSecret)).toBe(false)
   })
 
-  it('drops a giver’s own oldest past its room, and nobody else’s', async () => {
+  it('drops the oldest of an account past its room, whichever keys gave it, and nobody else’s', async () => {
     const { secrets } = await openSecrets()
     const other = secretAt(terms.epoch, new Uint8Array(32).fill(9))
     secrets.add(other, always)
     const own = Array.from({ length: SECRETS_PER_GIVER_MAX + 1 }, (_, index) =>
-      secretAt(terms.epoch + index),
+      secretAt(terms.epoch + index, new Uint8Array(32).fill(index)),
     )
-    for (const each of own) secrets.add(each, always)
+    for (const each of own) secrets.add(each, invited)
     expect(secrets.has(own[0]!)).toBe(false)
     expect([own[1]!, own.at(-1)!, other].map((each) => secrets.has(each))).toEqual([
       true,
@@ -243,13 +300,51 @@ describe('add()', () => {
     ])
   })
 
-  it('refuses a giver too many', async () => {
+  it('refuses a giver too many, who answers for itself, and never an owner', async () => {
     const { secrets } = await openSecrets()
+    const key = (index: number) => new Uint8Array(32).fill(index)
     for (let giver = 0; giver < SECRET_GIVERS_MAX; giver++) {
-      secrets.add(secretAt(terms.epoch, new Uint8Array(32).fill(giver)), always)
+      const right = { ...invited, account: `invite ${giver}` }
+      secrets.add(secretAt(terms.epoch, key(giver)), right)
     }
-    const more = secretAt(terms.epoch + 1, new Uint8Array(32).fill(99))
-    expect(() => secrets.add(more, always)).toThrow('8 givers')
+    const more = secretAt(terms.epoch + 1, key(99))
+    expect(() => secrets.add(more, invited)).toThrow('8 givers')
+    // One of a pool, say: whoever let it give has its place already.
+    expect(secrets.add(more, { ...invited, account: 'invite 3' })).toBe(true)
+    expect(secrets.add(secretAt(terms.epoch + 2, key(100)), always)).toBe(true)
+  })
+})
+
+describe('of two givers, the higher one', () => {
+  const high = secretAt(terms.epoch, new Uint8Array(32).fill(1))
+  const low = secretAt(terms.epoch + 1, new Uint8Array(32).fill(2))
+
+  it.each([
+    ['rules as long as it is there since it gave', terms.epoch, high],
+    ['does not rule once it has come anew', terms.epoch + 1, low],
+    ['does not rule while it is away', undefined, low],
+  ] as const)('%s', async (_, since, ruling) => {
+    for (const order of [
+      [high, low],
+      [low, high],
+    ]) {
+      const { secrets, present } = await openSecrets()
+      if (since !== undefined) present.set(toHex(high.giverKey), since)
+      for (const each of order) secrets.add(each, each === high ? always : invited)
+      expect(secrets.newest(terms.topic)?.idText).toBe(ruling.idText)
+    }
+  })
+
+  it('leaves, and its secret goes on until another is made', async () => {
+    const { secrets, present } = await openSecrets()
+    present.set(toHex(high.giverKey), terms.epoch)
+    secrets.add(high, always)
+    secrets.add(low, invited)
+    present.clear()
+    expect(secrets.newest(terms.topic)?.idText).toBe(high.idText)
+    const next = secretAt(terms.epoch + 2, new Uint8Array(32).fill(2))
+    secrets.add(next, invited)
+    expect(secrets.newest(terms.topic)?.idText).toBe(next.idText)
   })
 })
 
