@@ -4,6 +4,7 @@ import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, isGrant, type Verifier } from '@ixj/trust'
 import type { Core } from '../../packages/agent/src/host/core.ts'
 import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { memoryStore } from '../../packages/agent/src/host/store.ts'
 import { ruleTable, type Policy } from '../../packages/agent/src/pipeline/policy.ts'
@@ -48,7 +49,7 @@ export async function openStation(
     ...(options.history === undefined ? {} : { history: options.history }),
     ...(options.journal === undefined ? {} : { journal: options.journal }),
   })
-  const host = await new Host(core).openSelf()
+  const host = await new Host(core, allAbilities).openSelf()
   const crew = await host.self.join(CREW)
   return { core, crew, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
 }

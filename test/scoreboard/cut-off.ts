@@ -4,6 +4,7 @@ import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, PURPOSES, type AnchorFields } from '@ixj/trust'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import type { MadeBundle } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
 import { makeBundle } from '../world/made-bundle.ts'
@@ -103,7 +104,7 @@ export async function acceptsCutOff(
     store: memoryStore(),
     hash: nodeSha256,
   })
-  const host = await new Host(core).openSelf()
+  const host = await new Host(core, allAbilities).openSelf()
   await host.self.join(CREW)
   await host.takeNotice((await statusNotice(world, acme, { issuedAt })).bytes)
   core.proofs.compose(await core.keepStatements(made.proof.statements))

@@ -4,6 +4,7 @@ import { AnchorSet, issueSuccessor, SKEW_MS } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import { makeBundle } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
 import { ownAnchor, World } from '../world/world.ts'
@@ -50,7 +51,7 @@ describe('F7: a root key is succeeded under load', () => {
         store: memoryStore(),
         hash: nodeSha256,
       })
-      const host = await new Host(core).openSelf()
+      const host = await new Host(core, allAbilities).openSelf()
       await host.self.join(CREW)
       const [byOld, byNew] = [await memberBy(world, old, 'a'), await memberBy(world, fresh, 'b')]
       const from = begin + OVERLAP_MS

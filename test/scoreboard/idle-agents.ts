@@ -3,6 +3,7 @@ import type { Agent, Identity } from '@ixj/agent'
 import { AnchorSet } from '@ixj/trust'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import { memoryStore } from '../../packages/agent/src/host/store.ts'
 import { name, ownAnchor, World } from '../world/world.ts'
 
@@ -70,7 +71,7 @@ class Colony {
       store: memoryStore(),
       hash: nodeSha256,
     })
-    return { core, host: await new Host(core).openSelf() }
+    return { core, host: await new Host(core, allAbilities).openSelf() }
   }
 }
 

@@ -1,6 +1,7 @@
 import { memoryStore, openHost } from '@ixj/agent'
 import { type Invitation, invitationIdOf, makeClaim, parseInvitation } from '@ixj/agent/invitations'
-import { enrol, openRelayTransport } from '../../../packages/browser/src/index.ts'
+import { enrol } from '../../../packages/browser/src/enrolment.ts'
+import { openRelayTransport } from '../../../packages/browser/src/index.ts'
 import { generateNodeKey, nodeRandom, nodeSha256, openNodeVerifier, systemClock } from '@ixj/node'
 import { AnchorSet, isGrant, PURPOSES, type SignedStatement, type Signer } from '@ixj/trust'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'

@@ -4,7 +4,7 @@ import {
   type Decision,
   type Host,
   type HostOptions,
-  openHost,
+  openHostWith,
   type Policy,
   type Queue,
   type Transport,
@@ -14,7 +14,7 @@ import type { Name } from '@ixj/names'
 import {
   type AnchorSet,
   applySuccessor,
-  nobleVerifier,
+  plainVerifier,
   sha256,
   type SignedStatement,
   type Successor,
@@ -25,6 +25,7 @@ import { openPageAuditLog, type PageAuditLog } from './audit/page-audit-log.ts'
 import { BrowserError } from './browser-error.ts'
 import type { AskDns } from './dns-over-https.ts'
 import type { BrowserHome } from './home/browser-home.ts'
+import { pageAbilities } from './page-abilities.ts'
 import { pageClock } from './page-clock.ts'
 import { pageRandom } from './page-random.ts'
 import { openRelayTransport, type RelayAddress, type RelayTransport } from './relay-transport.ts'
@@ -163,7 +164,7 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
     ...(policy === undefined ? {} : { policy }),
     succeeded: (signed) => void keepSuccessor(home, signed, clock),
   }
-  const host = opening.use(await openHost(given))
+  const host = opening.use(await openHostWith(given, pageAbilities))
   if (relays !== undefined) opening.use(callWhenOnline(relays))
   return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
 }
@@ -215,7 +216,9 @@ async function openVerifier(subtle: SubtleCrypto): Promise<Verifier> {
     await subtle.importKey('raw', ED25519_BASE_POINT, 'Ed25519', false, ['verify'])
   } catch (cause) {
     if (!(cause instanceof DOMException) || cause.name !== 'NotSupportedError') throw cause
-    return nobleVerifier
+    return plainVerifier(async (bytes) => {
+      return new Uint8Array(await subtle.digest('SHA-512', Uint8Array.from(bytes)))
+    })
   }
   return webCryptoVerifier(subtle)
 }

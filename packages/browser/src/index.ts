@@ -6,7 +6,6 @@ export {
 } from './audit/page-audit-log.ts'
 export { type BrowserCode, BrowserError } from './browser-error.ts'
 export { type BrowserNode, type BrowserNodeOptions, openBrowserNode } from './browser-node.ts'
-export { ENROL_TRIES_MAX, ENROL_WAIT_MS, enrol, type EnrolOptions } from './enrol.ts'
 export { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from './home/browser-home.ts'
 export * from './home/limits.ts'
 export { pageClock } from './page-clock.ts'

@@ -1,31 +1,18 @@
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256, HpkeError } from '@hpke/core'
-import { AgentError, type OpeningKey, type Sealer, type SharedKey } from '@ixj/agent'
-import { concatBytes } from '@ixj/trust'
+import type { OpeningKey, Sealer, SharedKey } from '@ixj/agent'
 
 const ALGORITHM = 'X25519'
-const ENCAPSULATED_BYTES = 32
 
-/** X25519, HKDF-SHA256, AES-256-GCM (RFC 9180 section 7). */
-const suite = new CipherSuite({
-  kem: new DhkemX25519HkdfSha256(),
-  kdf: new HkdfSha256(),
-  aead: new Aes256Gcm(),
-})
-
-/** Seals with WebCrypto; the keys that it makes cannot be exported. */
+/**
+ * Seals with WebCrypto; the keys that it makes cannot be exported. HPKE itself is downloaded when the
+ * first body is sealed or opened.
+ */
 export function webCryptoSealer(subtle: SubtleCrypto): Sealer {
   return {
     async seal(recipient, plain, info) {
-      try {
-        const recipientPublicKey = await suite.kem.deserializePublicKey(Uint8Array.from(recipient))
-        const given = { recipientPublicKey, info: Uint8Array.from(info) }
-        const { enc, ct } = await suite.seal(given, Uint8Array.from(plain))
-        return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
-      } catch (cause) {
-        if (!(cause instanceof HpkeError)) throw cause
-        const reason = 'the encryption key is no X25519 key'
-        throw new AgentError('argument', `Cannot seal: ${reason}`, { cause })
-      }
+      // Copies, since the caller may use its buffers again while the code is on its way.
+      const copies = [recipient, plain, info].map((bytes) => Uint8Array.from(bytes))
+      const { sealTo } = await import('./hpke.ts')
+      return await sealTo(copies[0]!, copies[1]!, copies[2]!)
     },
     async generateKey() {
       return await webCryptoOpeningKey(subtle, await generateOpeningKeyPair(subtle))
@@ -89,16 +76,9 @@ export async function webCryptoOpeningKey(
   return {
     publicKey,
     async open(sealed, info) {
-      if (sealed.length < ENCAPSULATED_BYTES) return undefined
-      const enc = sealed.slice(0, ENCAPSULATED_BYTES)
-      try {
-        const context = { recipientKey: pair, enc, info: Uint8Array.from(info) }
-        return new Uint8Array(await suite.open(context, sealed.slice(ENCAPSULATED_BYTES)))
-      } catch (cause) {
-        // What does not open is an answer, not a fault: changed bytes, or another key's.
-        if (cause instanceof HpkeError) return undefined
-        throw cause
-      }
+      const [sealedCopy, infoCopy] = [Uint8Array.from(sealed), Uint8Array.from(info)]
+      const { openWith } = await import('./hpke.ts')
+      return await openWith(pair, sealedCopy, infoCopy)
     },
   }
 }

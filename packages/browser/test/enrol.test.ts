@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { ANSWER_BYTES_MAX } from '@ixj/agent/invitations'
 import { afterEach, expect, test } from 'vitest'
 import { HASH, inviteScene, SAM } from '../../agent/test/invitations/invitation-scene.ts'
-import { ENROL_TRIES_MAX, enrol, ENROL_WAIT_MS } from '../src/index.ts'
+import { ENROL_TRIES_MAX, enrol, ENROL_WAIT_MS } from '../src/enrolment.ts'
 
 let closing: (() => Promise<void>) | undefined
 afterEach(async () => {

@@ -26,13 +26,9 @@ import { decodeMessages } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import type { Identity } from '../host/identity.ts'
 import { APPROVAL_MS_MAX, AUDIENCE_MAX, MESSAGES_BYTES_MAX } from '../limits.ts'
+import { APPROVAL_TYPE } from '../patterns/control-types.ts'
 import { Refusal, type Code } from '../pipeline/verdicts.ts'
 import type { IncomingRequest } from '../patterns/request.ts'
-
-/** Content type of a request for an approval; its body says what is to be sent. */
-export const APPROVE_TYPE = 'ixj/approve'
-/** Content type of the answer that approves; its body is the approval. */
-export const APPROVAL_TYPE = 'ixj/approval'
 
 /** What is asked for, as it stands in the body of the request. */
 export interface Wanted {

@@ -12,6 +12,7 @@ import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import { COMBINE_WINDOW_MS_MAX, SUMMARY_BYTES_MAX } from '../limits.ts'
 import { combinedTopic } from './combined-topic.ts'
+import { originalsOf } from './originals.ts'
 import { isReducible, reduceBodies, reducerName, type Reducer } from './reducer.ts'
 import {
   COMBINED_TYPE,
@@ -141,7 +142,7 @@ export class Combiner implements AsyncDisposable {
         this.#counts.skipped += 1
         continue
       }
-      core.originals.keep(accepted.bundle)
+      originalsOf(core).keep(accepted.bundle)
       const { sender, key } = header
       this.#add({ sender, key, bundle: id, message: part.id }, message.body)
     }

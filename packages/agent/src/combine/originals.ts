@@ -39,6 +39,22 @@ export interface OriginalsContext {
   readonly neighbours: Neighbours
 }
 
+/** A node whose originals are kept. */
+interface OriginalsNode extends OriginalsContext {
+  add<Part extends HostPart>(part: Part): Part
+}
+
+const ofNodes = new WeakMap<OriginalsNode, Originals>()
+
+/** The originals of a node; made when somebody there combines, or checks what was combined. */
+export function originalsOf(node: OriginalsNode): Originals {
+  const known = ofNodes.get(node)
+  if (known !== undefined) return known
+  const made = node.add(new Originals(node))
+  ofNodes.set(node, made)
+  return made
+}
+
 interface Kept {
   readonly topic: Name
   readonly bytes: Uint8Array

@@ -8,6 +8,7 @@ import type { Accepted } from '../pipeline/context.ts'
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
 import type { CombinedPart } from './combined-part.ts'
+import { originalsOf } from './originals.ts'
 import { canContain, reduceBodies, type Reducer } from './reducer.ts'
 import type { Contribution } from './summary.ts'
 
@@ -60,7 +61,7 @@ export async function checkOriginals(
 ): Promise<readonly (Verified | Unverified)[]> {
   const ids = contributions.map(({ bundle }) => bundle)
   try {
-    const { peer, found } = await core.originals.ask(part.node, topic, ids)
+    const { peer, found } = await originalsOf(core).ask(part.node, topic, ids)
     const results: (Verified | Unverified)[] = []
     for (const [place, contribution] of contributions.entries()) {
       results.push(await checkOriginal(contribution, found[place], { core, topic, peer }))

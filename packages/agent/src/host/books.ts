@@ -6,6 +6,7 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import type { ZoneKeyBook } from '../neighbours/zone-keys.ts'
 import type { Place } from '../pipeline/replay.ts'
 import type { ReplayJournal } from '../pipeline/replay-journal.ts'
+import type { Carrying } from '../relay/relaying.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { RevokedContext } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
@@ -25,6 +26,8 @@ export interface Books {
   readonly kept: RevokedContext['kept']
   readonly history: History
   readonly journal: ReplayJournal
+  /** On a relay. */
+  readonly carrying: Carrying | undefined
   /** What history and journal have of before. */
   readonly taken: readonly Place[]
 }

@@ -11,7 +11,6 @@ import {
   type Verifier,
 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
-import { Originals } from '../combine/originals.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import { openDeliver } from '../deliver/open-deliver.ts'
 import { ENDED_STATEMENTS_KEPT_MS, RECHECK_MS, SWEEP_MS } from '../limits.ts'
@@ -87,7 +86,6 @@ export class Core {
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly deliver: Deliver
-  readonly originals: Originals
   readonly intake: Intake
   readonly audit: AuditTrail
   readonly issuedNames: IssuedNames
@@ -189,7 +187,6 @@ export class Core {
       deliver: () => this.deliver,
     })
     this.deliver = this.add(openDeliver(this))
-    this.originals = this.add(new Originals(this))
     this.audit = new AuditTrail(options.audit, this)
     this.states = this.add(new SharedStates(this))
     this.secrets = this.add(openGroupSecrets(this))
@@ -256,7 +253,7 @@ export class Core {
     this.snapshots = this.add(new Snapshots(this))
     this.sync = this.add(new Sync(syncContext(this, books.history)))
     this.keeper = new Keeper(this, books.history)
-    this.relaying = new Relaying(this)
+    this.relaying = new Relaying(this, books.carrying)
     this.reception = new Reception(this, this.#parts)
     transport.attach(this.reception)
   }

@@ -5,11 +5,12 @@ import type { DeliverCounts } from '../deliver/counts.ts'
 import { rootsOf } from '../neighbours/proof-book.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
-import { makeOffer, OFFER_TYPE, readBound } from '../patterns/naming.ts'
+import { OFFER_TYPE } from '../patterns/control-types.ts'
 import type { Decision } from '../pipeline/decision.ts'
 import type { KeptEvidence } from '../sync/keeper.ts'
 import type { Queue } from '../queue.ts'
 import type { Core } from './core.ts'
+import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
 import { openCore } from './open-core.ts'
 import {
@@ -22,9 +23,8 @@ import {
 } from './identity.ts'
 import { openTaskRecords } from '../tasks/task-records.ts'
 import type { HostLoad } from './host-load.ts'
-import { Nursery } from './nursery.ts'
 import { openPapers } from './papers.ts'
-import { Pool, type PoolOptions } from './pool.ts'
+import type { Pool, PoolOptions } from './pool.ts'
 import { Residence, type House } from './residence.ts'
 import { publishStatuses } from '../revoked/published-statuses.ts'
 
@@ -32,27 +32,33 @@ import { publishStatuses } from '../revoked/published-statuses.ts'
 export class Host implements AsyncDisposable {
   readonly name: Name
   readonly #core: Core
+  readonly #abilities: HostAbilities
   readonly #house: House
   #self: Agent | undefined
   #pool: Pool | undefined
   #passingEpoch = 0
 
-  /** Use {@link openHost}. */
-  constructor(core: Core) {
+  /** Use `openHost`. */
+  constructor(core: Core, abilities: HostAbilities) {
     this.#core = core
+    this.#abilities = abilities
     this.name = core.identity.name
     const nextEpoch = () => this.#nextPassingEpoch(core.clock.now())
     const house: House = {
       core,
+      abilities,
       agents: new Map(),
       nextEpoch,
-      openNursery: (parent) => new Nursery(parent, house),
+      openNursery: async (parent) => {
+        const { Nursery } = await abilities.births()
+        return new Nursery(parent, house)
+      },
     }
     this.#house = house
     core.add({ sweep: (now) => this.#closeEnded(now) })
   }
 
-  /** Opens the node's own inbox: it is an agent of its own name. Called once, by {@link openHost}. */
+  /** Opens the node's own inbox: it is an agent of its own name. Called once, by `openHost`. */
   async openSelf(authorities: readonly Identity[] = []): Promise<this> {
     const { identity, clock, revoked } = this.#core
     await revoked.open()
@@ -132,6 +138,7 @@ export class Host implements AsyncDisposable {
     if (this.#pool?.isOpen === true) {
       throw new AgentError('open-already', `Cannot open ${this.#pool.name} again: it is open`)
     }
+    const { Pool } = await this.#abilities.births()
     this.#pool = await Pool.open(this.#house, options)
     return this.#pool
   }
@@ -154,6 +161,7 @@ export class Host implements AsyncDisposable {
     label: string,
     options: { readonly lifespanMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<Agent> {
+    const { makeOffer, readBound } = await this.#abilities.births()
     const signer = await this.#core.generateKey()
     const name = childName(parseName(parent), label)
     const offer = await makeOffer({ name, node: this.name, signer }, this.#core)
@@ -302,9 +310,11 @@ export class Host implements AsyncDisposable {
 }
 
 /**
- * Opens a node over a transport, without making connections.
+ * Opens a node over a transport, without making connections. `abilities` says where it has from what
+ * most nodes never do.
  * @throws TrustError if the node's own chain does not hold against its own anchors
  */
-export async function openHost(options: HostOptions): Promise<Host> {
-  return await new Host(await openCore(options)).openSelf(options.authorities ?? [])
+export async function openHostWith(options: HostOptions, abilities: HostAbilities): Promise<Host> {
+  const core = await openCore(options, abilities.carrying)
+  return await new Host(core, abilities).openSelf(options.authorities ?? [])
 }

@@ -22,13 +22,17 @@ import type { HostOptions } from './host-options.ts'
 import { provingStatements } from './identity.ts'
 import { NoticeBook } from '../revoked/notice-book.ts'
 import { PAGE_STATEMENTS_MAX, RELAY_NEIGHBOURS_MAX } from '../relay/limits.ts'
+import type { Carrying } from '../relay/relaying.ts'
 import { restoreNotices } from '../revoked/restored-notices.ts'
 import { TrustState } from '../revoked/trust-state.ts'
 import type { Transport } from '../transport.ts'
 import { addOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
-export async function openCore(options: HostOptions): Promise<Core> {
+export async function openCore(
+  options: HostOptions,
+  openCarrying?: () => Promise<Carrying>,
+): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore(storeLimits(options.transport))
   const zoneKeys = new ZoneKeyBook(options.zoneKeys, options.clock, hash)
@@ -81,7 +85,9 @@ export async function openCore(options: HostOptions): Promise<Core> {
   const journal = options.journal ?? NO_JOURNAL
   // A crash leaves the journal whole, a power cut the history.
   const taken = [...history.places(), ...(await journal.load(now))]
-  const lasting = { history, journal, taken }
+  const hasPages = options.transport.isPage !== undefined
+  const carrying = hasPages ? await openCarrying?.() : undefined
+  const lasting = { history, journal, taken, carrying }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }
   const core = new Core({ ...options, identity: known }, proof, chain, books)

@@ -1,4 +1,5 @@
 import type { OpenTopic } from '../neighbours/open-topic.ts'
+import type { AgentAbilities } from '../patterns/agent-abilities.ts'
 import type { Agent, AgentParts } from '../patterns/agent.ts'
 import type { Born } from '../patterns/births.ts'
 import type { TaskRecords } from '../tasks/task-records.ts'
@@ -8,12 +9,13 @@ import type { Papers } from './papers.ts'
 /** What the agents of one node live in. */
 export interface House {
   readonly core: Core
+  readonly abilities: AgentAbilities
   /** Those that are open, and when they close by themselves: ms since the Unix epoch. */
   readonly agents: Map<Agent, number>
   /** An epoch for an agent whose key is as new as itself. */
   nextEpoch(): number
   /** A place for the children of one of them. */
-  openNursery(parent: Papers): ChildPlace
+  openNursery(parent: Papers): Promise<ChildPlace>
 }
 
 /** Where children of one agent are opened. */
@@ -29,7 +31,7 @@ export class Residence implements AgentParts {
   readonly taskRecords: TaskRecords | null
   readonly #house: House
   readonly #closing: () => void
-  #nursery: ChildPlace | undefined
+  #nursery: Promise<ChildPlace> | undefined
 
   constructor(
     house: House,
@@ -52,8 +54,13 @@ export class Residence implements AgentParts {
     return this.#house.core
   }
 
-  bear(born: Born): Promise<readonly Agent[]> {
-    return (this.#nursery ??= this.#house.openNursery(this.papers)).bear(born)
+  get abilities(): AgentAbilities {
+    return this.#house.abilities
+  }
+
+  async bear(born: Born): Promise<readonly Agent[]> {
+    const nursery = await (this.#nursery ??= this.#house.openNursery(this.papers))
+    return await nursery.bear(born)
   }
 
   closed(agent: Agent): void {

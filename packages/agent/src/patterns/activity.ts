@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { APPROVE_TYPE, readAsked, type AskedApproval } from '../approvals/asked-approval.ts'
+import type { AskedApproval } from '../approvals/asked-approval.ts'
 import type { GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
@@ -19,9 +19,11 @@ import { taskOf, type Task } from '../tasks/task.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import { Answering, ignoreUnreachable } from './answering.ts'
 import { askOne } from './ask.ts'
+import type { AskingAbilities } from './asking-abilities.ts'
+import { APPROVE_TYPE, OFFER_TYPE } from './control-types.ts'
 import type { Lane } from './lane-queue.ts'
 import { readMessage, type Message } from './message.ts'
-import { OFFER_TYPE, readOffer, type Offer } from './naming.ts'
+import type { Offer } from './naming.ts'
 import { Pending, type Reply } from './pending.ts'
 import { Readers } from './readers.ts'
 import type { IncomingRequest } from './request.ts'
@@ -47,6 +49,7 @@ export class Activity {
   readonly #core: Core
   readonly #identity: Identity
   readonly #records: TaskRecords | null
+  readonly #abilities: AskingAbilities
   #received: ReceivedTasks | undefined
 
   constructor(parts: {
@@ -55,11 +58,18 @@ export class Activity {
     readonly epoch: number
     readonly taskRecords: TaskRecords | null
     readonly proofs: Map<string, KnownProof>
+    readonly abilities: AskingAbilities
   }) {
+    this.#abilities = parts.abilities
     this.#records = parts.taskRecords
     this.#core = parts.core
     this.#identity = parts.identity
-    this.sender = new Sender(parts, (...asking) => this.#askApproval(...asking))
+    const { core, identity } = parts
+    const ask: GatheringContext['ask'] = (...asking) => this.#askApproval(...asking)
+    this.sender = new Sender(parts, async (message, signal) => {
+      const { gatherApprovals } = await parts.abilities.approvals()
+      return await gatherApprovals(message, { core, identity, ask }, signal)
+    })
     this.answering = new Answering(this.sender, parts.identity.name, parts.core)
   }
 
@@ -185,6 +195,7 @@ export class Activity {
   }
 
   async #takeOffer(request: IncomingRequest): Promise<void> {
+    const { readOffer } = await this.#abilities.births()
     const offer = await readOffer(request, this.#identity, this.#core)
     if (typeof offer === 'string') await ignoreUnreachable(request.refuse(offer))
     else this.offers.push(offer)
@@ -192,6 +203,7 @@ export class Activity {
 
   async #takeAsked(request: IncomingRequest, { bundle }: Accepted): Promise<void> {
     const context = { identity: this.#identity, core: this.#core }
+    const { readAsked } = await this.#abilities.approvals()
     const asked = readAsked(request, bundle.header.proof, context)
     if (typeof asked === 'string') await ignoreUnreachable(request.refuse(asked))
     else this.approvals.push(asked)

@@ -3,7 +3,7 @@ import type { Grant, SignedStatement } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { AskedApproval } from '../approvals/asked-approval.ts'
 import type { Bundle } from '../bundles/bundle.ts'
-import { Combiner, type CombineOptions } from '../combine/combiner.ts'
+import type { Combiner, CombineOptions } from '../combine/combiner.ts'
 import type { Header } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
@@ -20,8 +20,9 @@ import type { ReceivedTasks } from '../tasks/received-tasks.ts'
 import type { Task } from '../tasks/task.ts'
 import type { TaskRecords } from '../tasks/task-records.ts'
 import { Activity } from './activity.ts'
-import { bear, type BirthOptions, type Born } from './births.ts'
-import { Gather, type GatherOptions } from './gather.ts'
+import type { AgentAbilities } from './agent-abilities.ts'
+import type { BirthOptions, Born } from './births.ts'
+import type { Gather, GatherOptions } from './gather.ts'
 import { Group, type JoinOptions } from './group.ts'
 import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
 import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
@@ -39,6 +40,7 @@ export interface AgentParts {
   readonly epoch: number
   /** What is kept of its tasks between runs; null: its key goes with it. */
   readonly taskRecords: TaskRecords | null
+  readonly abilities: AgentAbilities
   /** Opens children of this agent on the same node; children use the node's inbox. */
   bear(born: Born): Promise<readonly Agent[]>
   /** The agent was closed. */
@@ -209,6 +211,7 @@ export class Agent implements AsyncDisposable {
     if (isReservedPool(this.name)) throw refusedToPool(`gather on ${topic}`)
     const active = this.#active
     const { opened } = active
+    const { Gather } = await this.#parts.abilities.gathering()
     const gather = new Gather(parseName(topic), options, {
       ...(await this.#member()),
       active,
@@ -227,6 +230,7 @@ export class Agent implements AsyncDisposable {
    */
   async combine(topic: string, options: CombineOptions): Promise<Combiner> {
     const { opened } = this.#active
+    const { Combiner } = await this.#parts.abilities.gathering()
     const combiner = new Combiner(parseName(topic), options, {
       ...(await this.#member()),
       send: (to, body, sending) => this.send(to, body, sending),
@@ -254,7 +258,8 @@ export class Agent implements AsyncDisposable {
    * @throws as {@link spawn}; AgentError `open-already` if two have one label, or one is open
    */
   async spawnMany(labels: readonly string[], options: BirthOptions): Promise<readonly Agent[]> {
-    const { core } = this.#parts
+    const { core, abilities } = this.#parts
+    const { bear } = await abilities.births()
     const { handled } = this.#active.sender.lanes
     const behalf = options.for === undefined ? undefined : handled.behalfOf(options.for)
     const children = []
@@ -320,10 +325,17 @@ class InboxSink implements Sink {
   }
 
   get active(): Activity {
-    const { core, papers, epoch, taskRecords } = this.#parts
+    const { core, papers, epoch, taskRecords, abilities } = this.#parts
     const { identity } = papers
     const proofs = papers.proofs ?? new Map<string, KnownProof>()
-    return (this.activity ??= new Activity({ core, identity, epoch, taskRecords, proofs }))
+    return (this.activity ??= new Activity({
+      core,
+      identity,
+      epoch,
+      taskRecords,
+      proofs,
+      abilities,
+    }))
   }
 
   get tasks(): ReceivedTasks {

@@ -15,14 +15,10 @@ import { AgentError } from '../agent-error.ts'
 import { holds, readSignedBody, signBody } from '../bundles/signed-body.ts'
 import type { Identity } from '../host/identity.ts'
 import { issueAll, type ChildName, type SpawnOptions } from './births.ts'
+import { BOUND_TYPE } from './control-types.ts'
 import type { IssueContext } from './grant-issue.ts'
 import type { Body } from './message.ts'
 import type { IncomingRequest } from './request.ts'
-
-/** Content type of a request for a name; its body is a signed `offer`. */
-export const OFFER_TYPE = 'ixj/offer'
-/** Content type of the answer that gives the name; its body is a list of statements. */
-export const BOUND_TYPE = 'ixj/bound'
 
 /** A sub-agent elsewhere that asks for its name: it has made its key there. */
 export interface Offer {

@@ -10,7 +10,6 @@ import {
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Gathered } from '../approvals/gathered.ts'
-import { gatherApprovals, type GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
@@ -24,6 +23,7 @@ import type { Acknowledgements } from '../tasks/acknowledgements.ts'
 import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-tasks.ts'
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
+import type { Gathering } from './asking-abilities.ts'
 import type { Receipt } from './message.ts'
 import { lifespanLeft, rejectEnded, type Taken } from './ended-messages.ts'
 import { handOver } from './hand-over.ts'
@@ -33,8 +33,6 @@ import type { Sending } from './sending.ts'
 import { isSealedToGroup, keyOf } from './lane-key.ts'
 import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
 import { Turns } from './turns.ts'
-
-type Message = Parameters<typeof gatherApprovals>[0]
 
 /** How a bundle went. */
 type Way = NonNullable<InboxLoad['way']>
@@ -64,16 +62,18 @@ export class Sender {
   readonly #closing = new AbortController()
   /** Messages whose bundles were handed over, and are being stored. */
   readonly #settling = new Set<Promise<void>>()
-  readonly #gather: (message: Message, signal: AbortSignal) => Promise<Gathered>
+  readonly #gather: Gathering
 
-  /** `ask` asks one name for its approval, and waits for what comes of it. */
+  /** `gather` asks for the approvals that a grant wants, and waits for what comes of it. */
   constructor(
-    parts: Omit<GatheringContext, 'ask'> & {
+    parts: {
+      readonly core: Core
+      readonly identity: Identity
       readonly epoch: number
       readonly taskRecords: TaskRecords | null
       readonly proofs: Map<string, KnownProof>
     },
-    ask: GatheringContext['ask'],
+    gather: Gathering,
   ) {
     this.#core = parts.core
     this.#identity = parts.identity
@@ -81,7 +81,7 @@ export class Sender {
     this.#proofs = parts.proofs
     this.lanes = new Lanes(parts.core, parts.identity)
     this.#records = parts.taskRecords?.sent ?? null
-    this.#gather = (message, signal) => gatherApprovals(message, { ...parts, ask }, signal)
+    this.#gather = gather
   }
 
   /** The tasks that wait for acknowledgements; made when it is asked for, since few agents send any. */

@@ -5,13 +5,19 @@ import type { HostPart } from '../host/host-part.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer, Transport } from '../transport.ts'
 import { AskedCarriers, type AskingNode } from './asked-carriers.ts'
-import { CarriedTopics, type CarryingNode } from './carried-topics.ts'
-import { type Passed, Passing, type PassingNode } from './passing.ts'
+import type { CarriedTopics, CarryingNode } from './carried-topics.ts'
+import type { Passed, Passing, PassingNode } from './passing.ts'
 
 /** What of a node its dealings with pages, or with relays, use. */
 export interface RelayingNode extends AskingNode, CarryingNode, PassingNode {
   readonly transport: Transport
   add<Part extends HostPart>(part: Part): Part
+}
+
+/** What a relay carries topics for pages with; other nodes have no use for it. */
+export interface Carrying {
+  readonly CarriedTopics: typeof CarriedTopics
+  readonly Passing: typeof Passing
 }
 
 /** What a node does as a relay, or, as a page, has relays do; on most nodes nothing. */
@@ -24,11 +30,12 @@ export class Relaying {
   readonly passing: Passing | undefined
   readonly #node: RelayingNode
 
-  constructor(node: RelayingNode) {
+  constructor(node: RelayingNode, carrying: Carrying | undefined) {
     const { transport } = node
     this.#node = node
     this.carriers = transport.overRelays === true ? node.add(new AskedCarriers(node)) : undefined
-    if (transport.isPage === undefined) return
+    if (carrying === undefined) return
+    const { CarriedTopics, Passing } = carrying
     const isPage = (peer: Peer) => transport.isPage?.(peer) === true
     this.carried = node.add(new CarriedTopics(node, isPage))
     this.passing = node.add(new Passing(node, this.carried, isPage))

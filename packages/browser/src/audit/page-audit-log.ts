@@ -3,7 +3,6 @@ import {
   type AuditRecord,
   encodeFrame,
   encodeRecord,
-  formatCheckpointList,
   leafHash,
   type LogReport,
   MerkleTree,
@@ -11,7 +10,6 @@ import {
   type OnRecord,
   signCheckpoint,
   type SignedCheckpoint,
-  verifyLog,
 } from '@ixj/audit'
 import type { Name } from '@ixj/names'
 import { concatBytes, type GenerateKey, sha256, type Signer, type Verifier } from '@ixj/trust'
@@ -134,6 +132,7 @@ export class PageAuditLog implements AuditLog, AsyncDisposable {
    */
   async verify(records: Uint8Array = this.records(), onRecord?: OnRecord): Promise<LogReport> {
     const { key, checkpoints } = this.#volume
+    const { formatCheckpointList, verifyLog } = await import('./verify-log.ts')
     const pieces = (async function* () {
       yield records
     })()

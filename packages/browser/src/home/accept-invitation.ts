@@ -1,7 +1,6 @@
-import { type Invitation, parseInvitation } from '@ixj/agent/invitations'
+import type { Invitation } from '@ixj/agent/invitations'
 import { AnchorSet, equalBytes, PURPOSES, sha256, TrustError, type Verifier } from '@ixj/trust'
 import { BrowserError } from '../browser-error.ts'
-import { enrol } from '../enrol.ts'
 import { pageClock } from '../page-clock.ts'
 import { pageRandom } from '../page-random.ts'
 import { webCryptoVerifier } from '../web-crypto-keys.ts'
@@ -25,6 +24,8 @@ export async function acceptInvitation(
   link: string | Invitation,
   options: AcceptOptions,
 ): Promise<BrowserHome> {
+  // Once in the life of a home: pages that have their name do not download it.
+  const { enrol, parseInvitation } = await import('../enrolment.ts')
   const invitation = typeof link === 'string' ? parseInvitation(link) : link
   if (invitation === undefined) {
     throw new TrustError('form', 'Cannot accept an invitation: there is none in the link')

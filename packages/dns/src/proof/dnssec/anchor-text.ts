@@ -3,15 +3,12 @@ import { DnsError } from '../dns-error.ts'
 import { ANCHOR_RECORDS_MAX, ANCHOR_TEXT_MAX } from '../limits.ts'
 import { toBase64 } from '../text/base-encodings.ts'
 import { formatRecord, parseZone } from '../text/zone-text.ts'
-import { type DnsName, ROOT } from '../wire/dns-name.ts'
-import { readDnskey, readDs, REVOKED_KEY, ZONE_KEY } from '../wire/rdata.ts'
+import { ROOT } from '../wire/dns-name.ts'
+import { readDnskey, readDs } from '../wire/rdata.ts'
 import type { DnsRecord } from '../wire/record.ts'
-import { TYPE, typeName } from '../wire/record-type.ts'
+import { TYPE } from '../wire/record-type.ts'
 import type { ZoneAnchor } from './validation.ts'
-import { isChecked, usableDs } from './zone-keys.ts'
-
-/** Seconds that an anchor without a TTL gets; nothing depends on it. */
-const TTL = 3_600
+import { ANCHOR_TTL, anchorsOf } from './zone-anchor.ts'
 
 /**
  * Zone anchors from the text of a zone file with DNSKEY and DS records alone, as Unbound's
@@ -25,40 +22,12 @@ export function parseZoneAnchors(text: string): readonly ZoneAnchor[] {
     const size = `${text.length} characters, limit ${ANCHOR_TEXT_MAX}`
     throw new DnsError('limit', `Cannot read zone anchors: ${size}`)
   }
-  const records = parseZone(text, { origin: ROOT, ttl: TTL })
+  const records = parseZone(text, { origin: ROOT, ttl: ANCHOR_TTL })
   if (records.length > ANCHOR_RECORDS_MAX) {
     const count = `${records.length} records, limit ${ANCHOR_RECORDS_MAX}`
     throw new DnsError('limit', `Cannot read zone anchors: ${count}`)
   }
-  const anchors = new Map<DnsName, DnsRecord[]>()
-  for (const record of records) {
-    checkAnchor(record)
-    const ofZone = anchors.get(record.name)
-    if (ofZone === undefined) anchors.set(record.name, [record])
-    else ofZone.push(record)
-  }
-  return Array.from(anchors, ([zone, ofZone]) => ({ zone, records: ofZone }))
-}
-
-function checkAnchor(record: DnsRecord): void {
-  const what = `Cannot anchor ${record.name} to ${typeName(record.type)}`
-  if (record.type === TYPE.DS) {
-    if (usableDs(record) !== undefined) return
-    const { algorithm, digestType } = readDs(record.data)
-    const numbers = `algorithm ${algorithm}, digest ${digestType}`
-    throw new DnsError('unsupported', `${what} of ${numbers}: not checked here`)
-  }
-  if (record.type !== TYPE.DNSKEY) {
-    throw new DnsError('record', `${what}: must be DNSKEY or DS`)
-  }
-  const { flags, protocol, algorithm } = readDnskey(record.data)
-  if ((flags & ZONE_KEY) === 0 || (flags & REVOKED_KEY) !== 0 || protocol !== 3) {
-    const numbers = `flags ${flags}, protocol ${protocol}`
-    throw new DnsError('record', `${what} with ${numbers}: it may not sign a zone`)
-  }
-  if (!isChecked(algorithm)) {
-    throw new DnsError('unsupported', `${what} of algorithm ${algorithm}: not checked here`)
-  }
+  return anchorsOf(records)
 }
 
 /** Zone anchors as zone-file text, one record a line: what {@link parseZoneAnchors} reads. */

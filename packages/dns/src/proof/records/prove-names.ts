@@ -9,10 +9,10 @@ import {
 import { decodeChain, encodeChain } from '../chain/chain.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import { DnsError } from '../dns-error.ts'
-import { parseZoneAnchors } from '../dnssec/anchor-text.ts'
 import { validate } from '../dnssec/validate.ts'
 import type { Secure, Validation, ZoneAnchor } from '../dnssec/validation.ts'
-import { ROOT } from '../wire/dns-name.ts'
+import { anchorsOf, parseAnchorRecord } from '../dnssec/zone-anchor.ts'
+import { parseDnsName, ROOT } from '../wire/dns-name.ts'
 import { type DnsRecord, sameRecord } from '../wire/record.ts'
 import { TYPE } from '../wire/record-type.ts'
 import { keysOf, type NameKeys } from './keys-of.ts'
@@ -57,7 +57,8 @@ export function zoneAnchorOf({
   name,
   records,
 }: Pick<Anchor, 'records'> & { readonly name: string }): readonly ZoneAnchor[] {
-  return parseZoneAnchors(records.map((record) => `${name}. IN ${record}`).join('\n'))
+  const zone = parseDnsName(`${name}.`)
+  return anchorsOf(records.map((record) => parseAnchorRecord(zone, record)))
 }
 
 /**

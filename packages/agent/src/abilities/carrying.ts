@@ -1,0 +1,2 @@
+export { CarriedTopics } from '../relay/carried-topics.ts'
+export { Passing } from '../relay/passing.ts'

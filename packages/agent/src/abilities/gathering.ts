@@ -1,0 +1,2 @@
+export { Combiner } from '../combine/combiner.ts'
+export { Gather } from '../patterns/gather.ts'

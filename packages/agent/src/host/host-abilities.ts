@@ -1,0 +1,20 @@
+import type { AgentAbilities } from '../patterns/agent-abilities.ts'
+import type { bear } from '../patterns/births.ts'
+import type { makeOffer, readBound, readOffer } from '../patterns/naming.ts'
+import type { Carrying } from '../relay/relaying.ts'
+import type { Nursery } from './nursery.ts'
+import type { Pool } from './pool.ts'
+
+/** What the agents of a host, and the host itself, ask for when they need it. */
+export interface HostAbilities extends AgentAbilities {
+  births(): Promise<{
+    readonly bear: typeof bear
+    readonly makeOffer: typeof makeOffer
+    readonly Nursery: typeof Nursery
+    readonly Pool: typeof Pool
+    readonly readBound: typeof readBound
+    readonly readOffer: typeof readOffer
+  }>
+  /** What carries topics for pages; only where the transport has pages. */
+  readonly carrying?: () => Promise<Carrying>
+}

@@ -1,0 +1,23 @@
+import * as approvals from '../abilities/approvals.ts'
+import * as births from '../abilities/births.ts'
+import * as carrying from '../abilities/carrying.ts'
+import * as gathering from '../abilities/gathering.ts'
+import type { HostAbilities } from './host-abilities.ts'
+import type { HostOptions } from './host-options.ts'
+import { type Host, openHostWith } from './host.ts'
+
+/** All that a host may ask for, at hand: how nodes are opened. */
+export const allAbilities: HostAbilities = {
+  approvals: async () => approvals,
+  births: async () => births,
+  carrying: async () => carrying,
+  gathering: async () => gathering,
+}
+
+/**
+ * Opens a node over a transport, without making connections.
+ * @throws TrustError if the node's own chain does not hold against its own anchors
+ */
+export async function openHost(options: HostOptions): Promise<Host> {
+  return await openHostWith(options, allAbilities)
+}

@@ -1,0 +1,14 @@
+import type { Combiner } from '../combine/combiner.ts'
+import type { AskingAbilities } from './asking-abilities.ts'
+import type { bear } from './births.ts'
+import type { Gather } from './gather.ts'
+import type { readOffer } from './naming.ts'
+
+/** The same, with what makes sub-agents and reads what many send. */
+export interface AgentAbilities extends AskingAbilities {
+  births(): Promise<{ readonly bear: typeof bear; readonly readOffer: typeof readOffer }>
+  gathering(): Promise<{
+    readonly Combiner: typeof Combiner
+    readonly Gather: typeof Gather
+  }>
+}

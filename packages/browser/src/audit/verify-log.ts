@@ -1,0 +1,2 @@
+// Apart, so that a page downloads it when somebody asks for the first time.
+export { formatCheckpointList, verifyLog } from '@ixj/audit'

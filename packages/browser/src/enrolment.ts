@@ -1,0 +1,2 @@
+export { parseInvitation } from '@ixj/agent/invitations'
+export * from './enrol.ts'
