@@ -9,7 +9,6 @@ import {
   type SignedStatement,
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
-import type { Gathered } from '../approvals/gathered.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
