@@ -2,6 +2,8 @@
 export interface Ground extends AsyncDisposable {
   /** What every process is told. */
   readonly settings: Readonly<Record<string, string>>
-  /** Servers of it, whose CPU counts too. */
+  /** Variables that its processes start with. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Servers of it, whose CPU and memory count too. */
   readonly pids: readonly number[]
 }

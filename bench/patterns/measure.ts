@@ -1,26 +1,9 @@
 import { percentile } from '../table.ts'
-import { deliveriesOf, type Pattern, type Run } from './cast.ts'
+import { deliveriesOf, titleOf, type Run, type Scene } from './cast.ts'
+import type { Lineup } from './lineup.ts'
 import type { ContenderName } from './process.ts'
+import type { Delays, ThroughputRow } from './rows.ts'
 import type { Outcome, Team } from './team.ts'
-
-/** What a contender does in a pattern: medians over its runs, which alternate with the others'. */
-export interface Measured {
-  readonly contender: ContenderName
-  readonly pattern: Pattern
-  readonly agents: number
-  /** Messages of each sender in each run. */
-  readonly count: number
-  readonly perSecond: number
-  /** Of all processes, and of a broker where there is one. */
-  readonly cpuSecondsPerMillion: number
-  /** Bytes that the lead's process sent for each delivery. */
-  readonly leadBytesPerDelivery: number | undefined
-  /** Over all runs. */
-  readonly lost: number
-  readonly duplicated: number
-  readonly stray: number
-  readonly perSecondOfRuns: readonly number[]
-}
 
 /** How long and how often. */
 export interface Pace {
@@ -29,56 +12,84 @@ export interface Pace {
 }
 
 /** Deliveries of the first run, which only warms up. */
-const WARM_UP_DELIVERIES = 4_000
+const WARM_UP_DELIVERIES = 2_000
 /** Messages of a sender in one run: the receivers keep one bit for each. */
 const COUNT_MAX = 4_000_000
+/** Bytes that all receivers get in one run. */
+const BYTES_MAX = 4 * 1024 * 1024 * 1024
+/** Runs that look for a pace. */
+const TRIES_MAX = 12
+/** From one of them to the next, at most. */
+const TIMES_MAX = 8
 
 let runNumber = 0
 
-/** Has each team run the pattern in turn, several times over. */
+/** Has each team run the scene in turn, several times over. */
 export async function measure(
-  teams: readonly Team[],
-  what: { readonly pattern: Pattern; readonly agents: number },
+  lineup: Lineup,
+  scene: Scene,
   pace: Pace,
-): Promise<readonly Measured[]> {
-  const counts: number[] = []
-  for (const team of teams) counts.push(await countFor(team, what, pace.secondsOfRun))
-  const outcomes = teams.map((): Outcome[] => [])
+): Promise<readonly ThroughputRow[]> {
+  const title = titleOf(scene)
+  const counts = await lineup.each(title, (team) => countFor(team, scene, pace.secondsOfRun))
+  const outcomes = new Map<ContenderName, Outcome[]>()
   for (let round = 0; round < pace.runs; round++) {
-    for (const [place, team] of teams.entries()) {
-      outcomes[place]!.push(await team.run(nextRun(what, counts[place]!)))
+    const turns = await lineup.each(title, (team) =>
+      team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
+    )
+    for (const [contender, outcome] of turns) {
+      outcomes.set(contender, [...(outcomes.get(contender) ?? []), outcome])
     }
   }
-  return teams.map(({ contender }, place) => ({
-    contender,
-    ...what,
-    count: counts[place]!,
-    ...summary(outcomes[place]!),
-  }))
+  // Who failed in a later round has fewer runs, and no row.
+  return [...outcomes]
+    .filter(([, runs]) => runs.length === pace.runs)
+    .map(([contender, runs]) => ({
+      kind: 'throughput',
+      contender,
+      ...scene,
+      count: counts.get(contender) ?? 1,
+      ...summary(runs),
+    }))
 }
 
-/** A number of messages that takes about so long: by two runs, of which the first warms up. */
-async function countFor(
-  team: Team,
-  what: { readonly pattern: Pattern; readonly agents: number },
+/**
+ * A number of messages that takes about so long. A short run says little of a long one, since what
+ * fills bundles or batches is faster than its first messages: so it grows until a run lasts half
+ * as long.
+ */
+export async function countFor(
+  team: Pick<Team, 'run'>,
+  scene: Scene,
   seconds: number,
 ): Promise<number> {
-  const each = deliveriesOf({ ...what, count: 1, number: 0 })
-  let count = Math.ceil(WARM_UP_DELIVERIES / each)
-  for (const part of [0.25, 1]) {
-    const outcome = await team.run(nextRun(what, count))
-    const perSecond = outcome.received / outcome.seconds
-    count = Math.min(COUNT_MAX, Math.ceil((perSecond * seconds * part) / each))
+  const each = deliveriesOf({ ...scene, count: 1, number: 0 })
+  const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
+  let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const outcome = await team.run(nextRun(scene, count))
+    const times = Math.min(TIMES_MAX, seconds / outcome.seconds)
+    const isEnough = outcome.seconds >= seconds / 2 || count === most
+    count = Math.max(1, Math.min(most, Math.round(count * times)))
+    if (isEnough) break
   }
   return count
 }
 
-function nextRun(
-  { pattern, agents }: { readonly pattern: Pattern; readonly agents: number },
-  count: number,
-): Run {
+/** A run with a number of its own. */
+export function nextRun(scene: Scene, count: number, perSecond?: number): Run {
   runNumber += 1
-  return { pattern, agents, count, number: runNumber }
+  const pace = perSecond === undefined ? {} : { perSecond }
+  return { ...scene, count, number: runNumber, ...pace }
+}
+
+/** Percentiles of delays. */
+export function delaysOf(sampleMs: readonly number[]): Delays {
+  return {
+    p50Ms: percentile(sampleMs, 0.5),
+    p95Ms: percentile(sampleMs, 0.95),
+    p99Ms: percentile(sampleMs, 0.99),
+  }
 }
 
 function summary(outcomes: readonly Outcome[]) {
@@ -96,6 +107,7 @@ function summary(outcomes: readonly Outcome[]) {
             told.map(({ leadBytes = 0, received }) => leadBytes / received),
             0.5,
           ),
+    memoryMiB: median(({ memoryBytes }) => memoryBytes / 1024 / 1024),
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     stray: sum(({ stray }) => stray),

@@ -1,85 +1,143 @@
 import type { BenchResult } from '../table.ts'
-import type { Cast, Pattern } from './cast.ts'
+import { answers } from './answers.ts'
+import { BODY_BYTES, BODY_BYTES_MAX } from './body.ts'
+import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
-import { latencies } from './latency.ts'
+import { Lineup, type Progress } from './lineup.ts'
 import { measure, type Pace } from './measure.ts'
-import { openTeams, type Progress } from './open-teams.ts'
-import { bytesLines, measuredLines, MEASURED_HEAD, type Goals } from './report.ts'
+import { measurePaced } from './paced-runs.ts'
+import { proofs } from './proofs.ts'
+import { tablesOf } from './report.ts'
+import { CONTENDERS, type PatternRow } from './rows.ts'
 
 /** One message to one: two processes. */
 const PAIR: Cast = { processes: 2, crews: [1] }
 /** The lead, and eight processes with up to eight agents each. */
 const TOWN: Cast = { processes: 9, crews: [8, 64] }
+/** The lead, and eight processes with 64 agents each. */
+const CITY: Cast = { processes: 9, crews: [512] }
 
-/** P1: as fast as a broker that checks nothing, and far faster than one signature a message. */
-const P1_GOALS: Goals = { nats: 1, 'nats-signed': 15 }
-/** P2, by N. */
-const P2_GOALS: Readonly<Record<number, Goals>> = {
-  8: { 'https-1': 10, 'https-2': 10 },
-  64: { 'https-1': 20, 'https-2': 20 },
+const MANY: readonly Pattern[] = ['1×N', 'N×1', 'N×N']
+const LARGE_BODIES = [4_000, BODY_BYTES_MAX]
+
+/** Paces of the parts, whole and quick. */
+interface Length {
+  readonly pair: Pace
+  readonly many: Pace
+  readonly pacedSeconds: number
 }
-/** P2: bytes that the publisher sends for each delivery, beside unicast, for 64 on 8 nodes. */
-const P2_BYTES_GOAL = { agents: 64, most: 1 / 8 }
 
-const QUICK: Pace = { runs: 3, secondsOfRun: 0.7 }
-const WHOLE: Pace = { runs: 5, secondsOfRun: 2 }
-
-/** A row of the scoreboard, as it is measured here. */
-type MeasureRow = (pace: Pace, progress: Progress) => Promise<BenchResult>
-
-const measures: Readonly<Record<string, MeasureRow>> = {
-  P1: oneToOne,
-  P2: manyPatterns,
-  P3: latencies,
-  P7: growth,
+const WHOLE: Length = {
+  pair: { runs: 5, secondsOfRun: 0.8 },
+  many: { runs: 3, secondsOfRun: 0.6 },
+  pacedSeconds: 2,
 }
-/** P7 opens 512 agents, and 64 nodes, which takes longer than a quick look may. */
-const QUICK_ROWS = ['P1', 'P2', 'P3']
+const QUICK: Length = {
+  pair: { runs: 2, secondsOfRun: 0.3 },
+  many: { runs: 2, secondsOfRun: 0.2 },
+  pacedSeconds: 1,
+}
 
-/** ixj beside NATS and HTTPS, in the four patterns, on this machine and in this run. */
+/** A part of the benchmark, which may be run by itself. */
+type PartOf = (length: Length, progress: Progress) => Promise<readonly PatternRow[]>
+
+const parts: Readonly<Record<string, PartOf>> = {
+  pair: oneToOne,
+  town,
+  bodies,
+  crowd,
+  answers: (length, progress) => answers(length.pair, progress),
+  proofs: (length, progress) => proofs(length.many, progress),
+  growth: (length, progress) => growth(length.many, progress),
+}
+/** The others open more processes, agents or nodes, or move gigabytes: too long for a quick look. */
+const QUICK_PARTS = ['pair', 'town', 'answers']
+
+/** ixj beside its peers, in all patterns, on this machine and in this run. */
 export async function benchPatterns(
   scale: number,
   progress: Progress,
   chosen: readonly string[],
 ): Promise<BenchResult> {
   const isQuick = scale < 1
-  const all = isQuick ? QUICK_ROWS : Object.keys(measures)
-  const rows: object[] = []
-  const table: (readonly string[])[] = []
-  for (const row of chosen.length === 0 ? all : chosen) {
-    const run = measures[row]
-    if (run === undefined) {
-      throw new Error(`There is no row ${row}; there are: ${Object.keys(measures).join(', ')}`)
-    }
-    const result = await run(isQuick ? QUICK : WHOLE, progress)
-    rows.push(...result.rows)
-    table.push(...result.table)
+  const names = chosen.length > 0 ? chosen : isQuick ? QUICK_PARTS : Object.keys(parts)
+  const unknown = names.find((name) => parts[name] === undefined)
+  if (unknown !== undefined) {
+    throw new Error(`There is no row ${unknown}; there are: ${Object.keys(parts).join(', ')}`)
   }
-  return { rows, table }
+  const rows: PatternRow[] = []
+  for (const name of names) {
+    rows.push(...((await parts[name]?.(isQuick ? QUICK : WHOLE, progress)) ?? []))
+  }
+  return { rows, table: tablesOf(rows) }
 }
 
-async function oneToOne(pace: Pace, progress: Progress): Promise<BenchResult> {
-  const contenders = ['ixj', 'nats', 'nats-signed', 'https-1', 'https-2'] as const
-  await using teams = await openTeams(contenders, PAIR, progress)
-  progress('1×1')
-  const measured = await measure(teams.all, { pattern: '1×1', agents: 1 }, pace)
-  return { rows: measured, table: [MEASURED_HEAD, ...measuredLines('P1', measured, P1_GOALS)] }
+async function oneToOne(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
+  await using lineup = await Lineup.open(CONTENDERS, PAIR, progress)
+  return await scenesOf(lineup, [{ pattern: '1×1', agents: 1, bodyBytes: BODY_BYTES }], {
+    pace: length.pair,
+    pacedSeconds: length.pacedSeconds,
+    progress,
+  })
 }
 
-async function manyPatterns(pace: Pace, progress: Progress): Promise<BenchResult> {
-  const contenders = ['ixj', 'nats', 'https-1', 'https-2'] as const
-  await using teams = await openTeams(contenders, TOWN, progress)
-  const rows: object[] = []
-  const table: (readonly string[])[] = [MEASURED_HEAD]
-  for (const agents of TOWN.crews) {
-    for (const pattern of ['1×N', 'N×1', 'N×N'] as const satisfies readonly Pattern[]) {
-      progress(pattern.replaceAll('N', String(agents)))
-      const measured = await measure(teams.all, { pattern, agents }, pace)
-      rows.push(...measured)
-      table.push(...measuredLines('P2', measured, P2_GOALS[agents] ?? {}))
-      const hasGoal = pattern === '1×N' && agents === P2_BYTES_GOAL.agents
-      if (hasGoal) table.push(...bytesLines(measured, P2_BYTES_GOAL.most))
-    }
+async function town(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
+  await using lineup = await Lineup.open(CONTENDERS, TOWN, progress)
+  const eight = MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes: BODY_BYTES }))
+  const many = [...MANY, 'i×j' as const].map((pattern): Scene => ({
+    pattern,
+    agents: 64,
+    bodyBytes: BODY_BYTES,
+  }))
+  const quick = [...eight, ...many].filter(({ pattern, agents }) =>
+    agents === 8 ? pattern !== 'N×1' : pattern === '1×N',
+  )
+  const scenes = length === WHOLE ? [...eight, ...many] : quick
+  return await scenesOf(lineup, scenes, { pace: length.many, progress, ...pacedOf(length) })
+}
+
+async function bodies(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
+  await using lineup = await Lineup.open(CONTENDERS, { processes: 9, crews: [8] }, progress)
+  const scenes = LARGE_BODIES.flatMap((bodyBytes) =>
+    MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes })),
+  )
+  return await scenesOf(lineup, scenes, { pace: length.many, progress })
+}
+
+/** Not 512×512: one message of each is 262,144 deliveries, and unicast takes 20 s for a round. */
+async function crowd(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
+  await using lineup = await Lineup.open(CONTENDERS, CITY, progress)
+  const scenes = (['1×N', 'N×1'] as const).map((pattern): Scene => ({
+    pattern,
+    agents: 512,
+    bodyBytes: BODY_BYTES,
+  }))
+  return await scenesOf(lineup, scenes, { pace: length.many, progress })
+}
+
+function pacedOf(length: Length): { readonly pacedSeconds?: number } {
+  return length === WHOLE ? { pacedSeconds: length.pacedSeconds } : {}
+}
+
+interface Measuring {
+  readonly pace: Pace
+  /** Without it, no latencies at a pace. */
+  readonly pacedSeconds?: number
+  readonly progress: Progress
+}
+
+async function scenesOf(
+  lineup: Lineup,
+  scenes: readonly Scene[],
+  { pace, pacedSeconds, progress }: Measuring,
+): Promise<readonly PatternRow[]> {
+  const rows: PatternRow[] = []
+  for (const scene of scenes) {
+    progress(titleOf(scene))
+    rows.push(...(await measure(lineup, scene, pace)))
+    // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
+    const isPaced = pacedSeconds !== undefined && !(scene.pattern === 'N×N' && scene.agents > 8)
+    if (isPaced) rows.push(...(await measurePaced(lineup, scene, pacedSeconds)))
   }
-  return { rows, table }
+  return [...rows, ...lineup.notRun]
 }

@@ -49,5 +49,10 @@ export async function pipelined(
       await one(index)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(window, count) }, lane))
+  await Promise.all(Array.from({ length: Math.min(Math.max(1, window), count) }, lane))
+}
+
+/** So many messages, or as many as fit into so many bytes; at least one. */
+export function windowOf(messages: number, bytes: number, { bodyBytes }: Run): number {
+  return Math.max(1, Math.min(messages, Math.floor(bytes / bodyBytes)))
 }

@@ -1,6 +1,7 @@
-import { makeBody } from './body.ts'
+import { BODY_BYTES, makeBody } from './body.ts'
 import { agentsOf, LEAD, processOf, sendersOf, type Run } from './cast.ts'
-import { pipelined, type OpenPlayer, type Part, type Player } from './player.ts'
+import { eachWhenDue, sendPaced } from './paced.ts'
+import type { OpenPlayer, Part, Player } from './player.ts'
 import { preciseNow, Tally, type Tallied } from './tally.ts'
 
 /** What a process of a benchmark is told. */
@@ -26,9 +27,13 @@ export type ContenderName = keyof typeof players
 const players = {
   ixj: async () => (await import('./ixj/play.ts')).openIxj,
   nats: async () => (await import('./nats/play.ts')).openNats,
+  'nats-tls': async () => (await import('./nats/play.ts')).openNats,
   'nats-signed': async () => (await import('./nats/play.ts')).openSignedNats,
+  'mqtt-0': async () => (await import('./mqtt/play.ts')).openMqtt0,
+  'mqtt-1': async () => (await import('./mqtt/play.ts')).openMqtt1,
   'https-1': async () => (await import('./https/one.ts')).openHttps1,
   'https-2': async () => (await import('./https/two.ts')).openHttps2,
+  a2a: async () => (await import('./a2a/play.ts')).openA2a,
 } as const satisfies Record<string, () => Promise<OpenPlayer>>
 
 /** A process that plays its part of a contender, order by order. */
@@ -55,7 +60,7 @@ async function obey(orders: () => Promise<Order>): Promise<void> {
     } else if ('go' in order) {
       if (run === undefined || tally === undefined) throw new Error('Expected a run')
       const beganAt = preciseNow()
-      const [tallied] = await Promise.all([tally.end(), sendAll(run, player, part)])
+      const [tallied] = await Promise.all([tally.end(), sendAll({ run, player, part, beganAt })])
       tell({ tallied, beganAt })
     } else if ('ask' in order) {
       tell({ delaysMs: await askPaced(player, order) })
@@ -63,17 +68,28 @@ async function obey(orders: () => Promise<Order>): Promise<void> {
   }
 }
 
-async function sendAll(run: Run, player: Player, { process: own, cast }: Part): Promise<void> {
-  const senders = sendersOf(run).filter((agent) => processOf(agent, cast) === own)
+async function sendAll({
+  run,
+  player,
+  part: { process: own, cast },
+  beganAt,
+}: {
+  readonly run: Run
+  readonly player: Player
+  readonly part: Part
+  readonly beganAt: number
+}): Promise<void> {
+  const all = sendersOf(run)
+  const here = all.filter((agent) => processOf(agent, cast) === own)
   await Promise.all(
-    senders.map((from) =>
-      player.send({
-        run,
-        from,
-        count: run.count,
-        body: (index) => makeBody({ run: run.number, sender: from, index }),
-      }),
-    ),
+    here.map((from) => {
+      if (run.perSecond !== undefined) {
+        return sendPaced(player, run, { from, offset: all.indexOf(from) / all.length, beganAt })
+      }
+      const head = { run: run.number, sender: from, dueAt: 0 }
+      const body = (index: number) => makeBody({ ...head, index }, run.bodyBytes)
+      return player.send({ run, from, count: run.count, body })
+    }),
   )
 }
 
@@ -82,14 +98,10 @@ async function askPaced(
   player: Player,
   { ask: count, perSecond }: { readonly ask: number; readonly perSecond: number },
 ): Promise<number[]> {
-  const began = preciseNow()
   const delaysMs: number[] = []
-  await pipelined(count, count, async (index) => {
-    const due = began + (index * 1_000) / perSecond
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - preciseNow())))
-    const askedAt = preciseNow()
-    await player.ask(makeBody({ run: 0, sender: LEAD, index }))
-    delaysMs.push(preciseNow() - askedAt)
+  await eachWhenDue(count, preciseNow(), 1_000 / perSecond, async (index, dueAt) => {
+    await player.ask(makeBody({ run: 0, sender: LEAD, index, dueAt }, BODY_BYTES))
+    delaysMs.push(preciseNow() - dueAt)
   })
   return delaysMs
 }

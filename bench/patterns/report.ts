@@ -1,84 +1,144 @@
-import type { Measured } from './measure.ts'
-import type { ContenderName } from './process.ts'
+import { titleOf, type Scene } from './cast.ts'
+import { figure, goalsOf } from './goals.ts'
+import {
+  TITLES,
+  type AnswerRow,
+  type Delays,
+  type GrowthRow,
+  type NotRunRow,
+  type PacedRow,
+  type PatternRow,
+  type ProofRow,
+  type ThroughputRow,
+} from './rows.ts'
 
-/** How many times as fast as these ixj has to be. */
-export type Goals = Readonly<Partial<Record<ContenderName, number>>>
+type Lines = readonly (readonly string[])[]
 
-/** The head of {@link measuredLines}. */
-export const MEASURED_HEAD = [
-  '',
-  'deliveries/s',
-  'CPU s per million',
-  'bytes sent per delivery',
-  'ixj is',
-  'goal',
-  '',
-]
-
-/** Contenders, as people read them. */
-export const TITLES: Readonly<Record<ContenderName, string>> = {
-  ixj: 'ixj: signed, verified, authorised, audited',
-  nats: 'NATS, plain',
-  'nats-signed': 'NATS, one Ed25519 signature a message',
-  'https-1': 'HTTPS/1.1, kept alive, TLS 1.3',
-  'https-2': 'HTTP/2, TLS 1.3',
-}
-
-/** A pattern for people: its name, and a line for each contender, with what ixj is beside it. */
-export function measuredLines(
-  id: string,
-  measured: readonly Measured[],
-  goals: Goals,
-): readonly (readonly string[])[] {
-  const [first] = measured
-  if (first === undefined) return []
-  const ixj = measured.find(({ contender }) => contender === 'ixj')
-  const title = `${id} ${first.pattern.replaceAll('N', String(first.agents))}, 200 B`
-  return [[title], ...measured.map((each) => line(each, ixj, goals[each.contender]))]
-}
-
-/** What the publisher sends for each delivery, beside HTTP; `most` is the goal. */
-export function bytesLines(
-  measured: readonly Measured[],
-  most: number,
-): readonly (readonly string[])[] {
-  const ixj = measured.find(({ contender }) => contender === 'ixj')?.leadBytesPerDelivery
-  return measured
-    .filter(({ contender }) => contender.startsWith('https'))
-    .map(({ contender, leadBytesPerDelivery: bytes }) => {
-      const times = ixj === undefined || bytes === undefined ? undefined : ixj / bytes
-      return [
-        `  bytes sent, beside ${TITLES[contender]}`,
-        '',
-        '',
-        bytes?.toFixed(0) ?? '?',
-        times === undefined ? '?' : `${times.toFixed(3)} ×`,
-        `≤ ${most} ×`,
-        times === undefined ? 'not measured' : times <= most ? 'met' : 'MISSED',
-      ]
-    })
-}
-
-function line(each: Measured, ixj: Measured | undefined, goal: number | undefined) {
-  const ratio = ixj === undefined || each === ixj ? undefined : ixj.perSecond / each.perSecond
+/** What was measured, for a terminal: each scene, and at the end the goals. */
+export function tablesOf(rows: readonly PatternRow[]): Lines {
+  const of = <Kind extends PatternRow['kind']>(kind: Kind) =>
+    rows.filter((row): row is Extract<PatternRow, { kind: Kind }> => row.kind === kind)
   return [
-    `  ${TITLES[each.contender]}`,
-    each.perSecond.toFixed(0),
-    each.cpuSecondsPerMillion.toFixed(1),
-    each.leadBytesPerDelivery?.toFixed(0) ?? '?',
-    ratio === undefined ? '' : `${ratio.toFixed(2)} ×`,
-    goal === undefined ? '' : `≥ ${goal} ×`,
-    [goalText(ratio, goal), lossText(each)].filter((text) => text !== '').join(', '),
+    ...throughputLines(of('throughput')),
+    ...pacedLines(of('paced')),
+    ...answerLines(of('answer')),
+    ...proofLines(of('proof')),
+    ...growthLines(of('growth')),
+    ...goalLines(rows),
+    ...notRunLines(of('not-run')),
   ]
 }
 
-function goalText(ratio: number | undefined, goal: number | undefined): string {
-  if (ratio === undefined || goal === undefined) return ''
-  return ratio >= goal ? 'met' : 'MISSED'
+function throughputLines(rows: readonly ThroughputRow[]): Lines {
+  if (rows.length === 0) return []
+  const scenes = Map.groupBy(rows, titleOf)
+  return [
+    ['AS FAST AS IT GOES', 'deliveries/s', 'CPU s/million', 'bytes sent', 'MiB', 'ixj is', ''],
+    ...[...scenes].flatMap(([title, measured]) => {
+      const ixj = measured.find(({ contender }) => contender === 'ixj')
+      return [[title], ...measured.map((row) => throughputLine(row, ixj))]
+    }),
+    [''],
+  ]
+}
+
+function throughputLine(row: ThroughputRow, ixj: ThroughputRow | undefined): readonly string[] {
+  const ratio = ixj === undefined || row === ixj ? undefined : ixj.perSecond / row.perSecond
+  return [
+    `  ${TITLES[row.contender]}`,
+    figure(row.perSecond),
+    figure(row.cpuSecondsPerMillion),
+    row.leadBytesPerDelivery === undefined ? '?' : figure(row.leadBytesPerDelivery),
+    row.memoryMiB.toFixed(0),
+    ratio === undefined ? '' : `${figure(ratio)} ×`,
+    lossText(row),
+  ]
+}
+
+function pacedLines(rows: readonly PacedRow[]): Lines {
+  if (rows.length === 0) return []
+  return [
+    ['AT A PACE, ms', 'p50', 'p95', 'p99', 'deliveries/s', '', ''],
+    ...[...Map.groupBy(rows, (row) => sceneTitle(row))].flatMap(([title, measured]) => [
+      [title],
+      ...measured.map((row) => [
+        `  ${TITLES[row.contender]}`,
+        ...delayCells(row),
+        figure(row.deliveriesPerSecond),
+        row.lost === 0 ? '' : `${row.lost} lost`,
+      ]),
+    ]),
+    [''],
+  ]
+}
+
+function answerLines(rows: readonly AnswerRow[]): Lines {
+  if (rows.length === 0) return []
+  return [
+    ['REQUEST → ANSWER, ms', 'p50', 'p95', 'p99', 'asked', '', ''],
+    ...rows.map((row) => [`  ${TITLES[row.contender]}`, ...delayCells(row), String(row.asked)]),
+    [''],
+  ]
+}
+
+function proofLines(rows: readonly ProofRow[]): Lines {
+  if (rows.length === 0) return []
+  return [
+    ['PROOFS OF SENDERS, ms', 'p50', 'p95', 'p99', 'CPU ms each', 'senders', ''],
+    ...rows.map((row) => [
+      `  ${row.proofs === 'cold' ? 'first messages' : 'messages after them'}`,
+      ...delayCells(row),
+      figure(row.cpuMsPerMessage),
+      String(row.senders),
+      row.lost === 0 ? '' : `${row.lost} lost`,
+    ]),
+    [''],
+  ]
+}
+
+function growthLines(rows: readonly GrowthRow[]): Lines {
+  if (rows.length === 0) return []
+  return [
+    ['GROWTH, 1×N', 'deliveries/s', 'CPU s/million', '', '', '', ''],
+    ...rows.map((row) => [
+      `  ${row.agents} agents on ${row.nodes} nodes`,
+      figure(row.perSecond),
+      figure(row.cpuSecondsPerMillion),
+      ...(row.lost === 0 ? [] : [`${row.lost} lost`]),
+    ]),
+    [''],
+  ]
+}
+
+function goalLines(rows: readonly PatternRow[]): Lines {
+  const goals = goalsOf(rows).filter(({ met }) => met !== undefined)
+  if (goals.length === 0) return []
+  return [
+    ['GOALS', 'measured', 'goal', ''],
+    ...goals.map(({ id, what, measured, goal, met }) => [
+      `  ${id} ${what}`,
+      measured,
+      goal,
+      met === true ? 'met' : 'MISSED',
+    ]),
+  ]
+}
+
+function notRunLines(rows: readonly NotRunRow[]): Lines {
+  return rows.map(({ contender, at, reason }) => [`NOT RUN: ${contender}, at ${at}: ${reason}`])
+}
+
+function delayCells({ p50Ms, p95Ms, p99Ms }: Delays): readonly string[] {
+  return [p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(2))
+}
+
+/** The title of a scene with small bodies. */
+export function sceneTitle({ pattern, agents }: Pick<Scene, 'pattern' | 'agents'>): string {
+  return titleOf({ pattern, agents, bodyBytes: 0 })
 }
 
 /** Nothing to say is the rule: each message came once. */
-function lossText({ lost, duplicated, stray }: Measured): string {
+function lossText({ lost, duplicated, stray }: ThroughputRow): string {
   return Object.entries({ lost, duplicated, stray })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} ${what}`)

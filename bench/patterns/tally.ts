@@ -10,6 +10,8 @@ export interface Tallied {
   readonly stray: number
   /** When the last one came, in ms since the Unix epoch, with fractions. */
   readonly lastAt: number
+  /** How long each took since it was due, in a run that has a pace. */
+  readonly delaysMs: readonly number[]
 }
 
 /** Nothing came for so long, in which repair has had its time: what has not come is lost. */
@@ -28,6 +30,7 @@ export class Tally {
   #received = 0
   #duplicated = 0
   #stray = 0
+  readonly #delaysMs: number[] = []
   #lastAt = preciseNow()
   readonly #complete = Promise.withResolvers<void>()
 
@@ -48,7 +51,7 @@ export class Tally {
 
   /** A message has come. */
   take(receiver: AgentNumber, body: Uint8Array): void {
-    const { run, sender, index } = readBody(body)
+    const { run, sender, index, dueAt } = readBody(body)
     const seen = this.#seen.get(receiver)?.get(sender)
     if (run !== this.#run.number || seen === undefined || index >= this.#run.count) {
       this.#stray += 1
@@ -62,6 +65,7 @@ export class Tally {
     }
     seen[place]! |= bit
     this.#received += 1
+    if (dueAt > 0) this.#delaysMs.push(preciseNow() - dueAt)
     if (this.#received === this.#expected) {
       this.#lastAt = preciseNow()
       this.#complete.resolve()
@@ -84,6 +88,7 @@ export class Tally {
       lost: this.#expected - this.#received,
       duplicated: this.#duplicated,
       stray: this.#stray,
+      delaysMs: this.#delaysMs,
       lastAt: this.#expected === 0 ? 0 : this.#lastAt,
     }
   }

@@ -2,12 +2,14 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Cast, Run } from './cast.ts'
-import { missingOpenssl, openCertificate } from './https/ground.ts'
+import { missingOpenssl } from './https/certificate.ts'
+import { openCertificate } from './https/ground.ts'
 import type { Ground } from './ground.ts'
-import { missingNats, openNatsServer } from './nats/ground.ts'
+import { missingMosquitto, openMosquitto } from './mqtt/ground.ts'
+import { missingNats, openNatsServer, openNatsTlsServer } from './nats/ground.ts'
 import { openHomes } from './ixj/ground.ts'
 import type { ContenderName, Order, Report } from './process.ts'
-import { cpuSeconds, sentBetween, sentBytes } from './usage.ts'
+import { cpuSeconds, memoryBytes, sentBetween, sentBytes } from './usage.ts'
 
 /** What a run came to, over all processes. */
 export interface Outcome {
@@ -20,19 +22,29 @@ export interface Outcome {
   readonly cpuSeconds: number
   /** Sent by the lead's process; undefined where the kernel could not tell. */
   readonly leadBytes: number | undefined
+  /** Of all processes and servers, right after the run. */
+  readonly memoryBytes: number
+  /** How long each delivery took since it was due, in a run that has a pace. */
+  readonly delaysMs: readonly number[]
 }
 
 /** A process that has not ended by then is killed. */
 const END_MS = 10_000
+/** What takes longer has failed: opening 513 agents takes a fraction of it. */
+const ORDER_MS = 120_000
 
 const grounds: Readonly<
   Record<ContenderName, { missing(): string | undefined; open(cast: Cast): Promise<Ground> }>
 > = {
   ixj: { missing: () => undefined, open: openHomes },
   nats: { missing: missingNats, open: openNatsServer },
+  'nats-tls': { missing: () => missingNats() ?? missingOpenssl(), open: openNatsTlsServer },
   'nats-signed': { missing: missingNats, open: openNatsServer },
+  'mqtt-0': { missing: missingMosquitto, open: openMosquitto },
+  'mqtt-1': { missing: missingMosquitto, open: openMosquitto },
   'https-1': { missing: missingOpenssl, open: openCertificate },
   'https-2': { missing: missingOpenssl, open: openCertificate },
+  a2a: { missing: missingOpenssl, open: openCertificate },
 }
 
 /** Why a contender cannot run on this machine; undefined if it can. */
@@ -58,7 +70,9 @@ export class Team implements AsyncDisposable {
   static async open(contender: ContenderName, cast: Cast): Promise<Team> {
     await using opening = new AsyncDisposableStack()
     const ground = opening.use(await grounds[contender].open(cast))
-    const processes = Array.from({ length: cast.processes }, () => opening.use(new Played()))
+    const processes = Array.from({ length: cast.processes }, () =>
+      opening.use(new Played(ground.environment)),
+    )
     const cards = await Promise.all(
       processes.map(async (played, process) => {
         const part = { process, cast, ground: ground.settings }
@@ -80,6 +94,7 @@ export class Team implements AsyncDisposable {
     const reports = await this.#all({ go: true })
     const cpu = cpuSeconds(this.#pids) - before.cpu
     const leadBytes = sentBetween(before.bytes, sentBytes(lead!))
+    const memory = memoryBytes(this.#pids)
     const told = reports.map((report) => {
       if (!('tallied' in report)) throw new Error('Expected a tally')
       return report
@@ -96,6 +111,8 @@ export class Team implements AsyncDisposable {
       seconds: (ended - began) / 1_000,
       cpuSeconds: cpu,
       leadBytes,
+      memoryBytes: memory,
+      delaysMs: told.flatMap(({ tallied }) => tallied.delaysMs),
     }
   }
 
@@ -124,15 +141,19 @@ class Played implements AsyncDisposable {
   #wake = () => {}
   #ended: Error | undefined
 
-  constructor() {
+  constructor(environment: Ground['environment'] = {}) {
     const program = fileURLToPath(new URL('./process.ts', import.meta.url))
-    this.#child = fork(program, { execArgv: ['--conditions=ixj:src'], serialization: 'advanced' })
+    this.#child = fork(program, {
+      execArgv: ['--conditions=ixj:src'],
+      serialization: 'advanced',
+      env: { ...process.env, ...environment },
+    })
     this.#child.on('message', (report: Report) => {
       this.#reports.push(report)
       this.#wake()
     })
     this.#child.once('exit', (code, signal) => {
-      this.#ended = new Error(`A process of the benchmark ended with ${signal ?? `code ${code}`}`)
+      this.#ended ??= new Error(`A process of the benchmark ended with ${signal ?? `code ${code}`}`)
       this.#wake()
     })
   }
@@ -141,8 +162,25 @@ class Played implements AsyncDisposable {
     return this.#child.pid ?? 0
   }
 
-  /** What the process tells when it has done that. */
+  /**
+   * What the process tells when it has done that.
+   * @throws Error when it fails, ends, or has told nothing after two minutes; then it is killed
+   */
   async obey(order: Order): Promise<Report> {
+    const late = setTimeout(() => {
+      this.#ended ??= new Error(`A process of the benchmark was silent for ${ORDER_MS / 1_000} s`)
+      this.#child.kill('SIGKILL')
+      this.#wake()
+    }, ORDER_MS)
+    try {
+      return await this.#reportOn(order)
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  async #reportOn(order: Order): Promise<Report> {
+    if (this.#ended !== undefined) throw this.#ended
     this.#child.send(order)
     for (;;) {
       const report = this.#reports.shift()
@@ -151,7 +189,8 @@ class Played implements AsyncDisposable {
           throw new Error(`A process of the benchmark failed: ${report.failed}`)
         return report
       }
-      if (this.#ended !== undefined) throw this.#ended
+      const ended = this.#ended
+      if (ended !== undefined) throw ended
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }

@@ -14,6 +14,16 @@ export function cpuSeconds(pids: readonly number[]): number {
   }, 0)
 }
 
+/**
+ * Memory of these processes now, in bytes: of a page that several share, each has its part.
+ */
+export function memoryBytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    return sum + Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1_024
+  }, 0)
+}
+
 /** Bytes that each open TCP connection of a process has sent, by its two ends. */
 export type SentBytes = ReadonlyMap<string, number>
 

@@ -5,6 +5,7 @@ import { addAgent } from './commands/agent.ts'
 import { addAnswer } from './commands/answer.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBench } from './commands/bench.ts'
 import { addBind } from './commands/bind.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
@@ -33,6 +34,7 @@ const WITHOUT_DEMO: readonly string[] = [
   'answer',
   'approve',
   'audit',
+  'bench',
   'bind',
   'doctor',
   'explain',
@@ -144,6 +146,7 @@ async function makeProgram(words: readonly string[]): Promise<Command> {
   addResolve(program)
   addDoctor(program)
   program.commandsGroup('More:')
+  addBench(program)
   program.addHelpCommand(
     new Command('help')
       .argument('[command]')

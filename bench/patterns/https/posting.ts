@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 import type { Readable } from 'node:stream'
-import { LEAD, processOf, receiversOf, type AgentNumber } from '../cast.ts'
+import { processOf, receiversOf, sendersIn, type AgentNumber } from '../cast.ts'
 import { pipelined, type Part, type Player, type Sending, type Take } from '../player.ts'
 
 /** Posts one body to an agent; resolves with the answer's body. */
@@ -24,19 +25,26 @@ export function tlsOptions({ ground }: Part) {
   } as const
 }
 
+/** Has a server listen on a free port of loopback. */
+export async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
 /** Unicast: one request for each receiver. */
 export async function openPosting(part: Part, posting: Posting): Promise<Player> {
   const { server, post, window } = posting
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = await listening(server)
   let ports: readonly number[] = []
   const portOf = (agent: AgentNumber) => ports[processOf(agent, part.cast)] ?? 0
   return {
-    card: String((server.address() as AddressInfo).port),
+    card: String(port),
     meet: async (cards) => {
       ports = cards.map(Number)
     },
     send: (sending) =>
-      sendEach(sending, window / sharing(sending, part), (agent, body) =>
+      sendEach(sending, window / sendersIn(part.process, sending.run, part.cast), (agent, body) =>
         post(portOf(agent), `/inbox/${agent}`, body),
       ),
     ask: async (body) => void (await post(portOf(1), '/ask', body)),
@@ -64,19 +72,14 @@ export function readAll(stream: Readable): Promise<Buffer> {
   })
 }
 
-/** Agents of this process that send in the run, each with its part of the window. */
-function sharing({ run, from }: Sending, { cast }: Part): number {
-  if (from === LEAD) return 1
-  return Math.max(1, Math.ceil(run.agents / (cast.processes - 1)))
-}
-
-async function sendEach(
+/** Sends each message to each of its receivers, one request each, so many at once. */
+export async function sendEach(
   { run, from, count, body }: Sending,
   window: number,
   post: (receiver: AgentNumber, body: Uint8Array) => Promise<unknown>,
 ): Promise<void> {
-  const receivers = run.pattern === '1×1' ? [1] : receiversOf(run, from)
-  await pipelined(count * receivers.length, Math.max(1, Math.floor(window)), (index) =>
+  const receivers = receiversOf(run, from)
+  await pipelined(count * receivers.length, Math.floor(window), (index) =>
     post(receivers[index % receivers.length]!, body(Math.floor(index / receivers.length))),
   )
 }

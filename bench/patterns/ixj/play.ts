@@ -1,12 +1,14 @@
 import type { Agent, Group, Message, Queue } from '@ixj/agent'
 import { openNode, type Node } from '@ixj/node'
-import { LEAD, type AgentNumber, type Run } from '../cast.ts'
-import { pipelined, type OpenPlayer, type Part, type Sending } from '../player.ts'
+import { LEAD, pickedOf, sendersIn, type AgentNumber, type Run } from '../cast.ts'
+import { pipelined, windowOf, type OpenPlayer, type Part, type Sending } from '../player.ts'
 import { homeFolder, nodesOf } from './ground.ts'
 import { agentName, crewName, nodeName } from './names.ts'
 
 /** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
 const WINDOW = 4_096
+/** Bodies of a process that are on their way at once: half of what one lane of ixj takes. */
+const WINDOW_BYTES = 8 * 1024 * 1024
 /** What a reader may be behind before it loses messages. */
 const QUEUE_MAX = 262_144
 /** Up to so many nodes, everyone is connected with everyone. */
@@ -89,11 +91,11 @@ async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
   )
 }
 
-async function sendAs(opened: Opened, sending: Sending, { cast }: Part): Promise<void> {
-  const { run, from, count, body } = sending
-  const sharing = from === LEAD ? 1 : Math.ceil(run.agents / (cast.processes - 1))
+async function sendAs(opened: Opened, sending: Sending, { process, cast }: Part): Promise<void> {
+  const { run, count, body } = sending
+  const window = windowOf(WINDOW, WINDOW_BYTES, run) / sendersIn(process, run, cast)
   const send = sendingTo(opened, run)
-  await pipelined(count, Math.ceil(WINDOW / sharing), (index) => send(body(index)))
+  await pipelined(count, Math.ceil(window), (index) => send(body(index)))
 }
 
 function sendingTo({ agent, crews }: Opened, { pattern, agents }: Run) {
@@ -104,7 +106,9 @@ function sendingTo({ agent, crews }: Opened, { pattern, agents }: Run) {
   const topic = crewName(agents)
   const crew = crews.get(topic)
   if (crew === undefined) throw new Error(`Not in ${topic}`)
-  return (body: Uint8Array) => crew.publish(body)
+  if (pattern === 'N×N' || pattern === '1×N') return (body: Uint8Array) => crew.publish(body)
+  const to = pickedOf(agents).map(agentName)
+  return (body: Uint8Array) => crew.publish(body, { to })
 }
 
 async function readAll(queue: Queue<Message>, take: (body: Uint8Array) => void): Promise<void> {

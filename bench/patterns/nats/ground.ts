@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ground } from '../ground.ts'
+import { makeCertificate } from '../https/certificate.ts'
 
 const PROGRAM = 'nats-server'
 /** Where Debian puts servers is not on every user's path. */
@@ -20,12 +21,29 @@ export function missingNats(): string | undefined {
 
 /** A nats-server on a free port of loopback, which may keep what a slow reader has not read yet. */
 export async function openNatsServer(): Promise<Ground> {
+  return await openServer(async () => ({ lines: [], settings: {} }))
+}
+
+/** The same with TLS 1.3, with one certificate for loopback. */
+export async function openNatsTlsServer(): Promise<Ground> {
+  return await openServer(async (folder) => {
+    const { keyPath, certificatePath } = await makeCertificate(folder)
+    const tls = `tls: { cert_file: "${certificatePath}", key_file: "${keyPath}" }`
+    return { lines: [tls], settings: { certificate: await readFile(certificatePath, 'utf8') } }
+  })
+}
+
+async function openServer(
+  prepare: (folder: string) => Promise<{
+    readonly lines: readonly string[]
+    readonly settings: Readonly<Record<string, string>>
+  }>,
+): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'ixj-bench-nats-'))
+  const { lines, settings } = await prepare(folder)
   const configuration = join(folder, 'nats.conf')
-  await writeFile(
-    configuration,
-    'listen: "127.0.0.1:-1"\nmax_pending: 1GB\nwrite_deadline: "60s"\n',
-  )
+  const common = ['listen: "127.0.0.1:-1"', 'max_pending: 1GB', 'write_deadline: "60s"']
+  await writeFile(configuration, [...common, ...lines, ''].join('\n'))
   const server = spawn(PROGRAM, ['-c', configuration, '--ports_file_dir', folder], {
     stdio: 'ignore',
     env,
@@ -37,6 +55,7 @@ export async function openNatsServer(): Promise<Ground> {
   const { privateKey } = generateKeyPairSync('ed25519')
   return {
     settings: {
+      ...settings,
       port,
       privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     },

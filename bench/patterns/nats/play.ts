@@ -1,11 +1,19 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { readBody } from '../body.ts'
-import { agentsOf, LEAD, type AgentNumber, type Run } from '../cast.ts'
-import type { OpenPlayer, Part, Player, Sending, Take } from '../player.ts'
+import { agentsOf, LEAD, pickedOf, type AgentNumber, type Run } from '../cast.ts'
+import {
+  windowOf,
+  type OpenPlayer,
+  type Part,
+  type Player,
+  type Sending,
+  type Take,
+} from '../player.ts'
 
 /** Messages between two flushes: enough that a flush costs nothing beside them. */
 const BATCH = 512
+const BATCH_BYTES = 1024 * 1024
 /** Flushes under way: the connection never stands still for one. */
 const FLUSHES_MAX = 8
 const SIGNATURE_BYTES = 64
@@ -25,7 +33,9 @@ export const openNats: OpenPlayer = (part, take) => open(part, take, () => plain
 export const openSignedNats: OpenPlayer = (part, take) => open(part, take, signing)
 
 async function open(part: Part, take: Take, sealOf: (part: Part) => Seal): Promise<Player> {
-  const connection = await connect({ servers: `127.0.0.1:${part.ground['port']}` })
+  const ca = part.ground['certificate']
+  const tls = ca === undefined ? null : { ca }
+  const connection = await connect({ servers: `127.0.0.1:${part.ground['port']}`, tls })
   const seal = sealOf(part)
   return {
     card: '',
@@ -49,8 +59,7 @@ function subscribe(
   agent: AgentNumber,
   { part, seal, take }: { readonly part: Part; readonly seal: Seal; readonly take: Take },
 ): void {
-  const crews = part.cast.crews.filter((size) => agent <= size)
-  for (const subject of [`inbox.${agent}`, ...crews.map((size) => `crew.${size}`)]) {
+  for (const subject of subjectsOf(agent, part)) {
     connection.subscribe(subject, {
       callback: (failed, message) => {
         if (failed !== null) throw failed
@@ -69,12 +78,24 @@ function subscribe(
   })
 }
 
+/** Where an agent listens: its inbox, its groups, and those parts of groups that it is of. */
+function subjectsOf(agent: AgentNumber, { cast }: Part): readonly string[] {
+  const crews = cast.crews.filter((size) => agent <= size)
+  const picked = crews.filter((size) => pickedOf(size).includes(agent))
+  return [
+    `inbox.${agent}`,
+    ...crews.map((size) => `crew.${size}`),
+    ...picked.map((size) => `part.${size}`),
+  ]
+}
+
 async function sendBatches(connection: NatsConnection, seal: Seal, sending: Sending) {
   const subject = subjectOf(sending.run)
+  const batch = windowOf(BATCH, BATCH_BYTES, sending.run)
   const flushes: Promise<void>[] = []
   for (let index = 0; index < sending.count; index++) {
     connection.publish(subject, seal.wrap(sending.body(index)))
-    if (index % BATCH !== BATCH - 1) continue
+    if (index % batch !== batch - 1) continue
     flushes.push(connection.flush())
     if (flushes.length >= FLUSHES_MAX) await flushes.shift()
   }
@@ -83,7 +104,8 @@ async function sendBatches(connection: NatsConnection, seal: Seal, sending: Send
 
 function subjectOf({ pattern, agents }: Run): string {
   if (pattern === '1×1') return 'inbox.1'
-  return pattern === 'N×1' ? `inbox.${LEAD}` : `crew.${agents}`
+  if (pattern === 'N×1') return `inbox.${LEAD}`
+  return pattern === 'i×j' ? `part.${agents}` : `crew.${agents}`
 }
 
 /** All processes have one key pair: who has which key is not what is measured. */

@@ -1,0 +1,79 @@
+import type { Cast } from './cast.ts'
+import type { ContenderName } from './process.ts'
+import type { NotRunRow } from './rows.ts'
+import { missingFor, Team } from './team.ts'
+
+/** Hears what a benchmark is at. */
+export type Progress = (line: string) => void
+
+/**
+ * The teams that are measured side by side. One that is not installed, or fails, is out and told
+ * with its reason; the others go on.
+ */
+export class Lineup implements AsyncDisposable {
+  readonly #teams = new Map<ContenderName, Team>()
+  readonly #notRun: NotRunRow[] = []
+  readonly #progress: Progress
+
+  private constructor(progress: Progress) {
+    this.#progress = progress
+  }
+
+  /** Opens those of the contenders that this machine has. */
+  static async open(
+    contenders: readonly ContenderName[],
+    cast: Cast,
+    progress: Progress,
+  ): Promise<Lineup> {
+    const lineup = new Lineup(progress)
+    for (const contender of contenders) {
+      const missing = missingFor(contender)
+      if (missing !== undefined) {
+        lineup.#out(contender, 'start', missing)
+        continue
+      }
+      progress(`${contender}: opening ${cast.processes} processes`)
+      try {
+        lineup.#teams.set(contender, await Team.open(contender, cast))
+      } catch (cause) {
+        lineup.#out(contender, 'start', cause)
+      }
+    }
+    return lineup
+  }
+
+  /** Who was not measured so far, at what, and why. */
+  get notRun(): readonly NotRunRow[] {
+    return this.#notRun
+  }
+
+  /** Has each in turn do something; what it came to, for those that did it. */
+  async each<Result>(
+    at: string,
+    turn: (team: Team) => Promise<Result>,
+  ): Promise<ReadonlyMap<ContenderName, Result>> {
+    const results = new Map<ContenderName, Result>()
+    for (const [contender, team] of this.#teams) {
+      try {
+        results.set(contender, await turn(team))
+      } catch (cause) {
+        this.#teams.delete(contender)
+        this.#out(contender, at, cause)
+        await team[Symbol.asyncDispose]()
+      }
+    }
+    return results
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#teams.values()].map((team) => team[Symbol.asyncDispose]()))
+  }
+
+  #out(contender: ContenderName, at: string, cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    // The first line is the reason; what follows are places in files.
+    const reason = text.split('\n')[0] ?? ''
+    this.#notRun.push({ kind: 'not-run', contender, at, reason })
+    this.#progress(`${contender}: not run at ${at}: ${text}`)
+  }
+}

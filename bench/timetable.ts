@@ -1,0 +1,42 @@
+import { committedResults } from './results.ts'
+
+/** Seconds of a whole run, where no earlier run tells. */
+const UNKNOWN_SECONDS = 120
+/** Of a whole run, as a quick one goes. */
+const QUICK_PART = 0.1
+
+/** Tells how long a run has gone, and how long it will, by how long benches took before. */
+export class Timetable {
+  readonly #expected = new Map<string, number>()
+  readonly #began = performance.now()
+  #before = 0
+
+  constructor(names: readonly string[], quick: boolean) {
+    for (const name of names) {
+      const last = committedResults(name)
+      const whole = last?.seconds ?? UNKNOWN_SECONDS
+      this.#expected.set(name, quick && last?.quick !== true ? whole * QUICK_PART : whole)
+    }
+  }
+
+  /** A bench has ended: from here on it counts as long as it took. */
+  ended(name: string): void {
+    this.#expected.delete(name)
+    this.#before = this.#seconds()
+  }
+
+  /** How long it has gone, and how long it will: `02:10, about 23 min left`. */
+  text(): string {
+    const seconds = this.#seconds()
+    const [current = 0, ...others] = this.#expected.values()
+    const rest = others.reduce((sum, each) => sum + each, 0)
+    const left = rest + Math.max(0, current - (seconds - this.#before))
+    const minutes = Math.floor(seconds / 60)
+    const clock = [minutes, Math.floor(seconds % 60)].map((part) => String(part).padStart(2, '0'))
+    return `${clock.join(':')}, about ${Math.ceil(left / 60)} min left`
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#began) / 1_000
+  }
+}

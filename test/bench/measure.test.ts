@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import type { Run } from '../../bench/patterns/cast.ts'
+import { countFor } from '../../bench/patterns/measure.ts'
+import { deliveriesOf } from '../../bench/patterns/cast.ts'
+import { Lineup } from '../../bench/patterns/lineup.ts'
+
+const SCENE = { agents: 64, bodyBytes: 200 } as const
+
+/** A contender whose runs take so long to start, and then deliver so many a second. */
+function contender(startSeconds: number, perSecond: number) {
+  const runs: number[] = []
+  const secondsOf = (run: Run) => startSeconds + deliveriesOf(run) / perSecond
+  const run = async (of: Run) => {
+    runs.push(of.count)
+    return {
+      received: deliveriesOf(of),
+      lost: 0,
+      duplicated: 0,
+      stray: 0,
+      seconds: secondsOf(of),
+      cpuSeconds: 0,
+      leadBytes: undefined,
+      memoryBytes: 0,
+      delaysMs: [],
+    }
+  }
+  return { run, runs }
+}
+
+for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
+  for (const perSecond of [3_000, 200_000, 2_000_000]) {
+    test(`countFor() finds a run of its length: ${pattern}, ${perSecond} a second after a slow start`, async () => {
+      const { run } = contender(0.05, perSecond)
+      const count = await countFor({ run }, { pattern, ...SCENE }, 0.8)
+      const each = deliveriesOf({ pattern, ...SCENE, count: 1, number: 0 })
+      const seconds = 0.05 + (count * each) / perSecond
+      // Where one message of each takes longer than the run, one is what there is.
+      expect(seconds).toBeLessThan(Math.max(1.2, 0.06 + each / perSecond))
+      expect(seconds).toBeGreaterThan(0.4)
+    })
+  }
+}
+
+test('countFor() sends no more bytes in a run than a machine can hold', async () => {
+  const { run } = contender(0, 1e9)
+  const scene = { pattern: '1×N', agents: 8, bodyBytes: 60_000 } as const
+  expect(await countFor({ run }, scene, 10)).toBeLessThanOrEqual((4 * 1024 ** 3) / 60_000 / 8)
+})
+
+test('a contender that fails is out and told with its reason, and the others go on', async () => {
+  await using lineup = await Lineup.open(
+    ['nats', 'https-2'],
+    { processes: 2, crews: [1] },
+    () => {},
+  )
+  const turns = await lineup.each('a scene', async ({ contender: name }) => {
+    if (name === 'nats') throw new Error('broken off\n    at a place in a file')
+    return name
+  })
+  expect([...turns.values()]).toEqual(['https-2'])
+  expect(lineup.notRun).toEqual([
+    { kind: 'not-run', contender: 'nats', at: 'a scene', reason: 'broken off' },
+  ])
+  const after = await lineup.each('the next', async ({ contender: name }) => name)
+  expect([...after.keys()]).toEqual(['https-2'])
+})
