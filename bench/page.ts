@@ -30,7 +30,8 @@ export function pageOf(page: string): string {
     if (name === 'circumstances') return circumstancesBlock()
     if (name in BENCHES) return benchBlock(readResults(name))
     const block = PATTERN_BLOCKS[name]
-    if (block === undefined || patterns === undefined) return undefined
+    if (block === undefined) return undefined
+    if (patterns === undefined) return 'Not measured yet.'
     return block(patterns.rows as readonly PatternRow[])
   })
 }
@@ -38,6 +39,7 @@ export function pageOf(page: string): string {
 function circumstancesBlock(): string {
   const measured = Object.keys(BENCHES).map((name) => readResults(name))
   const found = measured.filter((results) => results !== undefined)
+  if (found.length === 0) return 'Not measured yet.'
   return markdownTable(
     ['bench', 'commit', 'date', 'took', 'load before', 'run'],
     found.map(({ bench, commit, date, seconds, load, quick }) => [

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { deliveriesOf, type Pattern } from '../../bench/patterns/cast.ts'
 import { nextRun } from '../../bench/patterns/measure.ts'
 import { CONTENDERS } from '../../bench/patterns/rows.ts'
@@ -8,6 +8,9 @@ const CAST = { processes: 3, crews: [8] }
 const PATTERNS: readonly Pattern[] = ['1×N', 'N×1', 'N×N', 'i×j']
 const COUNT = 3
 const BODY_BYTES = 4_000
+
+// Each starts three processes; those of ixj load libp2p.
+vi.setConfig({ testTimeout: 90_000 })
 
 for (const contender of CONTENDERS) {
   test(`${contender} delivers every message of every pattern once, and answers`, async () => {
