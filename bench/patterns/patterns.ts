@@ -89,9 +89,7 @@ async function town(length: Length, progress: Progress): Promise<readonly Patter
     agents: 64,
     bodyBytes: BODY_BYTES,
   }))
-  const quick = [...eight, ...many].filter(({ pattern, agents }) =>
-    agents === 8 ? pattern !== 'N×1' : pattern === '1×N',
-  )
+  const quick = [...eight, ...many].filter(({ pattern }) => pattern === '1×N')
   const scenes = length === WHOLE ? [...eight, ...many] : quick
   return await scenesOf(lineup, scenes, { pace: length.many, progress, ...pacedOf(length) })
 }

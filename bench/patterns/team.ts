@@ -180,8 +180,7 @@ class Played implements AsyncDisposable {
   }
 
   async #reportOn(order: Order): Promise<Report> {
-    if (this.#ended !== undefined) throw this.#ended
-    this.#child.send(order)
+    if (this.#child.connected) this.#child.send(order)
     for (;;) {
       const report = this.#reports.shift()
       if (report !== undefined) {
@@ -189,8 +188,7 @@ class Played implements AsyncDisposable {
           throw new Error(`A process of the benchmark failed: ${report.failed}`)
         return report
       }
-      const ended = this.#ended
-      if (ended !== undefined) throw ended
+      if (this.#ended !== undefined) throw this.#ended
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }
