@@ -1,11 +1,10 @@
 import type { Message } from '@ixj/agent'
-import { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from '@ixj/agent/relay'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { Fleet } from '../world/fleet.ts'
-import { seededRandom } from '../world/random.ts'
+import { LyingRelay } from '../world/lying-relay.ts'
 import { OPEN_INBOXES, TownPage, TownRelay } from '../world/relay-town.ts'
 import { report } from './report.ts'
 import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
@@ -15,56 +14,8 @@ const GAP_MS_MAX = 5_000
 /** A page calls and is let in, and compares what it has: as after a partition. */
 const HEALED_MS_MAX = 10_000
 
-/** What a relay does to messages on their way to a page. */
-type Deed = 'drop' | 'forge' | 'pass' | 'repeat' | 'reorder'
-const DEEDS: readonly Deed[] = ['drop', 'forge', 'pass', 'repeat', 'reorder']
-
-/** The relay that lies; `isLying` lets a page in first. */
-class Liar {
-  isLying = false
-  readonly done: Record<Deed, number> = { drop: 0, forge: 0, pass: 0, repeat: 0, reorder: 0 }
-  readonly #random = seededRandom(SEED)
-  #held: Uint8Array | undefined
-
-  /** What arrives in place of a frame. Repair is refused: it goes the way of all that is dropped. */
-  tell(bytes: Uint8Array): readonly Uint8Array[] {
-    const frame = this.isLying ? decodeSocketFrame(bytes) : undefined
-    if (frame?.kind === 'data') return []
-    if (frame?.kind !== 'message') return [bytes]
-    const deed = DEEDS[Math.floor(this.#random() * DEEDS.length)] ?? 'pass'
-    this.done[deed] += 1
-    return this.#lie(deed, frame, bytes)
-  }
-
-  #lie(
-    deed: Deed,
-    frame: Extract<SocketFrame, { kind: 'message' }>,
-    bytes: Uint8Array,
-  ): readonly Uint8Array[] {
-    switch (deed) {
-      case 'drop':
-        return []
-      case 'pass':
-        return [bytes]
-      case 'repeat':
-        return [bytes, bytes, bytes]
-      case 'forge': {
-        const forged = frame.bytes.slice()
-        const at = Math.floor(this.#random() * forged.length)
-        forged[at] = (forged[at] ?? 0) ^ (1 << Math.floor(this.#random() * 8))
-        return [encodeSocketFrame({ ...frame, bytes: forged })]
-      }
-      case 'reorder': {
-        const before = this.#held
-        this.#held = bytes
-        return before === undefined ? [] : [before]
-      }
-    }
-  }
-}
-
 /** WebSockets of a page, of which those to one relay are the liar's. */
-function socketsWith(liar: Liar, url: string) {
+function socketsWith(liar: LyingRelay, url: string) {
   return class extends WebSocket {
     override emit(event: string | symbol, ...words: unknown[]): boolean {
       if (event !== 'message' || this.url !== url) return super.emit(event, ...words)
@@ -99,7 +50,7 @@ describe('A10: a relay that forges, drops, reorders and repeats', () => {
       const second = { url: `ws://127.0.0.1:${port}/`, name }
       const station = open.use(await fleet.open(2, { policy: OPEN_INBOXES }))
       station.mesh.keepDialing(first.meshAddress)
-      const liar = new Liar()
+      const liar = new LyingRelay(SEED)
       const WebSockets = socketsWith(liar, first.address.url)
       const page = open.use(
         await TownPage.open(fleet, 3, [first.address, second], { WebSocket: WebSockets }),

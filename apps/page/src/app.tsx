@@ -2,10 +2,11 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Flow } from './mesh/flow-log.ts'
 import type { MeshView } from './mesh/mesh-view.ts'
 import { forgetName, lastName, openSession } from './session/open-session.ts'
+import { Approvals } from './views/approvals.tsx'
 import { AuditPanel } from './views/audit-panel.tsx'
 import { ExplainPanel } from './views/explain-panel.tsx'
 import { FleetPanel } from './views/fleet-panel.tsx'
-import { Header, TABS, type Tab } from './views/header.tsx'
+import { Header, showApprovals, TABS, type Tab } from './views/header.tsx'
 import { LivePanel } from './views/live-panel.tsx'
 import { Welcome } from './views/welcome.tsx'
 
@@ -39,6 +40,10 @@ function Mesh({ view, leave }: { readonly view: MeshView; readonly leave: () => 
   const [chosen, setChosen] = useState<Flow | null>(null)
   const [, redraw] = useState(0)
   useEffect(() => view.onChange(() => redraw((count) => count + 1)), [view])
+  const asked = view.approvals.at(Date.now()).length
+  useEffect(() => {
+    document.title = asked === 0 ? 'ixj' : `(${asked}) ixj`
+  }, [asked])
   useEffect(() => {
     const follow = () => setTab(tabOf(location.hash))
     addEventListener('hashchange', follow)
@@ -48,9 +53,10 @@ function Mesh({ view, leave }: { readonly view: MeshView; readonly leave: () => 
     const pressed = (event: KeyboardEvent) => {
       const isTyping =
         event.target instanceof HTMLElement && event.target.matches('input, textarea')
+      if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return
+      if (event.key === 'a') showApprovals()
       const wanted = TABS[Number(event.key) - 1]
-      if (wanted === undefined || isTyping || event.metaKey || event.ctrlKey || event.altKey) return
-      location.hash = wanted.id
+      if (wanted !== undefined) location.hash = wanted.id
     }
     addEventListener('keydown', pressed)
     return () => removeEventListener('keydown', pressed)
@@ -62,6 +68,7 @@ function Mesh({ view, leave }: { readonly view: MeshView; readonly leave: () => 
   return (
     <>
       <Header view={view} tab={tab} leave={leave} />
+      <Approvals view={view} />
       <main id="main" class={`panel panel-${tab}`} tabIndex={-1}>
         {tab === 'live' && <LivePanel view={view} explain={explain} />}
         {tab === 'explain' && <ExplainPanel view={view} chosen={chosen} choose={setChosen} />}

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import type { Theft } from '../../cli/src/demo/fleet/theft-report.ts'
 import { buildPage } from '../build/build-page.ts'
 import { openChromium } from './chromium.ts'
 import { openPage } from './opened-page.ts'
@@ -17,13 +18,16 @@ interface Told {
   readonly link?: string
 }
 
+/** What it tells of the thief. */
+type ToldTheft = Told & Theft
+
 async function* toldBy(child: ChildProcess): AsyncGenerator<Told> {
   for await (const line of createInterface({ input: child.stdout! })) {
     yield JSON.parse(line) as Told
   }
 }
 
-test('ixj demo fleet prints a link by which one browser joins six robots, over real relays', async () => {
+test('ixj demo fleet prints a link by which one browser joins six robots, and revokes one for all', async () => {
   await using opening = new AsyncDisposableStack()
   const site = await mkdtemp(join(tmpdir(), 'ixj-site-'))
   opening.defer(() => rm(site, { recursive: true, force: true }))
@@ -56,6 +60,17 @@ test('ixj demo fleet prints a link by which one browser joins six robots, over r
   await page.waitForSelector('.relay-admitted >> nth=1', { timeout: 20_000 })
   expect(new URL(page.url()).hash).toBe('#live')
   await opened.show('fleet')
-  await expect.poll(() => page.locator('.robot-list button').count(), { timeout: 20_000 }).toBe(6)
+  await page.waitForSelector('.robot-list button >> nth=5')
+  // A robot is revoked, and a thief goes on with a copy of its key, for as long as it likes.
+  await page.click('.robot-list button:has-text("r6")')
+  await page.click('text=Revoke…')
+  await page.click('text=Revoke its key for good')
+  const { tried, letIn, refusedBy } = (await next('theft')) as ToldTheft
+  expect([tried > 5, letIn]).toEqual([true, 0])
+  for (const { role, count, firstMs } of refusedBy) {
+    expect([role, count > 0, firstMs < 5_000]).toEqual([role, true, true])
+  }
+  await page.waitForSelector('.powerless:has-text("r6")')
+  await opened.picture('powerless')
   expect(opened.problems).toEqual([])
 }, 180_000)

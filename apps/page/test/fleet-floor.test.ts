@@ -51,5 +51,21 @@ test('readFloor() draws nothing of what has no sense, and counts it', () => {
     ...poses.map((value) => register('pose', value)),
     register('floor', [0, 14, []]),
   ])
-  expect(read).toEqual({ floor: null, robots: [], unread: poses.length + 1 })
+  expect(read).toEqual({ floor: null, robots: [], refusals: [], unread: poses.length + 1 })
+})
+
+test('readFloor() reads who refuses whom, and nothing of what has no sense', () => {
+  const told = (value: Register['value']) => register('refused', value, 'r2.robots.acme.example')
+  const read = readFloor([
+    told([['r6.robots.acme.example', 'revoked', 14]]),
+    told([['not a name', 'revoked', 1]]),
+    told([['r6.robots.acme.example', 'revoked', -1]]),
+    told('r6'),
+  ])
+  expect(read).toMatchObject({
+    refusals: [
+      { by: 'r2.robots.acme.example', name: 'r6.robots.acme.example', code: 'revoked', count: 14 },
+    ],
+    unread: 3,
+  })
 })

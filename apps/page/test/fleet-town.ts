@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { issueTo } from '@ixj/agent'
 import { type Node, nodeRandom, nodeSha256, openHome, openNode, systemClock } from '@ixj/node'
+import { parseName } from '@ixj/names'
 import { formatAnchors, fromBase64url, toBase64url } from '@ixj/trust'
 import { fleetHome, OFFICE, PERSON, setUpFleet } from '../../cli/src/demo/fleet/fleet-setup.ts'
-import { ACME, fleetNode, GARAGES, RELAYS, SAM } from '../../cli/src/demo/fleet/names.ts'
+import { ACME, fleetNode, GARAGES, RELAYS, THIEF_ROLE } from '../../cli/src/demo/fleet/names.ts'
 import { openDispatch, openGarage } from '../../cli/src/demo/fleet/open-garage.ts'
+import { Refusals } from '../../cli/src/demo/fleet/refusals.ts'
+import { openThief, type Thief } from '../../cli/src/demo/fleet/thief.ts'
 import { buildPage } from '../build/build-page.ts'
 import { openWebPlace, type WebPlace } from './web-place.ts'
 
@@ -17,8 +20,12 @@ export interface FleetTown extends AsyncDisposable {
   readonly places: readonly WebPlace[]
   readonly relays: readonly Node[]
   readonly nodes: readonly Node[]
-  /** What the organisation gives to sam's key. */
-  ticketFor(key: string): Promise<string>
+  /** Who has copied the robots' keys, and does nothing yet. */
+  readonly thief: Thief
+  /** Ids of what the thief sent. */
+  readonly tried: ReadonlySet<string>
+  /** What the organisation gives to a person's key. */
+  ticketFor(name: string, key: string): Promise<string>
   /** What went wrong in robots. */
   readonly failures: unknown[]
 }
@@ -51,15 +58,26 @@ export async function openFleetTown(): Promise<FleetTown> {
     const options = { listen, connect: [...connect, ...others] }
     const node = opening.use(await openNode({ name: fleetNode(role), home, ...options }))
     nodes.push(node)
-    opening.use(
-      await (role === 'dispatch' ? openDispatch(node, failed) : openGarage(node, role, failed)),
-    )
+    const parts = { refusals: new Refusals(node, { hear: () => {}, failed }), failed }
+    const opened = role === 'dispatch' ? openDispatch(node, parts) : openGarage(node, role, parts)
+    opening.use(await opened)
   }
-  const ticketFor = async (key: string) => {
+  const tried = new Set<string>()
+  const den = opening.use(
+    await openNode({
+      name: fleetNode(THIEF_ROLE),
+      home: fleetHome(folder, THIEF_ROLE),
+      listen,
+      connect: [...connect, ...nodes.flatMap(({ addresses }) => addresses)],
+    }),
+  )
+  const hear = ({ id }: { readonly id: string }) => void tried.add(id)
+  const thief = opening.use(await openThief(den, folder, { clock: systemClock, hear, failed }))
+  const ticketFor = async (name: string, key: string) => {
     const office = await openHome(fleetHome(folder, OFFICE))
     const statements = await issueTo(
       await office.readIdentity(ACME),
-      { name: SAM, key: fromBase64url(key) },
+      { name: parseName(name), key: fromBase64url(key) },
       PERSON,
       { clock: systemClock, random: nodeRandom, hash: nodeSha256 },
     )
@@ -77,6 +95,8 @@ export async function openFleetTown(): Promise<FleetTown> {
     places,
     relays,
     nodes,
+    thief,
+    tried,
     failures,
     ticketFor,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -1,33 +1,38 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openChromium } from './chromium.ts'
-import { type FleetTown, openFleetTown } from './fleet-town.ts'
-import { joinAsSam, openPage } from './opened-page.ts'
+import type { Node } from '@ixj/node'
+import { expect, test } from 'vitest'
+import { robotName } from '../../cli/src/demo/fleet/names.ts'
+import { LIE } from '../../cli/src/demo/fleet/thief.ts'
+import { openFleetTown } from './fleet-town.ts'
+import { joinAsSam } from './opened-page.ts'
+import { useScene } from './scene.ts'
 
 const ROBOT = '.robot-list button'
 
-let town: FleetTown
-let browser: Browser
+const scene = useScene(openFleetTown)
 
-beforeAll(async () => {
-  // One after the other: both take all of a small machine.
-  town = await openFleetTown()
-  browser = await openChromium()
-}, 60_000)
+/** Waits until a node has refused something with this code. */
+async function refuses(node: Node, code: string, signal: AbortSignal): Promise<void> {
+  for await (const decision of node.decisions({ signal })) {
+    if (decision.code === code) return
+  }
+}
 
-afterAll(async () => {
-  await browser?.close()
-  await town?.[Symbol.asyncDispose]()
-}, 30_000)
+/** Waits until a node has refused a bundle with one of these ids, as revoked. */
+async function refusesAny(node: Node, ids: ReadonlySet<string>, signal: AbortSignal) {
+  for await (const { id, code } of node.decisions({ signal })) {
+    if (code === 'revoked' && id !== null && ids.has(id)) return
+  }
+}
 
 test('a person in a page sees the fleet, stops a robot, lets the gate open, and revokes a robot', async () => {
-  await using opened = await openPage(browser, town.places[0]!.url)
+  const town = scene.place
+  await using opened = await scene.openPage(town.places[0]!.url)
   const { page } = opened
   await opened.picture('welcome')
   await joinAsSam(opened, town)
   // N×N: six robots share where they are.
   await opened.show('fleet')
-  await expect.poll(() => page.locator(ROBOT).count(), { timeout: 20_000 }).toBe(6)
+  await page.waitForSelector(`${ROBOT} >> nth=5`)
   // 1×N and N×1: everybody is asked, and answers.
   await page.click('text=Roll-call')
   await page.waitForSelector('text=/[67] of 7 answered|6 of 6 answered/')
@@ -38,21 +43,45 @@ test('a person in a page sees the fleet, stops a robot, lets the gate open, and 
   await page.waitForSelector('.robot-stopped')
   await page.click('.robot-actions >> text=Go on')
   await page.waitForSelector('text=it goes on')
-  // An approval: what the dispatcher may do only with sam's word.
-  await page.click('text=Approve once', { timeout: 30_000 })
+  // An approval: what the dispatcher may do only with sam's word, whatever sam looks at.
+  await opened.show('live')
+  await page.waitForSelector('.badge:has-text("1 to approve")', { timeout: 30_000 })
+  const asked = await page.textContent('.question')
+  expect(asked).toMatch(/dispatch\.acme\.example wants to publish on gate\.acme\.example/)
+  expect(asked).toMatch(/Goes toall who receive the topic/)
+  expect(asked).toMatch(/event, priority 1/)
+  expect(asked).toMatch(/by acme\.example: publish on gate\.acme\.example, until/)
+  await opened.picture('approval')
+  await page.dblclick('text=Approve once')
+  await opened.show('fleet')
   await page.waitForSelector('.gate-open', { timeout: 15_000 })
+  // The second click decided nothing, and nothing failed for it.
+  expect(await page.locator('text=approve dispatch.acme.example: told').count()).toBe(1)
+  expect(await page.locator('.notice-failed').count()).toBe(0)
   await opened.picture('fleet')
   // Revoked, its word counts nowhere within five seconds.
   await page.click(`${ROBOT}:has-text("r6")`)
   await page.click('text=Revoke…')
+  const inTime = AbortSignal.timeout(5_000)
+  const refused = town.nodes.map((node) => refuses(node, 'revoked', inTime))
   await page.click('text=Revoke its key for good')
-  const isIgnored = () => town.nodes.every(({ counts }) => (counts.get('revoked') ?? 0) > 0)
-  await expect.poll(isIgnored, { timeout: 5_000 }).toBe(true)
+  await Promise.all(refused)
+  expect(inTime.aborted).toBe(false)
+  // Whoever has a copy of its key can go on signing, and nobody believes a word.
+  const inTimeToo = AbortSignal.timeout(5_000)
+  const powerless = town.nodes.map((node) => refusesAny(node, town.tried, inTimeToo))
+  town.thief.speakAs(robotName(6))
+  await Promise.all(powerless)
+  expect(inTimeToo.aborted).toBe(false)
+  await page.waitForSelector('.powerless:has-text("r6"):has-text("dispatch"):has-text("r1")')
+  await opened.picture('thief')
   // Relays ignore it as well, so it falls silent here, and is gone from the floor.
-  await expect.poll(() => page.locator(ROBOT).count(), { timeout: 5_000 }).toBe(5)
+  await page.waitForSelector(`${ROBOT} >> nth=5`, { state: 'detached', timeout: 5_000 })
   await opened.show('live')
   await page.waitForSelector('.branch:has-text("r6") >> .role-revoked')
   await opened.picture('live')
+  // Nothing of what the thief said was believed here.
+  expect(await page.locator(`text=${LIE}`).count()).toBe(0)
   await opened.show('explain')
   await page.click('.flow >> nth=0')
   await page.waitForSelector('.answer-yes >> nth=3')

@@ -1,33 +1,20 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SAM } from '../../cli/src/demo/fleet/names.ts'
-import { openChromium } from './chromium.ts'
-import { type FleetTown, openFleetTown } from './fleet-town.ts'
-import { joinAsSam, openPage } from './opened-page.ts'
+import { openFleetTown } from './fleet-town.ts'
+import { joinAsSam } from './opened-page.ts'
+import { useScene } from './scene.ts'
 
-let town: FleetTown
-let browser: Browser
-
-beforeAll(async () => {
-  // One after the other: both take all of a small machine.
-  town = await openFleetTown()
-  browser = await openChromium()
-}, 60_000)
-
-afterAll(async () => {
-  await browser?.close()
-  await town?.[Symbol.asyncDispose]()
-}, 30_000)
+const scene = useScene(openFleetTown)
 
 test('a page makes its key, is admitted by two relays, and is the same when it is loaded again', async () => {
-  await using opened = await openPage(browser, town.places[0]!.url)
+  await using opened = await scene.openPage(scene.place.places[0]!.url)
   const { page, context } = opened
   await opened.picture('welcome')
-  await joinAsSam(opened, town)
-  expect(town.relays.map(({ neighbours }) => neighbours.includes(SAM))).toEqual([true, true])
+  await joinAsSam(opened, scene.place)
+  expect(scene.place.relays.map(({ neighbours }) => neighbours.includes(SAM))).toEqual([true, true])
   // A second tab with one key would sign two bundles for one place: it is refused.
   const second = await context.newPage()
-  await second.goto(town.places[0]!.url)
+  await second.goto(scene.place.places[0]!.url)
   await second.waitForSelector('text=another tab or worker of this site has it open')
   await second.close()
   await page.reload()
@@ -38,9 +25,9 @@ test('a page makes its key, is admitted by two relays, and is the same when it i
 }, 60_000)
 
 test('a page verifies its own log, and sees one flipped bit in a copy of it', async () => {
-  await using opened = await openPage(browser, town.places[1]!.url)
+  await using opened = await scene.openPage(scene.place.places[1]!.url)
   const { page } = opened
-  await joinAsSam(opened, town)
+  await joinAsSam(opened, scene.place)
   await opened.show('audit')
   await page.click('text=Verify all of it here')
   await page.waitForSelector('text=The log holds.')

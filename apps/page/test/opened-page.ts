@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { SAM } from '../../cli/src/demo/fleet/names.ts'
-import type { FleetTown } from './fleet-town.ts'
 
 /** Where pictures of the page are left, for whoever wants to look at them; git does not keep them. */
 const PICTURES = fileURLToPath(new URL('../dist/pictures', import.meta.url))
+
+/** A picture of what colours and places come to, not of the way there. */
+const AT_REST = { animations: 'disabled' } as const
 
 /** A tab with sam in it, and what went wrong in it. */
 export interface OpenedPage extends AsyncDisposable {
@@ -42,10 +44,10 @@ export async function openPage(browser: Browser, url: string): Promise<OpenedPag
       mkdirSync(PICTURES, { recursive: true })
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme })
-        await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`) })
+        await page.screenshot({ ...AT_REST, path: join(PICTURES, `${name}-${colorScheme}.png`) })
       }
       await page.setViewportSize({ width: 390, height: 844 })
-      await page.screenshot({ path: join(PICTURES, `${name}-phone.png`) })
+      await page.screenshot({ ...AT_REST, path: join(PICTURES, `${name}-phone.png`) })
       await page.setViewportSize({ width: 1_360, height: 860 })
       await page.emulateMedia({ colorScheme: 'light' })
     },
@@ -54,12 +56,15 @@ export async function openPage(browser: Browser, url: string): Promise<OpenedPag
 }
 
 /** Joins as sam with a key that the tab makes, and waits until both relays have admitted it. */
-export async function joinAsSam({ page }: OpenedPage, town: FleetTown): Promise<void> {
+export async function joinAsSam(
+  { page }: OpenedPage,
+  town: { ticketFor(name: string, key: string): Promise<string> },
+): Promise<void> {
   await page.fill('input[name=name]', SAM)
   await page.click('text=Make my key')
   const key = await page.locator('pre[data-key]').getAttribute('data-key')
   if (key === null) throw new Error('The page showed no key')
-  await page.fill('textarea[name=ticket]', await town.ticketFor(key))
+  await page.fill('textarea[name=ticket]', await town.ticketFor(SAM, key))
   await page.click('button:has-text("Join")')
   await page.waitForSelector('.relay-admitted >> nth=1')
 }

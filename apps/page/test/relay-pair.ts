@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Group, issueTo, type SpawnOptions } from '@ixj/agent'
-import { parseName } from '@ixj/names'
+import { type Agent, type Group, issueTo, type SpawnOptions } from '@ixj/agent'
+import { type Name, parseName } from '@ixj/names'
 import { type Home, type Node, nodeRandom, nodeSha256, openNode, systemClock } from '@ixj/node'
-import { formatAnchors, fromBase64url, toBase64url } from '@ixj/trust'
+import { type AnchorSet, formatAnchors, fromBase64url, toBase64url } from '@ixj/trust'
 import { acme, born, openField, openOffice } from '../../../packages/node/test/home-bench.ts'
 import { buildLibrary } from '../build/build-library.ts'
 import { openWebPlace, type WebPlace } from './web-place.ts'
@@ -14,11 +14,16 @@ import { openWebPlace, type WebPlace } from './web-place.ts'
 export const CREW = 'crew.acme.example'
 const RELAYS = [parseName('relay1.acme.example'), parseName('relay2.acme.example')]
 const CLERK = parseName('clerk.acme.example')
-const SPEAKER = parseName('speaker.acme.example')
+/** The agent in Node. */
+export const SPEAKER = parseName('speaker.acme.example')
 const listen = ['/ip4/127.0.0.1/tcp/0']
 const member: SpawnOptions = {
   lifetimeSeconds: 600,
-  grants: [{ actions: ['publish', 'subscribe'], topics: [CREW] }],
+  grants: [
+    { actions: ['answer', 'subscribe'], topics: [CREW] },
+    // Whatever they write to: two grants that fit are one too many.
+    { actions: ['publish', 'request'], topics: ['**.acme.example'] },
+  ],
 }
 
 /** Two relays, each an origin with the library beside it, and one agent in Node that speaks. */
@@ -27,11 +32,16 @@ export interface RelayPair extends AsyncDisposable {
   /** An origin that is no relay's, without a policy of its own, whose files lie in `folder`. */
   readonly elsewhere: WebPlace
   readonly folder: string
+  /** The home of the organisation's own key. */
+  readonly office: Home
   readonly relays: readonly Node[]
   /** What the agent in Node has joined. */
   readonly crew: Group
-  /** What a page is given for its key: a member of the crew. */
-  ticketFor(name: string, key: string): Promise<string>
+  readonly speaker: Agent
+  /** Waits until the agent in Node sees all of these in the crew. */
+  present(names: readonly Name[]): Promise<void>
+  /** What a page is given for its key: a member of the crew, that trusts what all trust, or this. */
+  ticketFor(name: string, key: string, anchors?: AnchorSet): Promise<string>
   /** Ends a relay as a crash does: every connection breaks, nothing is said. */
   kill(index: number): Promise<void>
 }
@@ -42,7 +52,7 @@ export async function openRelayPair(): Promise<RelayPair> {
   const folder = await mkdtemp(join(tmpdir(), 'ixj-pair-'))
   opening.defer(() => rm(folder, { recursive: true, force: true }))
   const site = join(folder, 'site')
-  await buildLibrary(site, fileURLToPath(new URL('./library-entry.ts', import.meta.url)))
+  await buildLibrary(site, fileURLToPath(new URL('./tab-program.ts', import.meta.url)))
   await writeFile(
     join(site, 'index.html'),
     '<!doctype html><link rel="icon" href="data:,"><title>page</title>',
@@ -65,15 +75,22 @@ export async function openRelayPair(): Promise<RelayPair> {
   await born({ office, home: field, name: SPEAKER }, member)
   const connect = relays.flatMap(({ addresses }) => addresses)
   const clerk = opening.use(await openNode({ name: CLERK, home: field, listen, connect }))
-  const crew = await (await clerk.openAgent(SPEAKER)).join(CREW)
+  const speaker = await clerk.openAgent(SPEAKER)
+  const crew = await speaker.join(CREW)
   const opened = opening.move()
   return {
     places,
     elsewhere,
     folder: site,
+    office,
     relays,
     crew,
-    ticketFor: (name, key) => ticketOf(office, places, { name, key }),
+    speaker,
+    present: (names) => seen(crew, names),
+    ticketFor: async (name, key, anchors) => {
+      const trusted = anchors ?? (await office.readAnchors())
+      return await ticketOf(office, places, { name, key, anchors: trusted })
+    },
     kill: async (index) => {
       const place = places[index]!
       place.node = undefined
@@ -84,10 +101,23 @@ export async function openRelayPair(): Promise<RelayPair> {
   }
 }
 
+async function seen(crew: Group, names: readonly Name[]): Promise<void> {
+  const changes = crew.presence()
+  const isThere = (name: Name) => crew.members().some((each) => each.name === name)
+  if (names.every(isThere)) return changes.close()
+  for await (const _ of changes) {
+    if (names.every(isThere)) return changes.close()
+  }
+}
+
 async function ticketOf(
   office: Home,
   places: readonly WebPlace[],
-  { name, key }: { readonly name: string; readonly key: string },
+  {
+    name,
+    key,
+    anchors,
+  }: { readonly name: string; readonly key: string; readonly anchors: AnchorSet },
 ): Promise<string> {
   const statements = await issueTo(
     await office.readIdentity(acme),
@@ -100,7 +130,7 @@ async function ticketOf(
       url: `ws://127.0.0.1:${port}/ixj`,
       name: RELAYS[index],
     })),
-    anchors: JSON.parse(formatAnchors(await office.readAnchors())) as unknown,
+    anchors: JSON.parse(formatAnchors(anchors)) as unknown,
     statements: statements.map(({ envelope }) => toBase64url(envelope)),
   })
 }

@@ -1,69 +1,54 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openChromium } from './chromium.ts'
-import { heardBy, listen, makeKey, publishFrom } from './listener.ts'
-import { openPage } from './opened-page.ts'
-import { CREW, openRelayPair } from './relay-pair.ts'
+import { parseName } from '@ixj/names'
+import { expect, test } from 'vitest'
+import { CREW, openRelayPair, type RelayPair } from './relay-pair.ts'
+import { useBrowser } from './scene.ts'
+import { TabAgent } from './tab-agent.ts'
 
-let browser: Browser
+const SAM = parseName('sam.acme.example')
+const KIM = parseName('kim.acme.example')
+/** Messages that are said before the page has heard the first of them. */
+const AHEAD = 20
 
-beforeAll(async () => {
-  browser = await openChromium()
-}, 30_000)
+const scene = useBrowser()
 
-afterAll(() => browser?.close(), 30_000)
-
-/** A tab that listens over both relays, loaded from one of them. */
-async function openListener(
-  pair: Awaited<ReturnType<typeof openRelayPair>>,
-  from: number,
-  name: string,
-) {
-  const opened = await openPage(browser, pair.places[from]!.url)
-  const ticket = await pair.ticketFor(name, await makeKey(opened.page, name))
-  await listen(opened.page, { name, ticket, topic: CREW })
-  await expect.poll(async () => (await heardBy(opened.page)).relays, { timeout: 15_000 }).toBe(2)
-  const isPresent = () => pair.crew.members().some((member) => member.name === name)
-  await expect.poll(isPresent, { timeout: 15_000 }).toBe(true)
-  return opened
+/** An agent in a tab over both relays, whose page comes from one of them. */
+async function openTab(pair: RelayPair, from: number, name = SAM): Promise<TabAgent> {
+  return await TabAgent.open(pair, await scene.openPage(pair.places[from]!.url), { name })
 }
 
 test('a relay that is killed in mid-stream costs a page no message, and brings none twice', async () => {
   await using pair = await openRelayPair()
-  await using opened = await openListener(pair, 1, 'sam.acme.example')
+  await using sam = await openTab(pair, 1)
   const sent = Array.from({ length: 200 }, (_, number) => `message ${number}`)
   for (const [number, body] of sent.entries()) {
-    if (number === 80) void pair.kill(0)
+    if (number === 90) void pair.kill(0)
+    if (number % AHEAD === 0) await sam.heard(number - AHEAD)
     await pair.crew.publish(body)
-    await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  const count = async () => (await heardBy(opened.page)).bodies.length
-  await expect.poll(count, { timeout: 20_000 }).toBe(sent.length)
-  expect((await heardBy(opened.page)).bodies).toEqual(sent)
-  expect(opened.problems).toEqual([])
+  expect((await sam.heard(sent.length)).bodies).toEqual(sent)
+  expect(sam.opened.problems).toEqual([])
 }, 90_000)
 
 test('two tabs over two relays hear each other, and one that was offline gets what it missed', async () => {
   await using pair = await openRelayPair()
-  await using sam = await openListener(pair, 0, 'sam.acme.example')
-  await using kim = await openListener(pair, 1, 'kim.acme.example')
-  await publishFrom(sam.page, 'from sam')
-  const bodies = async () => (await heardBy(kim.page)).bodies
-  await expect.poll(bodies, { timeout: 15_000 }).toEqual(['from sam'])
+  await using sam = await openTab(pair, 0)
+  await using kim = await openTab(pair, 1, KIM)
+  await sam.publish('from sam')
+  expect((await kim.heard(1)).bodies).toEqual(['from sam'])
   const nodes = pair.places.map((place) => place.node)
   for (const place of pair.places) {
     place.node = undefined
     place.breakAll()
   }
-  await expect.poll(async () => (await heardBy(kim.page)).relays, { timeout: 15_000 }).toBe(0)
+  await kim.relays(0)
   await pair.crew.publish('while they were away')
   for (const [index, place] of pair.places.entries()) place.node = nodes[index]
-  await expect.poll(bodies, { timeout: 40_000 }).toEqual(['from sam', 'while they were away'])
+  expect((await kim.heard(2)).bodies).toEqual(['from sam', 'while they were away'])
 }, 120_000)
 
 test('what a hostile relay forges is refused in the page, and the other relay brings the truth', async () => {
   await using pair = await openRelayPair()
-  await using opened = await openListener(pair, 1, 'sam.acme.example')
+  await using sam = await openTab(pair, 1)
   const door = pair.relays[0]!.door!.transport
   const pass = door.publish.bind(door)
   let forged = 0
@@ -76,13 +61,11 @@ test('what a hostile relay forges is refused in the page, and the other relay br
     return await pass(topic, changed)
   }
   const sent = Array.from({ length: 10 }, (_, number) => `message ${number}`)
-  for (const body of sent) {
+  for (const [number, body] of sent.entries()) {
     await pair.crew.publish(body)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // One bundle each: what is said while another goes out would go with it.
+    expect((await sam.heard(number + 1)).bodies).toEqual(sent.slice(0, number + 1))
   }
-  const bodies = async () => (await heardBy(opened.page)).bodies
-  await expect.poll(bodies, { timeout: 15_000 }).toEqual(sent)
-  const { refused } = await heardBy(opened.page)
+  await sam.refused('bad-signature')
   expect(forged).toBeGreaterThan(0)
-  expect(refused).toContain('bad-signature')
 }, 60_000)

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { extname, join, normalize } from 'node:path'
+import { answerOverHttp, type ZoneForwarder } from '@ixj/dns'
 import type { Node } from '@ixj/node'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -14,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What relays serve a page with. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*"
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:* http://127.0.0.1:*"
 
 /** An origin: files of a folder, and the door of a node that may be changed or taken away. */
 export interface WebPlace extends AsyncDisposable {
@@ -22,6 +23,8 @@ export interface WebPlace extends AsyncDisposable {
   readonly url: string
   /** Whose door is behind `/ixj`; undefined: nobody answers there. */
   node: Node | undefined
+  /** Who answers questions about zones at `/dns-query`, as a relay does; undefined: nobody. */
+  zones: ZoneForwarder | undefined
   /** Breaks every connection, WebSockets included, without a word. */
   breakAll(): void
 }
@@ -32,7 +35,12 @@ export async function openWebPlace(
   { policy = true }: { readonly policy?: boolean } = {},
 ): Promise<WebPlace> {
   let behind: Node | undefined
+  let zones: ZoneForwarder | undefined
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.url === '/dns-query' && zones !== undefined) {
+      const forwarder = zones
+      return await answerOverHttp(request, response, (query) => forwarder.answer(query))
+    }
     const path = normalize(new URL(request.url ?? '/', 'http://place').pathname)
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
     try {
@@ -74,6 +82,12 @@ export async function openWebPlace(
     },
     set node(node) {
       behind = node
+    },
+    get zones() {
+      return zones
+    },
+    set zones(forwarder) {
+      zones = forwarder
     },
     [Symbol.asyncDispose]: async () => {
       breakAll()

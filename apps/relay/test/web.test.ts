@@ -122,7 +122,7 @@ test('every answer has the headers that hold a page to its relays', async () => 
     const { headers } = await get(path)
     expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'")
     expect(headers['content-security-policy']).toContain(
-      "connect-src 'self' wss://relay2.acme.example",
+      "connect-src 'self' wss://relay2.acme.example https://relay2.acme.example",
     )
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
     expect(headers).toMatchObject({

@@ -23,7 +23,7 @@ import {
 } from '@ixj/trust'
 import { openPageAuditLog, type PageAuditLog } from './audit/page-audit-log.ts'
 import { BrowserError } from './browser-error.ts'
-import type { AskDns } from './dns-over-https.ts'
+import { type AskDns, dnsOverHttps, relayDnsAddress } from './dns-over-https.ts'
 import type { BrowserHome } from './home/browser-home.ts'
 import { pageAbilities } from './page-abilities.ts'
 import { pageClock } from './page-clock.ts'
@@ -44,7 +44,7 @@ export interface BrowserNodeOptions {
   readonly origin?: string
   /** Default: `ruleTable` without rules of one's own. */
   readonly policy?: Policy
-  /** Whom it asks about names under zone anchors; see {@link dnsOverHttps}. */
+  /** Whom it asks about names under zone anchors; default: its relays, over {@link dnsOverHttps}. */
   readonly dns?: AskDns
   /** Default: {@link pageClock}. */
   readonly clock?: Clock
@@ -128,7 +128,7 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
   const verifier = await openVerifier(subtle)
   const generateKey = () => generateWebCryptoKey(subtle)
   const audit = opening.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
-  const { dns, policy } = options
+  const { policy, dns = relayDns(options.relays) } = options
   const zoneKeys = await openZoneKeys(anchors, { subtle, clock, dns })
   const relays =
     options.transport === undefined
@@ -167,6 +167,12 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
   const host = opening.use(await openHostWith(given, pageAbilities))
   if (relays !== undefined) opening.use(callWhenOnline(relays))
   return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
+}
+
+/** A relay answers for the zones it was told of; what it says is validated here like all else. */
+function relayDns(relays: readonly RelayAddress[]): AskDns | undefined {
+  const [first, ...others] = relays.map(({ url }) => relayDnsAddress(url))
+  return first === undefined ? undefined : dnsOverHttps(first, ...others)
 }
 
 /** A page that is online again calls its relays at once, whatever they waited for. */

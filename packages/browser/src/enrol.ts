@@ -8,13 +8,13 @@ import {
   readAnswer,
 } from '@ixj/agent/invitations'
 import {
-  concatBytes,
   type Random,
   type Sha256,
   type SignedStatement,
   type Signer,
   type Verifier,
 } from '@ixj/trust'
+import { readBounded } from './read-bounded.ts'
 
 /** Times that a claim is sent: the first answer may have been lost, or the inviter be slow. */
 export const ENROL_TRIES_MAX = 4
@@ -85,30 +85,17 @@ async function send(
       referrerPolicy: 'no-referrer',
       ...(signal === undefined ? {} : { signal }),
     })
-    return response.ok ? await readBounded(response) : response.status
+    if (!response.ok) return response.status
+    const answer = await readBounded(response, ANSWER_BYTES_MAX)
+    if (answer !== undefined) return answer
   } catch (cause) {
     signal?.throwIfAborted()
     // What `fetch` rejects with where there is no connection (Fetch standard, "network error").
     if (cause instanceof TypeError) return 'no connection'
     throw cause
   }
-}
-
-/** A relay may send without end. @throws InvitationError `forged-answer` */
-async function readBounded(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const part = await reader?.read()
-    if (part?.value === undefined) return concatBytes(...parts)
-    parts.push(part.value)
-    length += part.value.length
-    if (length <= ANSWER_BYTES_MAX) continue
-    await reader?.cancel()
-    const size = `over ${ANSWER_BYTES_MAX} bytes, the limit`
-    throw new InvitationError('forged-answer', `Cannot read the answer: it has ${size}`)
-  }
+  const size = `over ${ANSWER_BYTES_MAX} bytes, the limit`
+  throw new InvitationError('forged-answer', `Cannot read the answer: it has ${size}`)
 }
 
 function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {

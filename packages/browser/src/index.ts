@@ -13,7 +13,7 @@ export { pageRandom } from './page-random.ts'
 export { type AcceptOptions, acceptInvitation } from './home/accept-invitation.ts'
 export * from './web-crypto-keys.ts'
 export { webCryptoSealer } from './web-crypto-sealer.ts'
-export { type AskDns, dnsOverHttps } from './dns-over-https.ts'
+export { type AskDns, DNS_ANSWER_MS, dnsOverHttps, relayDnsAddress } from './dns-over-https.ts'
 export type { PageSocket, RelayState, WebSocketClass } from './relay-connection.ts'
 export { RELAY_LOGIN_MS, RELAY_RETRY_MS, RELAY_RETRY_MS_MAX } from './relay-connection.ts'
 export {

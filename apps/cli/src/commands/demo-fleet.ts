@@ -6,7 +6,8 @@ import { Option, type Command } from 'commander'
 import { addressArgument, numberArgument, repeated } from '../arguments.ts'
 import { CommandError } from '../command-error.ts'
 import { runFleetRole } from '../demo/fleet/fleet-role.ts'
-import { GARAGES } from '../demo/fleet/names.ts'
+import { GARAGES, THIEF_ROLE } from '../demo/fleet/names.ts'
+import { THEFT_MS, type Theft } from '../demo/fleet/theft-report.ts'
 import { type FleetEvent, runFleet } from '../demo/fleet/run-fleet.ts'
 import { Output } from '../output.ts'
 
@@ -35,6 +36,7 @@ export function addDemoFleet(demo: Command): void {
       new Option('--role <role>', 'run one process of it in --home').choices([
         'dispatch',
         ...GARAGES,
+        THIEF_ROLE,
       ]),
     )
     .option('--home <folder>', 'the folder of the whole fleet, with --role')
@@ -92,7 +94,22 @@ function textOf(event: FleetEvent): string {
       return `Join them as ${event.name}, once, from one browser:\n\n  ${event.link}\n\nCtrl-C ends it.`
     case 'joined':
       return `${event.name} has joined`
+    case 'theft':
+      return theftText(event)
   }
+}
+
+function theftText({ name, tried, letIn, refusedBy }: Theft): string {
+  const width = Math.max(...refusedBy.map(({ role }) => role.length))
+  const by = refusedBy.map(({ role, count, firstMs }) => {
+    const first = count === 0 ? '' : `, the first after ${Math.round(firstMs)} ms`
+    return `  ${role.padEnd(width)}  ${count}${first}`
+  })
+  return [
+    `${name} is revoked. A thief has a copy of its key, and goes on:`,
+    `  ${tried} messages in ${THEFT_MS / 1_000} s, of which ${letIn} were let in anywhere; refused by`,
+    ...by,
+  ].join('\n')
 }
 
 /** Where there is a desktop with a browser; elsewhere the link was printed. */

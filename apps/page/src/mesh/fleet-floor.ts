@@ -1,4 +1,5 @@
 import type { Register } from '@ixj/agent'
+import { isName } from '@ixj/names'
 
 /** A rectangle of the floor, in metres. */
 export interface Rectangle {
@@ -33,23 +34,35 @@ export interface Robot {
   readonly isStale: boolean
 }
 
+/** What one on the floor says that its node refused of a robot. */
+export interface ToldRefusal {
+  /** Who says so, as its signature proved; that it is true was not. */
+  readonly by: string
+  readonly name: string
+  readonly code: string
+  readonly count: number
+}
+
 /** What the registers of a group say of a warehouse; forms that are none are passed over and counted. */
 export interface FloorState {
   readonly floor: Floor | null
   readonly robots: readonly Robot[]
+  readonly refusals: readonly ToldRefusal[]
   /** Registers of these names that could not be read. */
   readonly unread: number
 }
 
 /**
  * Reads a floor out of shared state: `floor` `[width, height, racks, gate, open]` of its dispatcher,
- * `pose` `[x, y, heading, doing, goal]` of each robot. That the sender is who it says was proved; that
+ * `pose` `[x, y, heading, doing, goal]` of each robot, `refused` `[[name, code, count], …]` of anybody.
+ * That the sender is who it says was proved; that
  * it speaks sense was not.
  */
 export function readFloor(registers: readonly Register[]): FloorState {
   let floor: Floor | null = null
   let unread = 0
   const robots: Robot[] = []
+  const refusals: ToldRefusal[] = []
   for (const register of registers) {
     if (register.register === 'floor') {
       const read = readFloorValue(register.value)
@@ -61,8 +74,13 @@ export function readFloor(registers: readonly Register[]): FloorState {
       if (read === undefined) unread += 1
       else robots.push(read)
     }
+    if (register.register === 'refused') {
+      const read = readRefusals(register)
+      if (read === undefined) unread += 1
+      else refusals.push(...read)
+    }
   }
-  return { floor, robots, unread }
+  return { floor, robots, refusals, unread }
 }
 
 function readFloorValue(value: unknown): Floor | undefined {
@@ -96,6 +114,18 @@ function readRobot({ sender, value, age, isStale }: Register): Robot | undefined
   }
 }
 
+function readRefusals({ sender, value }: Register): readonly ToldRefusal[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const refusals: ToldRefusal[] = []
+  for (const each of (value as readonly unknown[]).slice(0, REFUSALS_MAX)) {
+    const [name, code, count] = Array.isArray(each) ? (each as readonly unknown[]) : []
+    if (typeof name !== 'string' || !isName(name) || typeof code !== 'string') return undefined
+    if (!isNumber(count) || !Number.isSafeInteger(count) || count < 0) return undefined
+    refusals.push({ by: sender, name, code: code.slice(0, 24), count })
+  }
+  return refusals
+}
+
 function readRectangle(value: unknown): Rectangle | undefined {
   if (!Array.isArray(value)) return undefined
   const [x, y, width, height] = value as readonly unknown[]
@@ -103,6 +133,8 @@ function readRectangle(value: unknown): Rectangle | undefined {
   return { x, y, width, height }
 }
 
+/** Robots of which one tells that it refuses them. */
+const REFUSALS_MAX = 16
 /** Racks that are drawn of one floor. */
 const RACKS_MAX = 64
 /** The largest floor that is drawn, in metres. */

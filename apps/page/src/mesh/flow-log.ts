@@ -67,7 +67,9 @@ export class FlowLog {
     }
     const explanation = decision.explain()
     const { action, topic, sender } = explanation
-    const pattern = about === 'bundle' ? patternOf(explanation, open) : null
+    // What could not be read is part of no pattern.
+    const isRead = about === 'bundle' && topic !== 'unreadable'
+    const pattern = isRead ? patternOf(explanation, open) : null
     if (code !== null) {
       this.refused.add(at)
       this.#totals.set(code, (this.#totals.get(code) ?? 0) + 1)

@@ -1,6 +1,5 @@
 import {
   AgentError,
-  type AskedApproval,
   type Batch,
   grantsOf,
   type Group,
@@ -16,16 +15,16 @@ import { isName, matches, type Name } from '@ixj/names'
 import { sha256 } from '@ixj/trust'
 import { FlowLog } from './flow-log.ts'
 import { POSE_AGE_MS_MAX, RECORDS_SHOWN_MAX, REDRAW_MS } from './limits.ts'
+import { MissingMessages } from './missing-messages.ts'
+import { WaitingApprovals } from './waiting-approvals.ts'
 
-/** Approvals that wait for a person; more are refused for want of room. */
-const APPROVALS_MAX = 32
 /** Lines of what was done and what came of it. */
 const NOTICES_MAX = 40
 
 /** What was done here, and what came of it, in a line. */
 export interface Notice {
   readonly at: number
-  readonly kind: 'done' | 'failed' | 'told'
+  readonly kind: 'done' | 'failed' | 'told' | 'warned'
   readonly text: string
 }
 
@@ -33,7 +32,8 @@ export interface Notice {
 export class MeshView implements AsyncDisposable {
   readonly node: BrowserNode
   readonly flows = new FlowLog()
-  readonly approvals: AskedApproval[] = []
+  readonly missing = new MissingMessages()
+  readonly approvals: WaitingApprovals
   readonly records: { readonly index: number; readonly record: AuditRecord }[] = []
   readonly notices: Notice[] = []
   /** Names that this page has revoked, and when. */
@@ -47,6 +47,7 @@ export class MeshView implements AsyncDisposable {
 
   private constructor(node: BrowserNode) {
     this.node = node
+    this.approvals = new WaitingApprovals(node.name)
   }
 
   /** Joins what the node's name may receive, and follows all of it. */
@@ -109,11 +110,10 @@ export class MeshView implements AsyncDisposable {
   }
 
   /** Lets what somebody asks for pass, once, or not. */
-  async decide(asked: AskedApproval, isApproved: boolean): Promise<void> {
-    const place = this.approvals.indexOf(asked)
+  async decide(number: number, isApproved: boolean): Promise<void> {
+    const asked = this.approvals.take(number, Date.now())
     // A second click: it was decided already, and another must not go for it.
-    if (place === -1) return
-    this.approvals.splice(place, 1)
+    if (asked === undefined) return
     this.#changed()
     const what = `${isApproved ? 'approve' : 'refuse'} ${asked.sender}`
     await this.#attempt(what, async () => {
@@ -162,8 +162,9 @@ export class MeshView implements AsyncDisposable {
       this.#changed()
     })
     this.#follow(agent.approvals(), (asked) => {
-      if (this.approvals.length >= APPROVALS_MAX) void asked.refuse('too many wait for an approval')
-      else this.approvals.push(asked)
+      const full = this.approvals.add(asked, Date.now())
+      if (full === undefined) return
+      asked.refuse(full).catch((cause: unknown) => this.#tell('failed', reasonOf(cause)))
     })
     this.#follow(agent.requests(), (request) => {
       void request.refuse('nobody-there', 'a person sits here, who answers no program')
@@ -184,8 +185,8 @@ export class MeshView implements AsyncDisposable {
     for (const group of this.#groups) {
       group.state.bound('pose', POSE_AGE_MS_MAX)
       this.#follow(group.messages(), (message) => {
-        if (message.gap > 0)
-          this.#tell('told', `${message.gap} messages of ${message.sender} missing`)
+        const change = this.missing.take(message)
+        if (change !== undefined) this.#tell(change.isHealed ? 'done' : 'warned', change.text)
         if (typeof message.body === 'string')
           this.#tell('told', `${message.sender}: ${message.body}`)
       })

@@ -37,7 +37,10 @@ export function AuditPanel({ view }: { readonly view: MeshView }) {
         <div class="audit-figures">
           <Figure value={size} label="records" />
           <Figure value={checkpoints.at(-1)?.size ?? 0} label="covered by a checkpoint" />
-          <Figure value={checkpoints.length} label="signed checkpoints" />
+          <Figure
+            value={checkpoints.length}
+            label={checkpoints.length === 1 ? 'signed checkpoint' : 'signed checkpoints'}
+          />
           {dropped > 0 && <Figure value={dropped} label="in logs before this one" />}
         </div>
         <div class="robot-actions">
@@ -102,7 +105,7 @@ function Outcome({ verified }: { readonly verified: Verified }) {
     <div class={holds ? 'audit-outcome holds' : 'audit-outcome broken'} role="status">
       <b>{holds ? 'The log holds.' : `The ${of} does not hold.`}</b>
       <p>
-        {report.size.toLocaleString('en')} records and {report.checkpoints} checkpoints checked in{' '}
+        {countOf(report.size, 'record')} and {countOf(report.checkpoints, 'checkpoint')} checked in{' '}
         {Math.max(1, Math.round(ms))} ms, in this page.
       </p>
       {report.faults.slice(0, 4).map((fault) => (
@@ -130,7 +133,7 @@ function RecordText({ record }: { readonly record: AuditRecord }) {
       return (
         <span class="record-text">
           <NameText name={record.sender ?? 'unreadable'} /> {record.action} →{' '}
-          {record.topic?.split('.')[0]} <small>{record.messages} messages</small>
+          {record.topic?.split('.')[0]} <small>{countOf(record.messages, 'message')}</small>
           {record.code === null ? null : <b class="record-code">{record.code}</b>}
         </span>
       )
@@ -160,4 +163,8 @@ function RecordText({ record }: { readonly record: AuditRecord }) {
         </span>
       )
   }
+}
+
+function countOf(count: number, what: string): string {
+  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`
 }

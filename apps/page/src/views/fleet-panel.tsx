@@ -2,10 +2,9 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Flow } from '../mesh/flow-log.ts'
 import { readFloor, type Robot } from '../mesh/fleet-floor.ts'
 import type { MeshView } from '../mesh/mesh-view.ts'
-import { Approvals } from './approvals.tsx'
 import { FloorMap } from './floor-map.tsx'
-import { FlowRow } from './flow-row.tsx'
 import { Notices } from './notices.tsx'
+import { Refusals } from './refusals.tsx'
 
 /** A warehouse floor, and what a person may do on it. */
 export function FleetPanel({
@@ -17,7 +16,7 @@ export function FleetPanel({
 }) {
   const [chosen, setChosen] = useState<string | null>(null)
   const [armed, setArmed] = useState<string | null>(null)
-  const { floor, robots, unread } = readFloor(view.registers)
+  const { floor, robots, refusals, unread } = readFloor(view.registers)
   const robot = robots.find(({ name }) => name === chosen)
   const register = view.registers.find(
     ({ sender, register: of }) => sender === chosen && of === 'pose',
@@ -82,7 +81,6 @@ export function FleetPanel({
         </ul>
       </section>
       <div class="fleet-side">
-        <Approvals view={view} />
         <section class="card" aria-label="Robots">
           <header class="card-head">
             <h2>Robots</h2>
@@ -122,19 +120,7 @@ export function FleetPanel({
             </div>
           )}
         </section>
-        {refused.length > 0 && (
-          <section class="card" aria-label="Refused">
-            <header class="card-head">
-              <h2>Refused</h2>
-              <span class="count">here, by this page</span>
-            </header>
-            <ol class="flow-list short">
-              {refused.map((flow) => (
-                <FlowRow key={flow.number} flow={flow} choose={explain} />
-              ))}
-            </ol>
-          </section>
-        )}
+        <Refusals told={refusals} own={refused} explain={explain} />
         <Notices view={view} />
       </div>
     </div>

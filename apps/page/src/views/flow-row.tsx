@@ -25,9 +25,12 @@ export function FlowRow({
         <span class={`pattern pattern-${toneOf(pattern)}`}>{pattern ?? about}</span>
         <span class="flow-what">
           <NameText name={sender} />
-          <span class="flow-act">
-            {action} → {topic.split('.')[0]}
-          </span>
+          {/* Of what could not be read there is no more to tell. */}
+          {topic !== 'unreadable' && (
+            <span class="flow-act">
+              {action} → {topic.split('.')[0]}
+            </span>
+          )}
         </span>
         <span class={`verdict verdict-${state}`}>{code ?? 'verified'}</span>
       </button>

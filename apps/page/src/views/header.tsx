@@ -1,4 +1,5 @@
 import type { MeshView } from '../mesh/mesh-view.ts'
+import { APPROVALS_ID } from './approvals.tsx'
 import { Mark } from './mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
@@ -24,6 +25,7 @@ export function Header({
   readonly leave: () => Promise<void>
 }) {
   const relays = view.node.relays?.relays ?? []
+  const asked = view.approvals.at(Date.now()).length
   return (
     <header class="header">
       <a class="skip" href="#main">
@@ -47,6 +49,11 @@ export function Header({
         ))}
       </nav>
       <div class="who">
+        {asked > 0 && (
+          <button class="badge" onClick={showApprovals} title="Go to what waits for you (A)">
+            {asked} to approve
+          </button>
+        )}
         <ul class="relays" aria-label="Relays">
           {relays.map(({ name, stands, lastEnd }) => (
             <li
@@ -66,4 +73,11 @@ export function Header({
       </div>
     </header>
   )
+}
+
+/** Brings what waits for a person into sight, and the keyboard's focus with it. */
+export function showApprovals(): void {
+  const shown = document.getElementById(APPROVALS_ID)
+  shown?.scrollIntoView({ block: 'start' })
+  shown?.focus({ preventScroll: true })
 }

@@ -78,6 +78,9 @@ export function LivePanel({
           <span class="count">
             {view.flows.accepted.toLocaleString('en')} verified
             {view.flows.copies > 0 && ` · ${view.flows.copies.toLocaleString('en')} copies dropped`}
+            {view.missing.left > 0 && (
+              <b class="missing-count"> · {view.missing.left.toLocaleString('en')} missing</b>
+            )}
             {view.flows.refusals.length > 0 && (
               <b class="refused-count">
                 {' '}

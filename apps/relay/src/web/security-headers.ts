@@ -13,7 +13,9 @@ const YEAR_SECONDS = 365 * 24 * 3_600
  * load, nowhere to send to but relays, and no frame around it.
  */
 export function securityHeaders(options: SecurityOptions): Readonly<Record<string, string>> {
-  const connect = ["'self'", ...options.connect].join(' ')
+  // A relay answers about zones over HTTP, at the origin of its WebSocket.
+  const relays = options.connect.flatMap((url) => [url, url.replace(/^ws/, 'http')])
+  const connect = ["'self'", ...relays].join(' ')
   const policy = [
     "default-src 'none'",
     "script-src 'self'",

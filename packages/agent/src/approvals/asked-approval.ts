@@ -18,6 +18,7 @@ import {
   type ApprovalsNeeded,
   type Authority,
   type Explanation,
+  type Grant,
   type Value,
 } from '@ixj/trust'
 import { decodeApproval, signApproval, termsOf } from '../bundles/approval.ts'
@@ -61,6 +62,8 @@ export interface AskedApproval {
   readonly messageId: Uint8Array
   /** Id of the grant, 32 bytes. */
   readonly authority: Uint8Array
+  /** The grant itself, which held when it was asked. */
+  readonly grant: Grant
   /** How many of whom the grant asks for. */
   readonly needed: ApprovalsNeeded
   /** By when the sender has to know, by its own clock. */
@@ -104,6 +107,7 @@ export function readAsked(
       body: decodeApplication(message.body),
       contentType: message.contentType,
       messageId: message.id,
+      grant: leaf.statement,
       needed,
       expiresAt: request.expiresAt,
       approve: async ({ lifetimeMs = APPROVAL_MS_MAX } = {}) => {

@@ -1,3 +1,4 @@
+import { isBelow } from '@ixj/names'
 import { equalBytes, toHex } from '@ixj/trust'
 import { reasonOf } from '../abort-reason.ts'
 import { AgentError } from '../agent-error.ts'
@@ -262,7 +263,9 @@ export class SentTasks {
         addressee.name === sender && (addressee.key === null || equalBytes(addressee.key, key)),
     )
     if (named || of === 'group') return named
-    return this.#context.core.isInboxOf(kept.bundle.header.topic, { name: sender, key })
+    const { topic } = kept.bundle.header
+    // Its owner may speak for it, also where no neighbour showed a right to it: behind a relay.
+    return isBelow(topic, sender) || this.#context.core.isInboxOf(topic, { name: sender, key })
   }
 }
 

@@ -1,7 +1,8 @@
 import { type Agent, AgentError, type Clock, type Group, type Gather } from '@ixj/agent'
 import { type Cell, DOCKS, FLOOR, GATE, isCold, RACKS, SHELVES } from './floor-plan.ts'
 import { FLOOR_GROUP, GATE_AGENT, REPORTS, ROBOTS } from './names.ts'
-import { FLOOR_REGISTER } from './pose.ts'
+import { FLOOR_REGISTER, REFUSED_REGISTER } from './pose.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Between two pieces of work that are given out. */
 const WORK_MS = 1_200
@@ -26,6 +27,8 @@ export interface DispatcherParts {
   /** Uniform in [0, 1). */
   readonly chance: () => number
   readonly failed: (cause: unknown) => void
+  /** What its node refuses, which it tells on the floor. */
+  readonly refusals: Refusals
 }
 
 /** Gives out work to robots, 1×N, and hears what they have done, N×1; one writer decides who does it. */
@@ -54,7 +57,7 @@ export class Dispatcher implements AsyncDisposable {
 
   #turn(): void {
     if (this.#closed) return
-    const { clock, floor, failed } = this.#parts
+    const { clock, floor, failed, refusals } = this.#parts
     const isOpen = clock.now() < this.#gateOpenUntil
     floor.state.set(FLOOR_REGISTER, [
       FLOOR.width,
@@ -63,6 +66,7 @@ export class Dispatcher implements AsyncDisposable {
       [...GATE],
       isOpen,
     ])
+    if (refusals.value.length > 0) floor.state.set(REFUSED_REGISTER, refusals.value)
     this.#cancel = clock.at(clock.now() + WORK_MS, () => this.#turn())
     this.#giveOut(isOpen).catch(failed)
   }
@@ -147,7 +151,7 @@ export class Dispatcher implements AsyncDisposable {
 /** Opens the dispatcher and the gate on agents of their names. @throws AgentError as `join`, `gather` */
 export async function openDispatcher(
   agents: { readonly agent: Agent; readonly gate: Agent },
-  options: Pick<DispatcherParts, 'clock' | 'chance' | 'failed'>,
+  options: Pick<DispatcherParts, 'clock' | 'chance' | 'failed' | 'refusals'>,
 ): Promise<Dispatcher> {
   const floor = await agents.agent.join(FLOOR_GROUP)
   const reports = await agents.agent.gather(REPORTS, { windowMs: REPORTS_MS })

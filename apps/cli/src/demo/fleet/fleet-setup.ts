@@ -16,6 +16,7 @@ import {
   ROBOTS,
   robotsOf,
   SAM,
+  THIEF_ROLE,
 } from './names.ts'
 
 const WEEK_SECONDS = 7 * 24 * 3_600
@@ -63,6 +64,11 @@ export async function setUpFleet(fleet: string): Promise<void> {
   for (const role of ['dispatch', ...GARAGES]) {
     await make(role, fleetNode(role), acme, { lifetimeSeconds: WEEK_SECONDS })
   }
+  // Its node is one of the organisation's, that may listen: nobody has a reason to shut it out.
+  await make(THIEF_ROLE, fleetNode(THIEF_ROLE), acme, {
+    lifetimeSeconds: WEEK_SECONDS,
+    grants: [{ actions: ['subscribe'], topics: [FLOOR_GROUP] }],
+  })
   await make('dispatch', DISPATCH, acme, {
     lifetimeSeconds: WEEK_SECONDS,
     grants: [

@@ -21,6 +21,9 @@ export const ROBOT_COUNT = 6
 /** Processes that they run in. */
 export const GARAGES = ['garage1', 'garage2'] as const
 
+/** The process that copies keys. */
+export const THIEF_ROLE = 'thief'
+
 /** A robot's name, from 1. */
 export function robotName(number: number) {
   return parseName(`r${number}.${ROBOTS}`)

@@ -7,6 +7,9 @@ export const POSE = 'pose'
 /** The register in which the dispatcher tells of the floor. */
 export const FLOOR_REGISTER = 'floor'
 
+/** The register in which those on the floor tell what they refused: `[[name, code, count], …]`. */
+export const REFUSED_REGISTER = 'refused'
+
 /** `[x, y, heading, doing, goal, claim]`: metres, degrees, `[x, y]` or null. */
 export function poseOf(body: RobotBody): (number | string | number[] | null)[] {
   const { x, y, heading, doing, goal, claim } = body

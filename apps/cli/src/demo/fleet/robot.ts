@@ -1,13 +1,30 @@
 import { type Agent, AgentError, type Clock, type Group, type IncomingRequest } from '@ixj/agent'
 import { DISPATCH, FLOOR_GROUP, REPORTS } from './names.ts'
 import { DOCKS } from './floor-plan.ts'
-import { FLOOR_REGISTER, isGateOpen, othersIn, POSE, poseOf, readCell } from './pose.ts'
+import {
+  FLOOR_REGISTER,
+  isGateOpen,
+  othersIn,
+  POSE,
+  poseOf,
+  readCell,
+  REFUSED_REGISTER,
+} from './pose.ts'
+import type { Refusals } from './refusals.ts'
 import { RobotBody } from './robot-body.ts'
 
 /** How often a robot decides, and tells where it is. */
 const STEP_MS = 200
 /** How long a report is tried, while the dispatcher cannot be reached. */
 const REPORT_MS = 60_000
+
+/** What a robot works with besides its agent. */
+export interface RobotOptions {
+  readonly clock: Clock
+  readonly failed: (cause: unknown) => void
+  /** What its node refuses, which it tells on the floor. */
+  readonly refusals: Refusals
+}
 
 /** A robot that works until it is disposed of: it moves, bids for work, and does what it is told. */
 export class Robot implements AsyncDisposable {
@@ -16,17 +33,19 @@ export class Robot implements AsyncDisposable {
   readonly #floor: Group
   readonly #clock: Clock
   readonly #failed: (cause: unknown) => void
+  readonly #refusals: Refusals
   #cancel: () => void = () => {}
 
   /** Use {@link openRobot}. */
   constructor(
     parts: { readonly agent: Agent; readonly floor: Group; readonly number: number },
-    options: { readonly clock: Clock; readonly failed: (cause: unknown) => void },
+    options: RobotOptions,
   ) {
     this.#agent = parts.agent
     this.#floor = parts.floor
     this.#clock = options.clock
     this.#failed = options.failed
+    this.#refusals = options.refusals
     this.body = new RobotBody(parts.agent.name, DOCKS[(parts.number * 2) % DOCKS.length]!)
     this.#answer().catch(options.failed)
     this.#step()
@@ -47,6 +66,8 @@ export class Robot implements AsyncDisposable {
       isGateOpen: isGateOpen(state.get(DISPATCH, FLOOR_REGISTER)),
     })
     state.set(POSE, poseOf(this.body))
+    const { value } = this.#refusals
+    if (value.length > 0) state.set(REFUSED_REGISTER, value)
     if (done !== undefined) this.#report(done.number).catch(this.#failed)
   }
 
@@ -106,11 +127,7 @@ export class Robot implements AsyncDisposable {
 /** Opens a robot on an agent of its own name. @throws AgentError as `join` */
 export async function openRobot(
   agent: Agent,
-  options: {
-    readonly number: number
-    readonly clock: Clock
-    readonly failed: (cause: unknown) => void
-  },
+  options: RobotOptions & { readonly number: number },
 ): Promise<Robot> {
   const floor = await agent.join(FLOOR_GROUP)
   return new Robot({ agent, floor, number: options.number }, options)
