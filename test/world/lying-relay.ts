@@ -2,7 +2,7 @@ import { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from '@ixj/age
 import { seededRandom } from './random.ts'
 
 /** What a relay does to messages on their way to a page. */
-export type Deed = 'drop' | 'forge' | 'pass' | 'repeat' | 'reorder'
+type Deed = 'drop' | 'forge' | 'pass' | 'repeat' | 'reorder'
 const DEEDS: readonly Deed[] = ['drop', 'forge', 'pass', 'repeat', 'reorder']
 
 /** The relay that lies; `isLying` lets a page in first. */

@@ -4,7 +4,7 @@ import { openChromium } from './chromium.ts'
 import { openPage, type OpenedPage } from './opened-page.ts'
 
 /** What the tests of one file share: a browser, and a place that its tabs go to. */
-export interface Scene<T> {
+interface Scene<T> {
   readonly browser: Browser
   readonly place: T
   /** A tab in a browser profile of its own. */

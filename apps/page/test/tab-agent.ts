@@ -8,7 +8,7 @@ import type { Verb } from './tab-program.ts'
 export type Thread = 'here' | 'inWorker'
 
 /** What was heard in the group of an agent in a tab. */
-export interface Heard {
+interface Heard {
   readonly bodies: readonly unknown[]
   readonly missing: number
 }

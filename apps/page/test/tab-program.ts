@@ -8,7 +8,7 @@ import { keepTicket } from '../src/session/open-session.ts'
 import { parseTicket } from '../src/session/ticket.ts'
 
 /** Who an agent in a tab is, and what it joins. */
-export interface TabIdentity {
+interface TabIdentity {
   readonly name: string
   readonly ticket: string
   readonly topic: string

@@ -44,8 +44,11 @@ export interface BrowserNodeOptions {
   readonly origin?: string
   /** Default: `ruleTable` without rules of one's own. */
   readonly policy?: Policy
-  /** Whom it asks about names under zone anchors; default: its relays, over {@link dnsOverHttps}. */
-  readonly dns?: AskDns
+  /**
+   * Whom it asks about names under zone anchors, one after the other until what one of them says is
+   * proved; default: its relays, over {@link dnsOverHttps}.
+   */
+  readonly dns?: readonly AskDns[]
   /** Default: {@link pageClock}. */
   readonly clock?: Clock
   /** Default: the browser's. */
@@ -128,7 +131,8 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
   const verifier = await openVerifier(subtle)
   const generateKey = () => generateWebCryptoKey(subtle)
   const audit = opening.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
-  const { policy, dns = relayDns(options.relays) } = options
+  const { policy, dns = options.relays.map(({ url }) => dnsOverHttps(relayDnsAddress(url))) } =
+    options
   const zoneKeys = await openZoneKeys(anchors, { subtle, clock, dns })
   const relays =
     options.transport === undefined
@@ -169,12 +173,6 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
   return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
 }
 
-/** A relay answers for the zones it was told of; what it says is validated here like all else. */
-function relayDns(relays: readonly RelayAddress[]): AskDns | undefined {
-  const [first, ...others] = relays.map(({ url }) => relayDnsAddress(url))
-  return first === undefined ? undefined : dnsOverHttps(first, ...others)
-}
-
 /** A page that is online again calls its relays at once, whatever they waited for. */
 function callWhenOnline(relays: RelayTransport): Disposable {
   const call = () => relays.callNow()
@@ -188,7 +186,7 @@ async function openZoneKeys(
   parts: {
     readonly subtle: SubtleCrypto
     readonly clock: Clock
-    readonly dns: AskDns | undefined
+    readonly dns: readonly AskDns[]
   },
 ): Promise<ZoneKeySource | undefined> {
   if (anchors.root === undefined && !anchors.list.some(({ kind }) => kind === 'zone')) {
@@ -196,8 +194,7 @@ async function openZoneKeys(
   }
   const { subtle, clock, dns } = parts
   const { openZoneProofs } = await import('./zone-proofs.ts')
-  const asking = dns === undefined ? {} : { ask: dns }
-  return openZoneProofs(anchors, { subtle, now: () => clock.now(), ...asking })
+  return openZoneProofs(anchors, { subtle, now: () => clock.now(), asks: dns })
 }
 
 /** The home follows an anchor's key, so that the page begins with the new one when it is opened next. */

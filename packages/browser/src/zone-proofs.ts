@@ -17,8 +17,8 @@ export interface ZoneProofOptions {
   readonly subtle: SubtleCrypto
   /** ms since the Unix epoch. */
   readonly now: () => number
-  /** Whom it asks; without it a page proves only what others bring. */
-  readonly ask?: AskDns
+  /** Whom it asks, in this order; without any a page proves only what others bring. */
+  readonly asks?: readonly AskDns[]
 }
 
 /**
@@ -34,15 +34,17 @@ export function openZoneProofs(anchors: AnchorSet, options: ZoneProofOptions): Z
     prove: openNameProver(anchors, crypto),
     join: (chains) => joinChains(chains),
     fetch: async (name) => {
-      const { ask, now } = options
-      if (ask === undefined) return undefined
-      // A page that asks nobody itself does not download how.
-      const { collectRecords } = await import('./zone-questions.ts')
-      const records = await collectRecords(name, zones, ask)
       const question = { name: keyOwner(name), type: TYPE.TXT }
-      const found = await validate(question, records, { anchors: zones, now: now(), crypto })
-      const isThere = found.state === 'secure' && found.answer === 'positive'
-      return isThere ? encodeChain(found.used) : undefined
+      for (const ask of options.asks ?? []) {
+        // A page that asks nobody itself does not download how.
+        const { collectRecords } = await import('./zone-questions.ts')
+        const records = await collectRecords(name, zones, ask)
+        const now = options.now()
+        const found = await validate(question, records, { anchors: zones, now, crypto })
+        // One that lies is as one that is silent: the next is asked.
+        if (found.state === 'secure' && found.answer === 'positive') return encodeChain(found.used)
+      }
+      return undefined
     },
   }
 }

@@ -33,6 +33,8 @@ export async function collectRecords(
     .toSorted((left, right) => right.zone.length - left.zone.length)[0]
   if (anchor === undefined) return []
   const records = await answerOf(owner, TYPE.TXT, ask)
+  // Who has nothing to say about the name is asked no more: each question may take its time.
+  if (records.length === 0) return records
   let asked = 1
   let zone: DnsName | undefined = parentOf(owner)
   while (zone !== undefined && asked < QUESTIONS_MAX) {

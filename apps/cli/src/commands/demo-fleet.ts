@@ -102,7 +102,7 @@ function textOf(event: FleetEvent): string {
 function theftText({ name, tried, letIn, refusedBy }: Theft): string {
   const width = Math.max(...refusedBy.map(({ role }) => role.length))
   const by = refusedBy.map(({ role, count, firstMs }) => {
-    const first = count === 0 ? '' : `, the first after ${Math.round(firstMs)} ms`
+    const first = firstMs === null ? '' : `, the first after ${Math.round(firstMs)} ms`
     return `  ${role.padEnd(width)}  ${count}${first}`
   })
   return [

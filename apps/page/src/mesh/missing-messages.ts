@@ -2,7 +2,7 @@ import type { Message } from '@ixj/agent'
 import { MISSED_SENDERS_MAX } from './limits.ts'
 
 /** What tells of a gap. */
-export type Arrival = Pick<Message, 'gap' | 'late' | 'sender'>
+type Arrival = Pick<Message, 'gap' | 'late' | 'sender'>
 
 /**
  * Messages that were not there when their stream went on: kept back by a relay, or lost. A gap is told

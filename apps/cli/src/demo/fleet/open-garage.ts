@@ -5,7 +5,7 @@ import type { Refusals } from './refusals.ts'
 import { openRobot } from './robot.ts'
 
 /** What agents of one node share. */
-export interface FloorParts {
+interface FloorParts {
   readonly refusals: Refusals
   readonly failed: (cause: unknown) => void
 }

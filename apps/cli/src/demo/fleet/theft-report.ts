@@ -12,11 +12,11 @@ export interface Theft {
   readonly tried: number
   /** Of these, those that somebody's node let in. */
   readonly letIn: number
-  /** Who refused them: how many, and the first of them how long after the thief had begun. */
+  /** Who refused them: how many, and the first how long after the thief had begun; null: none. */
   readonly refusedBy: readonly {
     readonly role: string
     readonly count: number
-    readonly firstMs: number
+    readonly firstMs: number | null
   }[]
 }
 
@@ -79,8 +79,8 @@ export class TheftReport {
   #tell(name: string): void {
     const { began = 0, tried, letIn, refused } = this.#watched.get(name)!
     const refusedBy = this.#roles.map((role) => {
-      const { count, firstAt } = refused.get(role) ?? { count: 0, firstAt: Infinity }
-      return { role, count, firstMs: firstAt - began }
+      const known = refused.get(role)
+      return { role, count: known?.count ?? 0, firstMs: known ? known.firstAt - began : null }
     })
     this.#hear({ event: 'theft', name, tried: tried.size, letIn: letIn.size, refusedBy })
   }

@@ -73,7 +73,7 @@ interface Copied {
 }
 
 /** How a thief is opened. */
-export interface ThiefOptions {
+interface ThiefOptions {
   readonly clock: Clock
   readonly hear: (tried: Tried) => void
   readonly failed: (cause: unknown) => void
