@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Agent, type Group, issueTo, type SpawnOptions } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
+import type { Upstream } from '@ixj/dns'
 import { type Home, type Node, nodeRandom, nodeSha256, openNode, systemClock } from '@ixj/node'
 import { type AnchorSet, formatAnchors, fromBase64url, toBase64url } from '@ixj/trust'
 import { acme, born, openField, openOffice } from '../../../packages/node/test/home-bench.ts'
@@ -40,14 +41,22 @@ export interface RelayPair extends AsyncDisposable {
   readonly speaker: Agent
   /** Waits until the agent in Node sees all of these in the crew. */
   present(names: readonly Name[]): Promise<void>
-  /** What a page is given for its key: a member of the crew, that trusts what all trust, or this. */
-  ticketFor(name: string, key: string, anchors?: AnchorSet): Promise<string>
+  /** What a page is given for its key: a member of the crew, that trusts what all trust. */
+  ticketFor(name: string, key: string): Promise<string>
   /** Ends a relay as a crash does: every connection breaks, nothing is said. */
   kill(index: number): Promise<void>
 }
 
-/** Opens them. */
-export async function openRelayPair(): Promise<RelayPair> {
+/** Whom all of them trust in place of the organisation's key, and where they look. */
+export interface ZoneTrust {
+  readonly anchors: AnchorSet
+  readonly upstream: Upstream
+}
+
+/** Opens them; with a zone in which the organisation's key stands they trust that. */
+export async function openRelayPair(
+  openZone?: (organisationKey: Uint8Array) => Promise<ZoneTrust>,
+): Promise<RelayPair> {
   await using opening = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'ixj-pair-'))
   opening.defer(() => rm(folder, { recursive: true, force: true }))
@@ -58,6 +67,10 @@ export async function openRelayPair(): Promise<RelayPair> {
     '<!doctype html><link rel="icon" href="data:,"><title>page</title>',
   )
   const office = await openOffice(join(folder, 'office'))
+  const { signer } = await office.readIdentity(acme)
+  const zone = await openZone?.(signer.publicKey)
+  if (zone !== undefined) await office.writeAnchors(zone.anchors)
+  const dns = zone === undefined ? {} : { dns: { upstreams: [zone.upstream] } }
   const places = [opening.use(await openWebPlace(site)), opening.use(await openWebPlace(site))]
   const elsewhere = opening.use(await openWebPlace(site, { policy: false }))
   const origins = [...places, elsewhere].map(({ url }) => url)
@@ -66,7 +79,9 @@ export async function openRelayPair(): Promise<RelayPair> {
     const home = await openField(join(folder, `relay${index + 1}`), office)
     await born({ office, home, name })
     const connect = relays.flatMap(({ addresses }) => addresses)
-    const relay = opening.use(await openNode({ name, home, listen, connect, door: { origins } }))
+    const relay = opening.use(
+      await openNode({ name, home, listen, connect, door: { origins }, ...dns }),
+    )
     places[index]!.node = relay
     relays.push(relay)
   }
@@ -74,7 +89,7 @@ export async function openRelayPair(): Promise<RelayPair> {
   await born({ office, home: field, name: CLERK })
   await born({ office, home: field, name: SPEAKER }, member)
   const connect = relays.flatMap(({ addresses }) => addresses)
-  const clerk = opening.use(await openNode({ name: CLERK, home: field, listen, connect }))
+  const clerk = opening.use(await openNode({ name: CLERK, home: field, listen, connect, ...dns }))
   const speaker = await clerk.openAgent(SPEAKER)
   const crew = await speaker.join(CREW)
   const opened = opening.move()
@@ -87,10 +102,7 @@ export async function openRelayPair(): Promise<RelayPair> {
     crew,
     speaker,
     present: (names) => seen(crew, names),
-    ticketFor: async (name, key, anchors) => {
-      const trusted = anchors ?? (await office.readAnchors())
-      return await ticketOf(office, places, { name, key, anchors: trusted })
-    },
+    ticketFor: (name, key) => ticketOf(office, places, { name, key }),
     kill: async (index) => {
       const place = places[index]!
       place.node = undefined
@@ -113,11 +125,7 @@ async function seen(crew: Group, names: readonly Name[]): Promise<void> {
 async function ticketOf(
   office: Home,
   places: readonly WebPlace[],
-  {
-    name,
-    key,
-    anchors,
-  }: { readonly name: string; readonly key: string; readonly anchors: AnchorSet },
+  { name, key }: { readonly name: string; readonly key: string },
 ): Promise<string> {
   const statements = await issueTo(
     await office.readIdentity(acme),
@@ -130,7 +138,7 @@ async function ticketOf(
       url: `ws://127.0.0.1:${port}/ixj`,
       name: RELAYS[index],
     })),
-    anchors: JSON.parse(formatAnchors(anchors)) as unknown,
+    anchors: JSON.parse(formatAnchors(await office.readAnchors())) as unknown,
     statements: statements.map(({ envelope }) => toBase64url(envelope)),
   })
 }

@@ -1,5 +1,4 @@
 import type { Name } from '@ixj/names'
-import type { AnchorSet } from '@ixj/trust'
 import type { OpenedPage } from './opened-page.ts'
 import type { RelayPair } from './relay-pair.ts'
 import type { Verb } from './tab-program.ts'
@@ -29,17 +28,11 @@ export class TabAgent implements AsyncDisposable {
   static async open(
     pair: RelayPair,
     opened: OpenedPage,
-    options: {
-      readonly name: Name
-      readonly thread?: Thread
-      /** Whom it trusts; default: whom the others trust. */
-      readonly anchors?: AnchorSet
-    },
+    { name, thread = 'here' }: { readonly name: Name; readonly thread?: Thread },
   ): Promise<TabAgent> {
-    const { name, thread = 'here', anchors } = options
     const agent = new TabAgent(name, opened, thread)
     const key = await agent.#call('makeKey', name)
-    const ticket = await pair.ticketFor(name, String(key), anchors)
+    const ticket = await pair.ticketFor(name, String(key))
     await agent.#call('listen', { name, ticket, topic: pair.crew.topic })
     await agent.relays(2)
     await pair.present([name])
