@@ -5,6 +5,8 @@ import { pipelined, windowOf, type OpenPlayer, type Part, type Sending } from '.
 import { homeFolder, nodesOf } from './ground.ts'
 import { agentName, crewName, nodeName } from './names.ts'
 
+/** Messages that are given to be sent at once, as NATS is flushed. */
+const BATCH = 512
 /** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
 const WINDOW = 4_096
 /** Bodies of a process that are on their way at once: half of what one lane of ixj takes. */
@@ -95,25 +97,31 @@ async function sendAs(opened: Opened, sending: Sending, { process, cast }: Part)
   const { run, count, body } = sending
   const window = windowOf(WINDOW, WINDOW_BYTES, run) / sendersIn(process, run, cast)
   const send = sendingTo(opened, run)
-  await pipelined(count, Math.ceil(window), (index) => send(body(index)))
+  const size = Math.min(BATCH, Math.ceil(window))
+  const batches = Math.ceil(count / size)
+  await pipelined(batches, Math.max(1, Math.floor(window / size)), (batch) => {
+    const first = batch * size
+    const length = Math.min(size, count - first)
+    return send(Array.from({ length }, (_, index) => body(first + index)))
+  })
 }
 
 function sendingTo({ agent, crews }: Opened, { pattern, agents }: Run) {
   if (pattern === '1×1' || pattern === 'N×1') {
     const to = agentName(pattern === '1×1' ? 1 : LEAD)
-    return (body: Uint8Array) => agent.send(to, body)
+    return (bodies: readonly Uint8Array[]) => agent.sendMany(to, bodies)
   }
   const topic = crewName(agents)
   const crew = crews.get(topic)
   if (crew === undefined) throw new Error(`Not in ${topic}`)
-  if (pattern === 'N×N' || pattern === '1×N') return (body: Uint8Array) => crew.publish(body)
-  const to = pickedOf(agents).map(agentName)
-  return (body: Uint8Array) => crew.publish(body, { to })
+  const to = pattern === 'N×N' || pattern === '1×N' ? undefined : pickedOf(agents).map(agentName)
+  const options = to === undefined ? {} : { to }
+  return (bodies: readonly Uint8Array[]) => crew.publishMany(bodies, options)
 }
 
 async function readAll(queue: Queue<Message>, take: (body: Uint8Array) => void): Promise<void> {
-  for await (const { body } of queue) {
-    if (body instanceof Uint8Array) take(body)
+  for await (const batch of queue.batches()) {
+    for (const { body } of batch) if (body instanceof Uint8Array) take(body)
   }
 }
 

@@ -153,6 +153,23 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
     }
   }
 
+  /**
+   * Reads all that waits at once, in arrays of at least one: for who reads faster than one by one.
+   * Who stops reading closes the queue, as one by one.
+   */
+  async *batches(): AsyncGenerator<readonly T[], void, undefined> {
+    try {
+      for (;;) {
+        const next = await this.take()
+        if (next.done === true) return
+        // What else came before this was looked at.
+        yield this.#isHeld ? [next.value] : [next.value, ...this.drain()]
+      }
+    } finally {
+      this.close()
+    }
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     return {
       next: () => this.take(),

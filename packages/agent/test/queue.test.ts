@@ -31,4 +31,29 @@ describe('a queue', () => {
     queue.push(1)
     expect(await first).toEqual({ done: false, value: 1 })
   })
+
+  it('gives all that waits at once, in its order, and none twice', async () => {
+    const queue = new Queue<number>(100)
+    for (const item of [1, 2, 3]) queue.push(item)
+    const batches = queue.batches()
+    expect(await batches.next()).toEqual({ done: false, value: [1, 2, 3] })
+    const waiting = batches.next()
+    queue.push(4)
+    queue.push(5)
+    expect(await waiting).toEqual({ done: false, value: [4, 5] })
+    queue.push(6)
+    queue.close()
+    expect(await batches.next()).toEqual({ done: false, value: [6] })
+    expect(await batches.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('is closed by who stops reading all that waits', async () => {
+    const queue = new Queue<number>(100)
+    queue.push(1)
+    for await (const batch of queue.batches()) {
+      expect(batch).toEqual([1])
+      break
+    }
+    expect(queue.push(2)).toBe(false)
+  })
 })

@@ -67,6 +67,7 @@ export {
 } from './bytes.ts'
 export type { ApplicationValue, EncodingLimits, Value } from './encoding/value.ts'
 export { scan, type ScanRules } from './encoding/scan.ts'
+export { copyOfPart } from './encoding/slab.ts'
 export { decode, decodeApplication, decodeShared } from './encoding/decode.ts'
 export { encode, encodeApplication } from './encoding/encode.ts'
 export {

@@ -8,25 +8,24 @@ import {
   readArray,
   readOptional,
   readText,
+  TrustError,
   type Field,
 } from '@ixj/trust'
 import { BUNDLE_MESSAGES_MAX, CONTENT_TYPE_BYTES_MAX, MESSAGES_BYTES_MAX } from '../limits.ts'
+import {
+  CORRELATION_BYTES,
+  MESSAGE_ID_BYTES,
+  type MessagePart,
+  type PackedMessages,
+} from './message-part.ts'
+import { packPlain, readPlainMessages } from './plain-messages.ts'
 
-/** One message inside a bundle: `[id, correlation | nil, contentType | nil, body]`. */
-export interface MessagePart {
-  /** 16 bytes that stay the same on every retry. */
-  readonly id: Uint8Array
-  /** 48 bytes, bundle id ‖ message id of the request that this answers. */
-  readonly correlation: Uint8Array | null
-  readonly contentType: string | null
-  /** An encoded application value, or what the content type says. */
-  readonly body: Uint8Array
-}
-
-/** Bytes of a message id. */
-export const MESSAGE_ID_BYTES = 16
-/** Bytes of a correlation: bundle id and message id. */
-export const CORRELATION_BYTES = 48
+export {
+  CORRELATION_BYTES,
+  MESSAGE_ID_BYTES,
+  type MessagePart,
+  type PackedMessages,
+} from './message-part.ts'
 
 /** What an answer refers to: the request's bundle id ‖ message id. */
 export function correlationOf(bundleId: Uint8Array, messageId: Uint8Array): Uint8Array {
@@ -41,12 +40,33 @@ export function encodeMessages(parts: readonly MessagePart[]): Uint8Array {
   )
 }
 
+/** One message in the bytes that it has in a bundle. @throws TrustError `too-large` over 60 KiB */
+export function packMessage(part: MessagePart): PackedMessages {
+  const { id, correlation, contentType, body } = part
+  const isPlain = correlation === null && contentType === null && id.length === MESSAGE_ID_BYTES
+  const limits = { bytesMax: MESSAGES_BYTES_MAX }
+  const plain = isPlain ? packPlain(part) : undefined
+  return { count: 1, bytes: plain ?? encode([id, correlation, contentType, body], limits) }
+}
+
+/** The bytes of a bundle's messages, of which some are packed. @throws TrustError `too-large` */
+export function joinMessages(packs: readonly PackedMessages[]): Uint8Array {
+  const count = packs.reduce((sum, pack) => sum + pack.count, 0)
+  const head = count < 0x10 ? [0x90 | count] : [0xdc, count >> 8, count & 0xff]
+  const joined = concatBytes(Uint8Array.from(head), ...packs.map(({ bytes }) => bytes))
+  if (joined.length <= MESSAGES_BYTES_MAX) return joined
+  const size = `${joined.length} bytes, limit ${MESSAGES_BYTES_MAX}`
+  throw new TrustError('too-large', `Cannot make a bundle of messages of ${size}`)
+}
+
 /**
  * Reads the messages of a bundle: exactly as many as its header counts. Their bodies are parts of
  * `bytes`, which nobody may write again.
  * @throws TrustError `encoding`, `too-large`, `form`
  */
 export function decodeMessages(bytes: Uint8Array, count: number): readonly MessagePart[] {
+  const plain = readPlainMessages(bytes, count)
+  if (plain !== undefined) return plain
   const value = decodeShared(bytes, { bytesMax: MESSAGES_BYTES_MAX })
   return readList(value, 'messages', {
     itemsMin: count,

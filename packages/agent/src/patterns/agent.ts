@@ -25,7 +25,7 @@ import type { BirthOptions, Born } from './births.ts'
 import type { Gather, GatherOptions } from './gather.ts'
 import { Group, type JoinOptions } from './group.ts'
 import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
-import type { Body, Message, Receipt, TaskReceipt } from './message.ts'
+import type { Body, ManyReceipt, Message, Receipt, TaskReceipt } from './message.ts'
 import type { Offer } from './naming.ts'
 import type { MemberParts } from './parts.ts'
 import { rejected } from './rejected.ts'
@@ -106,6 +106,22 @@ export class Agent implements AsyncDisposable {
     } catch (cause) {
       return rejected(cause)
     }
+  }
+
+  /**
+   * Sends several messages to a name's inbox, in their order: as {@link send}, at the cost of few.
+   * All or none begin; where one cannot be handed over, others may have been. At most 4,096 at once.
+   * @throws as {@link send}
+   */
+  async sendMany(
+    to: string,
+    bodies: readonly Body[],
+    options: SendOptions = {},
+  ): Promise<ManyReceipt> {
+    const { sender } = this.#active
+    const topic = sender.lanes.topic(to)
+    const lane = sender.lanes.of({ of: 'inbox', topic, action: 'publish' }, options)
+    return await sender.receipts(lane, bodies, options)
   }
 
   /**

@@ -2,7 +2,7 @@ import { AgentError } from '../agent-error.ts'
 import type { Lane, Waiting } from './lane-queue.ts'
 
 /** What a bundle is made of; without `until`, it has all of its lane's lifespan. */
-export type Taken = Pick<Waiting, 'part' | 'gathered'> & Partial<Pick<Waiting, 'until'>>
+export type Taken = Pick<Waiting, 'messages' | 'gathered'> & Partial<Pick<Waiting, 'until'>>
 
 /** Tells messages whose lifespan ended while they waited for their turn, `expired`; gives the others. */
 export function rejectEnded(
@@ -24,6 +24,6 @@ export function rejectEnded(
  * lifespan of the first is over. Those without an end have all of their lane's; in ms, at least 1.
  */
 export function lifespanLeft({ lifespanMs }: Lane, all: readonly Taken[], now: number): number {
-  const left = Math.min(...all.map(({ until = Infinity }) => until)) - now
+  const left = all.reduce((least, { until = Infinity }) => Math.min(least, until), Infinity) - now
   return Math.min(lifespanMs, Math.max(1, left))
 }

@@ -4,7 +4,7 @@ import { AgentError } from '../agent-error.ts'
 import type { Gathered } from '../approvals/gathered.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { BundleAction, MessageClass } from '../bundles/header.ts'
-import { CORRELATION_BYTES, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
+import { MESSAGE_ID_BYTES, type PackedMessages } from '../bundles/message.ts'
 import type { Clock } from '../clock.ts'
 import type { Handover } from '../host/handover.ts'
 import {
@@ -38,9 +38,11 @@ export interface Lane {
   readonly messagesMax: number
 }
 
-/** A message on its way out. */
+/** A message on its way out, or several that stay together. */
 export interface Waiting {
-  readonly part: MessagePart
+  readonly messages: PackedMessages
+  /** Of its first message, 16 bytes. */
+  readonly id: Uint8Array
   /** Hears the bundle before anybody else does. */
   readonly sealed: ((bundle: Bundle) => void) | undefined
   /** Who approved it, where its grant asks for that; it is alone in its bundle then. */
@@ -69,6 +71,7 @@ export interface LaneContext {
 /** Messages of the next bundle, or of one that waits for its host. */
 interface Pack {
   readonly waiting: Waiting[]
+  count: number
   bytes: number
   /** When its first message is worth nothing any more. */
   readonly until: number
@@ -83,6 +86,8 @@ const ARRAY_BYTES = 8
 const BYTES_MAX = MESSAGES_BYTES_MAX - SEALED_BYTES
 /** What a message costs beside its body and content type, at most. */
 const MESSAGE_BYTES = MESSAGE_ID_BYTES + 64
+/** Bytes of messages that fit into one bundle together. */
+export const PACK_BYTES_MAX = BYTES_MAX - ARRAY_BYTES
 /** Bytes of the largest body that fits into a bundle alone. */
 export const BODY_BYTES_MAX = BYTES_MAX - MESSAGE_BYTES - ARRAY_BYTES
 
@@ -113,31 +118,39 @@ export class LaneQueue {
   }
 
   /**
-   * Sends one message; resolves when nodes were handed it. Aborted while it waits here, it
-   * is never sent.
+   * Sends what is to be in one bundle; resolves when nodes were handed it. Aborted while it waits
+   * here, it is never sent.
    * @throws AgentError `backpressure`, `unreachable`, `not-handed-over`; the signal's reason
    */
   add(
-    part: MessagePart,
+    { id, messages }: Pick<Waiting, 'id' | 'messages'>,
     options: {
       readonly sealed?: (bundle: Bundle) => void
       readonly gathered?: Gathered | undefined
       readonly signal?: AbortSignal
     },
   ): Promise<Receipt> {
-    const { topic, lifespanMs } = this.#lane
-    if (this.#count >= OUTBOX_MESSAGES_MAX || this.#bytes > OUTBOX_BYTES_MAX) {
-      const limits = `limits ${OUTBOX_MESSAGES_MAX} and ${OUTBOX_BYTES_MAX}`
-      const what = `${this.#count} messages wait for ${topic}, ${this.#bytes} bytes are on their way`
-      return Promise.reject(new AgentError('backpressure', `Cannot send: ${what}, ${limits}`))
-    }
+    if (!this.hasRoom(0)) return Promise.reject(this.fullError())
     const { sealed, gathered, signal } = options
-    const until = this.#context.clock.now() + lifespanMs
+    const until = this.#context.clock.now() + this.#lane.lifespanMs
     return new Promise((resolve, reject) => {
-      const waiting = { part, sealed, gathered, until, resolve, reject }
+      const waiting = { id, messages, sealed, gathered, until, resolve, reject }
       this.#put(signal === undefined ? waiting : this.#abortable(waiting, signal))
       this.#go()
     })
+  }
+
+  /** Whether so many more messages may wait, the last of them included. */
+  hasRoom(more: number): boolean {
+    return this.#count + more < OUTBOX_MESSAGES_MAX && this.#bytes <= OUTBOX_BYTES_MAX
+  }
+
+  /** What a sender is told that has to slow down. */
+  fullError(): AgentError {
+    const limits = `limits ${OUTBOX_MESSAGES_MAX} and ${OUTBOX_BYTES_MAX}`
+    const { topic } = this.#lane
+    const what = `${this.#count} messages wait for ${topic}, ${this.#bytes} bytes are on their way`
+    return new AgentError('backpressure', `Cannot send: ${what}, ${limits}`)
   }
 
   /** Makes bundles of all that waits, unless a host is still to be found. */
@@ -149,21 +162,23 @@ export class LaneQueue {
   }
 
   #put(waiting: Waiting): void {
-    const bytes = bytesOf(waiting.part)
+    const { count } = waiting.messages
+    const bytes = waiting.messages.bytes.length
     let pack = this.#packs.at(-1)
     const isFull =
       pack === undefined ||
-      pack.waiting.length >= this.#lane.messagesMax ||
+      pack.count + count > this.#lane.messagesMax ||
       pack.bytes + bytes > BYTES_MAX ||
       // A bundle lives as long as its first message: those that waited longer go by themselves.
       waiting.until > pack.until + PACK_MS_MAX
     if (pack === undefined || isFull) {
-      pack = { waiting: [], bytes: ARRAY_BYTES, until: waiting.until }
+      pack = { waiting: [], count: 0, bytes: ARRAY_BYTES, until: waiting.until }
       this.#packs.push(pack)
     }
     pack.waiting.push(waiting)
+    pack.count += count
     pack.bytes += bytes
-    this.#count += 1
+    this.#count += count
     this.#bytes += bytes
   }
 
@@ -192,8 +207,8 @@ export class LaneQueue {
   /** Takes out what waits and is like this; gives it back. */
   #remove(isGone: (waiting: Waiting) => boolean): readonly Waiting[] {
     const gone: Waiting[] = []
-    for (const { waiting, bytes } of this.#packs.splice(0)) {
-      this.#count -= waiting.length
+    for (const { waiting, count, bytes } of this.#packs.splice(0)) {
+      this.#count -= count
       this.#bytes -= bytes - ARRAY_BYTES
       for (const each of waiting) {
         if (isGone(each)) gone.push(each)
@@ -220,7 +235,7 @@ export class LaneQueue {
   }
 
   #isLastFull(): boolean {
-    return (this.#packs.at(-1)?.waiting.length ?? 0) >= this.#lane.messagesMax
+    return (this.#packs.at(-1)?.count ?? 0) >= this.#lane.messagesMax
   }
 
   #flushFull(): void {
@@ -233,7 +248,7 @@ export class LaneQueue {
   }
 
   #publish(pack: Pack): void {
-    this.#count -= pack.waiting.length
+    this.#count -= pack.count
     this.#inFlight += 1
     void this.#handOver(pack)
   }
@@ -297,11 +312,4 @@ export class LaneQueue {
   #checkIdle(): void {
     if (this.#inFlight === 0 && this.#underWay === 0 && this.#count === 0) this.#context.idle()
   }
-}
-
-/** What a message takes in its bundle, at most. */
-function bytesOf({ body, contentType, correlation }: MessagePart): number {
-  const typeBytes = contentType === null ? 1 : 3 + contentType.length * 3
-  const correlationBytes = correlation === null ? 1 : 2 + CORRELATION_BYTES
-  return 1 + (2 + MESSAGE_ID_BYTES) + correlationBytes + typeBytes + 5 + body.length
 }

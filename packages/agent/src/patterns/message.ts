@@ -48,6 +48,14 @@ export interface Receipt {
   readonly peers: number
 }
 
+/** Several messages were handed over. */
+export interface ManyReceipt {
+  /** Their ids, 16 bytes each, in their order. */
+  readonly ids: readonly Uint8Array[]
+  /** Nodes that were handed each of them, at least; 0 only if no other member is present. */
+  readonly peers: number
+}
+
 /** A task was stored, and handed over. */
 export interface TaskReceipt extends Receipt {
   /** Who has acknowledged it, as they do; it is sent again until all have, or its lifespan ends. */

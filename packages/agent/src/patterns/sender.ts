@@ -1,21 +1,17 @@
 import {
   approvalsNeeded,
   encodeApplication,
-  equalBytes,
-  sortedSet,
   utf8Bytes,
   type ApplicationValue,
   type Grant,
   type SignedStatement,
 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
-import type { Bundle } from '../bundles/bundle.ts'
-import { encodeMessages, MESSAGE_ID_BYTES, type MessagePart } from '../bundles/message.ts'
+import { MESSAGE_ID_BYTES, packMessage, type MessagePart } from '../bundles/message.ts'
+import { packBodies } from '../bundles/plain-messages.ts'
 import type { Core } from '../host/core.ts'
-import type { InboxLoad } from '../host/handover.ts'
-import { grantsOf, provingStatements, type Identity } from '../host/identity.ts'
+import type { Identity } from '../host/identity.ts'
 import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
-import { sealMessages } from '../sealing/sealed-messages.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import type { Acknowledgements } from '../tasks/acknowledgements.ts'
@@ -23,24 +19,15 @@ import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-ta
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
 import type { Gathering } from './asking-abilities.ts'
-import type { Receipt } from './message.ts'
-import { lifespanLeft, rejectEnded, type Taken } from './ended-messages.ts'
+import { BundleMaker } from './bundle-maker.ts'
+import type { ManyReceipt, Receipt } from './message.ts'
 import { handOver } from './hand-over.ts'
 import { Lanes, perSecondOf } from './lanes.ts'
 import { rejected } from './rejected.ts'
 import type { Sending } from './sending.ts'
 import { isSealedToGroup, keyOf } from './lane-key.ts'
-import { BODY_BYTES_MAX, LaneQueue, type Lane, type Waiting } from './lane-queue.ts'
-import { Turns } from './turns.ts'
-
-/** How a bundle went. */
-type Way = NonNullable<InboxLoad['way']>
-
-interface Stream {
-  next: number
-  /** One bundle after the other, those of higher priority first. */
-  readonly turns: Turns
-}
+import { BODY_BYTES_MAX, LaneQueue, PACK_BYTES_MAX, type Lane, type Waiting } from './lane-queue.ts'
+import { Publisher } from './publisher.ts'
 
 /**
  * One agent's way out: it numbers streams, has messages approved where their grant asks for that,
@@ -52,15 +39,12 @@ export class Sender {
   #tasks: SentTasks | undefined
   readonly #core: Core
   readonly #identity: Identity
-  readonly #epoch: number
-  readonly #streams = new Map<string, Stream>()
+  readonly #maker: BundleMaker
+  readonly #publisher: Publisher
   readonly #lanes = new Map<string, LaneQueue>()
-  readonly #proofs: Map<string, KnownProof>
   /** Of grants with a limit. */
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
-  /** Messages whose bundles were handed over, and are being stored. */
-  readonly #settling = new Set<Promise<void>>()
   readonly #gather: Gathering
 
   /** `gather` asks for the approvals that a grant wants, and waits for what comes of it. */
@@ -76,8 +60,8 @@ export class Sender {
   ) {
     this.#core = parts.core
     this.#identity = parts.identity
-    this.#epoch = parts.epoch
-    this.#proofs = parts.proofs
+    this.#maker = new BundleMaker(parts)
+    this.#publisher = new Publisher(parts.core, parts.identity, this.#maker)
     this.lanes = new Lanes(parts.core, parts.identity)
     this.#records = parts.taskRecords?.sent ?? null
     this.#gather = gather
@@ -125,11 +109,9 @@ export class Sender {
     this.#checkRate(lane.grant, parts.length)
     const sent = Promise.withResolvers<Receipt>()
     const { resolve, reject } = sent
-    const stream = this.#stream(lane)
     const common = { sealed: undefined, gathered: undefined, until: Infinity, resolve, reject }
-    const taken = parts.map((part) => ({ part, ...common }))
-    const run = () => this.#publish(lane, taken, { stream, way: undefined })
-    void stream.turns.take(lane.priority, run)
+    const waiting = parts.map((part) => ({ id: part.id, messages: packMessage(part), ...common }))
+    void this.#publisher.publish(lane, waiting)
     return (await sent.promise).peers
   }
 
@@ -159,16 +141,41 @@ export class Sender {
 
   /** Sends one message; what is told of it. @throws as {@link send} */
   receipt(lane: Lane, part: MessagePart, options: Sending = {}): Promise<Receipt> {
-    const hasConditions = (lane.grant?.statement.conditions.length ?? 0) > 0
-    const isFull = lane.class === 'task' || hasConditions || isSealedToGroup(lane)
-    if (isFull) return this.#fullReceipt(lane, part, options)
+    if (this.#isFull(lane)) return this.#fullReceipt(lane, part, options)
     // Most messages: nothing is counted, approved or stored first, so nothing else is awaited.
     try {
       this.#checkOpen(options.signal)
     } catch (cause) {
       return rejected(cause)
     }
-    return this.#queue(lane).add(part, options)
+    return this.#queue(lane).add(packed(part), options)
+  }
+
+  /**
+   * Sends several bodies of one lane in their order, packed into as few bundles as they need. Where
+   * there is no room for all of them, or one is too large, none is sent.
+   * @throws as {@link send}; TrustError `too-large`, and what no body can be
+   */
+  async receipts(
+    lane: Lane,
+    bodies: readonly ApplicationValue[],
+    options: Sending & { readonly contentType?: string },
+  ): Promise<ManyReceipt> {
+    if (options.contentType !== undefined || this.#isFull(lane)) {
+      const parts = bodies.map((body) => this.part(body, options))
+      const all = await Promise.all(parts.map((part) => this.receipt(lane, part, options)))
+      return { ids: all.map(({ id }) => id), peers: fewest(all) }
+    }
+    this.#checkOpen(options.signal)
+    const queue = this.#queue(lane)
+    if (bodies.length > 0 && !queue.hasRoom(bodies.length - 1)) throw queue.fullError()
+    const { messagesMax } = lane
+    const { random } = this.#core
+    const limits = { random, messagesMax, bytesMax: PACK_BYTES_MAX, bodyBytesMax: BODY_BYTES_MAX }
+    const { packs, ids } = packBodies(bodies, limits)
+    const id = ids.subarray(0, MESSAGE_ID_BYTES)
+    const all = await Promise.all(packs.map((messages) => queue.add({ id, messages }, options)))
+    return manyReceipt(ids, fewest(all))
   }
 
   async #fullReceipt(lane: Lane, part: MessagePart, options: Sending): Promise<Receipt> {
@@ -182,26 +189,25 @@ export class Sender {
   async close(): Promise<void> {
     for (const queue of this.#lanes.values()) queue.flush()
     this.#closing.abort(this.#closedError())
-    await Promise.all([...this.#streams.values()].map(({ turns }) => turns.idle()))
-    await Promise.all(this.#settling)
+    await this.#publisher.idle()
     this.#tasks?.close()
   }
 
   async #put(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
     if (lane.class === 'task') return await this.#sendTask(lane, part, sending)
-    return (await this.#queue(lane).add(part, sending)).peers
+    return (await this.#queue(lane).add(packed(part), sending)).peers
   }
 
   /** A task is sealed and stored at once, whether or not anybody is there to take it. */
   async #sendTask(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
     const { addressees = [{ name: lane.topic, key: null }], gathered, signal } = sending
     this.tasks.checkRoom(addressees)
-    const stream = this.#stream(lane)
+    const stream = this.#publisher.stream(lane)
     const kept = Promise.withResolvers<SendingTask>()
     void stream.turns.take(lane.priority, async () => {
       try {
-        const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
-        const bundle = await this.#seal(lane, stream.next, [{ part, gathered }], proof)
+        const taken = [{ messages: packMessage(part), gathered }]
+        const { bundle, proof } = await this.#maker.make(lane, stream.next, taken)
         sending.sealed?.(bundle)
         const to = { of: lane.of, addressees, messageId: part.id }
         // Its place stays spent if it cannot be stored: tasks come in no order.
@@ -219,10 +225,10 @@ export class Sender {
 
   /** What nobody was handed yet, others do not find in the history either. */
   async #handTask({ of, bundle, proof, isNew }: TaskHandover): Promise<number> {
-    const { topic, authority } = bundle.header
+    const { topic } = bundle.header
     let stored: Promise<void> | undefined
     const isSeen = () => {
-      if (isNew) stored ??= this.#keep(authority, bundle)
+      if (isNew) stored ??= this.#publisher.keep(bundle)
     }
     const peers = await handOver(
       { of, topic, class: 'task' },
@@ -231,6 +237,12 @@ export class Sender {
     )
     await stored
     return peers
+  }
+
+  /** Whether something is counted, approved, stored or waited for before a message goes. */
+  #isFull(lane: Lane): boolean {
+    const hasConditions = (lane.grant?.statement.conditions.length ?? 0) > 0
+    return lane.class === 'task' || hasConditions || isSealedToGroup(lane)
   }
 
   #checkOpen(signal?: AbortSignal): void {
@@ -265,135 +277,35 @@ export class Sender {
       clock,
       handover,
       closing: this.#closing.signal,
-      publish: (taken, landed) => {
-        const stream = this.#stream(lane)
+      publish: async (taken, landed) => {
         const way = { isDirect: false, landed }
-        const run = () => this.#publish(lane, taken, { stream, way })
-        return stream.turns.take(lane.priority, run).then(() => way.isDirect)
+        await this.#publisher.publish(lane, taken, way)
+        return way.isDirect
       },
       idle: () => void this.#lanes.delete(key),
     })
     this.#lanes.set(key, queue)
     return queue
   }
+}
 
-  async #publish(
-    lane: Lane,
-    all: readonly Waiting[],
-    { stream, way }: { readonly stream: Stream; readonly way: Way | undefined },
-  ): Promise<void> {
-    const taken = rejectEnded(lane, all, this.#core.clock.now())
-    if (taken.length === 0) return
-    let stored: Promise<void> | undefined
-    try {
-      // What was approved is alone in its bundle.
-      const gathered = taken[0]?.gathered
-      const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
-      const bundle = await this.#seal(lane, stream.next, taken, proof)
-      for (const waiting of taken) waiting.sealed?.(bundle)
-      // Places that nobody saw are used again: a later reader would wait for them in vain.
-      const isSeen = () => {
-        if (stored !== undefined) return
-        stream.next += taken.length
-        stored = this.#keep(bundle.header.authority, bundle)
-      }
-      const peers = await handOver(lane, { bundle, proof, isSeen, way, isNew: true }, this.#core)
-      // A group to which nobody came yet finds it in the history.
-      if (lane.of === 'group') isSeen()
-      if (peers === 0 && lane.of === 'inbox') {
-        throw new AgentError('unreachable', `Cannot reach ${lane.topic}: its host has just gone`)
-      }
-      this.#settle(taken, peers, stored)
-    } catch (cause) {
-      for (const waiting of taken) waiting.reject(cause)
-    }
-  }
+function packed(part: MessagePart): Pick<Waiting, 'id' | 'messages'> {
+  return { id: part.id, messages: packMessage(part) }
+}
 
-  /** Messages are done when their bundle is stored, too. The next bundle does not wait for that. */
-  #settle(taken: readonly Waiting[], peers: number, stored: Promise<void> | undefined): void {
-    const settling = (async () => {
-      try {
-        await stored
-        for (const waiting of taken) waiting.resolve({ id: waiting.part.id, peers })
-      } catch (cause) {
-        for (const waiting of taken) waiting.reject(cause)
-      }
-    })()
-    this.#settling.add(settling)
-    void settling.finally(() => this.#settling.delete(settling))
-  }
+function fewest(receipts: readonly Receipt[]): number {
+  return receipts.length === 0 ? 0 : Math.min(...receipts.map(({ peers }) => peers))
+}
 
-  /** Stored while it is on its way: nobody waits for one after the other. @throws AgentError `not-stored` */
-  #keep(authority: Uint8Array | null, bundle: Bundle): Promise<void> {
-    const { name } = this.#identity
-    const grant = grantsOf(this.#identity).find(
-      ({ id }) => authority !== null && equalBytes(id, authority),
-    )
-    const stored = this.#core.keeper.send(bundle, grant?.statement.onBehalfOf ?? name)
-    stored.catch(() => 'whoever waits for the bundle is told, or was told what failed before')
-    return stored
-  }
-
-  async #seal(
-    lane: Lane,
-    first: number,
-    taken: readonly Taken[],
-    proof: KnownProof,
-  ): Promise<Bundle> {
-    const { clock, seals } = this.#core
-    const plain = encodeMessages(taken.map(({ part }) => part))
-    const now = clock.now()
-    const fields = {
-      topic: lane.topic,
-      sender: this.#identity.name,
-      epoch: this.#epoch,
-      class: lane.class,
-      action: lane.action,
-      first,
-      count: taken.length,
-      sentAt: now,
-      lifespanMs: lifespanLeft(lane, taken, now),
-      priority: lane.priority,
-      authority: lane.grant?.id ?? null,
-      proof: proof.id,
-      audience: lane.audience,
-      approvals: sortedSet(
-        taken.flatMap((waiting) => waiting.gathered?.approvals ?? []),
-        ({ signed }) => signed.signerKey,
-      ),
-    }
-    const { encryption, messagesBytes } = await sealMessages(
-      plain,
-      { ...fields, key: this.#identity.signer.publicKey },
-      { wish: lane, core: this.#core },
-    )
-    return await seals.seal({ ...fields, encryption }, messagesBytes, this.#identity.signer)
-  }
-
-  #proof({ grant, beside }: Lane): KnownProof {
-    const key = `${grant?.idText ?? ''}|${beside?.idText ?? ''}`
-    let proof = this.#proofs.get(key)
-    if (proof === undefined) {
-      const leaves = [grant, beside].filter((leaf) => leaf !== null)
-      proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves), this.#identity)
-      this.#proofs.set(key, proof)
-    }
-    return this.#current(proof)
-  }
-
-  #current(proof: KnownProof): KnownProof {
-    const current = this.#core.proofs.current(proof)
-    this.#core.proofs.use(current)
-    return current
-  }
-
-  #stream(lane: Lane): Stream {
-    const key = `${lane.topic}|${lane.class}`
-    let stream = this.#streams.get(key)
-    if (stream === undefined) {
-      stream = { next: 1, turns: new Turns() }
-      this.#streams.set(key, stream)
-    }
-    return stream
+/** Ids are looked at by few: they are cut out when they are asked for. */
+function manyReceipt(ids: Uint8Array, peers: number): ManyReceipt {
+  const count = ids.length / MESSAGE_ID_BYTES
+  return {
+    peers,
+    get ids() {
+      return Array.from({ length: count }, (_, index) =>
+        ids.slice(index * MESSAGE_ID_BYTES, (index + 1) * MESSAGE_ID_BYTES),
+      )
+    },
   }
 }

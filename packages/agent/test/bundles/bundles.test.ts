@@ -184,11 +184,17 @@ describe('a header', () => {
   })
 })
 
+/** What a message says, however it is kept. */
+function fieldsOf({ id, correlation, contentType, body }: MessagePart): MessagePart {
+  return { id, correlation, contentType, body }
+}
+
 describe('the messages of a bundle', () => {
   it('are read as they were written', () => {
     fc.assert(
       fc.property(fc.array(parts, { minLength: 1, maxLength: 20 }), (list) => {
-        expect(decodeMessages(encodeMessages(list), list.length)).toEqual(list)
+        const read = decodeMessages(encodeMessages(list), list.length)
+        expect(read.map(fieldsOf)).toEqual(list)
       }),
       { seed: SEED, numRuns: 300 },
     )

@@ -129,7 +129,11 @@ describe('the vectors of bundles', () => {
       correlation: optional(part.correlation),
       body: fromHex(part.body),
     }))
-    expect(decodeMessages(bundle.messagesBytes, parts.length)).toEqual(parts)
+    const read = decodeMessages(bundle.messagesBytes, parts.length)
+    const said = read.map(({ id, correlation, contentType, body }) => {
+      return { id, correlation, contentType, body }
+    })
+    expect(said).toEqual(parts)
     const header = {
       ...fields,
       topic: parseName(fields.topic),
