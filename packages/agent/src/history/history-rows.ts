@@ -27,9 +27,10 @@ export interface HistoryRow {
 /**
  * How a bundle came: an agent of this node sent it (`sent`: to an inbox that is not open here, so
  * that its hosts have to be found); it was accepted while it lived; it came when its
- * lifespan was over and its proof still held; its proof had lapsed, and a keeper vouched for it.
+ * lifespan was over and its proof still held; its proof had lapsed, and a keeper vouched for it; it is
+ * kept for others alone, since nobody here can open it.
  */
-export type Origin = 'own' | 'sent' | 'live' | 'historical' | 'attested'
+export type Origin = 'own' | 'sent' | 'live' | 'historical' | 'attested' | 'carried'
 
 /** Whether an agent of this node sent the bundle. */
 export function isSentHere({ origin }: Pick<HistoryRow, 'origin'>): boolean {

@@ -85,14 +85,16 @@ export class History {
 
   /**
    * Keeps a bundle of class event or task; resolves when it would survive a crash. It is there at
-   * once; a copy is kept once. A bundle that cannot be stored is not there.
+   * once; a copy is kept once, but one that was carried gives way to the same opened. A bundle that cannot be stored is not there.
    * @throws AgentError `not-stored`
    */
   async add(
     { header, id, idText, bytes }: Bundle,
     how: Pick<HistoryRow, 'verifiedAt' | 'onBehalfOf'> & { readonly origin: Origin },
   ): Promise<void> {
-    if (header.class === 'state' || this.#byId.has(idText)) return
+    const known = this.#byId.get(idText)
+    if (header.class === 'state' || (known !== undefined && known.origin !== 'carried')) return
+    if (known !== undefined) this.#forget([known])
     const { topic, class: kept, sender, key, epoch, first, count, sentAt } = header
     const place = { topic, class: kept, sender, key, epoch, first, count, sentAt }
     const row: HistoryRow = { id, ...place, ...how, length: bytes.length }
@@ -110,6 +112,11 @@ export class History {
   /** Whether a bundle is kept. */
   has(idText: string): boolean {
     return this.#byId.has(idText)
+  }
+
+  /** Whether a bundle is kept for others alone. */
+  carries(idText: string): boolean {
+    return this.#byId.get(idText)?.origin === 'carried'
   }
 
   /** Bytes of all that is kept. */

@@ -211,9 +211,8 @@ export class Core {
       isOutvoted,
       audit: this.audit,
       journal: books.journal,
-      keep: (accepted, origin) => this.keeper.keep(accepted, origin),
       missed: (topic) => this.sync.soon(topic),
-      convicted: (evidence, second) => void this.keeper.convict(evidence, second),
+      keeper: () => this.keeper,
       record: (decision) => this.record(decision),
     })
     this.intake.restore(books.taken, books.history.evidence)

@@ -12,15 +12,18 @@ import {
 import type { UsedApprovals } from '../approvals/used-approvals.ts'
 import { decodeBundle, type Bundle } from '../bundles/bundle.ts'
 import type { Header } from '../bundles/header.ts'
+import type { BundleKeeper } from '../history/bundle-keeper.ts'
 import type { Origin } from '../history/history-rows.ts'
 import type { Clock } from '../clock.ts'
-import { ENDED_STATEMENTS_KEPT_MS, CHAIN_CACHE_MAX, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
+import { ENDED_STATEMENTS_KEPT_MS, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { asOf, contextOf } from '../pipeline/as-of.ts'
+import { judgeCarried, type Carried } from '../pipeline/carried.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import type { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, codeOf, type Decision } from '../pipeline/decision.ts'
+import { GrantBudgets } from '../pipeline/grant-budgets.ts'
 import { Order } from '../pipeline/order.ts'
 import { hasEnded, judge } from '../pipeline/pipeline.ts'
 import { judgeHistorical } from '../pipeline/historical.ts'
@@ -64,12 +67,10 @@ export interface IntakeOptions {
   isOutvoted(key: PublishedKey): boolean
   readonly audit: AuditTrail
   readonly journal: ReplayJournal
-  /** What was accepted and can be repaired or read later is kept. Must not throw. */
-  keep(accepted: Accepted, origin: Origin): void
+  /** Where bundles are kept; there when the first comes. */
+  keeper(): BundleKeeper
   /** A topic has a gap. */
   missed(topic: Name): void
-  /** A key signed two bundles for one place; this is the second. */
-  convicted(evidence: Evidence, second: Uint8Array): void
   record(decision: Decision): void
 }
 
@@ -88,13 +89,13 @@ export class Intake {
   readonly #order: Order
   /** What waits for its verdict. */
   readonly load = new IntakeLoad()
-  readonly #grantBudgets = new Map<string, Budget>()
 
   constructor(options: IntakeOptions) {
     this.#options = options
     this.#order = new Order(options.clock)
     const { node, ownOrganisation, clock, verifier, hash, trust, policy, topics } = options
     const { usedApprovals, tasks } = options
+    const grantBudgets = new GrantBudgets()
     const ownStrangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
     this.context = {
       node,
@@ -117,13 +118,14 @@ export class Intake {
         (key) => options.isOutvoted(key),
         () => trust.generation,
       ),
+      carries: (idText) => options.keeper().carries(idText),
       enter: (bundle, carrier) => this.#enter(bundle, carrier),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, from) => this.#material(bundle, from),
       opening: (topic) => ({ keys: topics.openingKeys(topic), secrets: options.secrets, hash }),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
-      grantBudget: (grantId, perSecond) => this.#grantBudget(grantId, perSecond),
+      grantBudget: (grantId, perSecond) => grantBudgets.of(grantId, perSecond),
       checkWritable: (header) => options.audit.checkWritable(header),
       awaits: (header) => topics.sinks(header.topic).some((sink) => sink.awaits(header)),
       asked: (header, part) => topics.sinks(header.topic).some((sink) => sink.asked(header, part)),
@@ -193,12 +195,12 @@ export class Intake {
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
       this.#options.record(decision)
-      this.#options.keep(accepted, origin)
+      this.#options.keeper().keep(accepted, origin)
       const { header } = accepted.bundle
       for (const sink of this.#options.topics.audience(header)) sink.remember?.(accepted)
       return { decision, hasLapsed }
     } catch (cause) {
-      const decision = bundleDecision(trace, now, cause)
+      const decision = bundleDecision(trace, now, await this.#carried(trace, carrier, cause))
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
       return { decision, hasLapsed }
@@ -216,12 +218,13 @@ export class Intake {
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
       this.#options.record(decision)
-      if (carrier.again === undefined) this.#options.keep(accepted, 'live')
+      if (carrier.again === undefined) this.#options.keeper().keep(accepted, 'live')
       if (accepted.bundle.header.class === 'task') this.#deliverTask(accepted)
       else this.#deliver(accepted)
       return decision
     } catch (cause) {
-      const decision = bundleDecision(trace, this.context.clock.now(), cause)
+      const refusal = await this.#carried(trace, carrier, cause)
+      const decision = bundleDecision(trace, this.context.clock.now(), refusal)
       this.#options.audit.refused(trace, carrier.from, decision)
       this.#options.record(decision)
       const { bundle, takers = [] } = trace
@@ -298,23 +301,23 @@ export class Intake {
     return this.load.enter({ kind, priority: header.priority, bytes: bytes.length, from })
   }
 
-  #grantBudget(grantId: string, perSecond: number): Budget {
-    let budget = this.#grantBudgets.get(grantId)
-    if (budget === undefined) {
-      budget = new Budget(perSecond, 0)
+  /** What only its secret is missing for is kept for others; why it is not, where something else is wrong. */
+  async #carried(trace: Trace, carrier: Carrier, cause: unknown): Promise<unknown> {
+    const { bundle } = trace
+    const isMissing = codeOf(cause) === 'secret-missing' && carrier.again === undefined
+    if (bundle === undefined || !isMissing) return cause
+    try {
+      const carried = await judgeCarried(bundle, carrier, this.context, trace)
+      this.#keep(carried)
+      this.#options.keeper().carry(carried)
+      return cause
+    } catch (failure) {
+      return failure
     }
-    // The longest unused goes: its budget has refilled since.
-    this.#grantBudgets.delete(grantId)
-    this.#grantBudgets.set(grantId, budget)
-    if (this.#grantBudgets.size > CHAIN_CACHE_MAX) {
-      const oldest = this.#grantBudgets.keys().next()
-      if (oldest.done !== true) this.#grantBudgets.delete(oldest.value)
-    }
-    return budget
   }
 
   // What led to an accepted bundle is worth more than any quota; the rest of its proof is not.
-  #keep({ bundle, chain, authority }: Accepted): void {
+  #keep({ bundle, chain, authority }: Carried): void {
     const { proofs, statements } = this.#options
     const issuers = authority?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
     const used = [...statementsOfChain(chain), ...(authority?.chain ?? []), ...issuers]
@@ -369,10 +372,12 @@ export class Intake {
     if (bundle === undefined || place === undefined || signed === undefined || code === null) return
     if (code === 'equivocation') {
       const evidence = this.context.replay.evidenceOf(place.key)
-      if (evidence?.ids[1] === bundle.idText) this.#options.convicted(evidence, bundle.bytes)
+      if (evidence?.ids[1] === bundle.idText)
+        void this.#options.keeper().convict(evidence, bundle.bytes)
     }
     const copy = code === 'duplicate' || code === 'equivocation' || code === 'equivocator'
-    if (copy) return
+    // What is carried may be opened yet, and has its place then.
+    if (copy || code === 'secret-missing') return
     if (bundle.header.class === 'event') this.#order.fill(place.stream, place)
     if (bundle.header.action !== 'request' || messages === undefined) return
     if (this.context.opened(bundle.header.topic) !== 'inbox') return

@@ -61,7 +61,7 @@ async function historyMessages(
   const most = 'last' in stretch ? stretch.last : HISTORY_MESSAGES_MAX
   const rows = history
     .rows(topic)
-    .filter(({ sentAt }) => sentAt >= since)
+    .filter(({ sentAt, origin }) => sentAt >= since && origin !== 'carried')
     .toReversed()
   let messages: readonly Message[] = []
   for (let start = 0; start < rows.length && messages.length < most; start += READ_AT_ONCE) {
@@ -162,5 +162,6 @@ const ORIGINS: Readonly<Record<HistoryRow['origin'], string>> = {
   sent: 'an agent of this node sent it',
   live: 'it was delivered when it came',
   historical: 'it came after its lifespan, and its proof held then',
+  carried: 'it is kept for others, and could not be opened here',
   attested: 'its proof had lapsed, and a keeper of history vouched for it',
 }

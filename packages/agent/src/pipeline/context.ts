@@ -61,6 +61,8 @@ export interface PipelineContext {
   readonly trees: VerifiedTrees
   readonly usedApprovals: UsedApprovals
   readonly tasks: TaskBooks
+  /** Whether a bundle is kept for others already that cannot be opened here. */
+  carries(idText: string): boolean
   /** Takes a place among what waits for its verdict; the function gives it back. @throws Refusal `overloaded` */
   enter(bundle: Bundle, carrier: Carrier): () => void
   /** Whether anybody here takes this kind of bundle on the topic. */

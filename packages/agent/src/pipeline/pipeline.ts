@@ -49,6 +49,7 @@ export async function judge(
   const early = placeOf(bundle)
   trace.place = early
   checkPlace(early, { bundle, carrier }, context)
+  checkCarried(bundle, carrier, context)
   // 5. Proof known, or fetched from the neighbour.
   const material = await context.material(bundle, carrier.from)
   const { generation } = context.trust
@@ -138,9 +139,14 @@ function checkTaken({ action, topic }: Header, context: PipelineContext): void {
   throw new Refusal('not-hosted', `Cannot accept ${action}: nobody takes it on ${topic}`)
 }
 
-/** The sender's node has the clock; what came from no neighbour is of this very node. */
-export function clockOf(header: Header, { from }: Carrier, context: PipelineContext): ClockOwner {
-  const node = from === null ? context.node : context.hostOf(header)
+/** The sender's node has the clock; what came from no neighbour, and now, is of this very node. */
+export function clockOf(
+  header: Header,
+  { from, isRepaired }: Carrier,
+  context: PipelineContext,
+): ClockOwner {
+  const isOwn = from === null && isRepaired !== true
+  const node = isOwn ? context.node : context.hostOf(header)
   return { key: toHex(header.key), node }
 }
 
@@ -248,6 +254,16 @@ function takePlace(place: Place, bundle: Bundle, context: PipelineContext): void
 function isOldPlace(cause: unknown): boolean {
   if (!(cause instanceof Refusal)) return false
   return cause.code === 'duplicate' || cause.code === 'out-of-window'
+}
+
+/** What is carried is a copy when it comes again, but not when it is opened here at last. */
+export function checkCarried(
+  { idText }: Bundle,
+  { from, again }: Carrier,
+  context: PipelineContext,
+): void {
+  if (from === null || again !== undefined || !context.carries(idText)) return
+  throw new Refusal('duplicate', `Cannot carry bundle ${idText} twice`)
 }
 
 /**

@@ -25,11 +25,11 @@ export interface Standing {
 /**
  * An answer is authorised by its request alone. Otherwise the header names one leaf grant, and only
  * that chain counts; without one, in this order: owner, and on an inbox the policy. In a group, nil
- * is for owners alone.
+ * is for owners alone. Messages are null where they cannot be opened: who opens them checks the rest.
  */
 export function checkStanding(
   bundle: Bundle,
-  messages: readonly MessagePart[],
+  messages: readonly MessagePart[] | null,
   material: ProofStatements,
   context: PipelineContext,
 ): Standing {
@@ -48,7 +48,8 @@ export function checkStanding(
   const onBehalfOf = header.sender
   // Not by a grant either: `answer` lets a name be asked in a group, not speak there unasked.
   if (header.action === 'answer') {
-    if (messages.some((part) => context.asked(header, part))) return { basis: 'answer', onBehalfOf }
+    if (messages?.some((part) => context.asked(header, part)) === true)
+      return { basis: 'answer', onBehalfOf }
     throw new Refusal('not-asked', `Cannot accept answer: nothing was asked of ${header.sender}`)
   }
   if (isAtOrBelow(header.topic, header.sender)) return { basis: 'owner', onBehalfOf }
@@ -62,12 +63,12 @@ export function checkStanding(
 /** Conditions of every grant in the chain hold for this very bundle. */
 function checkUse(
   header: Header,
-  messages: readonly MessagePart[],
+  messages: readonly MessagePart[] | null,
   authority: Authority,
   context: PipelineContext,
 ): void {
   const now = context.clock.now()
-  const bytesPerMessage = Math.max(...messages.map((part) => part.body.length))
+  const bytesPerMessage = Math.max(0, ...(messages ?? []).map((part) => part.body.length))
   // Whether these approved is checked next: without enough of them, no signature is looked at.
   const approvers = header.approvals.map(({ signed }) => signed.signer)
   const use = { now, bytesPerMessage, priority: header.priority, approvers }

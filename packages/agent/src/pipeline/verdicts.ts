@@ -64,7 +64,8 @@ export type Code = TrustCode | PipelineCode
 /**
  * The one table from code to verdict (docs/protocol.md, "Verdicts").
  * Reject is only for what every honest node must refuse from these bytes and their proof, whatever
- * its clock, anchors, policy or disk. All else is ignore: blame would fall on honest forwarders.
+ * its clock, anchors, policy or disk. All else is ignore: blame would fall on honest forwarders. Accept
+ * stands at the one code with which a bundle is passed on and not taken.
  */
 export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   // From the bytes alone.
@@ -132,7 +133,8 @@ export const VERDICTS: Readonly<Record<Code, Verdict>> = {
   // The sender's fault, not the neighbour's.
   body: 'ignore',
   sealed: 'ignore',
-  'secret-missing': 'ignore',
+  // Carried for those who have it, and delivered to nobody.
+  'secret-missing': 'accept',
   // Connections are ended, not scored.
   hello: 'ignore',
   transport: 'ignore',

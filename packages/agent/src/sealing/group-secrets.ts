@@ -34,8 +34,8 @@ export interface GroupSecretsContext {
     topic: Name,
     member: { readonly name: Name; readonly key: Uint8Array },
   ): number | undefined
-  /** Bundles of the topic that were refused may pass now. */
-  added(topic: Name): void
+  /** Bundles that were sealed with it can be opened now. */
+  added(secret: GroupSecret): void
   /** What is kept on disk could not be written. */
   failed(topic: Name, cause: unknown): void
 }
@@ -129,7 +129,7 @@ export class GroupSecrets implements HostPart {
     sortKept(group)
     this.#rule(group)
     for (const wake of group.waiting) wake()
-    this.#context.added(secret.topic)
+    this.#context.added(secret)
     void this.#store(secret.topic, group)
     return true
   }
@@ -197,10 +197,15 @@ export class GroupSecrets implements HostPart {
    * have been given it first.
    * @throws Refusal `secret-missing`, `body`
    */
-  async openMessages(header: Header, id: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
+  async openMessages(
+    header: Header,
+    sealed: Uint8Array,
+    { id, mayCome }: { readonly id: Uint8Array; readonly mayCome: boolean },
+  ): Promise<Uint8Array> {
     const { sealer } = this.#context
     const { topic, sender } = header
-    const secret = this.#find(topic, id) ?? (await this.#awaitSecret(header, id))
+    const found = this.#find(topic, id)
+    const secret = found ?? (mayCome ? await this.#awaitSecret(header, id) : undefined)
     if (secret === undefined || sealer === undefined) {
       const reason = sealer === undefined ? 'this node has no sealer' : 'that secret is not here'
       throw new Refusal(

@@ -60,11 +60,12 @@ const OWN_FIELDS = 4
 
 /**
  * What a node says of a bundle that it found to hold while it kept it: when that was. Null where its
- * own name neither owns the topic nor holds `keep` for it, or where it only believed another.
+ * own name neither owns the topic nor holds `keep` for it, where it only believed another, or could not
+ * open it.
  */
 export async function attest(row: HistoryRow, node: AttestingNode): Promise<Uint8Array | null> {
   const { identity, clock, random, proofs } = node
-  if (row.origin === 'attested') return null
+  if (row.origin === 'attested' || row.origin === 'carried') return null
   const need = {
     subject: identity.name,
     subjectKey: identity.signer.publicKey,

@@ -3,8 +3,10 @@ import { AgentError } from '../agent-error.ts'
 import type { Bundle } from '../bundles/bundle.ts'
 import type { Clock } from '../clock.ts'
 import type { History } from '../history/history.ts'
+import type { BundleKeeper } from '../history/bundle-keeper.ts'
 import type { Origin } from '../history/history-rows.ts'
 import type { Topics } from '../host/topics.ts'
+import type { Carried } from '../pipeline/carried.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Decision } from '../pipeline/decision.ts'
 import type { Evidence } from '../pipeline/replay.ts'
@@ -28,7 +30,7 @@ interface KeeperContext {
 }
 
 /** Puts what a node accepts and what its agents send into its history, and tells those who repair. */
-export class Keeper {
+export class Keeper implements BundleKeeper {
   readonly history: History
   readonly #context: KeeperContext
   /** A disk that fails is told of once, until it works again. */
@@ -46,6 +48,20 @@ export class Keeper {
     sync.arrived(bundle.header.topic, bundle.idText)
     const verifiedAt = clock.now()
     void this.#guarded(bundle, () => this.history.add(bundle, { verifiedAt, onBehalfOf, origin }))
+  }
+
+  /** What cannot be opened here is kept for others: they repair it from here, and nobody reads it. */
+  carry({ bundle, onBehalfOf }: Carried): void {
+    const { clock, sync } = this.#context
+    if (bundle.header.class === 'state') return
+    sync.arrived(bundle.header.topic, bundle.idText)
+    const how = { verifiedAt: clock.now(), onBehalfOf, origin: 'carried' } as const
+    void this.#guarded(bundle, () => this.history.add(bundle, how))
+  }
+
+  /** Whether a bundle is kept so. */
+  carries(idText: string): boolean {
+    return this.history.carries(idText)
   }
 
   /**

@@ -17,8 +17,6 @@ const PASSING: ReadonlySet<Code> = new Set<Code>([
   'future',
   'not-yet-valid',
   'not-hosted',
-  // The group's secret may be on its way.
-  'secret-missing',
   // It ended while it was checked: as history it may pass.
   'lifespan',
 ])

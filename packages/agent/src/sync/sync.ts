@@ -336,7 +336,7 @@ export class Sync implements HostPart {
     }
     const { decision, hasLapsed } = await this.#context.repair(bytes, { topic, from: peer }, attest)
     const { code, verdict } = decision
-    if (code === null) return this.#pulls.answered(idText, peer, 'accepted')
+    if (code === null || verdict === 'accept') return this.#pulls.answered(idText, peer, 'accepted')
     if (verdict === 'reject') {
       // Another's copy of the same header may be genuine.
       this.#pulls.answered(idText, peer, 'worthless')

@@ -277,9 +277,9 @@ export class ReceivedTasks implements TaskBook {
     }
     const { topic, acceptedAt } = work
     const again = { tasks: this, acceptedAt }
-    const { verdict } = await core.intake.take(work.kept.bundle.bytes, { topic, from: null, again })
+    const { code } = await core.intake.take(work.kept.bundle.bytes, { topic, from: null, again })
     const nextMs = Math.min(AGAIN_MS_MAX, Math.max(TASK_AGAIN_MS, waitMs * 2))
-    if (verdict !== 'accept' && this.#isOpen(entry)) this.#tryAgain(entry, nextMs)
+    if (code !== null && this.#isOpen(entry)) this.#tryAgain(entry, nextMs)
   }
 
   #acknowledge(entry: ReceivedTask): void {

@@ -112,7 +112,10 @@ describe('the vector of group sealing', () => {
     expect(bundle.idText).toBe(vector['bundleId'])
     const { encryption } = bundle.header
     const id = (encryption as { readonly secret: Uint8Array }).secret
-    const opened = await secrets.openMessages(bundle.header, id, bundle.messagesBytes)
+    const opened = await secrets.openMessages(bundle.header, bundle.messagesBytes, {
+      id,
+      mayCome: true,
+    })
     expect(toHex(opened)).toBe(vector['plain'])
   })
 })
@@ -135,7 +138,10 @@ describe('what was sealed to a group', () => {
     for (const [, sealer] of sealers) {
       const { secrets } = await openSecrets(sealer)
       secrets.add(vectorSecret, always)
-      const opening = secrets.openMessages({ ...header, ...changes }, vectorSecret.id, bytes)
+      const opening = secrets.openMessages({ ...header, ...changes }, bytes, {
+        id: vectorSecret.id,
+        mayCome: true,
+      })
       await expect(opening).rejects.toMatchObject({ code: 'body' })
     }
   })
@@ -147,21 +153,23 @@ describe('what was sealed to a group', () => {
     const once = await secrets.seal(bytesOf('plain'), fields)
     const again = await secrets.seal(bytesOf('plain'), fields)
     expect(toHex(once.messagesBytes)).not.toBe(toHex(again.messagesBytes))
-    const opened = await secrets.openMessages(
-      { ...header, ...again },
-      vectorSecret.id,
-      again.messagesBytes,
-    )
+    const opened = await secrets.openMessages({ ...header, ...again }, again.messagesBytes, {
+      id: vectorSecret.id,
+      mayCome: true,
+    })
     expect(toHex(opened)).toBe(vector['plain'])
   })
 
   it('waits for its secret, and is missing it when the wait is over', async () => {
     const { secrets, clock } = await openSecrets()
-    const waits = secrets.openMessages(header, vectorSecret.id, messagesBytes)
+    const waits = secrets.openMessages(header, messagesBytes, {
+      id: vectorSecret.id,
+      mayCome: true,
+    })
     secrets.add(vectorSecret, always)
     expect(toHex(await waits)).toBe(vector['plain'])
     const other = secretAt(terms.epoch + 1)
-    const never = secrets.openMessages(header, other.id, messagesBytes)
+    const never = secrets.openMessages(header, messagesBytes, { id: other.id, mayCome: true })
     const [outcome] = await Promise.all([
       never.catch((cause: unknown) => cause),
       clock.advance(SECRET_WAIT_MS),
@@ -173,10 +181,16 @@ describe('what was sealed to a group', () => {
     const { secrets } = await openSecrets()
     const never = secretAt(terms.epoch + 1).id
     const flood = Array.from({ length: SECRET_WAITS_PER_SENDER_MAX + 1 }, () =>
-      secrets.openMessages({ ...header, key: new Uint8Array(32) }, never, messagesBytes),
+      secrets.openMessages({ ...header, key: new Uint8Array(32) }, messagesBytes, {
+        id: never,
+        mayCome: true,
+      }),
     )
     await expect(flood.pop()).rejects.toMatchObject({ code: 'secret-missing' })
-    const waits = secrets.openMessages(header, vectorSecret.id, messagesBytes)
+    const waits = secrets.openMessages(header, messagesBytes, {
+      id: vectorSecret.id,
+      mayCome: true,
+    })
     secrets.add(vectorSecret, always)
     expect(toHex(await waits)).toBe(vector['plain'])
     secrets.close()
@@ -187,11 +201,10 @@ describe('what was sealed to a group', () => {
     const { secrets } = await openSecrets()
     const never = secretAt(terms.epoch + 1).id
     const flood = Array.from({ length: SECRET_WAITS_MAX }, (_, index) =>
-      secrets.openMessages(
-        { ...header, key: new Uint8Array(32).fill(index) },
-        never,
-        messagesBytes,
-      ),
+      secrets.openMessages({ ...header, key: new Uint8Array(32).fill(index) }, messagesBytes, {
+        id: never,
+        mayCome: true,
+      }),
     )
     const ready = secrets.ready(terms.topic, undefined)
     secrets.add(vectorSecret, always)
@@ -205,8 +218,8 @@ describe('what was sealed to a group', () => {
     const some = Array.from({ length: SECRET_WAITS_MAX + 1 }, (_, index) =>
       secrets.openMessages(
         { ...header, key: new Uint8Array(32).fill(index % 256) },
-        vectorSecret.id,
         messagesBytes,
+        { id: vectorSecret.id, mayCome: true },
       ),
     )
     await expect(some.at(-1)).rejects.toMatchObject({ code: 'secret-missing' })

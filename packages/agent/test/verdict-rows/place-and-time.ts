@@ -65,6 +65,7 @@ async function contextOf(scene: Scene, made: MadeBundle) {
     trees: new VerifiedTrees('bundle-tree'),
     usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
     hostOf: () => undefined,
+    carries: () => false,
     tasks: new TaskGate(new Topics()),
     enter: () => () => {},
     takes: () => true,

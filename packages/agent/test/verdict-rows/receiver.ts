@@ -164,14 +164,20 @@ export const receiverRows = {
     },
   ],
   'secret-missing': [
-    inScene('blames nobody for what is sealed to a secret that is not here', async (scene) => {
+    inScene('passes on what is sealed to a secret of a group that is not here', async (scene) => {
       const genuine = await annsBundle(scene, DESK)
       const encryption = { secret: new Uint8Array(32) }
-      const made = await annsBundle(scene, DESK, { encryption })
+      const made = await annsBundle(scene, CREW, { encryption })
       await expectRefused(scene, 'secret-missing', made, { genuine })
     }),
   ],
   sealed: [
+    inScene('takes no secret of a group for one of an inbox', async (scene) => {
+      const genuine = await annsBundle(scene, DESK)
+      const encryption = { secret: new Uint8Array(32) }
+      const made = await annsBundle(scene, DESK, { encryption })
+      await expectRefused(scene, 'sealed', made, { genuine })
+    }),
     inScene('blames nobody for what is sealed to a key that is not here', async (scene) => {
       const genuine = await annsBundle(scene, DESK, { first: 2 })
       const encryption = { recipient: new Uint8Array(32) }
