@@ -6,7 +6,7 @@ import { type MadeZone, makeZone, serveZones } from '../../../packages/dns/test/
 import { anchorRecordsOf } from '../../../packages/node/src/dns/zone-anchors.ts'
 import { acme } from '../../../packages/node/test/home-bench.ts'
 import { openRelayPair } from './relay-pair.ts'
-import { useBrowser } from './scene.ts'
+import { PAGE_TEST_MS, useBrowser } from './scene.ts'
 import { TabAgent } from './tab-agent.ts'
 
 const SAM = parseName('sam.acme.example')
@@ -40,35 +40,39 @@ async function openZone(organisationKey: Uint8Array): Promise<ServedZone> {
   return { made, port, forwarder, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
-test('a page that trusts a zone finds in the DNS what proves its own name, though one relay lies about it', async () => {
-  await using opened = new AsyncDisposableStack()
-  const zones: ServedZone[] = []
-  const pair = opened.use(
-    await openRelayPair(async (key) => {
-      // The same name and the same record, one of them signed by a key that nobody trusts.
-      for (const _ of ['honest', 'forged']) zones.push(opened.use(await openZone(key)))
-      const { made, port } = zones[0]!
-      const records = anchorRecordsOf(made.store.anchor)
-      return {
-        anchors: new AnchorSet([{ name: acme, kind: 'zone', records, purposes: PURPOSES }]),
-        upstream: { suffix: ROOT, transport: 'udp', address: '127.0.0.1', port },
-      }
-    }),
-  )
-  const [honest, forged] = zones.map(({ forwarder }) => forwarder)
-  pair.places[0]!.zones = forged
-  pair.places[1]!.zones = honest
-  await using sam = await TabAgent.open(pair, await scene.openPage(pair.places[0]!.url), {
-    name: SAM,
-  })
-  // It is admitted: what it found proves its name to others, and theirs to it.
-  const heard = pair.crew.messages()
-  await sam.publish('found by myself')
-  for await (const { sender, body } of heard) {
-    expect([sender, body]).toEqual([SAM, 'found by myself'])
-    break
-  }
-  await pair.crew.publish('and believed')
-  expect(await sam.hears(['and believed'])).toEqual(['and believed'])
-  expect([forged, honest].map((asked) => (asked?.counts.answered ?? 0) > 0)).toEqual([true, true])
-}, 90_000)
+test(
+  'a page that trusts a zone finds in the DNS what proves its own name, though one relay lies about it',
+  async () => {
+    await using opened = new AsyncDisposableStack()
+    const zones: ServedZone[] = []
+    const pair = opened.use(
+      await openRelayPair(async (key) => {
+        // The same name and the same record, one of them signed by a key that nobody trusts.
+        for (const _ of ['honest', 'forged']) zones.push(opened.use(await openZone(key)))
+        const { made, port } = zones[0]!
+        const records = anchorRecordsOf(made.store.anchor)
+        return {
+          anchors: new AnchorSet([{ name: acme, kind: 'zone', records, purposes: PURPOSES }]),
+          upstream: { suffix: ROOT, transport: 'udp', address: '127.0.0.1', port },
+        }
+      }),
+    )
+    const [honest, forged] = zones.map(({ forwarder }) => forwarder)
+    pair.places[0]!.zones = forged
+    pair.places[1]!.zones = honest
+    await using sam = await TabAgent.open(pair, await scene.openPage(pair.places[0]!.url), {
+      name: SAM,
+    })
+    // It is admitted: what it found proves its name to others, and theirs to it.
+    const heard = pair.crew.messages()
+    await sam.publish('found by myself')
+    for await (const { sender, body } of heard) {
+      expect([sender, body]).toEqual([SAM, 'found by myself'])
+      break
+    }
+    await pair.crew.publish('and believed')
+    expect(await sam.hears(['and believed'])).toEqual(['and believed'])
+    expect([forged, honest].map((asked) => (asked?.counts.answered ?? 0) > 0)).toEqual([true, true])
+  },
+  PAGE_TEST_MS,
+)

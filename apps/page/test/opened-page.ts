@@ -7,6 +7,9 @@ import { SAM } from '../../cli/src/demo/fleet/names.ts'
 /** Where pictures of the page are left, for whoever wants to look at them; git does not keep them. */
 const PICTURES = fileURLToPath(new URL('../dist/pictures', import.meta.url))
 
+/** How long something in a page is waited for, that has to come about at some time. */
+const WAIT_MS = 120_000
+
 /** A picture of what colours and places come to, not of the way there. */
 const AT_REST = { animations: 'disabled' } as const
 
@@ -23,6 +26,7 @@ export interface OpenedPage extends AsyncDisposable {
 /** Opens a tab in a browser profile of its own. */
 export async function openPage(browser: Browser, url: string): Promise<OpenedPage> {
   const context = await browser.newContext({ viewport: { width: 1_360, height: 860 } })
+  context.setDefaultTimeout(WAIT_MS)
   const page = await context.newPage()
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))

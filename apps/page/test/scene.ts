@@ -3,6 +3,12 @@ import { afterAll, beforeAll } from 'vitest'
 import { openChromium } from './chromium.ts'
 import { openPage, type OpenedPage } from './opened-page.ts'
 
+/**
+ * How long a test with Chromium may take: some seconds on a machine of its own, minutes on two cores
+ * that other tests fill. What has to come about within a time is bounded by itself.
+ */
+export const PAGE_TEST_MS = 240_000
+
 /** What the tests of one file share: a browser, and a place that its tabs go to. */
 interface Scene<T> {
   readonly browser: Browser
@@ -19,8 +25,8 @@ export function useScene<T extends AsyncDisposable>(openPlace: () => Promise<T>)
   beforeAll(async () => {
     place = opened.use(await openPlace())
     browser = opened.use(await openChromium())
-  }, 60_000)
-  afterAll(() => opened.disposeAsync(), 30_000)
+  }, PAGE_TEST_MS)
+  afterAll(() => opened.disposeAsync(), PAGE_TEST_MS)
   const there = <V>(value: V | undefined): V => {
     if (value === undefined) throw new Error('The scene is open within tests alone')
     return value

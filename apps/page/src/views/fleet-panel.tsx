@@ -146,7 +146,12 @@ function RobotButton({
       <span class={`swatch swatch-${isStale ? 'stale' : doing}`} />
       <b>{name.split('.')[0]}</b>
       <span class="doing">{isStale ? 'silent' : doing}</span>
-      <span class="age">{age < 10_000 ? `${Math.round(age)} ms` : 'long ago'}</span>
+      <span class="age">{ageText(age)}</span>
     </button>
   )
+}
+
+function ageText(age: number): string {
+  if (age < 1_000) return `${Math.round(age)} ms`
+  return age < 10_000 ? `${(age / 1_000).toFixed(1)} s` : 'long ago'
 }

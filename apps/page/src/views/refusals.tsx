@@ -3,6 +3,10 @@ import type { ToldRefusal } from '../mesh/fleet-floor.ts'
 import { FlowRow } from './flow-row.tsx'
 import { NameText } from './name-text.tsx'
 
+/** Robots that are shown as refused, and those on the floor who say so of one: anybody may say much. */
+const NAMES_SHOWN = 6
+const TELLERS_SHOWN = 24
+
 /** What nobody on the floor believes any more: who refuses whom, why, and how often. */
 export function Refusals({
   told,
@@ -21,7 +25,7 @@ export function Refusals({
         <h2>Refused</h2>
         <span class="count">whoever has the key</span>
       </header>
-      {[...byName.values()].map((each) => (
+      {[...byName.values()].slice(0, NAMES_SHOWN).map((each) => (
         <Powerless key={`${each[0]!.name} ${each[0]!.code}`} told={each} />
       ))}
       {own.length > 0 && (
@@ -41,6 +45,7 @@ export function Refusals({
 /** One robot whose word counts nowhere. */
 function Powerless({ told }: { readonly told: readonly ToldRefusal[] }) {
   const { name, code } = told[0]!
+  const more = told.length - TELLERS_SHOWN
   return (
     <div class="powerless">
       <p>
@@ -49,11 +54,13 @@ function Powerless({ told }: { readonly told: readonly ToldRefusal[] }) {
       <ul>
         {told
           .toSorted((left, right) => left.by.localeCompare(right.by, 'en', { numeric: true }))
+          .slice(0, TELLERS_SHOWN)
           .map(({ by, count }) => (
             <li key={by} title={`${by} says so`}>
               {by.split('.')[0]} <b>{count.toLocaleString('en')}</b>
             </li>
           ))}
+        {more > 0 && <li>{more.toLocaleString('en')} more</li>}
       </ul>
     </div>
   )
