@@ -1,11 +1,4 @@
-import { generateNodeKey, nodeSha256 } from '@ixj/node'
-import type { Agent, Identity } from '@ixj/agent'
-import { AnchorSet } from '@ixj/trust'
-import { Host } from '../../packages/agent/src/host/host.ts'
-import { openCore } from '../../packages/agent/src/host/open-core.ts'
-import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
-import { memoryStore } from '../../packages/agent/src/host/store.ts'
-import { name, ownAnchor, World } from '../world/world.ts'
+import { Colony, DESK } from './colony.ts'
 
 /** What a process with many agents tells of itself. */
 export interface AgentMemory {
@@ -21,59 +14,9 @@ export interface AgentMemory {
   readonly rememberedAfter: number
 }
 
-const DESK = name('desk.acme.example')
-const TO_DESK = { actions: ['publish'], topics: [DESK] } as const
 const MINUTE = 60_000
 /** Agents that are made together. */
 const BATCH = 250
-
-/** One node with agents, and one with a desk to which they write. */
-class Colony {
-  readonly world = new World(1)
-  readonly acme = this.world.organisation('acme.example')
-  #born = 0
-
-  async open() {
-    const here = await this.#node('n1.acme.example')
-    const there = await this.#node('n2.acme.example')
-    await this.world.connect('n1.acme.example', 'n2.acme.example')
-    const desk = await there.host.openAgent(await this.world.bind(this.acme, DESK))
-    const boss = await this.world.bind(this.acme, 'boss.acme.example', {
-      uses: 'both',
-      depth: 1,
-      grants: [{ ...TO_DESK, mayDelegate: ['*.boss.acme.example'] }],
-    })
-    return { boss: await here.host.openAgent(boss), desk, core: there.core }
-  }
-
-  /** Agents with a binding and a grant each. */
-  async bear(boss: Agent, count: number, lifetimeSeconds: number): Promise<readonly Agent[]> {
-    const born: Agent[] = []
-    while (born.length < count) {
-      const size = Math.min(BATCH, count - born.length)
-      const labels = Array.from({ length: size }, () => `w${(this.#born += 1)}`)
-      born.push(...(await boss.spawnMany(labels, { lifetimeSeconds, grants: [TO_DESK] })))
-    }
-    return born
-  }
-
-  async #node(text: string) {
-    const { world, acme } = this
-    const identity: Identity = await world.bind(acme, text)
-    const core = await openCore({
-      identity,
-      anchors: new AnchorSet([ownAnchor(acme)]),
-      transport: world.network.open(text),
-      clock: world.clock,
-      random: world.bytes,
-      verifier: world.verifier,
-      generateKey: generateNodeKey,
-      store: memoryStore(),
-      hash: nodeSha256,
-    })
-    return { core, host: await new Host(core, allAbilities).openSelf() }
-  }
-}
 
 async function run(idle: number, passing: number): Promise<AgentMemory> {
   const colony = new Colony()

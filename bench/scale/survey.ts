@@ -1,0 +1,104 @@
+import { costOf, type Cost } from './cost.ts'
+import { Country, HALL, type CountrySize } from './country.ts'
+
+/** What was found in a country. Costs are of the whole process. */
+export interface Survey extends SurveyPlan {
+  readonly kind: 'survey'
+  readonly links: number
+  readonly open: Cost
+  readonly connect: Cost
+  readonly settle: Cost
+  /** Of virtual time, with all agents there and nothing said. */
+  readonly idle: Cost & { readonly seconds: number }
+  readonly fillHall: Cost
+  /** From one to the listeners of all nodes. */
+  readonly hall: Cost & HallFigures & { readonly owed: number }
+  /** One to one, to the boss of the next node: each writer's first message. */
+  readonly inboxes: Cost & { readonly read: number; readonly owed: number }
+  readonly residentBytes: number
+}
+
+/** How messages to all came. */
+export interface HallFigures {
+  readonly delivered: number
+  readonly hopsMean: number
+  readonly hopsMost: number
+  /** How often a node was brought a message that it had, for each message. */
+  readonly copiesEach: number
+  /** Virtual time that passed. */
+  readonly seconds: number
+}
+
+/** What a survey does. */
+export interface SurveyPlan extends CountrySize {
+  /** Agents of each node that listen. */
+  readonly listeners: number
+  /** Agents of each node that write to an inbox. */
+  readonly writers: number
+  /** Messages to all, besides a first one that takes longer. */
+  readonly messages: number
+}
+
+const IDLE_SECONDS = 5
+
+/** Opens a country, has everybody speak, and tells what each part cost. */
+export async function survey(plan: SurveyPlan, progress: (line: string) => void): Promise<Survey> {
+  const { nodes, agentsPerNode, listeners, writers, messages } = plan
+  await using country = new Country(plan)
+  const part = <T>(what: string, run: () => Promise<T>) => {
+    progress(`${nodes} nodes: ${what}`)
+    return costOf(run)
+  }
+  const [open] = await part('opening them', () => country.open())
+  const [connect, links] = await part('connecting them', () => country.connect())
+  const [settle] = await part('making agents', () => country.settle())
+  const [idle] = await part('idle', () => country.world.pass(IDLE_SECONDS * 1_000))
+  const hops: number[] = []
+  const [fillHall] = await part('agents begin to listen', () => country.fillHall(listeners, hops))
+  const [hall, figures] = await part('one to all', () => speakInHall(country, hops, messages))
+  const [inboxes, read] = await part('one to one', () => country.writeToNext(writers))
+  return {
+    kind: 'survey',
+    ...{ ...plan, links, open, connect, settle, fillHall },
+    idle: { ...idle, seconds: IDLE_SECONDS },
+    hall: { ...hall, ...figures, owed: messages * nodes * Math.min(listeners, agentsPerNode) },
+    inboxes: { ...inboxes, read, owed: nodes * Math.min(writers, agentsPerNode) },
+    residentBytes: process.memoryUsage().rss,
+  }
+}
+
+async function speakInHall(
+  country: Country,
+  hops: number[],
+  messages: number,
+): Promise<HallFigures> {
+  const { world, places } = country
+  const [place] = places
+  if (place === undefined) throw new Error('Cannot speak: there is no node')
+  const began = world.clock.now()
+  const hall = await place.boss.join(HALL)
+  await world.pass(1_000)
+  // The first one goes from node to node together with its proof, which takes longer.
+  await world.until(hall.publish(world.clock.now()))
+  await world.pass(3_000)
+  hops.length = 0
+  const before = country.traffic
+  for (let message = 0; message < messages; message++) {
+    await world.until(hall.publish(world.clock.now()))
+    await world.pass(200)
+  }
+  const { copies } = country.traffic
+  let [sum, hopsMost] = [0, 0]
+  for (const hop of hops) {
+    sum += hop
+    hopsMost = Math.max(hopsMost, hop)
+  }
+  return {
+    delivered: hops.length,
+    hopsMean: sum / hops.length,
+    hopsMost,
+    // What the speaker's presence says is gossip as well, one message in some.
+    copiesEach: (copies - before.copies) / (country.traffic.first - before.first),
+    seconds: (world.clock.now() - began) / 1_000,
+  }
+}
