@@ -1,6 +1,7 @@
 import { benchBirths } from './births/births.ts'
 import { benchDns } from './dns/dns.ts'
 import { benchPatterns } from './patterns/patterns.ts'
+import { benchScale } from './scale/scale.ts'
 import { benchState } from './state/state.ts'
 import { benchTrust } from './trust/trust.ts'
 import type { Bench } from './table.ts'
@@ -12,4 +13,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   trust: benchTrust,
   dns: benchDns,
   state: benchState,
+  scale: benchScale,
 }

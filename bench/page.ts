@@ -6,14 +6,22 @@ import { fillPage, markdownTable } from './fill-page.ts'
 import { PATTERN_BLOCKS } from './patterns/page.ts'
 import { plotsOf } from './patterns/plots.ts'
 import type { PatternRow } from './patterns/rows.ts'
+import { scaleBlocks } from './scale/page.ts'
+import { scalePlots } from './scale/plots.ts'
+import type { ScaleRow } from './scale/scale.ts'
 import { readResults, RESULTS, writeText, type Results } from './results.ts'
 
 /** The page for people, which shows what was last committed. */
 export const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
 
-/** Makes the page's tables and its pictures of the results that lie in bench/results. */
+/** The page about what grows, how, and what breaks first. */
+export const SCALE_PAGE = fileURLToPath(new URL('../docs/scale.md', import.meta.url))
+
+/** Makes the pages' tables and their pictures of the results that lie in bench/results. */
 export async function writePage(): Promise<void> {
-  writeText(PAGE, pageOf(readFileSync(PAGE, 'utf8')))
+  for (const page of [PAGE, SCALE_PAGE]) writeText(page, pageOf(readFileSync(page, 'utf8')))
+  const scale = (readResults('scale')?.rows ?? []) as readonly ScaleRow[]
+  for (const [name, svg] of await scalePlots(scale)) writeText(join(RESULTS, name), svg)
   const patterns = readResults('patterns')
   if (patterns !== undefined) await writePlots(patterns.rows as readonly PatternRow[], RESULTS)
 }
@@ -23,12 +31,14 @@ export async function writePlots(rows: readonly PatternRow[], folder: string): P
   for (const [name, svg] of await plotsOf(rows)) writeText(join(folder, name), svg)
 }
 
-/** The page with its measured blocks as the results have them. */
+/** A page with its measured blocks as the results have them. */
 export function pageOf(page: string): string {
   const patterns = readResults('patterns')
+  const calculated = scaleBlocks(readResults('scale'), readResults('dns'))
   return fillPage(page, (name) => {
     if (name === 'circumstances') return circumstancesBlock()
     if (name in BENCHES) return benchBlock(readResults(name))
+    if (name in calculated) return calculated[name]
     const block = PATTERN_BLOCKS[name]
     if (block === undefined) return undefined
     if (patterns === undefined) return 'Not measured yet.'

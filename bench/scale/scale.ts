@@ -59,7 +59,7 @@ async function measureNodes(
   progress: (line: string) => void,
 ): Promise<readonly ScaleRow[]> {
   const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS, writers: 5, messages: 3 }
-  const small = isWhole ? 100 : 30
+  const small = isWhole ? 100 : 20
   const agentsPerNode = isWhole ? 100 : 20
   const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners'>) =>
     runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, ...plan }, progress)
@@ -69,7 +69,7 @@ async function measureNodes(
     { kind: 'background', nodes: small, seed: SEED },
     progress,
   )
-  const large = await look({ nodes: isWhole ? 1_000 : 100, listeners: 20 })
+  const large = await look({ nodes: isWhole ? 1_000 : 50, listeners: 20 })
   const costs = calibrate(few, many, heard)
   const nodes = isWhole ? MODEL_NODES : MODEL_NODES.slice(0, 2)
   const modelled = nodes.map((count): Modelled => {

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { fillPage } from '../../bench/fill-page.ts'
-import { PAGE, pageOf } from '../../bench/page.ts'
+import { PAGE, pageOf, SCALE_PAGE } from '../../bench/page.ts'
+import { scalePlots } from '../../bench/scale/plots.ts'
+import type { ScaleRow } from '../../bench/scale/scale.ts'
 import { PATTERN_BLOCKS } from '../../bench/patterns/page.ts'
 import { plotsOf } from '../../bench/patterns/plots.ts'
 import { tablesOf } from '../../bench/patterns/report.ts'
@@ -49,6 +51,23 @@ test('docs/benchmarks.md holds the figures of bench/results, and no others', () 
   const page = readFileSync(PAGE, 'utf8')
   expect(page).toContain('<!-- measured: throughput -->')
   expect(pageOf(page)).toBe(page)
+})
+
+test('docs/scale.md holds the figures of bench/results, and no others', () => {
+  const page = readFileSync(SCALE_PAGE, 'utf8')
+  for (const block of ['scale', 'model', 'breaks', 'sizing']) {
+    expect(page).toContain(`<!-- measured: ${block} -->`)
+  }
+  expect(pageOf(page)).toBe(page)
+})
+
+test('the pictures of scale are those of its figures', async () => {
+  const plots = await scalePlots((readResults('scale')?.rows ?? []) as readonly ScaleRow[])
+  for (const name of ['scale-hops.svg', 'scale-background.svg']) {
+    const path = join(RESULTS, name)
+    const there = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+    expect(there === plots.get(name), name).toBe(true)
+  }
 })
 
 test('the pictures in bench/results are those of its figures', async () => {

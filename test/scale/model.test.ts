@@ -99,6 +99,7 @@ describe('sizing()', () => {
     expect(large.zonePart).toBeCloseTo(small.zonePart)
     // 10^6 nodes that take 1 ms and 1,000 agents that take 0.01 ms each.
     expect(small.toAllCpuSeconds).toBeCloseTo(11_000)
+    expect(large.toAllDailyCores).toBeCloseTo((1e12 / 86_400) * 0.011)
   })
 
   it('names what ends growth, the first first', () => {

@@ -21,6 +21,8 @@ export const ASSUMED = {
   backgroundPart: 0.1,
 } as const
 
+const DAY_SECONDS = 86_400
+
 /** What was measured of the DNS. */
 export interface DnsFigures {
   readonly updatesPerSecond: number
@@ -43,6 +45,8 @@ export interface Sizing {
   /** CPU seconds of all nodes for one message to all agents, and its hops. */
   readonly toAllCpuSeconds: number
   readonly toAllHops: number
+  /** Cores of every node, if each agent said one thing a day to all. */
+  readonly toAllDailyCores: number
   /** What one node keeps of its own agents. */
   readonly nodeBytes: number
 }
@@ -57,6 +61,7 @@ export function sizing(
   const nodes = agents / agentsPerNode
   const births = agents / lifeSeconds
   const organisations = nodes / nodesPerOrganisation
+  const atNodeSeconds = (costs.nodeMs + agentsPerNode * costs.agentMs) / 1_000
   return {
     agents,
     nodes,
@@ -65,7 +70,8 @@ export function sizing(
     dnsBytes: agents * dns.proofBytes,
     dnsServers: births / dns.updatesPerSecond,
     zonePart: births / organisations / dns.updatesPerSecond,
-    toAllCpuSeconds: (nodes * (costs.nodeMs + agentsPerNode * costs.agentMs)) / 1_000,
+    toAllCpuSeconds: nodes * atNodeSeconds,
+    toAllDailyCores: (agents / DAY_SECONDS) * atNodeSeconds,
     toAllHops: hopsOf(nodes),
     nodeBytes: agentsPerNode * costs.agentBytes,
   }
