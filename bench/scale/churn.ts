@@ -12,6 +12,8 @@ export interface ChurnPlan {
 export interface Churn extends ChurnPlan {
   readonly kind: 'churn'
   readonly born: number
+  /** Virtual time in which they were born: a minute for as many as a minute was to see. */
+  readonly lastedSeconds: number
   /** Messages that were read, one of each. */
   readonly read: number
   readonly cost: Cost
@@ -69,13 +71,16 @@ export async function churn(
   tables.begin()
   const born = perMinute * minutes
   progress(`${born} agents`)
+  const began = colony.world.clock.now()
   const [cost, read] = await costOf(() => live(born))
+  const lastedSeconds = (colony.world.clock.now() - began) / 1_000
   progress('until they are forgotten')
   await forget()
   const after = heapBytes()
   return {
     kind: 'churn',
-    ...{ perMinute, minutes, born, read, cost, before, after, tables: tables.sizes() },
+    ...{ perMinute, minutes, born, lastedSeconds, read, cost, before, after },
+    tables: tables.sizes(),
   }
 }
 

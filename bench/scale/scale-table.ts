@@ -88,9 +88,11 @@ function modelLines(row: Modelled): readonly (readonly string[])[] {
 }
 
 function churnLines(row: Churn): readonly (readonly string[])[] {
-  const { born, read, cost, before, after, tables, perMinute } = row
+  const { born, lastedSeconds, read, cost, before, after, tables } = row
   return [
-    [`${count(perMinute)} agents a minute: born, bound, one message, gone`],
+    [
+      `${count(Math.round((60 * born) / lastedSeconds))} agents a minute: born, bound, one message, gone`,
+    ],
     ['  messages read', count(read), '', read === born ? 'none lost' : `${born - read} LOST`],
     ['  each, both nodes', digits(cost.cpuMs / born), 'ms CPU', ''],
     [
