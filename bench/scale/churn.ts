@@ -79,7 +79,14 @@ export async function churn(
   const after = heapBytes()
   return {
     kind: 'churn',
-    ...{ perMinute, minutes, born, lastedSeconds, read, cost, before, after },
+    perMinute,
+    minutes,
+    born,
+    lastedSeconds,
+    read,
+    cost,
+    before,
+    after,
     tables: tables.sizes(),
   }
 }

@@ -59,7 +59,12 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   const [inboxes, read] = await part('one to one', () => country.writeToNext(writers))
   return {
     kind: 'survey',
-    ...{ ...plan, links, open, connect, settle, fillHall },
+    ...plan,
+    links,
+    open,
+    connect,
+    settle,
+    fillHall,
     idle: { ...idle, seconds: IDLE_SECONDS },
     hall: { ...hall, ...figures, owed: messages * nodes * Math.min(listeners, agentsPerNode) },
     inboxes: { ...inboxes, read, owed: nodes * Math.min(writers, agentsPerNode) },
