@@ -8,6 +8,7 @@ import { ExplanationFile, type KeptExplanation } from '../src/explanations/expla
 import { worthKeeping } from '../src/explanations/explanation-keeper.ts'
 import {
   EXPLANATION_MATCHES_MAX,
+  EXPLAINED_MESSAGES_MAX,
   EXPLANATIONS_ACCEPTED_MAX,
   EXPLANATIONS_MAX,
 } from '../src/explanations/limits.ts'
@@ -112,6 +113,14 @@ describe('worthKeeping()', () => {
   it('keeps all where there are few', () => {
     const few = [accepted(1), refused(2), accepted(3)]
     expect(worthKeeping(few)).toEqual(few)
+  })
+
+  it('of bundles with many messages keeps few', () => {
+    const full = Array.from({ length: 10 }, (_, at) => ({
+      ...accepted(at),
+      messageIds: () => Array.from({ length: 256 }, () => new Uint8Array(16)),
+    }))
+    expect(worthKeeping(full)).toEqual(full.slice(-EXPLAINED_MESSAGES_MAX / 256))
   })
 
   it('of many that were accepted keeps the newest, and every refusal', () => {

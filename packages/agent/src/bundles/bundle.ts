@@ -1,6 +1,6 @@
 import {
   checkPublicKey,
-  decode,
+  decodeShared,
   encode,
   equalBytes,
   idOf,
@@ -41,7 +41,8 @@ export interface Bundle {
 }
 
 /**
- * Reads the form of a bundle, key and signature included; whether signature and digest hold is not
+ * Reads the form of a bundle, whose parts share the memory of `bytes`, which nobody may write again;
+ * key and signature included; whether signature and digest hold is not
  * checked yet.
  * @throws Refusal `size`, `announcement`
  * @throws TrustError `encoding`, `depth`, `form`, `name`, `unsupported`, `bad-key`, `bad-signature`
@@ -53,7 +54,7 @@ export function decodeBundle(bytes: Uint8Array, hash: Sha256): Bundle {
       `Cannot read bundle of ${bytes.length} bytes, limit ${MESSAGE_BYTES_MAX}`,
     )
   }
-  const fields = readArray(decode(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'bundle', 4)
+  const fields = readArray(decodeShared(bytes, { bytesMax: MESSAGE_BYTES_MAX }), 'bundle', 4)
   const headerBytes = readBytesUpTo(fields[0], 'header of bundle', HEADER_BYTES_MAX)
   const header = decodeHeader(headerBytes)
   if (fields[1] === null) {

@@ -13,6 +13,8 @@ export interface MessagePart {
 export interface PackedMessages {
   readonly count: number
   readonly bytes: Uint8Array
+  /** The same with its head in front, if it was made so: all that a bundle of nothing else needs. */
+  readonly list?: Uint8Array
 }
 
 /** Bytes of a message id. */

@@ -18,7 +18,7 @@ import {
   type MessagePart,
   type PackedMessages,
 } from './message-part.ts'
-import { packPlain, readPlainMessages } from './plain-messages.ts'
+import { listHead, packPlain, readPlainMessages } from './plain-messages.ts'
 
 export {
   CORRELATION_BYTES,
@@ -52,8 +52,8 @@ export function packMessage(part: MessagePart): PackedMessages {
 /** The bytes of a bundle's messages, of which some are packed. @throws TrustError `too-large` */
 export function joinMessages(packs: readonly PackedMessages[]): Uint8Array {
   const count = packs.reduce((sum, pack) => sum + pack.count, 0)
-  const head = count < 0x10 ? [0x90 | count] : [0xdc, count >> 8, count & 0xff]
-  const joined = concatBytes(Uint8Array.from(head), ...packs.map(({ bytes }) => bytes))
+  const only = packs.length === 1 ? packs[0]?.list : undefined
+  const joined = only ?? concatBytes(listHead(count), ...packs.map(({ bytes }) => bytes))
   if (joined.length <= MESSAGES_BYTES_MAX) return joined
   const size = `${joined.length} bytes, limit ${MESSAGES_BYTES_MAX}`
   throw new TrustError('too-large', `Cannot make a bundle of messages of ${size}`)

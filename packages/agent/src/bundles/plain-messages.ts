@@ -17,8 +17,11 @@ const FIXED_BYTES = 3 + MESSAGE_ID_BYTES + 2
 /** Of all lengths that fit into a bundle. */
 const HEAD_BYTES_MAX = 3
 
+/** Room for the head of the list around messages. */
+const LIST_HEAD_BYTES_MAX = 3
+
 /** What is written before it is known how long it is; nothing of it outlives a call. */
-const scratch = new Uint8Array(MESSAGES_BYTES_MAX)
+const scratch = new Uint8Array(LIST_HEAD_BYTES_MAX + MESSAGES_BYTES_MAX)
 
 /** Messages that were packed, and their ids one after the other, 16 bytes each. */
 export interface PackedBodies {
@@ -44,11 +47,11 @@ export function packBodies(
   const { messagesMax, bytesMax, bodyBytesMax } = limits
   const ids = limits.random(MESSAGE_ID_BYTES * bodies.length)
   const packs: PackedMessages[] = []
-  let used = 0
+  let used = LIST_HEAD_BYTES_MAX
   let count = 0
   const close = () => {
-    if (count > 0) packs.push({ count, bytes: copyOfPart(scratch, 0, used) })
-    used = 0
+    if (count > 0) packs.push(packOf(count, used))
+    used = LIST_HEAD_BYTES_MAX
     count = 0
   }
   for (const [index, body] of bodies.entries()) {
@@ -58,7 +61,7 @@ export function packBodies(
     const value = encoded ?? (body as Uint8Array)
     const innerBytes = encoded === undefined ? headBytes(value.length) + value.length : value.length
     const wholeBytes = FIXED_BYTES + headBytes(innerBytes) + innerBytes
-    if (count === messagesMax || used + wholeBytes > bytesMax) close()
+    if (count === messagesMax || used + wholeBytes > LIST_HEAD_BYTES_MAX + bytesMax) close()
     const idAt = index * MESSAGE_ID_BYTES
     let at = writeFixed(used, ids, idAt)
     at = writeHead(at, innerBytes)
@@ -71,10 +74,24 @@ export function packBodies(
   return { packs, ids }
 }
 
+/** What was written, and in front of it the head that it has where it is all of a bundle. */
+function packOf(count: number, used: number): PackedMessages {
+  const head = listHead(count)
+  const start = LIST_HEAD_BYTES_MAX - head.length
+  scratch.set(head, start)
+  const list = copyOfPart(scratch, start, used)
+  return { count, bytes: list.subarray(head.length), list }
+}
+
+/** The head of a list of so many messages. */
+export function listHead(count: number): Uint8Array {
+  return Uint8Array.from(count < 0x10 ? [0x90 | count] : [0xdc, count >> 8, count & 0xff])
+}
+
 /** One plain message whose body is encoded already; undefined if it is too long for any bundle. */
 export function packPlain({ id, body }: Pick<MessagePart, 'id' | 'body'>): Uint8Array | undefined {
   const wholeBytes = FIXED_BYTES + headBytes(body.length) + body.length
-  if (wholeBytes > scratch.length) return undefined
+  if (wholeBytes > MESSAGES_BYTES_MAX) return undefined
   scratch.set(body, writeHead(writeFixed(0, id, 0), body.length))
   return copyOfPart(scratch, 0, wholeBytes)
 }

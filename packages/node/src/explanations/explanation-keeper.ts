@@ -1,6 +1,10 @@
 import type { Clock, Decision, Host, Queue } from '@ixj/agent'
 import { ExplanationFile } from './explanation-file.ts'
-import { EXPLANATIONS_ACCEPTED_MAX, EXPLANATIONS_WRITE_MS } from './limits.ts'
+import {
+  EXPLAINED_MESSAGES_MAX,
+  EXPLANATIONS_ACCEPTED_MAX,
+  EXPLANATIONS_WRITE_MS,
+} from './limits.ts'
 
 /**
  * Writes what a node decided, and why, into its home: four times a second what came since, of a
@@ -60,9 +64,19 @@ export class ExplanationKeeper implements Disposable {
   }
 }
 
-/** All that was refused, and the newest of what was accepted. */
+/**
+ * All that was refused, and the newest of what was accepted: so many bundles, with so many messages.
+ * The ids of each message are kept, so that one of 256 messages costs more than a lone one.
+ */
 export function worthKeeping(decisions: readonly Decision[]): readonly Decision[] {
-  const accepted = decisions.filter(({ code }) => code === null).length
-  let spare = accepted - EXPLANATIONS_ACCEPTED_MAX
-  return decisions.filter(({ code }) => code !== null || spare-- <= 0)
+  let bundles = 0
+  let messages = 0
+  const kept = decisions.toReversed().filter((decision) => {
+    if (decision.code !== null) return true
+    if (bundles >= EXPLANATIONS_ACCEPTED_MAX || messages >= EXPLAINED_MESSAGES_MAX) return false
+    bundles += 1
+    messages += decision.messageIds().length
+    return true
+  })
+  return kept.toReversed()
 }

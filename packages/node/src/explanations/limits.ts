@@ -11,6 +11,9 @@ export const EXPLANATIONS_WRITE_MS = 250
  */
 export const EXPLANATIONS_ACCEPTED_MAX = 64
 
+/** Messages in these: a bundle of 256 costs as much as some ten lone ones. */
+export const EXPLAINED_MESSAGES_MAX = 1_024
+
 /** Explanations that one question is answered with. */
 export const EXPLANATION_MATCHES_MAX = 16
 

@@ -118,9 +118,9 @@ class SqliteHistory implements HistoryRows {
     this.#queuedBytes += bytes.length
     const batch = this.#next
     batch.bytes += bytes.length
-    // A copy of its own goes to the thread without another; a view would take its whole buffer along,
-    // and `slice` of a Buffer is one.
-    batch.change.puts.push({ place, row, bytes: new Uint8Array(bytes) })
+    // The thread is given a copy on its way; of a view that would be a copy of its whole buffer.
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength
+    batch.change.puts.push({ place, row, bytes: isWhole ? bytes : new Uint8Array(bytes) })
     // Nobody waits for what others sent.
     if (isSentHere(row)) this.#hurry()
     this.#writeSoon()
@@ -265,9 +265,7 @@ class HistoryThread {
     if (this.#failure !== undefined) throw this.#failure
     const number = (this.#number += 1)
     const answer = Promise.withResolvers<unknown>()
-    const moved =
-      question.kind === 'write' ? question.puts.map(({ bytes }) => bytes.buffer as ArrayBuffer) : []
-    this.#worker.postMessage({ ...question, number }, moved)
+    this.#worker.postMessage({ ...question, number }, [])
     this.#asked.set(number, answer)
     return await answer.promise
   }

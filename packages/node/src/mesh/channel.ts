@@ -1,10 +1,13 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '@ixj/agent'
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { CLOSE_MS_MAX } from './limits.ts'
 import { spareWindowUpdates } from './window-updates.ts'
 
 /** A frame's length as an unsigned varint: 66 KiB needs 3 bytes, more announce too much. */
 const LENGTH_BYTES_MAX = 3
+/** Pieces of one frame that are kept apart: one byte in each would cost a hundred times its size. */
+const PIECES_MAX = 64
 
 /**
  * Frames over one libp2p stream, each after its length as an unsigned varint. Nothing is read
@@ -12,8 +15,9 @@ const LENGTH_BYTES_MAX = 3
  */
 export class StreamChannel implements Channel {
   readonly #stream: Stream
-  /** Bytes that were read and not yet handed out. */
-  #unread = new Uint8Array()
+  /** Bytes that were read and not yet handed out: in their pieces, for each copy costs a pass. */
+  readonly #unread = new Uint8ArrayList()
+  #pieces = 0
   /** Settles when the frame before has been handed to the stream. */
   #written: Promise<unknown> = Promise.resolve()
   #closed = false
@@ -31,7 +35,8 @@ export class StreamChannel implements Channel {
     stream.pause()
     const wake = (): void => this.#wakeReader.resolve()
     stream.addEventListener('message', (event) => {
-      this.#unread = concat(this.#unread, event.data.subarray())
+      const { data } = event
+      for (const piece of data instanceof Uint8Array ? [data] : data) this.#append(piece)
       wake()
     })
     stream.addEventListener('end', wake)
@@ -56,7 +61,7 @@ export class StreamChannel implements Channel {
         `Cannot send a frame of ${frame.length} bytes: the limit is ${CHANNEL_FRAME_BYTES_MAX}`,
       )
     }
-    const bytes = concat(encodeLength(frame.length), frame)
+    const bytes = new Uint8ArrayList(encodeLength(frame.length), frame)
     const before = this.#written
     const written = (async () => {
       // One after the other, so that frames keep their order; a failure concerns its own caller.
@@ -81,7 +86,7 @@ export class StreamChannel implements Channel {
     this.#endExpected = true
     await this.#written.then(undefined, () => undefined)
     await this.#closeWrite()
-    this.#unread = new Uint8Array()
+    this.#unread.consume(this.#unread.length)
     await this.#stream.closeRead()
     this.#wakeReader.resolve()
   }
@@ -92,11 +97,23 @@ export class StreamChannel implements Channel {
     this.#stream.abort(new TransportError('closed', reason))
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  #append(bytes: Uint8Array): void {
+    if (this.#unread.length === 0) this.#pieces = 0
+    this.#pieces += 1
+    this.#unread.append(bytes)
+    if (this.#pieces < PIECES_MAX) return
+    const joined = this.#unread.slice()
+    this.#unread.consume(joined.length)
+    this.#unread.append(joined)
+    this.#pieces = 1
+  }
+
+  async #write(bytes: Uint8ArrayList): Promise<void> {
     try {
       await this.#drained()
       if (!this.#closed) {
-        this.#stream.send(bytes)
+        // libp2p has another version of lists, whose objects it tells by the same symbol.
+        this.#stream.send(bytes as unknown as Uint8Array)
         return
       }
     } catch (cause) {
@@ -136,7 +153,7 @@ export class StreamChannel implements Channel {
   #takeFrame(): Uint8Array | undefined {
     let length = 0
     for (let place = 0; place < this.#unread.length; place++) {
-      const byte = this.#unread[place] ?? 0
+      const byte = this.#unread.get(place)
       length += (byte & 0x7f) * 2 ** (7 * place)
       if (length > CHANNEL_FRAME_BYTES_MAX || place >= LENGTH_BYTES_MAX) throw this.#tooLarge()
       if (byte >= 0x80) continue
@@ -152,7 +169,7 @@ export class StreamChannel implements Channel {
       const end = place + 1 + length
       if (this.#unread.length < end) return undefined
       const frame = this.#unread.slice(place + 1, end)
-      this.#unread = this.#unread.subarray(end)
+      this.#unread.consume(end)
       return frame
     }
     return undefined
@@ -208,11 +225,4 @@ function encodeLength(length: number): Uint8Array {
     if (rest < 0x80) return Uint8Array.from([...bytes, rest])
     bytes.push((rest & 0x7f) | 0x80)
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }
