@@ -1,7 +1,8 @@
 import { committedResults } from './results.ts'
 
-/** Seconds of a whole run, where no earlier run tells. */
+/** Seconds of a whole run, where no earlier run tells: a guess, and the patterns take longest. */
 const UNKNOWN_SECONDS = 120
+const UNKNOWN_SECONDS_OF: Readonly<Record<string, number>> = { patterns: 900 }
 /** Of a whole run, as a quick one goes. */
 const QUICK_PART = 0.1
 
@@ -14,7 +15,7 @@ export class Timetable {
   constructor(names: readonly string[], quick: boolean) {
     for (const name of names) {
       const last = committedResults(name)
-      const whole = last?.seconds ?? UNKNOWN_SECONDS
+      const whole = last?.seconds ?? UNKNOWN_SECONDS_OF[name] ?? UNKNOWN_SECONDS
       this.#expected.set(name, quick && last?.quick !== true ? whole * QUICK_PART : whole)
     }
   }
@@ -30,10 +31,12 @@ export class Timetable {
     const seconds = this.#seconds()
     const [current = 0, ...others] = this.#expected.values()
     const rest = others.reduce((sum, each) => sum + each, 0)
-    const left = rest + Math.max(0, current - (seconds - this.#before))
+    const own = current - (seconds - this.#before)
+    const left = rest + Math.max(0, own)
     const minutes = Math.floor(seconds / 60)
     const clock = [minutes, Math.floor(seconds % 60)].map((part) => String(part).padStart(2, '0'))
-    return `${clock.join(':')}, about ${Math.ceil(left / 60)} min left`
+    const about = own < 0 ? 'more than' : 'about'
+    return `${clock.join(':')}, ${about} ${Math.ceil(left / 60)} min left`
   }
 
   #seconds(): number {

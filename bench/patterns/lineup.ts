@@ -70,10 +70,18 @@ export class Lineup implements AsyncDisposable {
   }
 
   #out(contender: ContenderName, at: string, cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    // The first line is the reason; what follows are places in files.
-    const reason = text.split('\n')[0] ?? ''
-    this.#notRun.push({ kind: 'not-run', contender, at, reason })
-    this.#progress(`${contender}: not run at ${at}: ${text}`)
+    const row = notRunRow(contender, at, cause)
+    this.#notRun.push(row)
+    this.#progress(`${contender}: not run at ${at}: ${row.reason}`)
   }
+}
+
+/** Who was not run, at what, and why: the first line of it, for what follows are places in files. */
+export function notRunRow(
+  contender: NotRunRow['contender'],
+  at: string,
+  cause: unknown,
+): NotRunRow {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return { kind: 'not-run', contender, at, reason: text.split('\n')[0] ?? '' }
 }

@@ -141,6 +141,9 @@ function notRun(rows: readonly PatternRow[]): string {
   const missing = rows.filter((row) => row.kind === 'not-run')
   if (missing.length === 0) return 'Everybody was measured in every part of this run.'
   return missing
-    .map(({ contender, at, reason }) => `- ${TITLES[contender]}, at ${at}: ${reason}`)
+    .map(({ contender, at, reason }) => {
+      const who = contender === 'everybody' ? 'Everybody' : TITLES[contender]
+      return `- ${who}, at ${at}: ${reason}`
+    })
     .join('\n')
 }

@@ -3,7 +3,7 @@ import { answers } from './answers.ts'
 import { BODY_BYTES, BODY_BYTES_MAX } from './body.ts'
 import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
-import { Lineup, type Progress } from './lineup.ts'
+import { Lineup, notRunRow, type Progress } from './lineup.ts'
 import { measure, type Pace } from './measure.ts'
 import { measurePaced } from './paced-runs.ts'
 import { proofs } from './proofs.ts'
@@ -67,7 +67,13 @@ export async function benchPatterns(
   }
   const rows: PatternRow[] = []
   for (const name of names) {
-    rows.push(...((await parts[name]?.(isQuick ? QUICK : WHOLE, progress)) ?? []))
+    try {
+      rows.push(...((await parts[name]?.(isQuick ? QUICK : WHOLE, progress)) ?? []))
+    } catch (cause) {
+      // What the other parts measured is not lost with it.
+      rows.push(notRunRow('everybody', name, cause))
+      progress(`${name}: failed: ${cause instanceof Error ? cause.stack : String(cause)}`)
+    }
   }
   return { rows, table: tablesOf(rows) }
 }

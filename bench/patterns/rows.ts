@@ -70,7 +70,8 @@ export interface GrowthRow {
 /** Who was not measured, at what, and why. */
 export interface NotRunRow {
   readonly kind: 'not-run'
-  readonly contender: ContenderName
+  /** `everybody` where the part itself failed. */
+  readonly contender: ContenderName | 'everybody'
   readonly at: string
   readonly reason: string
 }

@@ -1,15 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ground } from '../ground.ts'
+import { hasProgram, startServer } from '../server.ts'
 
 const PROGRAM = 'mosquitto'
-/** Where Debian puts servers is not on every user's path. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
-const env = { ...process.env, PATH }
 const LISTENS_MS = 5_000
 
 /**
@@ -27,30 +24,25 @@ const CONFIGURATION = [
 
 /** What is missing for it here, if anything. */
 export function missingMosquitto(): string | undefined {
-  return spawnSync(PROGRAM, ['-h'], { env }).error === undefined
-    ? undefined
-    : `${PROGRAM} is not installed (npm run test:setup)`
+  return hasProgram(PROGRAM, '-h') ? undefined : `${PROGRAM} is not installed (npm run test:setup)`
 }
 
 /** A mosquitto on a free port of loopback. @throws Error if it does not listen within 5 s */
 export async function openMosquitto(): Promise<Ground> {
+  await using opening = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'ixj-bench-mqtt-'))
+  opening.defer(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
   const configuration = join(folder, 'mosquitto.conf')
   const lines = [`listener ${port} 127.0.0.1`, ...CONFIGURATION, '']
   await writeFile(configuration, lines.join('\n'))
-  const server = spawn(PROGRAM, ['-c', configuration], { stdio: 'ignore', env })
-  const ended = once(server, 'exit')
-  await once(server, 'spawn')
+  const server = opening.use(await startServer(PROGRAM, ['-c', configuration]))
   await listens(port)
+  const opened = opening.move()
   return {
     settings: { port: String(port) },
-    pids: [server.pid ?? 0],
-    [Symbol.asyncDispose]: async () => {
-      server.kill()
-      await ended
-      await rm(folder, { recursive: true, force: true })
-    },
+    pids: [server.pid],
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 

@@ -1,20 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ground } from '../ground.ts'
 import { makeCertificate } from '../https/certificate.ts'
+import { hasProgram, startServer } from '../server.ts'
 
 const PROGRAM = 'nats-server'
-/** Where Debian puts servers is not on every user's path. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
-const env = { ...process.env, PATH }
 
 /** What is missing for it here, if anything. */
 export function missingNats(): string | undefined {
-  return spawnSync(PROGRAM, ['--version'], { env }).status === 0
+  return hasProgram(PROGRAM, '--version')
     ? undefined
     : `${PROGRAM} is not installed (npm run test:setup)`
 }
@@ -39,32 +35,27 @@ async function openServer(
     readonly settings: Readonly<Record<string, string>>
   }>,
 ): Promise<Ground> {
+  await using opening = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'ixj-bench-nats-'))
+  opening.defer(() => rm(folder, { recursive: true, force: true }))
   const { lines, settings } = await prepare(folder)
   const configuration = join(folder, 'nats.conf')
   const common = ['listen: "127.0.0.1:-1"', 'max_pending: 1GB', 'write_deadline: "60s"']
   await writeFile(configuration, [...common, ...lines, ''].join('\n'))
-  const server = spawn(PROGRAM, ['-c', configuration, '--ports_file_dir', folder], {
-    stdio: 'ignore',
-    env,
-  })
-  const ended = once(server, 'exit')
-  await once(server, 'spawn')
-  const pid = server.pid ?? 0
-  const port = await readPort(join(folder, `nats-server_${pid}.ports`))
+  const server = opening.use(
+    await startServer(PROGRAM, ['-c', configuration, '--ports_file_dir', folder]),
+  )
+  const port = await readPort(join(folder, `nats-server_${server.pid}.ports`))
   const { privateKey } = generateKeyPairSync('ed25519')
+  const opened = opening.move()
   return {
     settings: {
       ...settings,
       port,
       privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     },
-    pids: [pid],
-    [Symbol.asyncDispose]: async () => {
-      server.kill()
-      await ended
-      await rm(folder, { recursive: true, force: true })
-    },
+    pids: [server.pid],
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 
