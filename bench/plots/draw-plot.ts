@@ -53,13 +53,14 @@ const COLOURS = [
 ]
 const FONT = 'Helvetica, Arial, sans-serif'
 const PANELS_IN_ROW = 3
+const LABEL_PIXELS_MAX = 420
 
 /** Draws lines as SVG. */
 export async function drawLines(plot: LinePlot): Promise<string> {
   const [first] = plot.series
   return await draw({
     ...common(plot.title, plot.points),
-    facet: { field: 'panel', type: 'nominal', sort: null, title: null },
+    facet: { field: 'panel', type: 'nominal', sort: panelsOf(plot.points), title: null },
     spec: {
       width: 230,
       height: 260,
@@ -77,7 +78,13 @@ export async function drawLines(plot: LinePlot): Promise<string> {
           type: 'quantitative',
           title: plot.yTitle,
           scale: { type: 'log' },
-          axis: { format: '~s', tickCount: 6 },
+          axis: {
+            format: '~s',
+            values: roundValues(
+              plot.points.map(({ y }) => y),
+              [1],
+            ),
+          },
         },
         color: {
           field: 'series',
@@ -85,6 +92,7 @@ export async function drawLines(plot: LinePlot): Promise<string> {
           title: null,
           sort: [...plot.series],
           scale: { domain: [...plot.series], range: COLOURS.slice(0, plot.series.length) },
+          legend: { labelLimit: LABEL_PIXELS_MAX },
         },
         strokeWidth: {
           condition: { test: `datum.series === ${JSON.stringify(first)}`, value: 3.5 },
@@ -99,7 +107,7 @@ export async function drawLines(plot: LinePlot): Promise<string> {
 export async function drawMarks(plot: MarkPlot): Promise<string> {
   return await draw({
     ...common(plot.title, plot.points),
-    facet: { field: 'panel', type: 'nominal', sort: null, title: null },
+    facet: { field: 'panel', type: 'nominal', sort: panelsOf(plot.points), title: null },
     spec: {
       width: 200,
       height: 20 * plot.series.length,
@@ -110,9 +118,21 @@ export async function drawMarks(plot: MarkPlot): Promise<string> {
           type: 'quantitative',
           title: plot.xTitle,
           scale: { type: 'log' },
-          axis: { format: '~g', tickCount: 5 },
+          axis: {
+            format: '~g',
+            values: roundValues(
+              plot.points.map(({ value }) => value),
+              [1, 3],
+            ),
+          },
         },
-        y: { field: 'series', type: 'nominal', title: null, sort: [...plot.series] },
+        y: {
+          field: 'series',
+          type: 'nominal',
+          title: null,
+          sort: [...plot.series],
+          axis: { labelLimit: LABEL_PIXELS_MAX },
+        },
         color: {
           field: 'mark',
           type: 'ordinal',
@@ -125,6 +145,21 @@ export async function drawMarks(plot: MarkPlot): Promise<string> {
   })
 }
 
+/** Panels as they first come. */
+function panelsOf(points: readonly { readonly panel: string }[]): string[] {
+  return [...new Set(points.map(({ panel }) => panel))]
+}
+
+/** These digits of each power of ten that the values reach over. */
+function roundValues(values: readonly number[], digits: readonly number[]): number[] {
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const first = Math.floor(Math.log10(least))
+  const powers = Math.ceil(Math.log10(most)) - first + 1
+  return Array.from({ length: powers }, (_, index) => 10 ** (first + index)).flatMap((power) =>
+    digits.map((digit) => digit * power),
+  )
+}
+
 function common(title: string, points: readonly object[]) {
   return {
     data: { values: points.map((point) => ({ ...point })) },
@@ -135,8 +170,8 @@ function common(title: string, points: readonly object[]) {
     config: {
       font: FONT,
       header: { labelFontSize: 13, labelFontWeight: 'bold' as const },
-      legend: { labelLimit: 260, labelFontSize: 12, symbolStrokeWidth: 3 },
-      axis: { labelLimit: 260, gridColor: '#e5e5e5', domainColor: '#999', tickColor: '#999' },
+      legend: { labelFontSize: 12, symbolStrokeWidth: 3 },
+      axis: { gridColor: '#e5e5e5', domainColor: '#999', tickColor: '#999' },
       view: { stroke: '#ddd' },
     },
   }
