@@ -9,8 +9,11 @@ import { agentName, crewName, nodeName } from './names.ts'
 const BATCH = 512
 /** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
 const WINDOW = 4_096
-/** Bodies of a process that are on their way at once: half of what one lane of ixj takes. */
-const WINDOW_BYTES = 8 * 1024 * 1024
+/**
+ * Bytes of a process that are on their way at once: a host whose senders together hand it more than
+ * it takes in a second lets some of them wait in vain (`not-handed-over`), as eight of 8 MiB did.
+ */
+const WINDOW_BYTES = 1024 * 1024
 /** What a reader may be behind before it loses messages. */
 const QUEUE_MAX = 262_144
 /** Up to so many nodes, everyone is connected with everyone. */
