@@ -12,7 +12,7 @@ import type { Exchange } from '../neighbours/exchange.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
 import { Budget } from '../pipeline/rate.ts'
-import { VERDICTS } from '../pipeline/verdicts.ts'
+import { type Code, VERDICTS } from '../pipeline/verdicts.ts'
 import { TransportError, type Channel, type Peer, type Transport } from '../transport.ts'
 import { DeliverCounts } from './counts.ts'
 import type { DirectBundle } from './direct-bundle.ts'
@@ -179,6 +179,7 @@ export class Deliver implements HostPart {
       mayReceive: ({ topic }) => neighbours.get(peer)?.hosts(topic) === true,
       room: this.#room,
       unwanted: (bundle) => this.#stranded.add(bundle),
+      putOff: (bundle, code) => this.#putOff(bundle, code),
       decided: (bundle, code) => {
         this.counts.decided(code)
         this.#context.decided(bundle, code)
@@ -188,6 +189,17 @@ export class Deliver implements HostPart {
     })
     this.#outgoing.set(peer, stream)
     return stream
+  }
+
+  /** What a host has no room for now it may take within the bundle's lifespan. */
+  #putOff(bundle: DirectBundle, code: string): boolean {
+    const now = this.#context.clock.now()
+    if (!WANT_OF_ROOM.has(code) || bundle.isLanded) return false
+    bundle.putOff(now)
+    if (bundle.notBefore >= bundle.until) return false
+    this.counts.decided(code)
+    this.#stranded.add(bundle)
+    return true
   }
 
   #ended(
@@ -242,3 +254,14 @@ export class Deliver implements HostPart {
     return budgets
   }
 }
+
+/** Reasons that pass by themselves, within a second or some: nothing is wrong with the bundle. */
+const WANT_OF_ROOM: ReadonlySet<string> = new Set<Code>([
+  'rate',
+  'overloaded',
+  'parking-full',
+  'table-full',
+  'store-full',
+  // A relay has not found its host yet, or an agent is not open yet.
+  'not-hosted',
+])

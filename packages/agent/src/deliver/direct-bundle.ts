@@ -1,4 +1,5 @@
 import type { Name } from '@ixj/names'
+import { DELIVER_AGAIN_MS, DELIVER_AGAIN_MS_MAX } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 
 /** What a bundle under way is made of. */
@@ -30,6 +31,8 @@ export class DirectBundle {
   readonly #landed: (() => void) | undefined
   readonly #decided: ((code: string | null) => void) | undefined
   #isLanded = false
+  #notBefore = 0
+  #refusals = 0
 
   constructor({ topic, id, toReader, bytes, proof, until, landed, decided }: DirectBundleParts) {
     this.topic = topic
@@ -45,6 +48,18 @@ export class DirectBundle {
   /** Whether a host has decided about it, or nobody will any more: it is sent to nobody again. */
   get isLanded(): boolean {
     return this.#isLanded
+  }
+
+  /** When it is offered again, ms since the Unix epoch. */
+  get notBefore(): number {
+    return this.#notBefore
+  }
+
+  /** A host has no room for it now: it is offered again, after twice as long each time. */
+  putOff(now: number): void {
+    const ms = Math.min(DELIVER_AGAIN_MS_MAX, DELIVER_AGAIN_MS * 2 ** this.#refusals)
+    this.#refusals += 1
+    this.#notBefore = now + ms
   }
 
   /** A host has decided about it: null if it was accepted, else its code. */

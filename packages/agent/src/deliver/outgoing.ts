@@ -13,6 +13,11 @@ export interface OutgoingHooks {
   readonly room: SharedRoom
   /** Its right ended before the bundle was sent, or there is no room for it any more. */
   unwanted(bundle: DirectBundle): void
+  /**
+   * The host has refused it with this code; whether it will be offered again, since the reason
+   * passes by itself.
+   */
+  putOff(bundle: DirectBundle, code: string): boolean
   /** The host has decided about a bundle: null if it was accepted, else its code. */
   decided(bundle: DirectBundle, code: string | null): void
   /** It was full, and takes bundles again. */
@@ -154,6 +159,7 @@ export class Outgoing {
       const code = codes.get(index)
       // A copy of what was sent again: the host has it.
       const outcome = code === undefined || code === 'duplicate' ? null : code
+      if (outcome !== null && this.#hooks.putOff(bundle, outcome)) continue
       this.#hooks.decided(bundle, outcome)
       bundle.decided(outcome)
       bundle.land()

@@ -10,7 +10,10 @@ export interface StrandedHooks {
   lost(bundle: DirectBundle, cause: unknown): void
 }
 
-/** Bundles whose direct streams ended before a host had decided: they wait for the next way. */
+/**
+ * Bundles whose direct streams ended before a host had decided, and those that a host had no room
+ * for: they wait for the next way, or for their time.
+ */
 export class Stranded {
   readonly #hooks: StrandedHooks
   #waiting = new Set<DirectBundle>()
@@ -48,7 +51,7 @@ export class Stranded {
       if (bundle.until <= now) {
         const reason = 'no host has acknowledged it within its lifespan'
         this.#lose(bundle, new Refusal('lifespan', `Cannot deliver to ${bundle.topic}: ${reason}`))
-      } else if (!this.#hooks.again(bundle)) {
+      } else if (bundle.notBefore > now || !this.#hooks.again(bundle)) {
         this.#keep(bundle)
       }
     }

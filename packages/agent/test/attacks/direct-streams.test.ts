@@ -205,6 +205,7 @@ describe('hosts that decide about nothing', () => {
       room,
       mayReceive: () => true,
       unwanted: () => {},
+      putOff: () => false,
       decided: () => {},
       hasRoom: () => {},
       ended: () => {},

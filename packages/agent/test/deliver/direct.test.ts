@@ -48,6 +48,42 @@ describe('a message to an inbox whose host is connected', () => {
     expect(sender.deliveries.accepted).toBe(0)
   })
 
+  it('is offered again to a host that had no room for it, after longer each time', async () => {
+    await using host = await openRawHost()
+    const { agent, town, streams } = host
+    const { deliveries } = town.nodes[0]!.host
+    await agent.send(RAW, 'x')
+    await town.world.pass(100)
+    const [stream] = streams
+    await acknowledge(stream!, 1, [{ place: 1, code: 'rate' }])
+    await town.world.pass(500)
+    expect(stream!.bundles).toHaveLength(1)
+    await town.world.pass(2_000)
+    expect(stream!.bundles).toHaveLength(2)
+    expect(stream!.bundles[1]).toEqual(stream!.bundles[0])
+    await acknowledge(stream!, 2, [{ place: 2, code: 'rate' }])
+    await town.world.pass(1_500)
+    expect(stream!.bundles).toHaveLength(2)
+    await town.world.pass(2_000)
+    await acknowledge(stream!, 3)
+    await town.world.pass(10_000)
+    expect(stream!.bundles).toHaveLength(3)
+    expect([deliveries.accepted, [...deliveries.refused]]).toEqual([1, [['rate', 2]]])
+  })
+
+  it('is given up with its lifespan where no host has room for it', async () => {
+    await using host = await openRawHost()
+    const { agent, town, streams } = host
+    await agent.send(RAW, 'x', { lifespanMs: 5_000 })
+    for (let place = 1; place <= 3; place++) {
+      await town.world.pass(4_500)
+      if (streams[0]!.bundles.length < place) break
+      await acknowledge(streams[0]!, place, [{ place, code: 'overloaded' }])
+    }
+    expect(streams[0]!.bundles).toHaveLength(1)
+    expect([...town.nodes[0]!.host.deliveries.refused]).toEqual([['overloaded', 1]])
+  })
+
   it('arrives though its sender closes as soon as it was handed over', async () => {
     await using town = await Town.open(2, { latencyMs: [5, 5] })
     const { a, inbox, sender } = await openPair(town)
