@@ -107,7 +107,8 @@ function services(root: string): Record<string, Record<string, unknown>> {
 function findDockerfileFaults(root: string): string[] {
   const lines = readText(root, 'Dockerfile').split('\n')
   const copied = lines
-    .filter((line) => line.startsWith('COPY '))
+    // What another stage has built is in no clone.
+    .filter((line) => line.startsWith('COPY ') && !line.startsWith('COPY --from='))
     .flatMap((line) => line.split(/\s+/).slice(1, -1))
   const started = lines
     .filter((line) => line.startsWith('ENTRYPOINT '))

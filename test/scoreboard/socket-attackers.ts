@@ -2,6 +2,7 @@ import { answerChallenge, type Challenge } from '@ixj/agent/relay'
 import { type Name, parseName } from '@ixj/names'
 import { connect, type Socket } from 'node:net'
 import process from 'node:process'
+import { WebSocket } from 'ws'
 import { Fleet } from '../world/fleet.ts'
 import { loginOf, RawPage } from '../world/raw-page.ts'
 
@@ -68,6 +69,19 @@ async function onSocket(
   await raw.ended()
 }
 
+/** Sends so many frames, in turns with the other attackers, for as long as the socket is open. */
+async function flood(
+  { socket }: RawPage,
+  frames: number,
+  data: Buffer,
+  options: { readonly fin?: boolean } = {},
+): Promise<void> {
+  for (let sent = 0; sent < frames && socket.readyState === WebSocket.OPEN; sent++) {
+    socket.send(data, options)
+    if (sent % 100 === 99) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
 const attacks: Readonly<Record<string, Attack>> = {
   'another origin': async (relay, path) => {
     const raw = new RawPage(at(relay, path), { origin: 'https://globex.example' })
@@ -93,9 +107,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       Buffer.concat([Buffer.from(upgrade(path)), Buffer.from('82ff7fffffffffffffff', 'hex')]),
     ),
   'fragments without end': (relay, path) =>
-    onSocket(relay, path, ({ socket }) => {
-      for (let part = 0; part < 1_000; part++) socket.send(Buffer.alloc(1), { fin: false })
-    }),
+    onSocket(relay, path, (raw) => flood(raw, 1_000, Buffer.alloc(1), { fin: false })),
   'a frame, byte by byte': (relay, path) =>
     byHand(
       relay,
@@ -108,9 +120,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       Buffer.concat([Buffer.from(upgrade(path)), Buffer.from('c28400000000ffffffff', 'hex')]),
     ),
   'frames before login, in floods': (relay, path) =>
-    onSocket(relay, path, ({ socket }) => {
-      for (let frame = 0; frame < 10_000; frame++) socket.send(Buffer.alloc(100))
-    }),
+    onSocket(relay, path, (raw) => flood(raw, 10_000, Buffer.alloc(100))),
 }
 
 /** How long the slowest of these attacks lasted, in ms. */
