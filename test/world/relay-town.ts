@@ -97,7 +97,6 @@ export class TownRelay implements AsyncDisposable {
       ...door,
       name: identity.name,
       signer: identity.signer,
-      peer: mesh.peer,
       clock: systemClock,
       verifier: openNodeVerifier(),
       random: nodeRandom,

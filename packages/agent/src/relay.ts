@@ -12,6 +12,7 @@ export {
   type LoginIdentity,
   type PageLogin,
   pagePeer,
+  relayPeer,
   takeLogin,
 } from './relay/login.ts'
 export { CARRY_PROTOCOL, decodeCarry, encodeCarry } from './relay/carry-frames.ts'

@@ -1,3 +1,5 @@
+import type { Name } from '@ixj/names'
+
 /** What a carrier is told to do with a message: pass it on, drop it, or drop it and blame its neighbour. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
@@ -72,6 +74,12 @@ export interface Receiver {
   subscriptionHeld(peer: Peer, topic: string): void
 }
 
+/** Who the other side of a connection is, as far as it has proved a key of its name's. */
+export interface Proved {
+  readonly name: Name
+  readonly key: Uint8Array
+}
+
 /**
  * Carries bytes between neighbours: one contract for libp2p, for memory, later for a relay.
  * Topics are names; a transport adds its own prefix on the wire.
@@ -90,6 +98,13 @@ export interface Transport extends AsyncDisposable {
    * there are none.
    */
   isPage?(peer: Peer): boolean
+  /** Who this side is to that neighbour, where that differs from {@link Transport.peer}. */
+  peerFor?(peer: Peer): Peer
+  /**
+   * The name that the other side said, and the key that it proved, before hello, which has to prove
+   * both. Undefined where the connection proved a key that is no name's.
+   */
+  proved?(peer: Peer): Proved | undefined
   /** Sets the owner. Called exactly once, before any connection is made. */
   attach(receiver: Receiver): void
   /**

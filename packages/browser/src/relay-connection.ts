@@ -4,6 +4,7 @@ import {
   type Cut,
   cutOf,
   decodeChallenge,
+  type LoggedIn,
   LoginError,
   type LoginIdentity,
   type PageLogin,
@@ -59,7 +60,7 @@ export interface RelayConnectionHooks {
   readonly subprotocol: string
   readonly origin: string
   readonly identity: LoginIdentity
-  join(peer: Peer, port: SocketPort): SocketSession
+  join(relay: LoggedIn, port: SocketPort): SocketSession
   has(peer: Peer): boolean
   changed(): void
 }
@@ -241,12 +242,13 @@ class Attempt implements SocketPort {
   }
 
   async #finish(login: PageLogin, bytes: Uint8Array): Promise<void> {
-    const { peer } = await login.finish(bytes)
+    const relay = await login.finish(bytes)
+    const { peer } = relay
     // It ended while its answer was checked: there is nobody to be connected with.
     if (this.#isOver) return
-    // Two relays that are one, or one that says to be the other, must not end each other.
+    // Two addresses of one relay must not end each other.
     if (this.#hooks.has(peer)) throw new LoginError('peer', `${peer} is connected already`)
-    this.#session = this.#hooks.join(peer, this)
+    this.#session = this.#hooks.join(relay, this)
     this.#joined(peer)
     for (const frame of this.#waiting.splice(0)) this.#session.receive(frame)
   }

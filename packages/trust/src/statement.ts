@@ -3,6 +3,7 @@ import { toHex } from './bytes.ts'
 import type { CrossCertificate } from './cross-certificate.ts'
 import {
   decode,
+  decodeOwned,
   type Field,
   readArray,
   readBytes,
@@ -63,7 +64,7 @@ const BASE_FIELDS = 7
  */
 export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): SignedStatement {
   const copy = Uint8Array.from(envelope)
-  const fields = readArray(decode(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
+  const fields = readArray(decodeOwned(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
   const [bodyField, signatureField, treeField] = fields
   const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
   // The kind comes first: a successor has a signature of another length.
@@ -162,7 +163,7 @@ function signatureBytes(kind: StatementKind): number {
 }
 
 function readBody(body: Uint8Array): Statement {
-  const value = decode(body, { bytesMax: STATEMENT_BYTES_MAX })
+  const value = decodeOwned(body, { bytesMax: STATEMENT_BYTES_MAX })
   return readOwn(readKind(value), value)
 }
 

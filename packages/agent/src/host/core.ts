@@ -144,6 +144,7 @@ export class Core {
         standpoint: () => proofs.standpoint,
         zoneKeys,
         hash: this.hash,
+        proved: (peer) => transport.proved?.(peer),
         measured: (node, trip) => this.offsets.measure(node, trip),
         keep: (envelope, owner) => this.#keep(envelope, owner),
       },
@@ -371,7 +372,7 @@ export class Core {
     if (decision !== undefined) this.record(decision)
     if (event.kind === 'gone' && event.greeted !== undefined) this.presence.gone(event.greeted.name)
     if (event.kind === 'admitted') this.#admitted(event.peer)
-    if (event.kind === 'route') for (const part of this.#parts) part.routed?.(event.topic)
+    if (event.kind === 'route') for (const part of this.#parts) part.routed?.(event.topic, event.peer)
     if (event.kind === 'gone' || event.kind === 'route') this.handover.changed()
   }
 

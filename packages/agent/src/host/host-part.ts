@@ -15,7 +15,7 @@ export interface HostPart {
   /** A neighbour proved its name. */
   admitted?(neighbour: Exchange): void
   /** A neighbour has shown a right to a topic. */
-  routed?(topic: Name): void
+  routed?(topic: Name, peer: Peer): void
   /** A topic was opened here, or is open by another right. */
   opened?(topic: OpenTopic): void
   /** A topic was closed here. */

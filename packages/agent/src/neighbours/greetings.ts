@@ -72,7 +72,7 @@ export class Greetings {
     const { transport, hello } = this.#context
     try {
       const channel = await transport.openChannel(peer, HELLO_PROTOCOL)
-      const ends = { initiator: transport.peer, responder: peer }
+      const ends = { initiator: transport.peerFor?.(peer) ?? transport.peer, responder: peer }
       const greeted = await initiateHello(channel, ends, hello)
       await channel.close()
       const neighbour = this.#admit(peer, greeting, greeted)
@@ -85,7 +85,7 @@ export class Greetings {
   async #respond(peer: Peer, channel: Channel, greeting: Greeting): Promise<void> {
     const { transport, hello } = this.#context
     try {
-      const ends = { initiator: peer, responder: transport.peer }
+      const ends = { initiator: peer, responder: transport.peerFor?.(peer) ?? transport.peer }
       const admit = (greeted: Greeted): void => void this.#admit(peer, greeting, greeted)
       await respondHello(channel, ends, hello, admit)
     } catch (cause) {

@@ -37,7 +37,7 @@ import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { RoundTrip } from '../pipeline/clock-offset.ts'
-import type { Channel, Peer } from '../transport.ts'
+import type { Channel, Peer, Proved } from '../transport.ts'
 import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
 import { checkNotRevoked } from './renewed-chain.ts'
 import type { ZoneKeyBook } from './zone-keys.ts'
@@ -58,6 +58,8 @@ export interface HelloContext {
   readonly standpoint?: () => Standpoint
   readonly zoneKeys: ZoneKeyBook
   readonly hash: Sha256
+  /** What a neighbour proved before hello. */
+  readonly proved?: (peer: Peer) => Proved | undefined
   /** The other side signed a time between two of ours. */
   readonly measured: (node: Name, trip: RoundTrip) => void
   /** Our own proof, as it is now, the statements in it, and the newest statuses of their issuers. */
@@ -221,6 +223,13 @@ async function check(
   const expectedName = scene.names[role]
   if (hello.signer !== expectedName) {
     throw new Refusal('hello', `Cannot greet ${hello.signer}: it said to be ${expectedName}`)
+  }
+  // "The name and key of a login are those of its hello": else limits of a key would be nobody's.
+  const login = context.proved?.(owner)
+  const isSame = login?.name === hello.signer && equalBytes(login.key, hello.signerKey)
+  if (login !== undefined && !isSame) {
+    const reason = `it logged in as ${login.name}, or with another key`
+    throw new Refusal('hello', `Cannot greet ${hello.signer}: ${reason}`)
   }
   // A stranger is told off before any signature is checked: the chain is read as it stands, then the
   // hello itself has to hold, and then the links of that one chain. Only these are kept. Records of

@@ -21,7 +21,7 @@ export type NeighbourEvent =
     }
   | { readonly kind: 'fault'; readonly peer: Peer; readonly cause: unknown }
   | { readonly kind: 'gone'; readonly peer: Peer; readonly greeted: Greeted | undefined }
-  | { readonly kind: 'route'; readonly topic: Name }
+  | { readonly kind: 'route'; readonly topic: Name; readonly peer: Peer }
 
 /** What the neighbours of a node are kept with. */
 export interface NeighboursContext {

@@ -1,4 +1,4 @@
-import type { Name } from '@ixj/names'
+import { isReservedPool, type Name } from '@ixj/names'
 import { toHex, TrustError } from '@ixj/trust'
 import {
   NEIGHBOUR_FAULTS_MAX,
@@ -12,6 +12,7 @@ import { Budget } from '../pipeline/rate.ts'
 import { codeOf } from '../pipeline/decision.ts'
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer } from '../transport.ts'
+import { AdmittedNeighbours } from './admitted.ts'
 import { Exchange } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
 import { Greetings, PROOF_PROTOCOL } from './greetings.ts'
@@ -28,7 +29,7 @@ import { checkInbox, checkMember, type Right, type SealingKey } from './right.ts
  */
 export class Neighbours {
   readonly #context: NeighboursContext
-  readonly #admitted = new Map<Peer, Exchange>()
+  readonly #admitted = new AdmittedNeighbours()
   readonly #greetings: Greetings
   /** Inboxes of others that agents here write to, and when they last did; the oldest first. */
   readonly #sought = new Map<Name, number>()
@@ -44,7 +45,7 @@ export class Neighbours {
 
   /** Neighbours that proved their names. */
   all(): readonly Exchange[] {
-    return [...this.#admitted.values()]
+    return this.#admitted.all()
   }
 
   /** One admitted neighbour. */
@@ -65,8 +66,7 @@ export class Neighbours {
   /** The last connection has ended, and with it every right. */
   disconnected(peer: Peer): void {
     this.#greetings.disconnected(peer)
-    const neighbour = this.#admitted.get(peer)
-    this.#admitted.delete(peer)
+    const neighbour = this.#admitted.delete(peer)
     this.#context.report({ kind: 'gone', peer, greeted: neighbour?.greeted })
   }
 
@@ -83,9 +83,8 @@ export class Neighbours {
   /** A topic was opened here: those who asked for it are shown our right, the others are asked. */
   opened(topic: OpenTopic): void {
     if (topic.isImplied === true) return
-    for (const neighbour of this.#admitted.values()) {
+    for (const neighbour of this.#admitted.concerned(topic.topic)) {
       // A right to the inbox of this name is none to the group, nor the other way round.
-      if (!this.#concerns(neighbour, topic.topic)) continue
       const right = neighbour.rights.get(topic.topic)
       if (right !== undefined && right.frame.of !== topic.of) this.#end(neighbour, topic.topic)
       this.#introduce(neighbour, topic)
@@ -95,8 +94,7 @@ export class Neighbours {
   /** A topic was closed here. */
   closed(topic: OpenTopic): void {
     if (topic.isImplied === true) return
-    for (const neighbour of this.#admitted.values()) {
-      if (!this.#concerns(neighbour, topic.topic)) continue
+    for (const neighbour of this.#admitted.concerned(topic.topic)) {
       if (neighbour.shown.delete(topic.topic)) neighbour.end(topic.topic)
       if (topic.carrier === topic.topic) {
         this.#context.transport.disallow(neighbour.peer, topic.carrier)
@@ -111,9 +109,7 @@ export class Neighbours {
     const isNew = !this.#sought.delete(topic)
     this.#sought.set(topic, this.#context.clock.now())
     if (!isNew) return
-    for (const neighbour of this.#admitted.values()) {
-      if (!this.#isPage(neighbour.peer)) this.#ask(neighbour, topic)
-    }
+    for (const neighbour of this.#admitted.nodes()) this.#ask(neighbour, topic)
     this.#context.sought(topic)
     const oldest = this.#sought.keys().next()
     if (this.#sought.size > SOUGHT_MAX && oldest.done !== true) this.#forgo(oldest.value)
@@ -128,14 +124,14 @@ export class Neighbours {
   carryFor(page: Exchange, topic: Name): void {
     const open = this.#context.open.get(topic)
     if (this.#admitted.get(page.peer) !== page) return
-    page.carried.add(topic)
+    this.#admitted.carry(page, topic)
     if (open?.of === 'group') this.#introduce(page, open)
     else this.#ask(page, topic)
   }
 
   /** A page asks for a topic no longer. */
   endCarrying(page: Exchange, topic: Name): void {
-    if (!page.carried.delete(topic)) return
+    if (!this.#admitted.endCarrying(page, topic)) return
     page.marks.delete(this.#mark(page, topic))
     page.shown.delete(topic)
     this.#end(page, topic)
@@ -143,7 +139,9 @@ export class Neighbours {
 
   /** Neighbours that have shown a right to receive this inbox. */
   hostsOf(topic: Name): readonly Exchange[] {
-    return this.all().filter((neighbour) => neighbour.hosts(topic))
+    // Who is of a node's pool is with that node, which may be a page.
+    const some = isReservedPool(topic) ? this.all() : this.#admitted.concerned(topic)
+    return some.filter((neighbour) => neighbour.hosts(topic))
   }
 
   /** A neighbour sent what no honest node sends: past 16 of these its connection ends. */
@@ -156,7 +154,7 @@ export class Neighbours {
 
   /** The encryption key of the name whose inbox this is, as a neighbour with a right to it proved. */
   sealingKey(topic: Name): SealingKey | undefined {
-    for (const neighbour of this.#admitted.values()) {
+    for (const neighbour of this.#admitted.all()) {
       const found = neighbour.sealingKey(topic)
       if (found !== undefined) return found
     }
@@ -165,7 +163,7 @@ export class Neighbours {
 
   /** Whether this name and key let a neighbour receive the inbox: what comes there is for it. */
   isInboxOf(topic: Name, holder: { readonly name: Name; readonly key: Uint8Array }): boolean {
-    return this.all().some((neighbour) => neighbour.isInboxOf(topic, holder))
+    return this.#admitted.concerned(topic).some((neighbour) => neighbour.isInboxOf(topic, holder))
   }
 
   /** Ends rights, and neighbours, whose statements have ended. */
@@ -173,7 +171,7 @@ export class Neighbours {
     const { transport, trust, hello, proofs } = this.#context
     const { anchors, revocations } = trust
     const { zoneKeys } = hello
-    for (const neighbour of this.#admitted.values()) {
+    for (const neighbour of this.#admitted.all()) {
       const by = { zoneKeys, standpoint: proofs.standpoint, anchors, revocations, now }
       const chain = currentChain(neighbour.chain, by)
       if (chain === undefined) void transport.disconnect(neighbour.peer)
@@ -197,7 +195,7 @@ export class Neighbours {
    */
   recheck(): void {
     const { trust, transport } = this.#context
-    for (const neighbour of this.#admitted.values()) {
+    for (const neighbour of this.#admitted.all()) {
       const { peer, chain, rights } = neighbour
       try {
         checkNotRevoked(chain, trust.revocations)
@@ -240,7 +238,7 @@ export class Neighbours {
       },
     })
     neighbour.isRelay = transport.overRelays === true
-    this.#admitted.set(peer, neighbour)
+    this.#admitted.add(neighbour, { isPage: this.#isPage(peer) })
     transport.admit(peer)
     // Each node's own inbox: its hello is the right to it, both ways.
     transport.allow(peer, greeted.name)
@@ -261,11 +259,6 @@ export class Neighbours {
     return this.#context.transport.isPage?.(peer) === true
   }
 
-  /** Whether a neighbour may have to do with a topic that it was not asked about. */
-  #concerns(neighbour: Exchange, topic: Name): boolean {
-    return !this.#isPage(neighbour.peer) || neighbour.carried.has(topic)
-  }
-
   #introduce(neighbour: Exchange, topic: OpenTopic): void {
     const mark = this.#mark(neighbour, topic.topic)
     neighbour.marks.set(mark, topic.topic)
@@ -278,7 +271,7 @@ export class Neighbours {
     this.#sought.delete(topic)
     this.#context.forgone(topic)
     if (this.#context.open.has(topic)) return
-    for (const neighbour of this.#admitted.values()) {
+    for (const neighbour of this.#admitted.all()) {
       neighbour.unwant(this.#markBytes(neighbour, topic))
       this.#end(neighbour, topic)
     }
@@ -336,7 +329,7 @@ export class Neighbours {
       }
       neighbour.rights.set(frame.topic, { frame, ...right })
       this.#context.transport.allow(neighbour.peer, frame.carrier)
-      this.#context.report({ kind: 'route', topic: frame.topic })
+      this.#context.report({ kind: 'route', topic: frame.topic, peer: neighbour.peer })
     } catch (cause) {
       this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
     }

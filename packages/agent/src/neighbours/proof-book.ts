@@ -19,17 +19,12 @@ import {
   type Signer,
   type StatementStore,
 } from '@ixj/trust'
-import {
-  PROOFS_BYTES_MAX,
-  PROOFS_MAX,
-  PROOFS_PER_NEIGHBOUR_BYTES_MAX,
-  PROOFS_PER_NEIGHBOUR_MAX,
-  PROOFS_SWEPT_MAX,
-} from '../limits.ts'
+import { PROOFS_BYTES_MAX, PROOFS_MAX, PROOFS_SWEPT_MAX } from '../limits.ts'
 import type { Peer } from '../transport.ts'
 import type { Crossings } from './crossings.ts'
 import type { FollowedNames } from './followed-names.ts'
 import { ProofShelf, type KnownProof } from './proof-shelf.ts'
+import { ToldProofs } from './told-proofs.ts'
 import type { ProvenName, ZoneKeyBook } from './zone-keys.ts'
 
 /** Whose name and key a proof is about. */
@@ -61,7 +56,7 @@ export class ProofBook {
   readonly #hash: Sha256
   readonly #own = new ProofShelf({ max: PROOFS_MAX, bytesMax: PROOFS_BYTES_MAX })
   readonly #kept = new ProofShelf({ max: PROOFS_MAX, bytesMax: PROOFS_BYTES_MAX })
-  readonly #told = new Map<Peer, ProofShelf>()
+  readonly #told = new ToldProofs()
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #zoneKeys: ZoneKeyBook
   readonly #followed: FollowedNames
@@ -183,15 +178,7 @@ export class ProofBook {
 
   /** Keeps a proof that a neighbour told, under its quota; statements of it may still be missing. */
   add(known: KnownProof, teller: Peer): void {
-    let told = this.#told.get(teller)
-    if (told === undefined) {
-      told = new ProofShelf({
-        max: PROOFS_PER_NEIGHBOUR_MAX,
-        bytesMax: PROOFS_PER_NEIGHBOUR_BYTES_MAX,
-      })
-      this.#told.set(teller, told)
-    }
-    told.put(known)
+    this.#told.add(known, teller)
     this.#look(known.idText)
   }
 
@@ -203,19 +190,12 @@ export class ProofBook {
 
   /** Forgets what this neighbour alone told. */
   release(teller: Peer): void {
-    this.#told.delete(teller)
+    this.#told.release(teller)
   }
 
   /** The proof with this id. */
   get(idText: string): KnownProof | undefined {
-    const known = this.#own.get(idText) ?? this.#kept.get(idText)
-    if (known !== undefined) return known
-    // As many as there are neighbours.
-    for (const told of this.#told.values()) {
-      const found = told.get(idText)
-      if (found !== undefined) return found
-    }
-    return undefined
+    return this.#own.get(idText) ?? this.#kept.get(idText) ?? this.#told.get(idText)
   }
 
   /**

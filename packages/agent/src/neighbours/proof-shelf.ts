@@ -13,16 +13,27 @@ interface Shelved {
   readonly until: number
 }
 
+/** What a {@link ProofShelf} holds, and whom it tells. */
+export interface ProofShelfOptions {
+  readonly max: number
+  readonly bytesMax: number
+  /** A proof has gone. */
+  readonly gone?: (known: KnownProof) => void
+}
+
 /** A bounded place for proofs: the longest unused go for a new one. */
 export class ProofShelf {
-  readonly #max: number
-  readonly #bytesMax: number
+  readonly #options: ProofShelfOptions
   readonly #byId = new Map<string, Shelved>()
   #bytes = 0
 
-  constructor(limits: { readonly max: number; readonly bytesMax: number }) {
-    this.#max = limits.max
-    this.#bytesMax = limits.bytesMax
+  constructor(options: ProofShelfOptions) {
+    this.#options = options
+  }
+
+  /** Whether the proof with this id is here. */
+  has(idText: string): boolean {
+    return this.#byId.has(idText)
   }
 
   /** The proof with this id. */
@@ -32,11 +43,12 @@ export class ProofShelf {
 
   /** Puts a proof in, or marks it as used again; `until` it is of use, ms since the Unix epoch. */
   put(known: KnownProof, until = Infinity): void {
-    this.delete(known.idText)
+    this.#remove(known.idText)
     this.#byId.set(known.idText, { known, until })
     this.#bytes += known.bytes.length
+    const { max, bytesMax } = this.#options
     for (const oldest of this.#byId.keys()) {
-      if (this.#byId.size <= this.#max && this.#bytes <= this.#bytesMax) return
+      if (this.#byId.size <= max && this.#bytes <= bytesMax) return
       this.delete(oldest)
     }
   }
@@ -53,9 +65,20 @@ export class ProofShelf {
 
   /** Takes a proof out. */
   delete(idText: string): void {
+    const known = this.#remove(idText)
+    if (known !== undefined) this.#options.gone?.(known)
+  }
+
+  /** Takes all out. */
+  clear(): void {
+    for (const idText of this.#byId.keys()) this.delete(idText)
+  }
+
+  #remove(idText: string): KnownProof | undefined {
     const shelved = this.#byId.get(idText)
-    if (shelved === undefined) return
+    if (shelved === undefined) return undefined
     this.#byId.delete(idText)
     this.#bytes -= shelved.known.bytes.length
+    return shelved.known
   }
 }

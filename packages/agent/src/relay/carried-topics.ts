@@ -188,8 +188,10 @@ export class CarriedTopics implements HostPart {
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
       const entry = this.#entryOf(topic)
+      const displaced = displacedBy(entry, frame)
       topics.add(topic)
       entry.claims.set(neighbour.peer, { frame, until })
+      for (const peer of displaced) await this.#displace(topic, peer)
       this.#look(entry)
       const failure = await entry.work
       if (failure !== undefined) {
@@ -260,6 +262,13 @@ export class CarriedTopics implements HostPart {
     }
     if (entry.shown === undefined || entry.shown.peer === peer) this.#look(entry)
     else if (entry.claims.size === 0) this.#entries.delete(topic)
+  }
+
+  /** What a page was carried a topic for is something else now. */
+  async #displace(topic: Name, peer: Peer): Promise<void> {
+    const page = this.#pages.get(peer)
+    this.#drop(topic, peer)
+    if (page !== undefined) await this.#say(page, topic, 'wrong-topic')
   }
 
   /** What a page said last, that it leaves for one thing, is on its way through here. */
@@ -347,6 +356,18 @@ export class CarriedTopics implements HostPart {
     await this.#node.open(open, sink)
     return { peer, open, sink }
   }
+}
+
+/**
+ * Pages whose claims to a group end, since the name's own key says that it is an inbox. That key
+ * outweighs rights to read a group of that name: else any reader could keep an agent from being
+ * reached over this relay.
+ * @throws Refusal `wrong-topic` for a group while the topic is carried as an inbox
+ */
+function displacedBy({ topic, claims }: Entry, { of }: CarryFrame): readonly Peer[] {
+  const others = [...claims].filter(([, { frame }]) => frame.of !== of).map(([peer]) => peer)
+  if (of === 'inbox' || others.length === 0) return others
+  throw new Refusal('wrong-topic', `Cannot carry ${topic} as a group: it is an inbox here`)
 }
 
 /** What takes a carried topic: a group's bundles are judged and passed on, and nobody reads them here. */

@@ -48,6 +48,12 @@ export const PASS_MS_MAX = 5_000
 /** Names in a second that one page may have its relay look for. */
 export const PASS_SOUGHT_PER_SECOND = 16
 
+/** Bundles of one neighbour that wait at a relay for a host to be found, each for some seconds. */
+export const PASS_WAITING_MAX = 64
+
+/** Bundles of one neighbour whose outcome is remembered: what it repeats is answered, not passed on. */
+export const PASSED_KEPT_MAX = 128
+
 /** How long topics are carried for a page that has left: it may be back, or have said so last. */
 export const CARRY_LINGER_MS = 1_000
 

@@ -80,6 +80,11 @@ export function pagePeer(key: Uint8Array): Peer {
   return `page-${toHex(key)}`
 }
 
+/** Who a relay is to its pages: its key, so that none can say to be another. */
+export function relayPeer(key: Uint8Array): Peer {
+  return `relay-${toHex(key)}`
+}
+
 /** Whether this is what {@link pagePeer} makes; no libp2p peer id has a dash. */
 export function isPagePeer(peer: Peer): boolean {
   return peer.startsWith('page-')
@@ -127,13 +132,19 @@ export async function answerChallenge(
     origin: to.origin,
     relay: to.relay,
     page: pagePeer(identity.signer.publicKey),
-    relayPeer: challenge.peer,
+    peer: challenge.peer,
   }
   return {
     bytes: encode([VERSION, 'login', ...(await sign('page', scene, identity))]),
     finish: async (answer) => {
       const signed = readSigned(readLogin(answer, 'welcome', 4))
-      await check('relay', signed, { scene, name: to.relay, identity })
+      // It said its peer before we knew its key: another's would keep that one from being called.
+      const proved = { ...scene, peer: relayPeer(signed.signerKey) }
+      await check('relay', signed, { scene: proved, name: to.relay, identity })
+      if (challenge.peer !== proved.peer) {
+        const reason = 'it said another peer than it signed'
+        throw new LoginError('peer', `Cannot log in at ${to.relay}: ${reason}`)
+      }
       return { peer: challenge.peer, name: signed.signer, key: signed.signerKey }
     },
   }
@@ -156,7 +167,7 @@ export async function takeLogin(
     origin,
     relay: challenge.relay,
     page: pagePeer(signed.signerKey),
-    relayPeer: challenge.peer,
+    peer: challenge.peer,
   }
   await check('page', signed, { scene, name: signed.signer, identity })
   return {
@@ -172,7 +183,8 @@ interface Scene {
   readonly origin: string
   readonly relay: Name
   readonly page: Peer
-  readonly relayPeer: Peer
+  /** The relay's. */
+  readonly peer: Peer
 }
 
 async function sign(role: Role, scene: Scene, identity: LoginIdentity): Promise<readonly Value[]> {
@@ -182,8 +194,8 @@ async function sign(role: Role, scene: Scene, identity: LoginIdentity): Promise<
 }
 
 function fieldsOf(role: Role, scene: Scene): readonly Value[] {
-  const { challenge, nonce, origin, relay, page, relayPeer } = scene
-  return [role, challenge, nonce, origin, relay, page, relayPeer]
+  const { challenge, nonce, origin, relay, page, peer } = scene
+  return [role, challenge, nonce, origin, relay, page, peer]
 }
 
 /** The cheap checks first; each field has a code of its own, so that a person sees what is wrong. */

@@ -4,6 +4,7 @@ import type { GossipFrame, GossipMessage, GossipWish, Link, LinkEnd } from '../g
 import { type Channel, type Peer, TransportError } from '../transport.ts'
 import { type Cut, type CutReason, cutOf } from './cut.ts'
 import { SOCKET_CHANNELS_MAX, SOCKET_ROOM_MS } from './limits.ts'
+import type { LoggedIn } from './login.ts'
 import { type ChannelSocket, SocketChannel } from './socket-channel.ts'
 import { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from './socket-frames.ts'
 
@@ -35,7 +36,7 @@ interface Opening {
 
 /** One logged-in socket: channels both ways, and gossip beside them. */
 export class SocketLink implements ChannelSocket, Link {
-  readonly peer: Peer
+  readonly login: LoggedIn
   /** Channels of the side that called have odd ids. */
   readonly #called: boolean
   readonly #port: SocketPort
@@ -49,14 +50,18 @@ export class SocketLink implements ChannelSocket, Link {
 
   constructor(
     port: SocketPort,
-    of: { readonly peer: Peer; readonly called: boolean },
+    of: { readonly login: LoggedIn; readonly called: boolean },
     hooks: LinkHooks,
   ) {
-    this.peer = of.peer
+    this.login = of.login
     this.#called = of.called
     this.#port = port
     this.#hooks = hooks
     this.#nextId = of.called ? 1 : 2
+  }
+
+  get peer(): Peer {
+    return this.login.peer
   }
 
   /** Takes one binary frame of the other side; one that is none ends the socket. */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { LinkedNeighbour } from '../gossip/linked-neighbour.ts'
 import { LinkedTransport } from '../gossip/linked-transport.ts'
 import { HELLO_PROTOCOL, OUTBOUND_BYTES_MAX, type Peer } from '../transport.ts'
+import type { LoggedIn } from './login.ts'
 import { SOCKET_HELD_BYTES_MAX, SOCKET_REJECTED_MAX } from './limits.ts'
 import { type LinkHooks, SocketLink, type SocketPort } from './socket-link.ts'
 
@@ -62,20 +63,25 @@ export class SocketTransport extends LinkedTransport<SocketLink> {
     return this.neighbours.size
   }
 
+  /** What the login of this peer's socket proved. */
+  proved(peer: Peer): LoggedIn | undefined {
+    return this.neighbours.get(peer)?.link.login
+  }
+
   /** Whether a socket of this peer stands. */
   has(peer: Peer): boolean {
     return this.neighbours.has(peer)
   }
 
   /**
-   * A socket has logged in as this peer. One that it had before ends: its key was proved anew, so
+   * A socket has logged in. One that its peer had before ends: its key was proved anew, so
    * it is the same side, which may have lost the old one without our knowing.
    * @throws TransportError `closed`
    */
-  join(peer: Peer, port: SocketPort, called: boolean): SocketSession {
+  join(login: LoggedIn, port: SocketPort, called: boolean): SocketSession {
     this.throwIfClosed()
-    const link = new SocketLink(port, { peer, called }, this.#hooks)
-    return new Session(this, this.meet(peer, link, called))
+    const link = new SocketLink(port, { login, called }, this.#hooks)
+    return new Session(this, this.meet(login.peer, link, called))
   }
 
   #of(link: SocketLink): LinkedNeighbour<SocketLink> | undefined {

@@ -4,6 +4,8 @@ export const BUCKETS_MAX = 368
 export const SYNC_IDS_MAX = 1_900
 /** A topic is compared with each neighbour after this long, give or take a fifth. */
 export const SYNC_MS = 4_000
+/** A page, to which sockets lose nothing, asks its relays after so long: they have thousands of pages. */
+export const SYNC_PAGE_MS = 16_000
 /** How soon it is compared after something of it was found missing, or came by repair. */
 export const SYNC_SOON_MS = 100
 /** Reasons to compare a topic that are looked at again before it is; past that, it is anyway. */

@@ -21,6 +21,7 @@ import {
   SYNC_MS,
   SYNC_OFFER_MS,
   SYNC_OFFERS_MAX,
+  SYNC_PAGE_MS,
   SYNC_REASONS_MAX,
   SYNC_SOON_MS,
 } from './limits.ts'
@@ -55,6 +56,8 @@ interface Round {
   cancel: (() => void) | undefined
   /** Why it is compared soon; what has come meanwhile is none any more. */
   readonly reasons: Set<() => boolean>
+  /** Neighbours that have come to it since, and are compared with in any case. */
+  readonly newcomers: Set<Peer>
 }
 
 const ALWAYS = (): boolean => true
@@ -126,11 +129,17 @@ export class Sync implements HostPart {
   }
 
   /** A neighbour has shown a right to this topic. */
-  routed(topic: Name): void {
-    if (this.#context.open.get(topic)?.of === 'group') return this.soon(topic)
+  routed(topic: Name, peer: Peer): void {
+    if (this.#context.open.get(topic)?.of === 'group') {
+      this.#round(topic).newcomers.add(peer)
+      this.#compareSoon(topic)
+      return
+    }
     // What combiners have is passed up by them: a reader that came back has it from there.
+    const ids = this.#context.history.ownIds(topic).slice(-SYNC_OFFERS_MAX)
+    if (ids.length === 0) return
     const isCombined = [...this.#links.values()].some((link) => link.neighbour.combines(topic))
-    if (!isCombined) this.#offer(topic, this.#context.history.ownIds(topic).slice(-SYNC_OFFERS_MAX))
+    if (!isCombined) this.#offer(topic, ids)
   }
 
   /** A bundle came in; it is missed no longer. */
@@ -162,16 +171,9 @@ export class Sync implements HostPart {
 
   /** Compares a topic with all neighbours that have a right to it, soon, if it is `still` needed. */
   soon(topic: Name, still: () => boolean = ALWAYS): void {
-    const { clock } = this.#context
-    const round = this.#round(topic)
-    if (this.#isClosed) return
-    round.reasons.add(round.reasons.size < SYNC_REASONS_MAX ? still : ALWAYS)
-    round.cancel ??= clock.at(clock.now() + SYNC_SOON_MS, () => {
-      round.cancel = undefined
-      const isNeeded = [...round.reasons].some((reason) => reason())
-      round.reasons.clear()
-      if (isNeeded) this.#compare(topic, { settled: false })
-    })
+    const { reasons } = this.#round(topic)
+    reasons.add(reasons.size < SYNC_REASONS_MAX ? still : ALWAYS)
+    this.#compareSoon(topic)
   }
 
   sweep(now: number): void {
@@ -181,7 +183,7 @@ export class Sync implements HostPart {
       const round = this.#round(topic)
       if (of !== 'group' || round.next > now) continue
       round.next = this.#nextRound(now)
-      this.#compare(topic, { settled: true })
+      this.#compare(topic, this.#beganWith(this.#links.values()), { settled: true })
     }
     for (const [topic, round] of this.#rounds) {
       if (!open.has(topic) && round.cancel === undefined) this.#rounds.delete(topic)
@@ -200,7 +202,7 @@ export class Sync implements HostPart {
     let round = this.#rounds.get(topic)
     if (round === undefined) {
       const next = this.#nextRound(this.#context.clock.now())
-      round = { next, cancel: undefined, reasons: new Set() }
+      round = { next, cancel: undefined, reasons: new Set(), newcomers: new Set() }
       this.#rounds.set(topic, round)
     }
     return round
@@ -208,12 +210,36 @@ export class Sync implements HostPart {
 
   /** Give or take a fifth, so that many nodes do not speak at once. */
   #nextRound(now: number): number {
-    const jitter = ((this.#context.random(1)[0] ?? 0) / 255) * 0.4 + 0.8
-    return now + Math.round(SYNC_MS * jitter)
+    const { random, transport } = this.#context
+    const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
+    const ms = transport.overRelays === true ? SYNC_PAGE_MS : SYNC_MS
+    return now + Math.round(ms * jitter)
   }
 
-  #compare(topic: Name, options: { readonly settled: boolean }): void {
-    for (const link of this.#links.values()) {
+  #compareSoon(topic: Name): void {
+    const { clock } = this.#context
+    const round = this.#round(topic)
+    if (this.#isClosed) return
+    round.cancel ??= clock.at(clock.now() + SYNC_SOON_MS, () => {
+      round.cancel = undefined
+      const { reasons, newcomers } = round
+      const links = [...reasons].some((reason) => reason())
+        ? this.#links.values()
+        : this.#beganWith([...newcomers].flatMap((peer) => this.#links.get(peer) ?? []))
+      reasons.clear()
+      newcomers.clear()
+      this.#compare(topic, links, { settled: false })
+    })
+  }
+
+  /** Pages begin with their relays, which have thousands of them. */
+  #beganWith(links: Iterable<Link>): readonly Link[] {
+    const { transport } = this.#context
+    return [...links].filter(({ neighbour }) => transport.isPage?.(neighbour.peer) !== true)
+  }
+
+  #compare(topic: Name, links: Iterable<Link>, options: { readonly settled: boolean }): void {
+    for (const link of links) {
       if (!this.#shares(link.neighbour, topic)) continue
       this.#comparison.begin(topic, options, (frame) => link.say(frame))
     }

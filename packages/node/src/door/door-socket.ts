@@ -4,6 +4,7 @@ import {
   type Cut,
   cutOf,
   encodeChallenge,
+  type LoggedIn,
   LoginError,
   type LoginIdentity,
   type SocketPort,
@@ -29,7 +30,7 @@ export interface DoorSocketHooks {
   readonly counts: DoorCounts
   readonly identity: LoginIdentity
   /** A login held: the socket is a neighbour from now on. @throws TransportError `closed` */
-  join(peer: string, port: SocketPort): SocketSession
+  join(page: LoggedIn, port: SocketPort): SocketSession
   ended(socket: DoorSocket): void
 }
 
@@ -193,7 +194,7 @@ export class DoorSocket implements SocketPort {
       if (this.#isCut) return
       counts.logins += 1
       this.send(answer)
-      this.#session = this.#hooks.join(page.peer, this)
+      this.#session = this.#hooks.join(page, this)
     } catch (cause) {
       if (cause instanceof LoginError) return this.end(cutOf('login', cause.code))
       if (cause instanceof TrustError) return this.end(cutOf('login', cause.message))

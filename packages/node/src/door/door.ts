@@ -1,9 +1,9 @@
-import type { Peer } from '@ixj/agent'
 import {
   CARRY_PROTOCOL,
   cutOf,
   type LoginIdentity,
   RELAY_SUBPROTOCOL,
+  relayPeer,
   SOCKET_FRAME_BYTES_MAX,
   SocketTransport,
 } from '@ixj/agent/relay'
@@ -47,8 +47,6 @@ export interface DoorSettings {
 /** How a door is opened. */
 export interface DoorOptions extends DoorSettings, LoginIdentity {
   readonly hash: Sha256
-  /** Who this node is to its neighbours: hello signs it. */
-  readonly peer: Peer
   /** The closed list of channels that pages may open; default: a node's, and that of carrying. */
   readonly protocols?: readonly string[]
 }
@@ -79,9 +77,9 @@ export class Door implements AsyncDisposable {
     this.#options = options
     const limits = { ...DOOR_LIMITS, ...options.limits }
     this.limits = limits
-    const { peer, clock, hash, protocols = DOOR_PROTOCOLS } = options
+    const { signer, clock, hash, protocols = DOOR_PROTOCOLS } = options
     this.transport = new SocketTransport({
-      peer,
+      peer: relayPeer(signer.publicKey),
       clock,
       hash,
       protocols,
@@ -139,8 +137,8 @@ export class Door implements AsyncDisposable {
     this.#server.handleUpgrade(request, socket, head, (upgraded) => {
       socket.off('close', cancel)
       this.counts.sockets += 1
-      const { name: relay, random, peer } = this.#options
-      const challenge = { nonce: random(32), relay, peer }
+      const { name: relay, random } = this.#options
+      const challenge = { nonce: random(32), relay, peer: this.transport.peer }
       const of = { stream: socket, group, origin, challenge }
       const entering = new DoorSocket(upgraded, of, this.#hooks)
       this.#sockets.add(entering)

@@ -1,6 +1,7 @@
 import {
   type Channel,
   type Peer,
+  type Proved,
   type Receiver,
   type Transport,
   TransportError,
@@ -35,6 +36,14 @@ export class JoinedTransport implements Transport {
 
   isPage(peer: Peer): boolean {
     return isPagePeer(peer)
+  }
+
+  peerFor(peer: Peer): Peer {
+    return this.#of(peer).peer
+  }
+
+  proved(peer: Peer): Proved | undefined {
+    return this.#of(peer).proved?.(peer)
   }
 
   attach(receiver: Receiver): void {

@@ -21,7 +21,6 @@ export function openNodeDoor(
     ...settings,
     name: identity.name,
     signer: identity.signer,
-    peer: mesh.peer,
     clock,
     verifier,
     random: nodeRandom,

@@ -1,10 +1,20 @@
-import type { Identity } from '@ixj/agent'
-import { answerChallenge, encodeSocketFrame } from '@ixj/agent/relay'
-import { SKEW_MS } from '@ixj/trust'
+import { type Identity, memoryStore, openHost } from '@ixj/agent'
+import {
+  answerChallenge,
+  type Challenge,
+  encodeSocketFrame,
+  relayPeer,
+  takeLogin,
+} from '@ixj/agent/relay'
+import { openRelayTransport } from '@ixj/browser'
+import { AnchorSet, SKEW_MS } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { Fleet } from '../../../../test/world/fleet.ts'
 import { loginOf, RawPage } from '../../../../test/world/raw-page.ts'
 import { TownPage, TownRelay } from '../../../../test/world/relay-town.ts'
+import { ownAnchor } from '../../../../test/world/world.ts'
+import { generateNodeKey, nodeRandom, nodeSha256 } from '../../src/node-keys.ts'
 
 const ORIGIN = 'https://acme.example'
 const fleet = new Fleet({ seed: 7, now: Date.now() })
@@ -47,7 +57,7 @@ describe('the door', () => {
     raw.socket.send(login.bytes)
     const answered = await login.finish(await raw.next())
     expect(answered).toEqual({
-      peer: relay.mesh.peer,
+      peer: relay.door.transport.peer,
       name: relay.host.name,
       key: (await fleet.node(0)).signer.publicKey,
     })
@@ -158,5 +168,52 @@ describe('a page', () => {
       lastEnd: `Cannot log in at ${elsewhere.name}: ${relay.host.name} answered`,
     })
     expect(relay.door.counts.logins).toBe(0)
+  })
+
+  it('admits nobody whose hello proves another key than the login did', async () => {
+    const { clock, random, verifier } = loginOf(page)
+    const transport = openRelayTransport({
+      relays: [relay.address],
+      name: page.name,
+      // Anybody makes one: limits for each of them would be none.
+      signer: generateNodeKey(),
+      origin: 'none',
+      clock,
+      random,
+      verifier,
+      hash: nodeSha256,
+      WebSocket,
+    })
+    await using host = await openHost({
+      identity: page,
+      anchors: new AnchorSet([ownAnchor(fleet.acme)]),
+      transport,
+      clock,
+      random,
+      verifier,
+      generateKey: generateNodeKey,
+      store: memoryStore(),
+    })
+    const refused = relay.host.decisions({ signal: AbortSignal.timeout(5_000) })
+    for await (const { code, about } of refused) {
+      if (about !== 'hello') continue
+      expect(code).toBe('hello')
+      break
+    }
+    expect(relay.host.neighbours).toEqual([])
+    expect(host.neighbours).toEqual([])
+  })
+
+  it('is not logged in at by a page to which it said the peer of another relay', async () => {
+    const [liar, other] = [loginOf(await fleet.node(3)), await fleet.node(2)]
+    const challenge: Challenge = {
+      nonce: nodeRandom(32),
+      relay: liar.name,
+      peer: relayPeer(other.signer.publicKey),
+    }
+    const to = { relay: liar.name, origin: ORIGIN }
+    const login = await answerChallenge(challenge, to, loginOf(page))
+    const { answer } = await takeLogin(login.bytes, { challenge, origin: ORIGIN }, liar)
+    await expect(login.finish(answer)).rejects.toMatchObject({ code: 'peer' })
   })
 })

@@ -1,5 +1,11 @@
 import type { Transport } from '@ixj/agent'
-import { type SocketPort, type SocketSession, SocketTransport } from '@ixj/agent/relay'
+import {
+  type LoggedIn,
+  type SocketPort,
+  type SocketSession,
+  SocketTransport,
+} from '@ixj/agent/relay'
+import { parseName } from '@ixj/names'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -21,6 +27,11 @@ function portOf(socket: WebSocket): SocketPort {
     },
     end: ({ code, text }) => socket.close(code, text),
   }
+}
+
+/** A login of which nothing but the peer matters here. */
+function loginOf(peer: string): LoggedIn {
+  return { peer, name: parseName('side.acme.example'), key: new Uint8Array(32) }
 }
 
 function run(socket: WebSocket, session: SocketSession): void {
@@ -59,7 +70,7 @@ async function openSocketBench(): Promise<TransportBench> {
       const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
       server.on('connection', (socket, request) => {
         const from = decodeURIComponent(request.url?.slice(1) ?? '')
-        run(socket, transport.join(from, portOf(socket), false))
+        run(socket, transport.join(loginOf(from), portOf(socket), false))
       })
       await once(server, 'listening')
       places.push({ transport, server })
@@ -69,7 +80,7 @@ async function openSocketBench(): Promise<TransportBench> {
       const { port } = find(to).server.address() as AddressInfo
       const socket = new Client(`ws://127.0.0.1:${port}/${encodeURIComponent(from.peer)}`)
       await once(socket, 'open')
-      run(socket, find(from).transport.join(to.peer, portOf(socket), true))
+      run(socket, find(from).transport.join(loginOf(to.peer), portOf(socket), true))
     },
     until: async (condition) => {
       while (!condition()) {

@@ -32,6 +32,16 @@ export function decodeShared(bytes: Uint8Array, limits: EncodingLimits = {}): Va
 }
 
 /**
+ * The same, but every binary value is a part of `bytes`: for those who own them and keep them, so
+ * that what is read of them takes no memory of its own.
+ * @throws TrustError `too-large`, `depth`, `encoding`
+ */
+export function decodeOwned(bytes: Uint8Array, limits: EncodingLimits = {}): Value {
+  scan(bytes, { ...limits, mode: 'strict' })
+  return new Decoder(bytes, share).value() as Value
+}
+
+/**
  * The value of a message's body. Maps become plain objects; binary values are copies, which may
  * share a buffer of 8 KiB with each other.
  * @throws TrustError `too-large`, `depth`, `encoding`
@@ -65,6 +75,8 @@ function beginOfWholeBinary(bytes: Uint8Array): number {
 type TakePart = (bytes: Uint8Array, start: number, end: number) => Uint8Array
 
 const copyAlone: TakePart = (bytes, start, end) => bytes.slice(start, end)
+
+const share: TakePart = (bytes, start, end) => bytes.subarray(start, end)
 
 const shareLong: TakePart = (bytes, start, end) =>
   end - start <= 64 ? bytes.slice(start, end) : bytes.subarray(start, end)
