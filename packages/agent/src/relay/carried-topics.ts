@@ -191,7 +191,7 @@ export class CarriedTopics implements HostPart {
       const displaced = displacedBy(entry, frame)
       topics.add(topic)
       entry.claims.set(neighbour.peer, { frame, until })
-      for (const peer of displaced) await this.#displace(topic, peer)
+      for (const peer of displaced) void this.#displace(topic, peer)
       this.#look(entry)
       const failure = await entry.work
       if (failure !== undefined) {
@@ -264,11 +264,16 @@ export class CarriedTopics implements HostPart {
     else if (entry.claims.size === 0) this.#entries.delete(topic)
   }
 
-  /** What a page was carried a topic for is something else now. */
+  /** The topic is something else now. Nobody waits until the page has been told, which may not read. */
   async #displace(topic: Name, peer: Peer): Promise<void> {
     const page = this.#pages.get(peer)
     this.#drop(topic, peer)
-    if (page !== undefined) await this.#say(page, topic, 'wrong-topic')
+    try {
+      if (page !== undefined) await this.#say(page, topic, 'wrong-topic')
+    } catch (cause) {
+      // It has left, and asks anew when it is back.
+      if (!(cause instanceof TransportError)) throw cause
+    }
   }
 
   /** What a page said last, that it leaves for one thing, is on its way through here. */

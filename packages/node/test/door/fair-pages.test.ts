@@ -51,3 +51,46 @@ it('a group of its name that others read keeps no agent from its inbox', async (
   await station.agent.send(agent.name, 'note', { signal: soon() })
   expect((await inbox.take()).value).toMatchObject({ body: 'note' })
 }, 30_000)
+
+it('what a page gives again is answered by its relay, and comes to its host once', async () => {
+  const page = await openPage(3)
+  const { transport } = page
+  const openChannel = transport.openChannel.bind(transport)
+  let given = 0
+  transport.openChannel = async (...words) => {
+    const channel = await openChannel(...words)
+    if (words[1] !== '/ixj/deliver/1') return channel
+    return {
+      frames: () => channel.frames(),
+      close: () => channel.close(),
+      // Everything ten times.
+      send: async (frame) => {
+        for (let count = 0; count < 10; count++) await channel.send(frame)
+        given += 10
+      },
+    }
+  }
+  const agent = await page.host.openAgent(await fleet.member(3))
+  const inbox = station.agent.messages({ signal: soon() })
+  for (const body of ['first', 'last']) {
+    await agent.send(station.agent.name, body, { signal: soon() })
+    expect((await inbox.take()).value).toMatchObject({ body })
+  }
+  while (given < 20) await new Promise((done) => setTimeout(done, 10))
+  expect(station.host.counts.get('duplicate')).toBeUndefined()
+})
+
+it('bundles that wait for a host are few for each page: the others are told at once', async () => {
+  const page = await openPage(3)
+  const agent = await page.host.openAgent(await fleet.member(3))
+  const startedAt = Date.now()
+  // Each awaited, so that each is a bundle of its own.
+  for (let count = 0; count < 100; count++) {
+    await agent.send(name('nobody.acme.example'), `note ${count}`, { signal: soon() })
+  }
+  // The host of nobody is looked for during five seconds: those past the limit are not waited for.
+  while (page.host.deliveries.refused.get('not-hosted') === undefined) {
+    expect(Date.now() - startedAt).toBeLessThan(4_500)
+    await new Promise((done) => setTimeout(done, 20))
+  }
+})
