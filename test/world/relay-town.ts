@@ -32,7 +32,7 @@ import {
   openDoor,
 } from '@ixj/node/door'
 import { parsePattern } from '@ixj/names'
-import { AnchorSet } from '@ixj/trust'
+import { AnchorSet, type Signer } from '@ixj/trust'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { WebSocket } from 'ws'
@@ -165,12 +165,17 @@ export class TownPage implements AsyncDisposable {
     identity: Identity,
     fleet: Fleet,
     relays: readonly RelayAddress[],
-    options: { readonly WebSocket?: WebSocketClass; readonly origin?: string } = {},
+    options: {
+      readonly WebSocket?: WebSocketClass
+      readonly origin?: string
+      /** The key that it logs in with, where that is not the one that its hello proves. */
+      readonly login?: Signer
+    } = {},
   ): Promise<TownPage> {
     const transport = openRelayTransport({
       relays,
       name: identity.name,
-      signer: identity.signer,
+      signer: options.login ?? identity.signer,
       origin: options.origin ?? 'none',
       clock: systemClock,
       random: nodeRandom,

@@ -1,8 +1,8 @@
-import { nodeRandom, nodeSha256, openNodeVerifier, systemClock } from '@ixj/node'
 import type { Receiver } from '@ixj/agent'
+import { sha256 } from '@ixj/trust'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { WebSocket } from 'ws'
 import { Fleet } from '../../../test/world/fleet.ts'
+import { loginOf } from '../../../test/world/raw-page.ts'
 import { TownRelay } from '../../../test/world/relay-town.ts'
 import { openRelayTransport } from '../src/index.ts'
 
@@ -12,10 +12,9 @@ beforeEach(async () => void (relay = await TownRelay.open(fleet, 0)))
 afterEach(() => relay[Symbol.asyncDispose]())
 
 test('a socket that ended while its answer was checked is not joined', async () => {
-  const { name, signer } = await fleet.node(1)
+  const { verifier, ...login } = loginOf(await fleet.node(1))
   const checking = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
-  const verifier = openNodeVerifier()
   const told: string[] = []
   const receiver: Receiver = {
     connected: (peer) => void told.push(`+${peer}`),
@@ -26,12 +25,9 @@ test('a socket that ended while its answer was checked is not joined', async () 
     subscriptionHeld: () => {},
   }
   await using transport = openRelayTransport({
+    ...login,
     relays: [relay.address],
-    name,
-    signer,
     origin: 'none',
-    clock: systemClock,
-    random: nodeRandom,
     verifier: {
       verify: async (...checked) => {
         checking.resolve()
@@ -39,8 +35,7 @@ test('a socket that ended while its answer was checked is not joined', async () 
         return verifier.verify(...checked)
       },
     },
-    hash: nodeSha256,
-    WebSocket,
+    hash: sha256,
   })
   const lost = new Promise<void>((done) => {
     transport.onChange(() => {

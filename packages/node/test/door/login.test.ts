@@ -1,4 +1,4 @@
-import { type Identity, memoryStore, openHost } from '@ixj/agent'
+import type { Identity } from '@ixj/agent'
 import {
   answerChallenge,
   type Challenge,
@@ -6,15 +6,12 @@ import {
   relayPeer,
   takeLogin,
 } from '@ixj/agent/relay'
-import { openRelayTransport } from '@ixj/browser'
-import { AnchorSet, SKEW_MS } from '@ixj/trust'
+import { SKEW_MS } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import { Fleet } from '../../../../test/world/fleet.ts'
 import { loginOf, RawPage } from '../../../../test/world/raw-page.ts'
 import { TownPage, TownRelay } from '../../../../test/world/relay-town.ts'
-import { ownAnchor } from '../../../../test/world/world.ts'
-import { generateNodeKey, nodeRandom, nodeSha256 } from '../../src/node-keys.ts'
+import { generateNodeKey, nodeRandom } from '../../src/node-keys.ts'
 
 const ORIGIN = 'https://acme.example'
 const fleet = new Fleet({ seed: 7, now: Date.now() })
@@ -171,29 +168,9 @@ describe('a page', () => {
   })
 
   it('admits nobody whose hello proves another key than the login did', async () => {
-    const { clock, random, verifier } = loginOf(page)
-    const transport = openRelayTransport({
-      relays: [relay.address],
-      name: page.name,
-      // Anybody makes one: limits for each of them would be none.
-      signer: generateNodeKey(),
-      origin: 'none',
-      clock,
-      random,
-      verifier,
-      hash: nodeSha256,
-      WebSocket,
-    })
-    await using host = await openHost({
-      identity: page,
-      anchors: new AnchorSet([ownAnchor(fleet.acme)]),
-      transport,
-      clock,
-      random,
-      verifier,
-      generateKey: generateNodeKey,
-      store: memoryStore(),
-    })
+    // Anybody makes one: limits for each of them would be none.
+    const login = generateNodeKey()
+    await using opened = await TownPage.openAs(page, fleet, [relay.address], { login })
     const refused = relay.host.decisions({ signal: AbortSignal.timeout(5_000) })
     for await (const { code, about } of refused) {
       if (about !== 'hello') continue
@@ -201,7 +178,7 @@ describe('a page', () => {
       break
     }
     expect(relay.host.neighbours).toEqual([])
-    expect(host.neighbours).toEqual([])
+    expect(opened.host.neighbours).toEqual([])
   })
 
   it('is not logged in at by a page to which it said the peer of another relay', async () => {
