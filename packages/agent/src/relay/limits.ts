@@ -52,7 +52,7 @@ export const PASS_SOUGHT_PER_SECOND = 16
 export const PASS_WAITING_MAX = 64
 
 /** Bundles of one neighbour whose outcome is remembered: what it repeats is answered, not passed on. */
-export const PASSED_KEPT_MAX = 128
+export const PASSED_KEPT_MAX = 64
 
 /** How long topics are carried for a page that has left: it may be back, or have said so last. */
 export const CARRY_LINGER_MS = 1_000
