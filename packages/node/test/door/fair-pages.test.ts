@@ -79,18 +79,3 @@ it('what a page gives again is answered by its relay, and comes to its host once
   while (given < 20) await new Promise((done) => setTimeout(done, 10))
   expect(station.host.counts.get('duplicate')).toBeUndefined()
 })
-
-it('bundles that wait for a host are few for each page: the others are told at once', async () => {
-  const page = await openPage(3)
-  const agent = await page.host.openAgent(await fleet.member(3))
-  const startedAt = Date.now()
-  // Each awaited, so that each is a bundle of its own.
-  for (let count = 0; count < 100; count++) {
-    await agent.send(name('nobody.acme.example'), `note ${count}`, { signal: soon() })
-  }
-  // The host of nobody is looked for during five seconds: those past the limit are not waited for.
-  while (page.host.deliveries.refused.get('not-hosted') === undefined) {
-    expect(Date.now() - startedAt).toBeLessThan(4_500)
-    await new Promise((done) => setTimeout(done, 20))
-  }
-})
