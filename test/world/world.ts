@@ -4,9 +4,12 @@ import {
   ManualClock,
   memoryStore,
   openHost,
+  openHostWith,
   ruleTable,
   type Clock,
   type Host,
+  type HostAbilities,
+  type HostOptions,
   type HistoryRows,
   type Identity,
   type Policy,
@@ -80,6 +83,8 @@ export interface WorldNodeOptions {
   readonly zoneKeys?: (anchors: AnchorSet) => ZoneKeySource
   /** Identities whose keys the node has at hand, so that it publishes their statuses. */
   readonly authorities?: readonly Identity[]
+  /** Where it has from what few hosts do; default: at hand. */
+  readonly abilities?: HostAbilities
   /** What its own anchor asks of statuses. */
   readonly freshness?: FreshnessRule
 }
@@ -170,7 +175,7 @@ export class World {
       ...(freshness === undefined ? {} : { freshness }),
     }
     const anchors = new AnchorSet([own, ...(options.anchors ?? [])])
-    const host = await openHost({
+    const given: HostOptions = {
       identity,
       anchors,
       policy: options.policy ?? ruleTable(options.rules ?? []),
@@ -188,7 +193,9 @@ export class World {
       crossCertificates: options.crossCertificates ?? [],
       ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
       ...(options.zoneKeys === undefined ? {} : { zoneKeys: options.zoneKeys(anchors) }),
-    })
+    }
+    const { abilities } = options
+    const host = await (abilities === undefined ? openHost(given) : openHostWith(given, abilities))
     this.hosts.push(host)
     return host
   }

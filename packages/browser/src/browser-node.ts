@@ -25,6 +25,7 @@ import { openPageAuditLog, type PageAuditLog } from './audit/page-audit-log.ts'
 import { BrowserError } from './browser-error.ts'
 import { type AskDns, dnsOverHttps, relayDnsAddress } from './dns-over-https.ts'
 import type { BrowserHome } from './home/browser-home.ts'
+import { loadPart } from './load-part.ts'
 import { pageAbilities } from './page-abilities.ts'
 import { pageClock } from './page-clock.ts'
 import { pageRandom } from './page-random.ts'
@@ -118,7 +119,8 @@ export class BrowserNode implements AsyncDisposable {
 /**
  * Opens a node in this page. Without Ed25519 in WebCrypto it checks signatures in plain JavaScript,
  * some twenty times slower, and cannot make keys.
- * @throws BrowserError `not-enrolled`, `storage`, `unsupported`; TrustError if the name's own chain
+ * @throws BrowserError `not-enrolled`, `storage`, `unsupported`; AgentError `unreachable` where the page
+ * cannot download what zone anchors need; TrustError if the name's own chain
  * does not hold against the home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
@@ -193,7 +195,7 @@ async function openZoneKeys(
     return undefined
   }
   const { subtle, clock, dns } = parts
-  const { openZoneProofs } = await import('./zone-proofs.ts')
+  const { openZoneProofs } = await loadPart('zone anchors', () => import('./zone-proofs.ts'))
   return openZoneProofs(anchors, { subtle, now: () => clock.now(), asks: dns })
 }
 

@@ -1,4 +1,5 @@
 import type { OpeningKey, Sealer, SharedKey } from '@ixj/agent'
+import { loadPart } from './load-part.ts'
 
 const ALGORITHM = 'X25519'
 
@@ -11,7 +12,7 @@ export function webCryptoSealer(subtle: SubtleCrypto): Sealer {
     async seal(recipient, plain, info) {
       // Copies, since the caller may use its buffers again while the code is on its way.
       const copies = [recipient, plain, info].map((bytes) => Uint8Array.from(bytes))
-      const { sealTo } = await import('./hpke.ts')
+      const { sealTo } = await loadHpke()
       return await sealTo(copies[0]!, copies[1]!, copies[2]!)
     },
     async generateKey() {
@@ -34,6 +35,8 @@ export function webCryptoSealer(subtle: SubtleCrypto): Sealer {
     },
   }
 }
+
+const loadHpke = () => loadPart('sealed bodies', () => import('./hpke.ts'))
 
 function cipherOf({ nonce, associated }: Parameters<Sealer['sealShared']>[2]): AesGcmParams {
   return {
@@ -77,7 +80,7 @@ export async function webCryptoOpeningKey(
     publicKey,
     async open(sealed, info) {
       const [sealedCopy, infoCopy] = [Uint8Array.from(sealed), Uint8Array.from(info)]
-      const { openWith } = await import('./hpke.ts')
+      const { openWith } = await loadHpke()
       return await openWith(pair, sealedCopy, infoCopy)
     },
   }

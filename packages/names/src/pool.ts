@@ -1,4 +1,4 @@
-import { isName, type Name } from './name.ts'
+import type { Name } from './name.ts'
 
 /** The label below a node's name under which its nameless, short-lived agents live. */
 export const poolLabel = 'pool'
@@ -21,11 +21,12 @@ export function isReservedPool(name: Name): boolean {
  * no name, as in `a.pool.example`.
  */
 export function poolNode(name: Name): Name | undefined {
-  if (!name.includes(poolLabel)) return undefined
-  const labels = name.split('.')
-  const place = labels.lastIndexOf(poolLabel)
-  const node = labels.slice(place + 1).join('.')
-  return place > 0 && isName(node) ? node : undefined
+  // Asked several times of every message: nothing is cut into labels.
+  const place = name.lastIndexOf(`.${poolLabel}.`)
+  if (place < 0 || name.endsWith(`.${poolLabel}`)) return undefined
+  const node = name.slice(place + poolLabel.length + 2)
+  // The end of a name is one where it has two labels.
+  return node.includes('.') ? (node as Name) : undefined
 }
 
 /**

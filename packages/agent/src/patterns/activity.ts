@@ -1,4 +1,5 @@
 import type { Name } from '@ixj/names'
+import { AgentError } from '../agent-error.ts'
 import type { AskedApproval } from '../approvals/asked-approval.ts'
 import type { GatheringContext } from '../approvals/gathering.ts'
 import type { Bundle } from '../bundles/bundle.ts'
@@ -194,17 +195,35 @@ export class Activity {
     else void this.#takeAsked(request, accepted)
   }
 
+  /** What reads a request; where a page cannot download it, whoever asked is told, and who watches. */
+  async #able<Ability>(
+    request: IncomingRequest,
+    loading: Promise<Ability>,
+  ): Promise<Ability | undefined> {
+    try {
+      return await loading
+    } catch (cause) {
+      if (!(cause instanceof AgentError)) throw cause
+      const { sender } = request
+      this.#core.record(this.#core.plain('delivery', 'read', this.#identity.name, sender, cause))
+      await ignoreUnreachable(request.refuse('own-fault'))
+      return undefined
+    }
+  }
+
   async #takeOffer(request: IncomingRequest): Promise<void> {
-    const { readOffer } = await this.#abilities.births()
-    const offer = await readOffer(request, this.#identity, this.#core)
+    const births = await this.#able(request, this.#abilities.births())
+    if (births === undefined) return
+    const offer = await births.readOffer(request, this.#identity, this.#core)
     if (typeof offer === 'string') await ignoreUnreachable(request.refuse(offer))
     else this.offers.push(offer)
   }
 
   async #takeAsked(request: IncomingRequest, { bundle }: Accepted): Promise<void> {
     const context = { identity: this.#identity, core: this.#core }
-    const { readAsked } = await this.#abilities.approvals()
-    const asked = readAsked(request, bundle.header.proof, context)
+    const approvals = await this.#able(request, this.#abilities.approvals())
+    if (approvals === undefined) return
+    const asked = approvals.readAsked(request, bundle.header.proof, context)
     if (typeof asked === 'string') await ignoreUnreachable(request.refuse(asked))
     else this.approvals.push(asked)
   }

@@ -13,6 +13,7 @@ import {
 } from '@ixj/audit'
 import type { Name } from '@ixj/names'
 import { concatBytes, type GenerateKey, sha256, type Signer, type Verifier } from '@ixj/trust'
+import { loadPart } from '../load-part.ts'
 import {
   PAGE_CHECKPOINT_MS,
   PAGE_CHECKPOINT_RECORDS_MAX,
@@ -129,10 +130,13 @@ export class PageAuditLog implements AuditLog, AsyncDisposable {
   /**
    * Checks a log's records against the checkpoints of this one, from the first to the last; default:
    * its own. The key is the one that was made here, never one that the records bring.
+   * @throws AgentError `unreachable` where the page cannot download what checks it
    */
   async verify(records: Uint8Array = this.records(), onRecord?: OnRecord): Promise<LogReport> {
     const { key, checkpoints } = this.#volume
-    const { formatCheckpointList, verifyLog } = await import('./verify-log.ts')
+    const { formatCheckpointList, verifyLog } = await loadPart('checks of logs', () => {
+      return import('./verify-log.ts')
+    })
     const pieces = (async function* () {
       yield records
     })()

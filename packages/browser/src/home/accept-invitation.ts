@@ -1,6 +1,7 @@
 import type { Invitation } from '@ixj/agent/invitations'
 import { AnchorSet, equalBytes, PURPOSES, sha256, TrustError, type Verifier } from '@ixj/trust'
 import { BrowserError } from '../browser-error.ts'
+import { loadPart } from '../load-part.ts'
 import { pageClock } from '../page-clock.ts'
 import { pageRandom } from '../page-random.ts'
 import { webCryptoVerifier } from '../web-crypto-keys.ts'
@@ -18,14 +19,17 @@ export interface AcceptOptions extends BrowserHomeOptions {
  * Makes a key here, has the name of an invitation bound to it, and keeps what came of it; gives the
  * open home. The anchor is the invitation's own, of which the relay sees nothing.
  * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `enrolled` where the name trusts another
- * root already, `in-use`, `storage`, `unsupported`; the signal's reason
+ * root already, `in-use`, `storage`, `unsupported`; AgentError
+ * `unreachable` where the page cannot download what enrols; the signal's reason
  */
 export async function acceptInvitation(
   link: string | Invitation,
   options: AcceptOptions,
 ): Promise<BrowserHome> {
   // Once in the life of a home: pages that have their name do not download it.
-  const { enrol, parseInvitation } = await import('../enrolment.ts')
+  const { enrol, parseInvitation } = await loadPart('invitations', () => {
+    return import('../enrolment.ts')
+  })
   const invitation = typeof link === 'string' ? parseInvitation(link) : link
   if (invitation === undefined) {
     throw new TrustError('form', 'Cannot accept an invitation: there is none in the link')
