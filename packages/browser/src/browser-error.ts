@@ -10,7 +10,7 @@ export type BrowserCode =
   | 'enrolled'
   /** The browser lacks something that keys need: Ed25519 or X25519 in WebCrypto, or Web Locks. */
   | 'unsupported'
-  /** The server that was asked did not answer, or refused. */
+  /** The server that was asked did not answer, or refused; or a part of this code did not come. */
   | 'unreachable'
 
 /** A page could not be a node; `code` says why. */

@@ -119,8 +119,8 @@ export class BrowserNode implements AsyncDisposable {
 /**
  * Opens a node in this page. Without Ed25519 in WebCrypto it checks signatures in plain JavaScript,
  * some twenty times slower, and cannot make keys.
- * @throws BrowserError `not-enrolled`, `storage`, `unsupported`; AgentError `unreachable` where the page
- * cannot download what zone anchors need; TrustError if the name's own chain
+ * @throws BrowserError `not-enrolled`, `storage`, `unsupported`, `unreachable` where the page cannot
+ * download what zone anchors need; TrustError if the name's own chain
  * does not hold against the home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {

@@ -1,9 +1,9 @@
-import { AgentError } from '@ixj/agent'
+import { BrowserError } from './browser-error.ts'
 
 /**
  * Downloads a part of this package that few pages use, once.
- * @throws AgentError `unreachable` where it does not come: a page may be offline, or older than what
- * its server has by now
+ * @throws BrowserError `unreachable` where it does not come: a page may be offline, or older than
+ * what its server has by now
  */
 export async function loadPart<Part>(what: string, load: () => Promise<Part>): Promise<Part> {
   try {
@@ -11,7 +11,7 @@ export async function loadPart<Part>(what: string, load: () => Promise<Part>): P
   } catch (cause) {
     // What `import()` rejects with where nothing, or no module, comes.
     if (!(cause instanceof TypeError)) throw cause
-    const message = `Cannot load what ${what} need: ${cause.message}`
-    throw new AgentError('unreachable', message, { cause })
+    const message = `Cannot load the code for ${what}: ${cause.message}`
+    throw new BrowserError('unreachable', message, { cause })
   }
 }

@@ -1,9 +1,9 @@
 import type { HostAbilities } from '@ixj/agent'
-import { loadPart } from './load-part.ts'
+import { loadAbility } from './load-ability.ts'
 
 /** What a page downloads when it is first used. It carries nothing for others. */
 export const pageAbilities: HostAbilities = {
-  approvals: () => loadPart('approvals', () => import('@ixj/agent/approvals')),
-  births: () => loadPart('births', () => import('@ixj/agent/births')),
-  gathering: () => loadPart('gathering', () => import('@ixj/agent/gathering')),
+  approvals: () => loadAbility('approvals', () => import('@ixj/agent/approvals')),
+  births: () => loadAbility('births', () => import('@ixj/agent/births')),
+  gathering: () => loadAbility('gathering', () => import('@ixj/agent/gathering')),
 }

@@ -1,5 +1,5 @@
 import type { OpeningKey, Sealer, SharedKey } from '@ixj/agent'
-import { loadPart } from './load-part.ts'
+import { loadAbility } from './load-ability.ts'
 
 const ALGORITHM = 'X25519'
 
@@ -36,7 +36,7 @@ export function webCryptoSealer(subtle: SubtleCrypto): Sealer {
   }
 }
 
-const loadHpke = () => loadPart('sealed bodies', () => import('./hpke.ts'))
+const loadHpke = () => loadAbility('sealed bodies', () => import('./hpke.ts'))
 
 function cipherOf({ nonce, associated }: Parameters<Sealer['sealShared']>[2]): AesGcmParams {
   return {

@@ -1,4 +1,4 @@
-import { AgentError, type ZoneKeySource } from '@ixj/agent'
+import type { ZoneKeySource } from '@ixj/agent'
 import {
   type DnsRecord,
   encodeChain,
@@ -12,6 +12,7 @@ import {
 } from '@ixj/dns/proof'
 import type { Name } from '@ixj/names'
 import type { AnchorSet } from '@ixj/trust'
+import { BrowserError } from './browser-error.ts'
 import type { AskDns } from './dns-over-https.ts'
 import { loadPart } from './load-part.ts'
 import { webCryptoDnssec } from './web-crypto-dnssec.ts'
@@ -63,7 +64,7 @@ async function recordsOf(
     return await collectRecords(name, zones, ask)
   } catch (cause) {
     // As where nobody answers: what is proved without them is incomplete, and is told as such.
-    if (cause instanceof AgentError) return []
+    if (cause instanceof BrowserError) return []
     throw cause
   }
 }

@@ -130,7 +130,7 @@ export class PageAuditLog implements AuditLog, AsyncDisposable {
   /**
    * Checks a log's records against the checkpoints of this one, from the first to the last; default:
    * its own. The key is the one that was made here, never one that the records bring.
-   * @throws AgentError `unreachable` where the page cannot download what checks it
+   * @throws BrowserError `unreachable` where the page cannot download what checks it
    */
   async verify(records: Uint8Array = this.records(), onRecord?: OnRecord): Promise<LogReport> {
     const { key, checkpoints } = this.#volume

@@ -19,7 +19,7 @@ export interface AcceptOptions extends BrowserHomeOptions {
  * Makes a key here, has the name of an invitation bound to it, and keeps what came of it; gives the
  * open home. The anchor is the invitation's own, of which the relay sees nothing.
  * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `enrolled` where the name trusts another
- * root already, `in-use`, `storage`, `unsupported`; AgentError
+ * root already, `in-use`, `storage`, `unsupported`,
  * `unreachable` where the page cannot download what enrols; the signal's reason
  */
 export async function acceptInvitation(
