@@ -6,11 +6,11 @@ import { expect, test } from 'vitest'
 /** The goal: what a page that verifies bundles, chains and DNSSEC downloads at most. It is missed. */
 const GOAL_BYTES = 120 * 1024
 /** What a page with key anchors downloads may not grow past this. */
-const FIRST_BYTES_MAX = 125 * 1024
+const FIRST_BYTES_MAX = 129 * 1024
 /** Nor what a page with zone anchors does. */
-const DNSSEC_BYTES_MAX = 142 * 1024
+const DNSSEC_BYTES_MAX = 146 * 1024
 /** Nor both with all that is downloaded when it is first used, such as HPKE, births and enrolling. */
-const ALL_BYTES_MAX = 166 * 1024
+const ALL_BYTES_MAX = 170 * 1024
 
 test('@ixj/browser is small, minified and compressed, and asks for nothing of Node', async () => {
   const first = await bundle(() => false)
