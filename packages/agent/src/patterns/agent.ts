@@ -110,7 +110,8 @@ export class Agent implements AsyncDisposable {
 
   /**
    * Sends several messages to a name's inbox, in their order: as {@link send}, at the cost of few.
-   * All or none begin; where one cannot be handed over, others may have been. At most 4,096 at once.
+   * All or none begin; where one cannot be handed over, others may have been. At most 4,096, and
+   * 16 MiB, at once.
    * @throws as {@link send}
    */
   async sendMany(

@@ -176,7 +176,8 @@ export class Group implements AsyncDisposable {
 
   /**
    * Sends several messages to the group, in their order: as {@link publish}, at the cost of few.
-   * All or none begin; where one cannot be handed over, others may have been. At most 4,096 at once.
+   * All or none begin; where one cannot be handed over, others may have been. At most 4,096, and
+   * 16 MiB, at once.
    * @throws as {@link publish}
    */
   async publishMany(bodies: readonly Body[], options: PublishOptions = {}): Promise<ManyReceipt> {

@@ -130,7 +130,7 @@ export class LaneQueue {
       readonly signal?: AbortSignal
     },
   ): Promise<Receipt> {
-    if (!this.hasRoom(0)) return Promise.reject(this.fullError())
+    if (!this.hasRoom(0, 0)) return Promise.reject(this.fullError())
     const { sealed, gathered, signal } = options
     const until = this.#context.clock.now() + this.#lane.lifespanMs
     return new Promise((resolve, reject) => {
@@ -140,9 +140,10 @@ export class LaneQueue {
     })
   }
 
-  /** Whether so many more messages may wait, the last of them included. */
-  hasRoom(more: number): boolean {
-    return this.#count + more < OUTBOX_MESSAGES_MAX && this.#bytes <= OUTBOX_BYTES_MAX
+  /** Whether one more may wait behind so many messages, and so many bytes, beside what is here. */
+  hasRoom(messages: number, bytes: number): boolean {
+    const isFew = this.#count + messages < OUTBOX_MESSAGES_MAX
+    return isFew && this.#bytes + bytes <= OUTBOX_BYTES_MAX
   }
 
   /** What a sender is told that has to slow down. */

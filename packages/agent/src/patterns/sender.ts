@@ -168,11 +168,13 @@ export class Sender {
     }
     this.#checkOpen(options.signal)
     const queue = this.#queue(lane)
-    if (bodies.length > 0 && !queue.hasRoom(bodies.length - 1)) throw queue.fullError()
+    if (bodies.length > 0 && !queue.hasRoom(bodies.length - 1, 0)) throw queue.fullError()
     const { messagesMax } = lane
     const { random } = this.#core
     const limits = { random, messagesMax, bytesMax: PACK_BYTES_MAX, bodyBytesMax: BODY_BYTES_MAX }
     const { packs, ids } = packBodies(bodies, limits)
+    const bytesBeforeLast = packs.slice(0, -1).reduce((sum, { bytes }) => sum + bytes.length, 0)
+    if (packs.length > 0 && !queue.hasRoom(0, bytesBeforeLast)) throw queue.fullError()
     const id = ids.subarray(0, MESSAGE_ID_BYTES)
     const all = await Promise.all(packs.map((messages) => queue.add({ id, messages }, options)))
     return manyReceipt(ids, fewest(all))

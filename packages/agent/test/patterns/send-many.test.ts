@@ -44,6 +44,8 @@ describe('sendMany()', () => {
     const a = await town.agent('a', 1, { grants: [toInbox(B)] })
     const inbox = (await town.agent('b', 2)).messages()
     await expect(a.sendMany(B, numbers(4_097))).rejects.toMatchObject({ code: 'backpressure' })
+    const tooMuch = numbers(300).map(() => new Uint8Array(60 * 1024 - 200))
+    await expect(a.sendMany(B, tooMuch)).rejects.toMatchObject({ code: 'backpressure' })
     const tooLarge = [1, 2, new Uint8Array(60 * 1024)]
     await expect(a.sendMany(B, tooLarge)).rejects.toMatchObject({ code: 'too-large' })
     await town.world.pass(100)
