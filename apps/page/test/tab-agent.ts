@@ -59,6 +59,11 @@ export class TabAgent implements AsyncDisposable {
     await this.#call('members', names)
   }
 
+  /** Whom it sees in the group now. */
+  async membersNow(): Promise<readonly string[]> {
+    return (await this.#call('membersNow', null)) as readonly string[]
+  }
+
   /** Waits until it has refused a bundle with this code. */
   async refused(code: string): Promise<void> {
     await this.#call('refused', code)

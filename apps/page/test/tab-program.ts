@@ -87,6 +87,14 @@ const verbs = {
       return names.every((name) => present.includes(name)) ? present.length : undefined
     }),
 
+  /** Whom it sees in the group now. */
+  membersNow: (): Promise<readonly string[]> =>
+    Promise.resolve(
+      there()
+        .group.members()
+        .map(({ name }) => name),
+    ),
+
   /** Waits until a bundle was refused with this code. */
   refused: (code: string): Promise<number> =>
     until(() => refused.filter((each) => each === code).length || undefined),
