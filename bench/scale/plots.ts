@@ -24,7 +24,10 @@ export async function scalePlots(rows: readonly ScaleRow[]): Promise<ReadonlyMap
     plots.set('scale-hops.svg', await drawLines({ ...plot, series: times.map(([name]) => name) }))
   }
   const costs = rows.find((row) => row.kind === 'calibration')
-  if (costs !== undefined) plots.set('scale-background.svg', await drawLines(backgroundPlot(costs)))
+  const background = costs === undefined ? undefined : backgroundPlot(costs)
+  if (background !== undefined && background.points.length > 0) {
+    plots.set('scale-background.svg', await drawLines(background))
+  }
   return plots
 }
 
@@ -41,7 +44,8 @@ export function backgroundPlot(costs: Checked): LinePlot {
     title: 'Part of a core that a node spends on knowing who is there',
     xTitle: 'nodes, one of them on each',
     yTitle: 'part of a core',
-    points,
+    // A logarithm has no place for what was too small to be measured.
+    points: points.filter(({ y }) => y > 0),
     series: Object.keys(each),
   }
 }

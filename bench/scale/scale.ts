@@ -10,8 +10,13 @@ import { scaleTable } from './scale-table.ts'
 import { smallWorld } from './small-world.ts'
 import type { Survey, SurveyPlan } from './survey.ts'
 
-/** A part of a message's cost that its copies are taken to have; see {@link flooded}. */
+/**
+ * What a copy is taken to cost beside what it is a copy of. That moves cost in time alone: the sum of
+ * a message and the copies that were measured with it stays.
+ */
 const COPY_PART = 0.02
+/** Copies of a message at a node with eight neighbours, as they were measured with it. */
+const COPIES_MEASURED = 7
 const SEED = 0x1235
 /** Up to that, who makes agents publishes no status of its own. */
 const BRIEF_SECONDS = 60
@@ -58,18 +63,18 @@ async function measureNodes(
   isWhole: boolean,
   progress: (line: string) => void,
 ): Promise<readonly ScaleRow[]> {
-  const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS, writers: 5, messages: 3 }
+  const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS, writers: 5 }
   const small = isWhole ? 100 : 20
   const agentsPerNode = isWhole ? 100 : 20
-  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners'>) =>
+  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'messages'>) =>
     runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, ...plan }, progress)
-  const few = await look({ nodes: small, listeners: 1 })
-  const many = await look({ nodes: small, listeners: 20 })
+  const few = await look({ nodes: small, listeners: 1, messages: 30 })
+  const many = await look({ nodes: small, listeners: 20, messages: 30 })
   const heard = await runTask<Background>(
     { kind: 'background', nodes: small, seed: SEED },
     progress,
   )
-  const large = await look({ nodes: isWhole ? 1_000 : 50, listeners: 20 })
+  const large = await look({ nodes: isWhole ? 1_000 : 50, listeners: 20, messages: 10 })
   const costs = calibrate(few, many, heard)
   const nodes = isWhole ? MODEL_NODES : MODEL_NODES.slice(0, 2)
   const modelled = nodes.map((count): Modelled => {
@@ -83,9 +88,9 @@ async function measureNodes(
 export function flooded(nodes: number, costs: Calibration): Flood {
   const pairs = smallWorld(nodes, seededRandom(SEED))
   const checkMs = predictMessageMs(costs, 1)
-  // What copies cost was measured together with what they are copies of.
   const copyMs = checkMs * COPY_PART
-  return flood(nodes, pairs, { hopMs: HOP_MS, checkMs: checkMs - 7 * copyMs, copyMs })
+  const ownMs = checkMs - COPIES_MEASURED * copyMs
+  return flood(nodes, pairs, { hopMs: HOP_MS, checkMs: ownMs, copyMs })
 }
 
 /** The model beside the largest survey; hops and copies need no calibration. */

@@ -35,20 +35,26 @@ export function calibrate(
   const more = many.listeners - few.listeners
   if (more <= 0) throw new Error(`Cannot calibrate: ${more} more listeners on a node`)
   const [perFew, perMany] = [messageMs(few), messageMs(many)]
-  const agentMs = Math.max(0, (perMany - perFew) / more)
-  const idleMs = silent.cpuMs / nodes / seconds
+  const agentMs = atLeastNothing((perMany - perFew) / more)
   return {
     agentMs,
-    nodeMs: perFew - few.listeners * agentMs,
-    idleMs,
-    statusMs: (statuses.cpuMs - silent.cpuMs) / statuses.heard,
-    presenceMs: (presence.cpuMs - statuses.cpuMs) / (presence.heard - statuses.heard),
+    nodeMs: atLeastNothing(perFew - few.listeners * agentMs),
+    idleMs: silent.cpuMs / nodes / seconds,
+    statusMs: atLeastNothing((statuses.cpuMs - silent.cpuMs) / statuses.heard),
+    presenceMs: atLeastNothing(
+      (presence.cpuMs - statuses.cpuMs) / (presence.heard - statuses.heard),
+    ),
     memberBytes: roster.bytes / nodes / (members - 1),
     agentBytes: many.settle.bytes / many.nodes / many.agentsPerNode,
     listenerBytes: (many.fillHall.bytes - few.fillHall.bytes) / many.nodes / more,
     presencesPerSecond: (presence.heard - statuses.heard) / seconds / nodes / (members - 1),
     statusesPerSecond: statuses.heard / seconds / nodes / (nodes - 1),
   }
+}
+
+/** A difference that is lost in what else the machine does is no cost below nothing. */
+function atLeastNothing(cost: number): number {
+  return Math.max(0, cost)
 }
 
 /** CPU that a message to all takes at each node, without what passes meanwhile anyway. */
