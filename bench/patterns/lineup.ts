@@ -59,14 +59,23 @@ export class Lineup implements AsyncDisposable {
       } catch (cause) {
         this.#teams.delete(contender)
         this.#out(contender, at, cause)
-        await team[Symbol.asyncDispose]()
+        await this.#close(team)
       }
     }
     return results
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#teams.values()].map((team) => team[Symbol.asyncDispose]()))
+    await Promise.all([...this.#teams.values()].map((team) => this.#close(team)))
+  }
+
+  /** What a failed team leaves behind is told, and hinders nobody else. */
+  async #close(team: Team): Promise<void> {
+    try {
+      await team[Symbol.asyncDispose]()
+    } catch (cause) {
+      this.#progress(`${team.contender}: closing failed: ${String(cause)}`)
+    }
   }
 
   #out(contender: ContenderName, at: string, cause: unknown): void {
@@ -82,6 +91,8 @@ export function notRunRow(
   at: string,
   cause: unknown,
 ): NotRunRow {
-  const text = cause instanceof Error ? cause.message : String(cause)
+  // What went wrong first counts, not what closing ran into for it.
+  const first: unknown = cause instanceof SuppressedError ? cause.suppressed : cause
+  const text = first instanceof Error ? first.message : String(first)
   return { kind: 'not-run', contender, at, reason: text.split('\n')[0] ?? '' }
 }

@@ -180,7 +180,7 @@ class Played implements AsyncDisposable {
   }
 
   async #reportOn(order: Order): Promise<Report> {
-    if (this.#child.connected) this.#child.send(order)
+    this.#tell(order)
     for (;;) {
       const report = this.#reports.shift()
       if (report !== undefined) {
@@ -193,10 +193,15 @@ class Played implements AsyncDisposable {
     }
   }
 
+  /** A process that can no longer be told says so by its exit. */
+  #tell(order: Order): void {
+    if (this.#child.connected) this.#child.send(order, () => undefined)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
-    if (this.#child.connected) this.#child.send({ end: true } satisfies Order)
+    this.#tell({ end: true })
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_MS)
     await ended
     clearTimeout(timer)

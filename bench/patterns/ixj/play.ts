@@ -1,6 +1,7 @@
 import type { Agent, Group, Message, Queue } from '@ixj/agent'
 import { openNode, type Node } from '@ixj/node'
-import { LEAD, pickedOf, sendersIn, type AgentNumber, type Run } from '../cast.ts'
+import { setTimeout } from 'node:timers/promises'
+import { LEAD, pickedOf, sendersIn, sendersOf, type AgentNumber, type Run } from '../cast.ts'
 import { pipelined, windowOf, type OpenPlayer, type Part, type Sending } from '../player.ts'
 import { homeFolder, nodesOf } from './ground.ts'
 import { agentName, crewName, nodeName } from './names.ts'
@@ -10,14 +11,16 @@ const BATCH = 512
 /** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
 const WINDOW = 4_096
 /**
- * Bytes of a process that are on their way at once: a host whose senders together hand it more than
- * it takes in a second lets some of them wait in vain (`not-handed-over`), as eight of 8 MiB did.
+ * Bytes of all senders that are on their way at once, as many as one stream to a host carries: a
+ * host that is handed more than it takes in a second lets some wait in vain (`not-handed-over`).
  */
-const WINDOW_BYTES = 1024 * 1024
+const WINDOW_BYTES = 4 * 1024 * 1024
 /** What a reader may be behind before it loses messages. */
 const QUEUE_MAX = 262_144
 /** Up to so many nodes, everyone is connected with everyone. */
 const FULL_MESH_MAX = 16
+/** Between two looks at who has been met. */
+const LOOK_MS = 20
 
 interface Opened {
   readonly agent: Agent
@@ -58,6 +61,7 @@ export const openIxj: OpenPlayer = async (part, take) => {
         }
         void answerAll(opened)
       }
+      if (part.process > 0) await allAdmitted(nodes)
       await Promise.all([...agents.values()].map(({ crews }) => allPresent(crews)))
     },
     send: ({ from, ...sending }) => sendAs(one(from), { from, ...sending }, part),
@@ -85,6 +89,12 @@ function crewsOf(agent: AgentNumber, { cast }: Part): readonly string[] {
   return cast.crews.filter((size) => agent <= size).map(crewName)
 }
 
+/** Resolves when every node has met the lead's: who is in no crew has nobody else to wait for. */
+async function allAdmitted(nodes: readonly Node[]): Promise<void> {
+  const lead = nodeName(0, 0)
+  while (!nodes.every(({ neighbours }) => neighbours.includes(lead))) await setTimeout(LOOK_MS)
+}
+
 /** Resolves when every member of every crew is known here. */
 async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
   await Promise.all(
@@ -98,7 +108,8 @@ async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
 
 async function sendAs(opened: Opened, sending: Sending, { process, cast }: Part): Promise<void> {
   const { run, count, body } = sending
-  const window = windowOf(WINDOW, WINDOW_BYTES, run) / sendersIn(process, run, cast)
+  const messages = WINDOW / sendersIn(process, run, cast)
+  const window = windowOf(messages, WINDOW_BYTES / sendersOf(run).length, run)
   const send = sendingTo(opened, run)
   const size = Math.min(BATCH, Math.ceil(window))
   const batches = Math.ceil(count / size)
