@@ -128,6 +128,7 @@ export const DELIVER_RETRY_MS = 10_000
 export const DELIVER_STRANDED_BYTES_MAX = 8 * 1024 * 1024
 /** Before a host that had no room for a bundle is asked again; twice as long each time. */
 export const DELIVER_AGAIN_MS = 1_000
+/** The longest of these waits. */
 export const DELIVER_AGAIN_MS_MAX = 8_000
 /** A code that the other side tells. */
 export const CODE_BYTES_MAX = 64
