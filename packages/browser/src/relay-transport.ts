@@ -62,7 +62,7 @@ export class RelayTransport extends SocketTransport {
           origin: options.origin,
           identity: options,
           subprotocol: RELAY_SUBPROTOCOL,
-          join: (relay, port) => this.join(relay, port, true),
+          join: (login, port) => this.join(login, port, true),
           has: (peer) => this.has(peer),
           changed: () => {
             for (const watcher of this.#watchers) watcher()

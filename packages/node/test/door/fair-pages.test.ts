@@ -56,7 +56,7 @@ it('what a page gives again is answered by its relay, and comes to its host once
   const page = await openPage(3)
   const { transport } = page
   const openChannel = transport.openChannel.bind(transport)
-  let given = 0
+  const given = { frames: 0 }
   transport.openChannel = async (...words) => {
     const channel = await openChannel(...words)
     if (words[1] !== '/ixj/deliver/1') return channel
@@ -66,7 +66,7 @@ it('what a page gives again is answered by its relay, and comes to its host once
       // Everything ten times.
       send: async (frame) => {
         for (let count = 0; count < 10; count++) await channel.send(frame)
-        given += 10
+        given.frames += 10
       },
     }
   }
@@ -76,6 +76,6 @@ it('what a page gives again is answered by its relay, and comes to its host once
     await agent.send(station.agent.name, body, { signal: soon() })
     expect((await inbox.take()).value).toMatchObject({ body })
   }
-  while (given < 20) await new Promise((done) => setTimeout(done, 10))
+  while (given.frames < 20) await new Promise((done) => setTimeout(done, 10))
   expect(station.host.counts.get('duplicate')).toBeUndefined()
 })
