@@ -1,4 +1,5 @@
 import type { Register } from '@ixj/agent'
+import type { Name } from '@ixj/names'
 import { isName } from '@ixj/names'
 
 /** A rectangle of the floor, in metres. */
@@ -48,24 +49,27 @@ export interface FloorState {
   readonly floor: Floor | null
   readonly robots: readonly Robot[]
   readonly refusals: readonly ToldRefusal[]
-  /** Registers of these names that could not be read. */
+  /** Registers of these names that could not be read, and plans by whoever has none to tell. */
   readonly unread: number
 }
 
 /**
  * Reads a floor out of shared state: `floor` `[width, height, racks, gate, open]` of its dispatcher,
  * `pose` `[x, y, heading, doing, goal]` of each robot, `refused` `[[name, code, count], …]` of anybody.
- * That the sender is who it says was proved; that
- * it speaks sense was not.
+ * That the sender is who it says was proved; that it speaks sense was not. Whoever may publish in a
+ * group sets registers of any name there, so a plan counts from a dispatcher of one of these groups
+ * alone: `dispatch.` beside it, as `dispatch.acme.example` is of `floor.acme.example`.
  */
-export function readFloor(registers: readonly Register[]): FloorState {
+export function readFloor(registers: readonly Register[], groups: readonly Name[]): FloorState {
+  const dispatchers = new Set<string>(groups.map((group) => dispatcherOf(group)))
   let floor: Floor | null = null
   let unread = 0
   const robots: Robot[] = []
   const refusals: ToldRefusal[] = []
   for (const register of registers) {
     if (register.register === 'floor') {
-      const read = readFloorValue(register.value)
+      const isEntitled = dispatchers.has(register.sender)
+      const read = isEntitled ? readFloorValue(register.value) : undefined
       if (read === undefined) unread += 1
       else floor = read
     }
@@ -81,6 +85,10 @@ export function readFloor(registers: readonly Register[]): FloorState {
     }
   }
   return { floor, robots, refusals, unread }
+}
+
+function dispatcherOf(group: Name): string {
+  return `dispatch${group.slice(group.indexOf('.'))}`
 }
 
 function readFloorValue(value: unknown): Floor | undefined {

@@ -16,7 +16,8 @@ export function FleetPanel({
 }) {
   const [chosen, setChosen] = useState<string | null>(null)
   const [armed, setArmed] = useState<string | null>(null)
-  const { floor, robots, refusals, unread } = readFloor(view.registers)
+  const groups = view.groups.map(({ topic }) => topic)
+  const { floor, robots, refusals, unread } = readFloor(view.registers, groups)
   const robot = robots.find(({ name }) => name === chosen)
   const register = view.registers.find(
     ({ sender, register: of }) => sender === chosen && of === 'pose',
