@@ -223,12 +223,26 @@ export const NEIGHBOUR_FAULTS_MAX = 16
 /** Fetches of a neighbour that are under way at once, either way. */
 export const FETCHES_PER_NEIGHBOUR_MAX = 256
 
-/** Presence is repeated after this long, give or take a fifth. */
+/** Presence is repeated after this long, give or take {@link PRESENCE_JITTER} of it ... */
 export const PRESENCE_MS = 5_000
+export const PRESENCE_JITTER = 0.2
+/** ... in a group of so many nodes; in a larger one less often, in proportion to their number ... */
+export const PRESENCE_OFTEN_NODES_MAX = 16
+/** ... and at the least after this long: each node hears of each, and cores are few. */
+export const PRESENCE_MS_MAX = 20_000
+/** Each time at most by so much less often: who listens knows how long it has been let wait before. */
+export const PRESENCE_GROWTH = 1.5
 /** A change of members is told within this long. */
 export const PRESENCE_CHANGE_MS = 100
-/** A member not heard of for this long is gone: three announcements missed. */
+/**
+ * Whoever is new is told who is here within so long for each node that is known, and not sooner than
+ * a change: when many meet, each is new to each.
+ */
+export const PRESENCE_MEET_NODE_MS = 25
+/** A member not heard of for this long is gone: three announcements missed ... */
 export const PRESENCE_LOST_MS = 18_000
+/** ... or for so many times that which lay between the last two of its node. */
+export const PRESENCE_LOST_GAPS = PRESENCE_LOST_MS / PRESENCE_MS
 /**
  * The connection to a node has ended: so long others may still bring word of its members. Either side
  * of a connection notices its end within a ping of the other, and tells others then.

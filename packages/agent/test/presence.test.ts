@@ -1,9 +1,21 @@
+import type { Identity } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { proofOf } from '../../../test/world/made-bundle.ts'
 import { RawNode } from '../../../test/world/raw-node.ts'
 import { provingStatements } from '../src/host/identity.ts'
 import { sealAnnouncement } from '../src/presence/announcement.ts'
-import { CREW, grantOn, NODE, openScene, type Outcome, refusedAs, type Scene } from './scene.ts'
+import { PRESENCE_LOST_MS, PRESENCE_MS } from '../src/limits.ts'
+import { decodeAnnouncement } from '../src/presence/announcement.ts'
+import {
+  CREW,
+  crewGrant,
+  grantOn,
+  NODE,
+  openScene,
+  type Outcome,
+  refusedAs,
+  type Scene,
+} from './scene.ts'
 
 /** The neighbour's own announcement of itself as a member, as an honest node makes it. */
 async function announcement(
@@ -14,10 +26,12 @@ async function announcement(
     readonly proof?: Uint8Array
     readonly subscribe?: Uint8Array | null
     readonly members?: 'none'
+    /** Whose; default: the neighbour's own. */
+    readonly by?: Identity
   } = {},
 ): Promise<Uint8Array> {
   const { world, raw } = scene
-  const { identity } = raw
+  const identity = changes.by ?? raw.identity
   const grant = grantOn(identity, CREW)
   const proof = proofOf(provingStatements(identity, [grant]))
   await raw.prove(NODE, proof)
@@ -64,6 +78,54 @@ const flipped = (bytes: Uint8Array, fromEnd: number) =>
   bytes.with(bytes.length - fromEnd, bytes.at(-fromEnd)! ^ 1)
 
 const names = (scene: Scene) => scene.crew.members().map(({ name }) => name)
+
+/** How often the host announces its members in a minute, in a group of so many nodes beside it. */
+async function roundsInAMinute(others: number): Promise<number> {
+  await using scene = await openScene()
+  const { world, acme, raw } = scene
+  const bound = Array.from({ length: others }, (_, index) =>
+    world.bind(acme, `other${index}.acme.example`, { grants: [crewGrant()] }),
+  )
+  const identities = await Promise.all(bound)
+  const all = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 10_000) {
+      for (const by of identities) {
+        await raw.transport.publish(CREW, await announcement(scene, { by }))
+      }
+      await world.pass(10_000)
+    }
+  }
+  // Rounds grow longer by and by.
+  await all(60_000)
+  raw.heard.length = 0
+  await all(60_000)
+  expect(scene.crew.members()).toHaveLength(1 + others)
+  return raw.heard
+    .filter(({ topic }) => topic === CREW)
+    .filter(({ bytes }) => decodeAnnouncement(bytes).members !== null).length
+}
+
+describe('a node of a large group', () => {
+  it('announces less often, in proportion to its nodes', async () => {
+    const [small, large] = [await roundsInAMinute(15), await roundsInAMinute(31)]
+    expect(small).toBeGreaterThanOrEqual(10)
+    expect(large).toBeGreaterThanOrEqual(5)
+    expect(large).toBeLessThanOrEqual(7)
+  })
+
+  it('is waited for as long as it has let others wait before', async () => {
+    await using scene = await openScene()
+    const { world, raw } = scene
+    const isThere = () => names(scene).includes(raw.identity.name)
+    expect(await hear(scene, await announcement(scene))).toBe('heard')
+    await world.pass(2 * PRESENCE_MS)
+    expect(await hear(scene, await announcement(scene))).toBe('heard')
+    await world.pass(2 * PRESENCE_LOST_MS - 2_000)
+    expect(isThere()).toBe(true)
+    await world.pass(4_000)
+    expect(isThere()).toBe(false)
+  })
+})
 
 describe('an announcement', () => {
   it('of a member that holds is heard', async () => {

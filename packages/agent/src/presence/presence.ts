@@ -5,10 +5,15 @@ import {
   PRESENCE_CHANGE_MS,
   PRESENCE_DOUBT_MS,
   PRESENCE_FULL_HEADS_MAX,
+  PRESENCE_GROWTH,
   PRESENCE_HEADS_MAX,
   PRESENCE_HEADS_MS,
+  PRESENCE_JITTER,
+  PRESENCE_MEET_NODE_MS,
   PRESENCE_MEMBERS_MAX,
   PRESENCE_MS,
+  PRESENCE_MS_MAX,
+  PRESENCE_OFTEN_NODES_MAX,
   QUEUE_MAX,
 } from '../limits.ts'
 import type { Head } from '../history/topic-index.ts'
@@ -60,6 +65,10 @@ interface Topic {
   readonly watchers: Set<Queue<PresenceChange>>
   cancel: (() => void) | undefined
   due: number
+  /** Whether what is due is told by the clock alone. */
+  isRound: boolean
+  /** How long it was quiet before that. */
+  pauseMs: number
   /** Ends the wait for an announcement of heads. */
   cancelHeads: (() => void) | undefined
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
@@ -102,7 +111,7 @@ export class Presence {
     }
     topic.local.set(toHex(member.agentKey), { member, known })
     this.#tell(name, topic, { kind: 'joined', member: localMember(name, member, this.#context) })
-    this.poke(name)
+    this.#schedule(name, topic, PRESENCE_CHANGE_MS)
   }
 
   /** A member here has left; others are told at once, since nothing of the topic may be open later. */
@@ -188,7 +197,8 @@ export class Presence {
     const topic = this.#topics.get(name)
     // Who only listens has nobody to tell of.
     if (topic === undefined || topic.local.size === 0) return
-    this.#schedule(name, topic, PRESENCE_CHANGE_MS)
+    const many = Math.min(PRESENCE_MS, PRESENCE_MEET_NODE_MS * topic.roster.nodes)
+    this.#schedule(name, topic, Math.max(PRESENCE_CHANGE_MS, many))
   }
 
   /** A member here has written: the others are told how far its stream goes. */
@@ -276,6 +286,8 @@ export class Presence {
       cancel: undefined,
       cancelHeads: undefined,
       due: Infinity,
+      isRound: false,
+      pauseMs: PRESENCE_MS,
       toldAt: 0,
       hearing: new Hearing(roster, this.#context),
       echoes: new Echoes(),
@@ -297,6 +309,7 @@ export class Presence {
     if (topic.cancel !== undefined && topic.due <= due) return
     topic.cancel?.()
     topic.due = due
+    topic.isRound = false
     topic.cancel = clock.at(due, () => {
       topic.cancel = undefined
       void this.#announce(name, topic)
@@ -314,9 +327,22 @@ export class Presence {
     const heads = this.#context.heads(name).slice(-PRESENCE_FULL_HEADS_MAX)
     await this.#publish(name, topic, { members, heads, proofs: proven.map(({ proof }) => proof) })
     if (topic.local.size === 0) return
-    // Give or take a fifth, so that many nodes do not speak at once. Whole ms: times are integers.
-    const jitter = ((random(1)[0] ?? 0) / 255) * 0.4 + 0.8
-    this.#schedule(name, topic, Math.round(PRESENCE_MS * jitter))
+    // So that many nodes do not speak at once. Whole ms: times are integers.
+    const jitter = 1 + PRESENCE_JITTER * (2 * ((random(1)[0] ?? 0) / 255) - 1)
+    this.#schedule(name, topic, Math.round(this.#pause(topic) * jitter))
+    topic.isRound = true
+  }
+
+  /**
+   * How long it is quiet now. What was told for a reason of its own is told again soon, and then less
+   * often each time: others wait for us as long as we have let them wait.
+   */
+  #pause(topic: Topic): number {
+    const inProportion = (PRESENCE_MS * (topic.roster.nodes + 1)) / PRESENCE_OFTEN_NODES_MAX
+    const longest = Math.min(PRESENCE_MS_MAX, Math.max(PRESENCE_MS, inProportion))
+    const next = topic.isRound ? PRESENCE_GROWTH * topic.pauseMs : PRESENCE_MS
+    topic.pauseMs = Math.min(longest, next)
+    return topic.pauseMs
   }
 
   /** Tells the heads alone: who is here was told, and is told again by itself. */

@@ -1,6 +1,12 @@
 import type { Name } from '@ixj/names'
 import { SKEW_MS, toHex, type Explanation } from '@ixj/trust'
-import { MEMBERS_MAX, PRESENCE_LOST_MS } from '../limits.ts'
+import {
+  MEMBERS_MAX,
+  PRESENCE_JITTER,
+  PRESENCE_LOST_GAPS,
+  PRESENCE_LOST_MS,
+  PRESENCE_MS_MAX,
+} from '../limits.ts'
 
 /** A member of a group, proved by its statements. */
 export interface Member {
@@ -106,6 +112,11 @@ export class Roster {
     return this.#heard.get(keyOf(member))?.member.since
   }
 
+  /** How many nodes have a member that is there. */
+  get nodes(): number {
+    return this.#byNode.size
+  }
+
   /** Whether any member is on that node. */
   hasNode(node: Name): boolean {
     return this.#byNode.has(node)
@@ -129,8 +140,8 @@ export class Roster {
     },
     at: { readonly time: number; readonly now: number },
   ): void {
+    const lost = at.now + this.#patience(node.key, at.time)
     this.#newest.set(`members ${toHex(node.key)}`, at.time)
-    const lost = at.now + PRESENCE_LOST_MS
     const checked = new Map(told.members.map((entry) => [keyOf(entry.member), entry]))
     const unchecked = new Set(told.unchecked.map(keyOf))
     for (const key of this.#byNode.get(node.name) ?? []) {
@@ -188,6 +199,13 @@ export class Roster {
     const keys = this.#byNode.get(node)
     keys?.delete(key)
     if (keys?.size === 0) this.#byNode.delete(node)
+  }
+
+  /** A node waits not much longer than the time before, so what lay between two is a measure. */
+  #patience(nodeKey: Uint8Array, time: number): number {
+    const gap = time - (this.#newest.get(`members ${toHex(nodeKey)}`) ?? time)
+    const known = Math.min(gap, PRESENCE_MS_MAX * (1 + PRESENCE_JITTER))
+    return Math.max(PRESENCE_LOST_MS, Math.round(known * PRESENCE_LOST_GAPS))
   }
 
   #remove(

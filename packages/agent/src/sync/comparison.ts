@@ -14,7 +14,13 @@ import {
   type Range,
   type SyncFrame,
 } from './frames.ts'
-import { SYNC_ANSWER_MS, SYNC_IDS_MAX, SYNC_LISTS_KEPT_MAX, SYNC_SETTLED_MS } from './limits.ts'
+import {
+  SYNC_ANSWER_MS,
+  SYNC_IDS_MAX,
+  SYNC_LISTS_KEPT_MAX,
+  SYNC_MS,
+  SYNC_SETTLED_MS,
+} from './limits.ts'
 
 const CLASSES: readonly KeptClass[] = ['event', 'task']
 const ID_MIN = new Uint8Array(32)
@@ -28,6 +34,8 @@ interface Compared {
   readonly attempts: Attempts
   /** When it was last answered, by what was asked. */
   readonly answered: Map<string, number>
+  /** When it last said that it has what is here, by topic and class. */
+  readonly agreed: Map<string, number>
 }
 
 /**
@@ -50,11 +58,17 @@ export class Comparison {
     this.#hash = context.hash
   }
 
-  /** Begins; `settled` leaves out what may still be under way. */
-  begin(topic: Name, options: { readonly settled: boolean }, say: Say): void {
+  /**
+   * Begins; `settled` leaves out what may still be under way, and what the neighbour has compared
+   * itself since the round before: it need not be told what it has told us.
+   */
+  begin(topic: Name, options: { readonly settled: boolean; readonly peer: Peer }, say: Say): void {
     const now = this.#clock.now()
+    const { agreed } = this.#of(options.peer)
     const to = options.settled ? bucketOf(now - SYNC_SETTLED_MS) - 1 : bucketOf(now + SKEW_MS)
     for (const kept of CLASSES) {
+      const agreedAt = agreed.get(`${topic}|${kept}`) ?? -Infinity
+      if (options.settled && agreedAt <= now && agreedAt > now - SYNC_MS) continue
       const range = { topic, class: kept, from: bucketOf(now - KEPT_MS[kept]) + 1, to }
       say({ kind: 'summary', ...range, digest: this.#digestOf(this.#buckets(range)) })
     }
@@ -66,9 +80,13 @@ export class Comparison {
    */
   summary(frame: Extract<SyncFrame, { readonly kind: 'summary' }>, peer: Peer, say: Say): void {
     const { topic, class: kept, from, to } = frame
-    this.#checkPace(this.#of(peer), `summary|${topic}|${kept}`)
+    const compared = this.#of(peer)
+    this.#checkPace(compared, `summary|${topic}|${kept}`)
     const buckets = this.#buckets(frame)
-    if (equalBytes(this.#digestOf(buckets), frame.digest)) return
+    if (equalBytes(this.#digestOf(buckets), frame.digest)) {
+      put(compared.agreed, `${topic}|${kept}`, this.#clock.now())
+      return
+    }
     say({ kind: 'buckets', topic, class: kept, from, to, buckets })
   }
 
@@ -116,7 +134,7 @@ export class Comparison {
   #of(peer: Peer): Compared {
     let compared = this.#compared.get(peer)
     if (compared === undefined) {
-      compared = { attempts: new Attempts(this.#clock), answered: new Map() }
+      compared = { attempts: new Attempts(this.#clock), answered: new Map(), agreed: new Map() }
       this.#compared.set(peer, compared)
     }
     return compared
@@ -129,10 +147,7 @@ export class Comparison {
       const limit = `${now - before} ms after the one before, limit ${SYNC_ANSWER_MS}`
       throw new Refusal('rate', `Cannot compare again ${limit}`)
     }
-    answered.delete(what)
-    answered.set(what, now)
-    const oldest = answered.keys().next()
-    if (answered.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) answered.delete(oldest.value)
+    put(answered, what, now)
   }
 
   #buckets({ topic, class: kept, from, to }: Range): readonly BucketSummary[] {
@@ -142,6 +157,14 @@ export class Comparison {
   #digestOf(buckets: readonly BucketSummary[]): Uint8Array {
     return this.#hash(encode(bucketFields(buckets)))
   }
+}
+
+/** Notes a time; the oldest goes when there are too many. */
+function put(times: Map<string, number>, what: string, now: number): void {
+  times.delete(what)
+  times.set(what, now)
+  const oldest = times.keys().next()
+  if (times.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) times.delete(oldest.value)
 }
 
 function isSame(one: BucketSummary | undefined, other: BucketSummary | undefined): boolean {

@@ -241,7 +241,8 @@ export class Sync implements HostPart {
   #compare(topic: Name, links: Iterable<Link>, options: { readonly settled: boolean }): void {
     for (const link of links) {
       if (!this.#shares(link.neighbour, topic)) continue
-      this.#comparison.begin(topic, options, (frame) => link.say(frame))
+      const { peer } = link.neighbour
+      this.#comparison.begin(topic, { ...options, peer }, (frame) => link.say(frame))
     }
   }
 

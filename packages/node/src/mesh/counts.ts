@@ -20,6 +20,8 @@ export interface MeshCounts {
   backpressure: number
   /** Connections cut since the neighbour's buffer stayed full. */
   stalled: number
+  /** Connections cut since nothing came over them any more. */
+  silent: number
   /** Connections cut since the neighbour sent more control than anybody needs. */
   flooded: number
   /** Connections cut, or refused, for what the peer's score had come to. */
@@ -58,6 +60,7 @@ export function emptyCounts(): MeshCounts {
     verdictFailed: 0,
     backpressure: 0,
     stalled: 0,
+    silent: 0,
     flooded: 0,
     graylisted: 0,
     notAdmitted: 0,

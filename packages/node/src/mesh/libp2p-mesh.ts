@@ -19,6 +19,7 @@ import { type Keeper, openKeeper } from './keeper.ts'
 import { LearnedPeers } from './learned-peers.ts'
 import type { Mesh, MeshOptions } from './mesh-port.ts'
 import { Neighbours } from './neighbours.ts'
+import { Pulse } from './pulse.ts'
 import { Router } from './router.ts'
 import { systemClock } from '../system-clock.ts'
 import { formatWireTopic } from './wire-topic.ts'
@@ -35,6 +36,7 @@ export class Libp2pMesh implements Mesh {
   #neighbours: Neighbours | undefined
   #doors: Doors | undefined
   #departed: Departed | undefined
+  #pulse: Pulse | undefined
   #receiver: Receiver | undefined
   #topicBytes = 0
   #closed = false
@@ -68,13 +70,22 @@ export class Libp2pMesh implements Mesh {
     this.#libp2p = libp2p
     const { counts, router } = this
     const neighbours = new Neighbours(this.peer, this.#clock, counts, {
-      joined: ({ peer, connection }) =>
-        this.#owner().connected(peer, connection.direction === 'outbound'),
+      joined: ({ peer, connection }) => {
+        pulse.begin(connection)
+        this.#owner().connected(peer, connection.direction === 'outbound')
+      },
       left: (neighbour) => {
         router.disconnect(neighbour)
         if (!this.#closed) this.#owner().disconnected(neighbour.peer)
       },
     })
+    const pulse = new Pulse({
+      clock: this.#clock,
+      counts,
+      values: () => neighbours.values(),
+      silent: (neighbour, reason) => neighbours.cut(neighbour, reason),
+    })
+    this.#pulse = pulse
     this.#neighbours = neighbours
     const departed = new Departed({
       clock: this.#clock,
@@ -275,6 +286,7 @@ export class Libp2pMesh implements Mesh {
     const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
     this.#neighbours?.abandon('This node has ended')
     this.#departed?.end()
+    this.#pulse?.end()
     this.router.end()
     await Promise.all([learned, ...keepers])
     await this.#libp2p?.stop()

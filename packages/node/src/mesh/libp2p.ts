@@ -33,6 +33,7 @@ export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
     transports: [tcp()],
     connectionEncrypters: [noiseOverTcp],
     streamMuxers: [
+      // Its own pings, one in 30 s, are what windows grow by.
       yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
     connectionGater: {
@@ -57,12 +58,8 @@ export function openLibp2p(options: Libp2pOptions): Promise<Libp2p> {
       // Keepers redial; libp2p gives up after five attempts.
       reconnectRetries: 0,
     },
-    // A peer that does not know the protocol answers too, with a refusal: it is alive.
-    connectionMonitor: {
-      protocolPrefix: 'ixj',
-      pingInterval: limits.PING_MS,
-      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS, maxTimeout: limits.PING_TIMEOUT_MS },
-    },
+    // It opens a stream for each ping, and pings whoever is heard all the time: see `pulse.ts`.
+    connectionMonitor: { enabled: false },
     services: {
       // gossipsub refuses to start without it, but nothing waits for what it says: a peer is who
       // noise proved, and may gossip when it was admitted.

@@ -103,10 +103,10 @@ export const UNADMITTED_PER_SOURCE_MAX = UNADMITTED_MAX / 4
  */
 export const INBOUND_CONNECTIONS_PER_SECOND = 128
 
-/** A neighbour is pinged this often ... */
+/** A neighbour of which nothing has come for so long is asked for a sign of life ... */
 export const PING_MS = 2_000
-/** ... and dead when it has not answered for three of these. */
-export const PING_TIMEOUT_MS = 3 * PING_MS
+/** ... and dead when it has left so many of these unanswered, and said nothing else. */
+export const PINGS_UNANSWERED_MAX = 3
 
 /** The shortest and the longest wait before a kept neighbour is dialled again. */
 export const REDIAL_MS_MIN = 500
