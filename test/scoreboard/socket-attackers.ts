@@ -13,7 +13,7 @@ export interface AttackersTold {
 
 const [, , relayUrl = '', relayName = '', ...numbers] = process.argv
 const [seed = 0, now = 0, each = 0] = numbers.map(Number)
-const relay = {
+const target: Attacked = {
   url: relayUrl,
   name: parseName(relayName),
   port: Number(new URL(relayUrl).port),
@@ -127,7 +127,7 @@ const attacks: Readonly<Record<string, Attack>> = {
 async function slowest(attack: Attack, first: number): Promise<number> {
   const began = performance.now()
   const lasted = Array.from({ length: each }, async (_, index) => {
-    await attack(relay, `${first + index}`)
+    await attack(target, `${first + index}`)
     return performance.now() - began
   })
   return Math.max(...(await Promise.all(lasted)))

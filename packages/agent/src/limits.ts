@@ -225,6 +225,7 @@ export const FETCHES_PER_NEIGHBOUR_MAX = 256
 
 /** Presence is repeated after this long, give or take {@link PRESENCE_JITTER} of it ... */
 export const PRESENCE_MS = 5_000
+/** The part of that by which it differs each time, so that nodes do not speak all at once. */
 export const PRESENCE_JITTER = 0.2
 /** ... in a group of so many nodes; in a larger one less often, in proportion to their number ... */
 export const PRESENCE_OFTEN_NODES_MAX = 16

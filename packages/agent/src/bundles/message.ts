@@ -20,12 +20,7 @@ import {
 } from './message-part.ts'
 import { listHead, packPlain, readPlainMessages } from './plain-messages.ts'
 
-export {
-  CORRELATION_BYTES,
-  MESSAGE_ID_BYTES,
-  type MessagePart,
-  type PackedMessages,
-} from './message-part.ts'
+export { MESSAGE_ID_BYTES, type MessagePart, type PackedMessages } from './message-part.ts'
 
 /** What an answer refers to: the request's bundle id ‖ message id. */
 export function correlationOf(bundleId: Uint8Array, messageId: Uint8Array): Uint8Array {

@@ -372,7 +372,8 @@ export class Core {
     if (decision !== undefined) this.record(decision)
     if (event.kind === 'gone' && event.greeted !== undefined) this.presence.gone(event.greeted.name)
     if (event.kind === 'admitted') this.#admitted(event.peer)
-    if (event.kind === 'route') for (const part of this.#parts) part.routed?.(event.topic, event.peer)
+    if (event.kind === 'route')
+      for (const part of this.#parts) part.routed?.(event.topic, event.peer)
     if (event.kind === 'gone' || event.kind === 'route') this.handover.changed()
   }
 

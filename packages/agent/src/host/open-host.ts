@@ -1,6 +1,6 @@
 import * as approvals from '../abilities/approvals.ts'
 import * as births from '../abilities/births.ts'
-import * as carrying from '../abilities/carrying.ts'
+import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
 import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
@@ -10,7 +10,7 @@ import { type Host, openHostWith } from './host.ts'
 export const allAbilities: HostAbilities = {
   approvals: async () => approvals,
   births: async () => births,
-  carrying: async () => carrying,
+  carrying: async () => ({ CarriedTopics, Passing }),
   gathering: async () => gathering,
 }
 

@@ -68,7 +68,7 @@ export class Pulse {
     const { clock } = this.#host
     return clock.at(clock.now() + PING_MS, () => {
       this.#cancel = this.#later()
-      for (const neighbour of [...this.#host.values()]) {
+      for (const neighbour of this.#host.values()) {
         void contain(this.#host.counts, () => this.#look(neighbour))
       }
     })
