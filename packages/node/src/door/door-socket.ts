@@ -144,10 +144,9 @@ export class DoorSocket implements SocketPort {
     if (this.#isCut) return
     const { limits } = this.#hooks
     const { bytesRead = 0 } = this.#stream
-    // Nothing begins while it is not read; what had begun before still has to end.
-    const isPaused = this.#cancelResume !== undefined
+    // Also while it is not read on, which is some ms at a time: else it could pause itself for ever.
     if (bytesRead - this.#readControl === this.#readWhole) this.#partSince = undefined
-    else if (!isPaused) this.#partSince ??= now
+    else this.#partSince ??= now
     const sent = (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength
     if (this.waitingBytes === 0 || sent > this.#sent) this.#stuckSince = undefined
     else this.#stuckSince ??= now
