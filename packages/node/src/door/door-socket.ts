@@ -145,8 +145,7 @@ export class DoorSocket implements SocketPort {
     const { limits } = this.#hooks
     const { bytesRead = 0 } = this.#stream
     // Also while it is not read on, which is some ms at a time: else it could pause itself for ever.
-    if (bytesRead - this.#readControl === this.#readWhole) this.#partSince = undefined
-    else this.#partSince ??= now
+    if (!this.#isWhole(bytesRead)) this.#partSince ??= now
     const sent = (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength
     if (this.waitingBytes === 0 || sent > this.#sent) this.#stuckSince = undefined
     else this.#stuckSince ??= now
@@ -181,8 +180,14 @@ export class DoorSocket implements SocketPort {
   #controlled(bytes: number): void {
     if (this.#isCut) return
     this.#readControl += CONTROL_HEAD_BYTES + bytes
+    if (this.#isWhole(this.#stream.bytesRead ?? 0)) this.#partSince = undefined
     this.#heard()
     this.#meter(CONTROL_HEAD_BYTES + bytes)
+  }
+
+  /** Whether all that was read was messages and control frames, and no part of a message. */
+  #isWhole(bytesRead: number): boolean {
+    return bytesRead - this.#readControl === this.#readWhole
   }
 
   async #login(bytes: Uint8Array): Promise<void> {

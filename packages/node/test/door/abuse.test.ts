@@ -92,13 +92,11 @@ describe('control frames', () => {
   })
 
   it('count as frames, and are read at the pace of frames', async () => {
-    const relay = await openRelay({ framesPerSecond: 100 })
+    const relay = await openRelay({ framesPerSecond: 10 })
     const raw = call(relay, '')
     await raw.challenge()
-    for (let sent = 0; sent < 101; sent++) {
-      raw.socket.ping()
-      await once(raw.socket, 'pong')
-    }
+    for (let sent = 0; sent < 50; sent++) raw.socket.ping()
+    await once(raw.socket, 'pong')
     expect(relay.door.counts.paused).toBe(1)
   })
 })
