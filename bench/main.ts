@@ -14,9 +14,23 @@ import {
 import { formatTable } from './table.ts'
 import { Timetable } from './timetable.ts'
 
-const { values, positionals } = parseArgs({
+const USAGE = `usage: npm run bench -- [BENCH…] [--quick] [--row PART]… [--check] [--json]
+       npm run bench -- --page
+
+Measures ${Object.keys(BENCHES).join(', ')}: all, or those that are named. A whole run takes
+up to half an hour on 2 cores and writes bench/results/ and the pages in docs/ that are made of them;
+what is quick or a part writes bench/results/partial/ alone.
+
+  --quick     shorter, to see that it runs; its figures are no results
+  --row PART  a part of a bench; may be given several times
+  --check     afterwards, holds the ratios of the patterns against those committed last
+  --page      measures nothing: makes the pages and pictures of what lies there
+  --json      results as JSON, one object a line`
+
+const OPTIONS = {
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     /** Afterwards, holds the patterns' ratios against those committed last. */
     check: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -24,9 +38,10 @@ const { values, positionals } = parseArgs({
     page: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     /** A part of a bench, by its name; may be given several times. */
-    row: { type: 'string', multiple: true, default: [] },
+    row: { type: 'string', multiple: true, default: [] as string[] },
   },
-})
+} as const
+const { values, positionals } = readArguments()
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
 const unknown = names.find((name) => BENCHES[name] === undefined)
@@ -35,8 +50,19 @@ if (unknown !== undefined) {
   process.stderr.write(`bench: there is no "${unknown}"; there are: ${there}\n`)
   process.exit(2)
 }
-if (!values.page) await runAll()
-else await writePage()
+if (values.help) process.stdout.write(`${USAGE}\n`)
+else if (values.page) await writePage()
+else await runAll()
+
+function readArguments() {
+  try {
+    return parseArgs(OPTIONS)
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    process.stderr.write(`bench: ${cause.message}\n\n${USAGE}\n`)
+    return process.exit(2)
+  }
+}
 
 async function runAll(): Promise<void> {
   const isWhole = !values.quick && values.row.length === 0

@@ -1,10 +1,11 @@
 import type { Agent, Group, IncomingRequest, Message, Queue } from '@ixj/agent'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Fleet, type Station } from '../../../../test/world/fleet.ts'
 import { OPEN_INBOXES, TownPage, TownRelay } from '../../../../test/world/relay-town.ts'
 
 const fleet = new Fleet({ seed: 11, now: Date.now() })
-const soon = () => AbortSignal.timeout(10_000)
+const SOON_MS = 10_000
+const soon = () => AbortSignal.timeout(SOON_MS)
 
 let open: AsyncDisposableStack
 let relays: TownRelay[]
@@ -147,9 +148,11 @@ describe('a relay', () => {
     while (relays[0]!.mesh.subscribers('crew.acme.example').length > 0) {
       await new Promise((done) => setImmediate(done))
     }
-    await expect(
-      station.agent.request(agent.name, 'ask', { lifespanMs: 500 }),
-    ).rejects.toMatchObject({ code: 'unreachable' })
+    // The relay takes back the inbox a moment after the group.
+    await vi.waitFor(async () => {
+      const asking = station.agent.request(agent.name, 'ask', { lifespanMs: 500 })
+      await expect(asking).rejects.toMatchObject({ code: 'unreachable' })
+    }, SOON_MS)
   })
 })
 
