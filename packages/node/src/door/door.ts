@@ -195,7 +195,8 @@ export class Door implements AsyncDisposable {
       sockets.length > most.length ? sockets : most,
     )
     const own = ofGroups.get(group)?.length ?? 0
-    if (oldest === undefined || own > others.length) return false
+    // Among equals who came first stays: else a crowd that comes back would only push each other out.
+    if (oldest === undefined || others.length <= own) return false
     oldest.end(cutOf('crowded'))
     this.#entering.delete(oldest)
     return true

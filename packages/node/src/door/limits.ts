@@ -6,7 +6,7 @@ export interface DoorLimits {
   readonly socketsMax: number
   /**
    * Sockets that hello has not admitted yet, over all. Where one more comes, the address that has
-   * most of them pays: those who have logged in keep their places, and who comes once finds one.
+   * most of them pays, if that is more than one: those who have logged in keep their places.
    */
   readonly enteringMax: number
   /** Sockets of one address (IPv4), or of one /64 network (IPv6). */
@@ -34,7 +34,7 @@ export const DOOR_LIMITS: DoorLimits = {
   loginMs: 4_000,
   // 600 MiB of memory: about 40 KiB each, and what the node itself takes.
   socketsMax: 10_000,
-  // A relay that restarts has 10,000 come back, of whom each is in within a second.
+  // A crowd that comes back gets in by turns: pages try again by themselves.
   enteringMax: 1_024,
   // An office behind one address.
   socketsPerAddressMax: 256,

@@ -59,6 +59,15 @@ describe('sockets that have not logged in', () => {
     expect(relay.door.counts).toMatchObject({ refused: { crowded: 1 }, cuts: { crowded: 0 } })
   })
 
+  it('keep their places where each address has one', async () => {
+    const relay = await openRelay({ enteringMax: 2 })
+    for (const from of ['one', 'two']) await silentOnes(relay, from, 1)
+    const refused = call(relay, 'three')
+    await refused.ended()
+    expect(refused.status).toBe(503)
+    expect(relay.door.counts.cuts.crowded).toBe(0)
+  })
+
   it('take no place from those that have', async () => {
     const relay = await openRelay({ enteringMax: 2 })
     for (const index of [1, 2, 3]) {
