@@ -14,6 +14,8 @@ import { besiege, messageOn, openGossip, type Raw, roundTripTo, sendRpc } from '
 import { bytesOf, MeshBench, type Victim, wire } from './mesh-bench.ts'
 
 const crew = 'crew.acme.example'
+/** Tries to say more than is heard, all within one heartbeat. */
+const ROUNDS = 5
 const none = { ihave: [], iwant: [], graft: [], prune: [] }
 
 /** A peer that the victim forwards messages of the topic to. */
@@ -83,16 +85,19 @@ describe('what is forwarded', () => {
     const { victim, gossip } = await besiege(bench, crew)
     const member = await openMember(bench, victim)
     const texts = Array.from({ length: HAVE_PER_SECOND_MAX }, (_, index) => `junk ${index}`)
-    for (let from = 0; from < texts.length; from += RPC_IDS_MAX) {
-      member.says(texts.slice(from, from + RPC_IDS_MAX))
+    // gossipsub's own heartbeat starts the count anew: it may fall into a round, but not into each.
+    for (let round = 1; round <= ROUNDS && textsOf(member.raw).length === 0; round++) {
+      for (let from = 0; from < texts.length; from += RPC_IDS_MAX) {
+        member.says(texts.slice(from, from + RPC_IDS_MAX))
+      }
+      member.says([`copied ${round}`])
+      await roundTripTo(victim, member.raw)
+      sendRpc(gossip, messageOn(crew, `copied ${round}`))
+      await bench.until(() => victim.told.messages.length === round)
+      await bench.passOn()
+      await roundTripTo(victim, member.raw)
     }
-    member.says(['copied'])
-    await roundTripTo(victim, member.raw)
-    sendRpc(gossip, messageOn(crew, 'copied'))
-    await bench.until(() => victim.told.messages.length === 1)
-    await bench.passOn()
-    await bench.until(() => textsOf(member.raw).length > 0)
-    expect(textsOf(member.raw)).toEqual(['copied'])
+    expect(textsOf(member.raw)).toEqual([victim.told.texts().at(-1)])
   })
 })
 
