@@ -7,6 +7,8 @@ import type { Outcome, Team } from './team.ts'
 
 /** How long and how often. */
 export interface Pace {
+  /** Runs that go before and do not count: code that has run little is slow, whoever wrote it. */
+  readonly warmUpSeconds: number
   readonly runs: number
   readonly secondsOfRun: number
 }
@@ -24,6 +26,24 @@ const TIMES_MAX = 8
 
 let runNumber = 0
 
+/** Has each team run the first scene of each pattern for a while, and counts nothing. */
+export async function warmUp(
+  lineup: Lineup,
+  scenes: readonly Scene[],
+  seconds: number,
+): Promise<void> {
+  const patterns = new Set(scenes.map(({ pattern }) => pattern))
+  for (const pattern of patterns) {
+    const scene = scenes.find((each) => each.pattern === pattern)!
+    await lineup.each(titleOf(scene), async (team) => {
+      const count = await countFor(team, scene, seconds / 3)
+      for (let spent = 0; spent < seconds;) {
+        spent += (await team.run(nextRun(scene, count))).seconds
+      }
+    })
+  }
+}
+
 /** Has each team run the scene in turn, several times over. */
 export async function measure(
   lineup: Lineup,
@@ -32,25 +52,35 @@ export async function measure(
 ): Promise<readonly ThroughputRow[]> {
   const title = titleOf(scene)
   const counts = await lineup.each(title, (team) => countFor(team, scene, pace.secondsOfRun))
-  const outcomes = new Map<ContenderName, Outcome[]>()
-  for (let round = 0; round < pace.runs; round++) {
-    const turns = await lineup.each(title, (team) =>
-      team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
-    )
-    for (const [contender, outcome] of turns) {
-      outcomes.set(contender, [...(outcomes.get(contender) ?? []), outcome])
+  const outcomes = await rounds(lineup, title, pace.runs, (team) =>
+    team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
+  )
+  return outcomes.map(([contender, runs]) => ({
+    kind: 'throughput',
+    contender,
+    ...scene,
+    count: counts.get(contender) ?? 1,
+    ...summary(runs),
+  }))
+}
+
+/**
+ * Has each team take its turn so often, one after the other, so that a busy second of the machine
+ * meets all. Who fails in a later round has no outcome at all.
+ */
+export async function rounds<Result>(
+  lineup: Lineup,
+  title: string,
+  count: number,
+  turn: (team: Team) => Promise<Result>,
+): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
+  const results = new Map<ContenderName, Result[]>()
+  for (let round = 0; round < count; round++) {
+    for (const [contender, result] of await lineup.each(title, turn)) {
+      results.set(contender, [...(results.get(contender) ?? []), result])
     }
   }
-  // Who failed in a later round has fewer runs, and no row.
-  return [...outcomes]
-    .filter(([, runs]) => runs.length === pace.runs)
-    .map(([contender, runs]) => ({
-      kind: 'throughput',
-      contender,
-      ...scene,
-      count: counts.get(contender) ?? 1,
-      ...summary(runs),
-    }))
+  return [...results].filter(([, each]) => each.length === count)
 }
 
 /**

@@ -4,7 +4,7 @@ import { BODY_BYTES, BODY_BYTES_MAX } from './body.ts'
 import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
 import { Lineup, notRunRow, type Progress } from './lineup.ts'
-import { measure, type Pace } from './measure.ts'
+import { measure, warmUp, type Pace } from './measure.ts'
 import { measurePaced } from './paced-runs.ts'
 import { proofs } from './proofs.ts'
 import { tablesOf } from './report.ts'
@@ -28,14 +28,14 @@ interface Length {
 }
 
 const WHOLE: Length = {
-  pair: { runs: 5, secondsOfRun: 0.8 },
-  many: { runs: 3, secondsOfRun: 0.6 },
-  pacedSeconds: 2,
+  pair: { warmUpSeconds: 2, runs: 5, secondsOfRun: 0.8 },
+  many: { warmUpSeconds: 1, runs: 5, secondsOfRun: 0.6 },
+  pacedSeconds: 0.7,
 }
 const QUICK: Length = {
-  pair: { runs: 2, secondsOfRun: 0.3 },
-  many: { runs: 2, secondsOfRun: 0.2 },
-  pacedSeconds: 1,
+  pair: { warmUpSeconds: 0.5, runs: 2, secondsOfRun: 0.3 },
+  many: { warmUpSeconds: 0.5, runs: 2, secondsOfRun: 0.2 },
+  pacedSeconds: 0.4,
 }
 
 /** A part of the benchmark, which may be run by itself. */
@@ -136,6 +136,8 @@ async function scenesOf(
   { pace, pacedSeconds, progress }: Measuring,
 ): Promise<readonly PatternRow[]> {
   const rows: PatternRow[] = []
+  progress('running themselves warm')
+  await warmUp(lineup, scenes, pace.warmUpSeconds)
   for (const scene of scenes) {
     progress(titleOf(scene))
     rows.push(...(await measure(lineup, scene, pace)))
