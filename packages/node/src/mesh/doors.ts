@@ -132,7 +132,7 @@ export class Doors {
     const { clock } = this.#host
     let ended = false
     const onEnd = (): void => {
-      if (ended) return
+      if (ended || this.#host.neighbours.get(neighbour.peer) !== neighbour) return
       ended = true
       const cancel = clock.at(clock.now() + GOSSIP_ENDED_MS, () =>
         this.#end(neighbour, new Error('Its gossip stream has ended')),

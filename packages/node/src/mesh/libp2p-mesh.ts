@@ -18,6 +18,7 @@ import { guardReceiver } from './guarded-receiver.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
 import { LearnedPeers } from './learned-peers.ts'
 import type { Mesh, MeshOptions } from './mesh-port.ts'
+import type { Neighbour } from './neighbour.ts'
 import { Neighbours } from './neighbours.ts'
 import { Pulse } from './pulse.ts'
 import { Router } from './router.ts'
@@ -284,12 +285,23 @@ export class Libp2pMesh implements Mesh {
     this.#closed = true
     const learned = this.#learned?.close()
     const keepers = [...this.#keepers].map((keeper) => keeper[Symbol.asyncDispose]())
+    await this.#untilRead()
     this.#neighbours?.abandon('This node has ended')
     this.#departed?.end()
     this.#pulse?.end()
     this.router.end()
     await Promise.all([learned, ...keepers])
     await this.#libp2p?.stop()
+  }
+
+  /**
+   * libp2p resets a connection that has not ended after 500 ms, and what its other side had not read
+   * by then is lost: so this node's last words wait for the slow.
+   */
+  async #untilRead(): Promise<void> {
+    const neighbours = [...(this.#neighbours?.values() ?? [])].filter(({ admitted }) => admitted)
+    const read = ({ connection }: Neighbour) => this.#pulse?.read(connection)
+    await Promise.all(neighbours.map((neighbour) => contain(this.counts, () => read(neighbour))))
   }
 
   /** A peer whose score is too low is not even heard: hello would cost more than it is worth. */

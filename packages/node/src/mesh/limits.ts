@@ -108,6 +108,9 @@ export const PING_MS = 2_000
 /** ... and dead when it has left so many of these unanswered, and said nothing else. */
 export const PINGS_UNANSWERED_MAX = 3
 
+/** A node that ends waits so long, in real time, until its neighbours have read what it said last. */
+export const LAST_WORDS_MS = 3_000
+
 /** The shortest and the longest wait before a kept neighbour is dialled again. */
 export const REDIAL_MS_MIN = 500
 /** Short enough that a healed network is whole again within 10 s. */

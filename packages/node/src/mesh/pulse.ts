@@ -2,14 +2,14 @@ import type { Clock } from '@ixj/agent'
 import type { Connection } from '@libp2p/interface'
 import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
-import { PING_MS, PINGS_UNANSWERED_MAX } from './limits.ts'
+import { LAST_WORDS_MS, PING_MS, PINGS_UNANSWERED_MAX } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
 
 /** The parts of a connection's yamux (8.0.1, pinned) by which it is seen to live. */
 interface Multiplexer {
   onData(data: unknown): void
   /** Writes one frame, which the other side answers by one. Rejects where the connection is ending. */
-  ping(): Promise<number>
+  ping(options?: { readonly signal: AbortSignal }): Promise<number>
 }
 
 /** What a pulse is taken of. */
@@ -57,6 +57,18 @@ export class Pulse {
       take(data)
     }
     this.#beats.set(connection, beat)
+  }
+
+  /**
+   * Resolves when the other side has read what was sent until now, or does not in
+   * {@link LAST_WORDS_MS}: its answer comes after all that it read before.
+   */
+  async read(connection: Connection): Promise<void> {
+    const multiplexer = this.#beats.get(connection)?.multiplexer
+    const options = { signal: AbortSignal.timeout(LAST_WORDS_MS) }
+    // The first may join one that is on its way, and was sent before.
+    await multiplexer?.ping(options)
+    await multiplexer?.ping(options)
   }
 
   /** Nothing is asked for any more: this node is ending. */
