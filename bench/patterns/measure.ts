@@ -23,6 +23,8 @@ const BYTES_MAX = 4 * 1024 * 1024 * 1024
 const TRIES_MAX = 12
 /** From one of them to the next, at most. */
 const TIMES_MAX = 8
+/** A run that is faster than the one before by no more than this tells of those to come. */
+const STEADY_TIMES_MAX = 1.25
 
 let runNumber = 0
 
@@ -85,8 +87,9 @@ export async function rounds<Result>(
 
 /**
  * A number of messages that takes about so long. A short run says little of a long one, since what
- * fills bundles or batches is faster than its first messages: so it grows until a run lasts half
- * as long.
+ * fills bundles or batches is faster than its first messages, and a first run says little of a
+ * tenth, since programs are compiled as they run: so it grows until a run lasts half as long, and
+ * is hardly faster than the one before.
  */
 export async function countFor(
   team: Pick<Team, 'run'>,
@@ -96,12 +99,16 @@ export async function countFor(
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
   const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
   let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
+  let before = 0
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const outcome = await team.run(nextRun(scene, count))
-    const times = Math.min(TIMES_MAX, seconds / outcome.seconds)
+    const perSecond = (count * each) / outcome.seconds
+    const isWarm = perSecond <= before * STEADY_TIMES_MAX
+    before = perSecond
     const isEnough = outcome.seconds >= seconds / 2 || count === most
+    const times = Math.min(TIMES_MAX, seconds / outcome.seconds)
     count = Math.max(1, Math.min(most, Math.round(count * times)))
-    if (isEnough) break
+    if (isEnough && isWarm) break
   }
   return count
 }

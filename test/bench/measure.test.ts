@@ -6,10 +6,14 @@ import { Lineup } from '../../bench/patterns/lineup.ts'
 
 const SCENE = { agents: 64, bodyBytes: 200 } as const
 
-/** A contender whose runs take so long to start, and then deliver so many a second. */
-function contender(startSeconds: number, perSecond: number) {
+/**
+ * A contender whose runs take so long to start, and then deliver so many a second; its first runs
+ * take so many times as long.
+ */
+function contender(startSeconds: number, perSecond: number, coldTimes: readonly number[] = []) {
   const runs: number[] = []
-  const secondsOf = (run: Run) => startSeconds + deliveriesOf(run) / perSecond
+  const secondsOf = (run: Run) =>
+    (startSeconds + deliveriesOf(run) / perSecond) * (coldTimes[runs.length - 1] ?? 1)
   const run = async (of: Run) => {
     runs.push(of.count)
     return {
@@ -40,6 +44,16 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
     })
   }
 }
+
+test('countFor() finds a run of its length when the first runs are cold', async () => {
+  // As it was with 64×64: a first message of each took a second, and so one was what was measured.
+  const perSecond = 300_000
+  const { run, runs } = contender(0, perSecond, [80, 8, 4, 2])
+  const scene = { pattern: 'N×N', ...SCENE } as const
+  const count = await countFor({ run }, scene, 0.8)
+  expect(runs[0]).toBe(1)
+  expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
+})
 
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
   const { run } = contender(0, 1e9)
