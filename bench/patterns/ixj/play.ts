@@ -10,9 +10,11 @@ import { agentName, crewName, nodeName } from './names.ts'
 const BATCH = 512
 /** Messages of a process that are on their way at once: what a program with many tasks keeps open. */
 const WINDOW = 4_096
+/** Messages that share a bundle: an agent has at least so many to send, however many it is among. */
+const BUNDLE = 256
 /**
- * Bytes of all senders that are on their way at once, as many as one stream to a host carries: a
- * host that is handed more than it takes in a second lets some wait in vain (`not-handed-over`).
+ * Bytes that are on their way at once, as many as one stream to a host carries: of each process to an
+ * inbox, where each has a stream of its own, and of all senders together to a group.
  */
 const WINDOW_BYTES = 4 * 1024 * 1024
 /** What a reader may be behind before it loses messages. */
@@ -108,10 +110,13 @@ async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
 
 async function sendAs(opened: Opened, sending: Sending, { process, cast }: Part): Promise<void> {
   const { run, count, body } = sending
-  const messages = WINDOW / sendersIn(process, run, cast)
-  const window = windowOf(messages, WINDOW_BYTES / sendersOf(run).length, run)
+  const here = sendersIn(process, run, cast)
+  const isInbox = run.pattern === '1×1' || run.pattern === 'N×1'
+  const sharing = isInbox ? here : sendersOf(run).length
+  const window = windowOf(Math.max(BUNDLE, WINDOW / here), WINDOW_BYTES / sharing, run)
   const send = sendingTo(opened, run)
-  const size = Math.min(BATCH, Math.ceil(window))
+  // Whole bundles: what is left over of an array is a bundle too, and costs as much as a full one.
+  const size = Math.min(BATCH, window < BUNDLE ? window : window - (window % BUNDLE))
   const batches = Math.ceil(count / size)
   await pipelined(batches, Math.max(1, Math.floor(window / size)), (batch) => {
     const first = batch * size
