@@ -11,6 +11,7 @@ import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { reasonOf } from '../abort-reason.ts'
 import { chooseHosts } from '../combine/choose-hosts.ts'
 import { TransportError, type Transport } from '../transport.ts'
+import { GroupSheaves, type GroupLoad } from './group-sheaves.ts'
 
 /** What handing over needs to know of its node. */
 export interface HandoverContext {
@@ -28,17 +29,9 @@ export interface HandoverContext {
   deliver(): Deliver
 }
 
-/** What is handed over. */
-export interface Load {
-  readonly bytes: Uint8Array
-  /** Goes ahead of the bundle to whoever does not have it. */
-  readonly proof: KnownProof
-  /** Called when the transport is given the bundle: somebody may have it from then on. */
-  readonly given: () => void
-}
-
 /** A bundle for an inbox. */
-export interface InboxLoad extends Load {
+export interface InboxLoad extends Omit<GroupLoad, 'proofs'> {
+  readonly proof: KnownProof
   /** Of its header, 32 bytes. */
   readonly id: Uint8Array
   /** When its lifespan ends. */
@@ -63,9 +56,13 @@ type InboxWay = Pick<DirectBundle, 'topic' | 'toReader'>
 export class Handover {
   readonly #context: HandoverContext
   readonly #waiting = new Set<() => void>()
+  /** State of groups: what is newest counts, so it may wait for a moment and go together. */
+  readonly sheaves: GroupSheaves
 
   constructor(context: HandoverContext) {
     this.#context = context
+    const { clock } = context
+    this.sheaves = new GroupSheaves({ clock, hand: (topic, load) => this.group(topic, load) })
   }
 
   /** Routes, subscriptions or members changed: whoever waits looks again. */
@@ -107,7 +104,8 @@ export class Handover {
     const way = { topic, toReader: load.toReader }
     const carriers = this.#gossipCarriers(way)
     let peers = this.#handDirectly(topic, load)
-    for (const carrier of carriers) peers += await this.#publish(carrier, load)
+    const gossiped = { ...load, proofs: [load.proof] }
+    for (const carrier of carriers) peers += await this.#publish(carrier, gossiped)
     if (peers > 0 || this.#directHosts(way).length === 0) return peers
     const ready = () => {
       peers = this.#handDirectly(topic, load)
@@ -147,10 +145,10 @@ export class Handover {
   }
 
   /**
-   * Hands over a group's bundle; 0 if no member is on another node.
+   * Hands over a group's bundle, or a sheaf of them; 0 if no member is on another node.
    * @throws AgentError `not-handed-over` if there are some, and none could be handed it in 1 to 2 s
    */
-  async group(topic: Name, load: Load): Promise<number> {
+  async group(topic: Name, load: GroupLoad): Promise<number> {
     const { clock, transport } = this.#context
     const deadline = clock.now() + HANDOVER_MS
     for (;;) {
@@ -229,14 +227,16 @@ export class Handover {
    * keep, and later give away, what nobody took at once.
    * @throws AgentError `not-handed-over`
    */
-  async #publish(carrier: Name, load: Load): Promise<number> {
+  async #publish(carrier: Name, load: GroupLoad): Promise<number> {
     const { clock, transport, neighbours } = this.#context
     const deadline = clock.now() + HANDOVER_MS
     let given = false
     for (;;) {
       const peers = transport.subscribers(carrier)
       if (peers.length === 0 && !given) return 0
-      for (const peer of peers) neighbours.get(peer)?.push(load.proof)
+      for (const peer of peers) {
+        for (const proof of load.proofs) neighbours.get(peer)?.push(proof)
+      }
       given = true
       load.given()
       const taken = await this.#tryPublish(carrier, load.bytes)
@@ -252,7 +252,8 @@ export class Handover {
   async #publishAgain(carrier: Name, bundle: DirectBundle): Promise<void> {
     try {
       const { bytes, proof } = bundle
-      if ((await this.#publish(carrier, { bytes, proof, given: () => {} })) > 0) {
+      const load = { bytes, proofs: [proof], given: () => {} }
+      if ((await this.#publish(carrier, load)) > 0) {
         bundle.land()
         return
       }

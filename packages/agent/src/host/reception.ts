@@ -5,15 +5,18 @@ import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
 import { VERDICTS } from '../pipeline/verdicts.ts'
+import { isSheaf } from '../bundles/sheaf.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import type { Presence } from '../presence/presence.ts'
 import { rootOfTopic, type Revoked } from '../revoked/revoked.ts'
 import type { Relaying } from '../relay/relaying.ts'
-import type { Channel, Peer, Receiver, Verdict } from '../transport.ts'
+import type { Channel, Peer, Receiver, Transport, Verdict } from '../transport.ts'
 import type { Handover } from './handover.ts'
 import { HeldSubscriptions } from './held-subscriptions.ts'
 import type { HostPart } from './host-part.ts'
 import type { Intake } from './intake.ts'
+import { SheafIntake } from './sheaf-intake.ts'
+import type { Topics } from './topics.ts'
 
 /** What of a node the reception hands things to. */
 interface Receiving {
@@ -27,11 +30,13 @@ interface Receiving {
   readonly revoked: Revoked
   readonly statements: StatementStore
   readonly relaying: Pick<Relaying, 'takeInbox'>
+  readonly topics: Pick<Topics, 'opened'>
+  readonly transport: Pick<Transport, 'publish' | 'subscribers'>
   /** The name that a neighbour proved. */
   nameOf(peer: Peer): string
   /** A decision that is not about a bundle, as of now. */
   plain(
-    about: 'presence' | 'subscription',
+    about: 'presence' | 'state' | 'subscription',
     action: string,
     topic: string,
     sender: string,
@@ -45,11 +50,16 @@ export class Reception implements Receiver {
   readonly #core: Receiving
   readonly #parts: readonly HostPart[]
   readonly #held: HeldSubscriptions
+  readonly #sheaves: SheafIntake
 
   constructor(core: Receiving, parts: readonly HostPart[]) {
     this.#core = core
     this.#parts = parts
     this.#held = new HeldSubscriptions(core.clock)
+    const { clock, transport, intake } = core
+    const unpassed = (topic: string, cause: unknown) =>
+      core.record(core.plain('state', 'pass on', topic, core.identity.name, cause))
+    this.#sheaves = new SheafIntake({ clock, transport, intake, unpassed })
   }
 
   /** Ends what waits here. */
@@ -87,6 +97,10 @@ export class Reception implements Receiver {
     if (root !== undefined) return await core.revoked.message(root, bytes, from)
     // The transport gives only topics that were joined, and those are names.
     const carrier = { topic: topic as Name, from }
+    // An inbox takes none: there each bundle is acknowledged by itself.
+    if (isSheaf(bytes) && core.topics.opened(carrier.topic) !== 'inbox') {
+      return await this.#sheaves.take(bytes, carrier)
+    }
     if (!isAnnouncement(bytes)) {
       const isOwn = carrier.topic === core.identity.name
       if (isOwn) return (await core.relaying.takeInbox(bytes, from)).verdict

@@ -37,9 +37,11 @@ export async function handOver(
   const here = !isPast && topics.audience(header).length > 0 ? 1 : 0
   const until = header.sentAt + header.lifespanMs
   const load = { id, bytes, proof, given: isSeen, until, way }
-  const there =
-    lane.of === 'group'
-      ? await handover.group(lane.topic, load)
+  const shared = { bytes, proofs: [proof], given: isSeen }
+  const there = isShared
+    ? await handover.sheaves.hand(lane.topic, shared)
+    : lane.of === 'group'
+      ? await handover.group(lane.topic, shared)
       : await handover.inbox(lane.topic, { ...load, toReader })
   return here + there
 }

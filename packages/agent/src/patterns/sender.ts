@@ -191,6 +191,7 @@ export class Sender {
   async close(): Promise<void> {
     for (const queue of this.#lanes.values()) queue.flush()
     this.#closing.abort(this.#closedError())
+    this.#core.handover.sheaves.flush()
     await this.#publisher.idle()
     this.#tasks?.close()
   }

@@ -1,0 +1,106 @@
+import { TrustError } from '@ixj/trust'
+import { encodeSheaf, groupForSheaves, readSheaf } from '../bundles/sheaf.ts'
+import type { Clock } from '../clock.ts'
+import { SHEAF_WHOLE_MS } from '../limits.ts'
+import type { Carrier } from '../pipeline/context.ts'
+import type { Decision } from '../pipeline/decision.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
+import { TransportError, type Transport, type Verdict } from '../transport.ts'
+
+/** What of a node sheaves are taken in with. */
+export interface SheafIntakeContext {
+  readonly clock: Clock
+  readonly transport: Pick<Transport, 'publish' | 'subscribers'>
+  readonly intake: { take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> }
+  /** Counts and tells that what was accepted could not be passed on. */
+  unpassed(topic: string, cause: TransportError): void
+}
+
+/**
+ * Decides about each bundle of a sheaf as if it had come alone, and about the sheaf: it is passed on
+ * as it is if every one of them was accepted, and blamed if one of them is. Otherwise those that were
+ * accepted go on in a sheaf of our own: nobody stops a bundle by what he ties it to.
+ */
+export class SheafIntake {
+  readonly #context: SheafIntakeContext
+
+  constructor(context: SheafIntakeContext) {
+    this.#context = context
+  }
+
+  /** Never throws: what is no sheaf is refused as a bundle would be. */
+  async take(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
+    const bundles = bundlesOf(bytes)
+    const way = new SheafWay(this.#context, carrier)
+    const taking = bundles.map(async (bundle) => {
+      const decision = await this.#context.intake.take(bundle, carrier)
+      if (decision.verdict === 'accept') way.accept(bundle)
+      return decision.verdict
+    })
+    const verdicts = await Promise.all(taking)
+    const isWhole = way.end(bundles.length)
+    if (verdicts.includes('reject')) return 'reject'
+    return isWhole ? 'accept' : 'ignore'
+  }
+}
+
+/** How the accepted bundles of one sheaf go on. */
+class SheafWay {
+  readonly #context: SheafIntakeContext
+  readonly #carrier: Carrier
+  readonly #accepted: Uint8Array[] = []
+  readonly #cancel: () => void
+  #isApart = false
+
+  constructor(context: SheafIntakeContext, carrier: Carrier) {
+    this.#context = context
+    this.#carrier = carrier
+    const { clock } = context
+    // One that waits for its proof does not hold up the others.
+    this.#cancel = clock.at(clock.now() + SHEAF_WHOLE_MS, () => this.#takeApart())
+  }
+
+  accept(bundle: Uint8Array): void {
+    this.#accepted.push(bundle)
+    if (this.#isApart) this.#pass()
+  }
+
+  /** All have been decided about; whether the sheaf goes on as it is. */
+  end(count: number): boolean {
+    this.#cancel()
+    if (!this.#isApart && this.#accepted.length === count) return true
+    this.#takeApart()
+    return false
+  }
+
+  #takeApart(): void {
+    this.#isApart = true
+    this.#pass()
+  }
+
+  #pass(): void {
+    const accepted = this.#accepted.splice(0).map((bytes) => ({ bytes }))
+    const { transport, unpassed } = this.#context
+    const { topic, from } = this.#carrier
+    if (!transport.subscribers(topic).some((peer) => peer !== from)) return
+    for (const some of groupForSheaves(accepted)) {
+      const bundles = some.map(({ bytes }) => bytes)
+      const [only] = bundles
+      const bytes = only !== undefined && bundles.length === 1 ? only : encodeSheaf(bundles)
+      transport.publish(topic, bytes).catch((cause: unknown) => {
+        if (!(cause instanceof TransportError)) throw cause
+        unpassed(topic, cause)
+      })
+    }
+  }
+}
+
+function bundlesOf(bytes: Uint8Array): readonly Uint8Array[] {
+  try {
+    return readSheaf(bytes)
+  } catch (cause) {
+    // An array of one is no bundle either: the pipeline refuses it, counts it and says so.
+    if (cause instanceof TrustError || cause instanceof Refusal) return [bytes]
+    throw cause
+  }
+}
