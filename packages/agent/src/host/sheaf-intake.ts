@@ -80,7 +80,7 @@ class SheafWay {
 
   #pass(): void {
     const accepted = this.#accepted.splice(0).map((bytes) => ({ bytes }))
-    const { transport, unpassed } = this.#context
+    const { transport } = this.#context
     const { topic, from } = this.#carrier
     if (!transport.subscribers(topic).some((peer) => peer !== from)) return
     for (const some of groupForSheaves(accepted)) {
@@ -89,7 +89,7 @@ class SheafWay {
       const bytes = only !== undefined && bundles.length === 1 ? only : encodeSheaf(bundles)
       transport.publish(topic, bytes).catch((cause: unknown) => {
         if (!(cause instanceof TransportError)) throw cause
-        unpassed(topic, cause)
+        this.#context.unpassed(topic, cause)
       })
     }
   }
