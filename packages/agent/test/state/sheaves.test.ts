@@ -61,7 +61,7 @@ describe('the state of a node’s members', () => {
   })
 
   it('waits no longer when somebody leaves', async () => {
-    const clock = new ManualClock(0)
+    const clock = new ManualClock()
     const handed: Uint8Array[] = []
     const sheaves = new GroupSheaves({
       clock,
@@ -81,7 +81,7 @@ describe('the state of a node’s members', () => {
 
   it('is told to each that could not be handed over', async () => {
     const hand = () => Promise.reject(new AgentError('not-handed-over', 'Nobody is there'))
-    const sheaves = new GroupSheaves({ clock: new ManualClock(0), hand })
+    const sheaves = new GroupSheaves({ clock: new ManualClock(), hand })
     const load = { bytes: new Uint8Array(10), proofs: [], given: () => {} }
     const outcomes = await Promise.allSettled([sheaves.hand(CREW, load), sheaves.hand(CREW, load)])
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
