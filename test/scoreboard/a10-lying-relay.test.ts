@@ -1,4 +1,4 @@
-import type { Message } from '@ixj/agent'
+import { AgentError, type Message } from '@ixj/agent'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -11,8 +11,10 @@ import { ROW_MS_MAX, scaled, SEED } from './scale.ts'
 
 const MESSAGES = Math.max(100, scaled(5_000))
 const GAP_MS_MAX = 5_000
-/** A page calls and is let in, and compares what it has: as after a partition. */
-const HEALED_MS_MAX = 10_000
+/** A page calls and is let in, compares what it has, and fetches it: as after a partition. */
+const HEALED_MS_MAX = 10_000 + 10 * MESSAGES
+/** How long a page that cut its only relay may take to be back there. */
+const AWAY_MS_MAX = 60_000
 
 /** WebSockets of a page, of which those to one relay are the liar's. */
 function socketsWith(liar: LyingRelay, url: string) {
@@ -61,8 +63,18 @@ describe('A10: a relay that forges, drops, reorders and repeats', () => {
       await station.sees(2, AbortSignal.timeout(10_000))
       const sentAt: number[] = []
       const say = async (number: number) => {
-        sentAt[number] = Date.now()
-        await station.crew.publish(number)
+        const until = Date.now() + AWAY_MS_MAX
+        for (;;) {
+          try {
+            sentAt[number] = Date.now()
+            await station.crew.publish(number)
+            return
+          } catch (cause) {
+            // The page has cut the liar, and is on its way back: there is nobody else to send to.
+            const isAway = cause instanceof AgentError && cause.code === 'not-handed-over'
+            if (!isAway || Date.now() > until) throw cause
+          }
+        }
       }
       // One that is whole, so that both sides know each other.
       await say(0)

@@ -35,20 +35,23 @@ export async function openStation(
     readonly journal?: ReplayJournal
   } = {},
 ): Promise<Station> {
-  const core = await openCore({
-    identity: acme,
-    anchors: new AnchorSet([ownAnchor(acme)]),
-    policy: options.policy ?? ruleTable(),
-    transport: world.network.open('n1'),
-    clock: options.clock ?? world.clock,
-    random: world.bytes,
-    verifier: options.verifier ?? world.verifier,
-    generateKey: () => world.key(),
-    store: options.store ?? memoryStore(),
-    hash: nodeSha256,
-    ...(options.history === undefined ? {} : { history: options.history }),
-    ...(options.journal === undefined ? {} : { journal: options.journal }),
-  })
+  const core = await openCore(
+    {
+      identity: acme,
+      anchors: new AnchorSet([ownAnchor(acme)]),
+      policy: options.policy ?? ruleTable(),
+      transport: world.network.open('n1'),
+      clock: options.clock ?? world.clock,
+      random: world.bytes,
+      verifier: options.verifier ?? world.verifier,
+      generateKey: () => world.key(),
+      store: options.store ?? memoryStore(),
+      hash: nodeSha256,
+      ...(options.history === undefined ? {} : { history: options.history }),
+      ...(options.journal === undefined ? {} : { journal: options.journal }),
+    },
+    allAbilities,
+  )
   const host = await new Host(core, allAbilities).openSelf()
   const crew = await host.self.join(CREW)
   return { core, crew, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }

@@ -62,17 +62,20 @@ export class Colony {
   async #node(text: string) {
     const { world, acme } = this
     const identity: Identity = await world.bind(acme, text)
-    const core = await openCore({
-      identity,
-      anchors: new AnchorSet([ownAnchor(acme)]),
-      transport: world.network.open(text),
-      clock: world.clock,
-      random: world.bytes,
-      verifier: world.verifier,
-      generateKey: generateNodeKey,
-      store: memoryStore(),
-      hash: nodeSha256,
-    })
+    const core = await openCore(
+      {
+        identity,
+        anchors: new AnchorSet([ownAnchor(acme)]),
+        transport: world.network.open(text),
+        clock: world.clock,
+        random: world.bytes,
+        verifier: world.verifier,
+        generateKey: generateNodeKey,
+        store: memoryStore(),
+        hash: nodeSha256,
+      },
+      allAbilities,
+    )
     this.#cores.push(core)
     return { core, host: await new Host(core, allAbilities).openSelf() }
   }

@@ -84,26 +84,29 @@ export async function acceptsCutOff(
   // The node hears the status when it is issued, and is asked at the time in question.
   const time = { now: issuedAt }
   const clock: Clock = { now: () => time.now, at: () => () => {} }
-  const core = await openCore({
-    identity: withStatements(node, right),
-    anchors: new AnchorSet(whose === 'foreign' ? [trusted, own] : [trusted]),
-    policy: ruleTable([
-      {
-        id: 'the crew',
-        effect: 'permit',
-        sender: parsePattern('**.acme.example'),
-        actions: ['publish'],
-        topic: parsePattern(CREW),
-      },
-    ]),
-    transport: world.network.open(`cut off ${world.bytes(8).join('.')}`),
-    clock,
-    random: world.bytes,
-    verifier: world.verifier,
-    generateKey: () => world.key(),
-    store: memoryStore(),
-    hash: nodeSha256,
-  })
+  const core = await openCore(
+    {
+      identity: withStatements(node, right),
+      anchors: new AnchorSet(whose === 'foreign' ? [trusted, own] : [trusted]),
+      policy: ruleTable([
+        {
+          id: 'the crew',
+          effect: 'permit',
+          sender: parsePattern('**.acme.example'),
+          actions: ['publish'],
+          topic: parsePattern(CREW),
+        },
+      ]),
+      transport: world.network.open(`cut off ${world.bytes(8).join('.')}`),
+      clock,
+      random: world.bytes,
+      verifier: world.verifier,
+      generateKey: () => world.key(),
+      store: memoryStore(),
+      hash: nodeSha256,
+    },
+    allAbilities,
+  )
   const host = await new Host(core, allAbilities).openSelf()
   await host.self.join(CREW)
   await host.takeNotice((await statusNotice(world, acme, { issuedAt })).bytes)

@@ -39,18 +39,21 @@ describe('F7: a root key is succeeded under load', () => {
         topics: [CREW],
         ...TIMES,
       })
-      const core = await openCore({
-        identity: withStatements(node, right),
-        anchors: new AnchorSet([{ ...ownAnchor(old), next: nodeSha256(fresh.signer.publicKey) }]),
-        policy: ruleTable(),
-        transport: world.network.open('n1'),
-        clock,
-        random: world.bytes,
-        verifier: world.verifier,
-        generateKey: () => world.key(),
-        store: memoryStore(),
-        hash: nodeSha256,
-      })
+      const core = await openCore(
+        {
+          identity: withStatements(node, right),
+          anchors: new AnchorSet([{ ...ownAnchor(old), next: nodeSha256(fresh.signer.publicKey) }]),
+          policy: ruleTable(),
+          transport: world.network.open('n1'),
+          clock,
+          random: world.bytes,
+          verifier: world.verifier,
+          generateKey: () => world.key(),
+          store: memoryStore(),
+          hash: nodeSha256,
+        },
+        allAbilities,
+      )
       const host = await new Host(core, allAbilities).openSelf()
       await host.self.join(CREW)
       const [byOld, byNew] = [await memberBy(world, old, 'a'), await memberBy(world, fresh, 'b')]

@@ -1,4 +1,5 @@
 import { decodeSocketFrame, encodeSocketFrame, type SocketFrame } from '@ixj/agent/relay'
+import { TrustError } from '@ixj/trust'
 import { seededRandom } from './random.ts'
 
 /** What a relay does to messages on their way to a page. */
@@ -18,7 +19,7 @@ export class LyingRelay {
 
   /** What arrives in place of a frame. Repair is refused: it goes the way of all that is dropped. */
   tell(bytes: Uint8Array): readonly Uint8Array[] {
-    const frame = this.isLying ? decodeSocketFrame(bytes) : undefined
+    const frame = this.isLying ? frameOf(bytes) : undefined
     if (frame?.kind === 'data') return []
     if (frame?.kind !== 'message') return [bytes]
     const deed = DEEDS[Math.floor(this.#random() * DEEDS.length)] ?? 'pass'
@@ -50,5 +51,15 @@ export class LyingRelay {
         return before === undefined ? [] : [before]
       }
     }
+  }
+}
+
+/** Undefined: it belongs to a login. A page that has cut the liar comes back, and is lied to anew. */
+function frameOf(bytes: Uint8Array): SocketFrame | undefined {
+  try {
+    return decodeSocketFrame(bytes)
+  } catch (cause) {
+    if (cause instanceof TrustError && cause.code === 'unsupported') return undefined
+    throw cause
   }
 }

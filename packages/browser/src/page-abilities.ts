@@ -5,5 +5,6 @@ import { loadAbility } from './load-ability.ts'
 export const pageAbilities: HostAbilities = {
   approvals: () => loadAbility('approvals', () => import('@ixj/agent/approvals')),
   births: () => loadAbility('births', () => import('@ixj/agent/births')),
+  sealing: () => loadAbility('sealed groups', () => import('@ixj/agent/sealing')),
   gathering: () => loadAbility('gathering', () => import('@ixj/agent/gathering')),
 }

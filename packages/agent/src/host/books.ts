@@ -10,12 +10,13 @@ import type { Carrying } from '../relay/relaying.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { RevokedContext } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import type { SecretsAbility } from '../sealing/group-sealing.ts'
 
 /**
  * What a node knows: statements, proofs, what the DNS publishes, which approvals were used, whom it
  * trusts and what was revoked, and what it took in before.
  */
-export interface Books {
+export interface Books extends SecretsAbility {
   readonly statements: StatementStore
   readonly proofs: ProofBook
   readonly zoneKeys: ZoneKeyBook

@@ -29,8 +29,7 @@ import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { ruleTable } from '../pipeline/policy.ts'
 import { Presence } from '../presence/presence.ts'
 import { Revoked } from '../revoked/revoked.ts'
-import type { GroupSecrets } from '../sealing/group-secrets.ts'
-import { openGroupSecrets } from '../sealing/open-group-secrets.ts'
+import { GroupSealing } from '../sealing/group-sealing.ts'
 import { Keeper } from '../sync/keeper.ts'
 import { Sync } from '../sync/sync.ts'
 import { syncContext } from '../sync/sync-context.ts'
@@ -81,7 +80,7 @@ export class Core {
   /** How far the clocks of others stand behind ours. */
   readonly offsets: ClockOffsets
   readonly states: SharedStates
-  readonly secrets: GroupSecrets
+  readonly secrets: GroupSealing
   readonly snapshots: Snapshots
   readonly neighbours: Neighbours
   readonly handover: Handover
@@ -190,7 +189,7 @@ export class Core {
     this.deliver = this.add(openDeliver(this))
     this.audit = new AuditTrail(options.audit, this)
     this.states = this.add(new SharedStates(this))
-    this.secrets = this.add(openGroupSecrets(this))
+    this.secrets = this.add(new GroupSealing(this, books))
     this.intake = new Intake({
       node: identity.name,
       ownOrganisation: chain.organisation,

@@ -2,6 +2,7 @@ import type { AgentAbilities } from '../patterns/agent-abilities.ts'
 import type { bear } from '../patterns/births.ts'
 import type { makeOffer, readBound, readOffer } from '../patterns/naming.ts'
 import type { Carrying } from '../relay/relaying.ts'
+import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { Nursery } from './nursery.ts'
 import type { Pool } from './pool.ts'
 
@@ -15,6 +16,9 @@ export interface HostAbilities extends AgentAbilities {
     readonly readBound: typeof readBound
     readonly readOffer: typeof readOffer
   }>
+  sealing(): Promise<
+    Awaited<ReturnType<AgentAbilities['sealing']>> & Awaited<ReturnType<SecretsAbility['sealing']>>
+  >
   /** What carries topics for pages; only where the transport has pages. */
   readonly carrying?: () => Promise<Carrying>
 }

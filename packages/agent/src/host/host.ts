@@ -315,6 +315,6 @@ export class Host implements AsyncDisposable {
  * @throws TrustError if the node's own chain does not hold against its own anchors
  */
 export async function openHostWith(options: HostOptions, abilities: HostAbilities): Promise<Host> {
-  const core = await openCore(options, abilities.carrying)
+  const core = await openCore(options, abilities)
   return await new Host(core, abilities).openSelf(options.authorities ?? [])
 }

@@ -36,7 +36,7 @@ import { StateTable } from '../pipeline/state-table.ts'
 import { NO_TASKS, type TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
-import type { GroupSecrets } from '../sealing/group-secrets.ts'
+import type { Opening } from '../sealing/opened-messages.ts'
 import type { SharedStates } from '../state/shared-states.ts'
 import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
@@ -58,7 +58,7 @@ export interface IntakeOptions {
   readonly usedApprovals: UsedApprovals
   readonly offsets: ClockOffsets
   readonly states: SharedStates
-  readonly secrets: GroupSecrets
+  readonly secrets: Opening['secrets']
   /** The node that is known to host a group's member of this name and key. */
   hostOf(header: Header): Name | undefined
   readonly tasks: TaskGate

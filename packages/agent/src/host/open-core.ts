@@ -25,13 +25,14 @@ import { PAGE_STATEMENTS_MAX, RELAY_NEIGHBOURS_MAX } from '../relay/limits.ts'
 import type { Carrying } from '../relay/relaying.ts'
 import { restoreNotices } from '../revoked/restored-notices.ts'
 import { TrustState } from '../revoked/trust-state.ts'
+import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { Transport } from '../transport.ts'
 import { addOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
 export async function openCore(
   options: HostOptions,
-  openCarrying?: () => Promise<Carrying>,
+  abilities: SecretsAbility & { readonly carrying?: () => Promise<Carrying> },
 ): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore(storeLimits(options.transport))
@@ -86,8 +87,8 @@ export async function openCore(
   // A crash leaves the journal whole, a power cut the history.
   const taken = [...history.places(), ...(await journal.load(now))]
   const hasPages = options.transport.isPage !== undefined
-  const carrying = hasPages ? await openCarrying?.() : undefined
-  const lasting = { history, journal, taken, carrying }
+  const carrying = hasPages ? await abilities.carrying?.() : undefined
+  const lasting = { history, journal, taken, carrying, sealing: () => abilities.sealing() }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }
   const core = new Core({ ...options, identity: known }, proof, chain, books)

@@ -2,6 +2,7 @@ import * as approvals from '../abilities/approvals.ts'
 import * as births from '../abilities/births.ts'
 import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
+import * as sealing from '../abilities/sealing.ts'
 import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
 import { type Host, openHostWith } from './host.ts'
@@ -12,6 +13,7 @@ export const allAbilities: HostAbilities = {
   births: async () => births,
   carrying: async () => ({ CarriedTopics, Passing }),
   gathering: async () => gathering,
+  sealing: async () => sealing,
 }
 
 /**

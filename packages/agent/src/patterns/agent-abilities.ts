@@ -3,9 +3,10 @@ import type { AskingAbilities } from './asking-abilities.ts'
 import type { bear } from './births.ts'
 import type { Gather } from './gather.ts'
 import type { readOffer } from './naming.ts'
+import type { SealingAbilities } from './sealing-abilities.ts'
 
 /** The same, with what makes sub-agents and reads what many send. */
-export interface AgentAbilities extends AskingAbilities {
+export interface AgentAbilities extends AskingAbilities, SealingAbilities {
   births(): Promise<{ readonly bear: typeof bear; readonly readOffer: typeof readOffer }>
   gathering(): Promise<{
     readonly Combiner: typeof Combiner

@@ -197,7 +197,7 @@ export class Agent implements AsyncDisposable {
   /**
    * Joins a group (N×N). Needs a `subscribe` grant on the topic, or to be its owner; to join it
    * `sealed`, an encryption key, too. With `quiet` it reads and is not announced.
-   * @throws AgentError `no-authority`, `mixed-topic`, `open-already`, `unsealable`
+   * @throws AgentError `no-authority`, `mixed-topic`, `open-already`, `unsealable`, `unreachable`
    */
   async join(topic: string, options: JoinOptions = {}): Promise<Group> {
     options.signal?.throwIfAborted()
@@ -212,6 +212,7 @@ export class Agent implements AsyncDisposable {
       pending,
       active,
       isSealed,
+      abilities: this.#parts.abilities,
       closed: (closing) => void opened.delete(closing),
     })
     await group.open(options.quiet === true)

@@ -4,9 +4,12 @@ import { AgentError } from '../agent-error.ts'
 import type { Sink } from '../host/topics.ts'
 import { boundUntil, grantsOf, provingStatements } from '../host/identity.ts'
 import { QUEUE_MAX } from '../limits.ts'
+import type { MessagePart } from '../bundles/message.ts'
 import type { OpenTopic } from '../neighbours/open-topic.ts'
+import { bundleDecision } from '../pipeline/decision.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
+import { Refusal } from '../pipeline/verdicts.ts'
 import type { PresentMember } from '../presence/announcement.ts'
 import type { Member, PresenceChange } from '../presence/roster.ts'
 import type { Queue } from '../queue.ts'
@@ -23,12 +26,13 @@ import {
   type Receipt,
   type TaskReceipt,
 } from './message.ts'
+import type { SealingAbilities } from './sealing-abilities.ts'
 import type { SendOptions } from './send-options.ts'
 import type { Pending } from './pending.ts'
 import { Readers } from './readers.ts'
 import type { Sender } from './sender.ts'
-import { isGivenSecret, takeGiven } from '../sealing/given-secret.ts'
-import { SecretGiver } from '../sealing/secret-giver.ts'
+import { isGivenSecret } from '../sealing/secret-type.ts'
+import type { SecretGiver } from '../sealing/secret-giver.ts'
 import { GroupState } from '../state/group-state.ts'
 import { isUpdate } from '../state/register-update.ts'
 
@@ -56,6 +60,7 @@ export interface JoinOptions {
 /** What a group shares with its agent. */
 export interface GroupParts extends MemberParts {
   readonly isSealed: boolean
+  readonly abilities: SealingAbilities
   readonly sender: Sender
   readonly pending: Pending
   /** What its agent hears besides messages. */
@@ -100,7 +105,7 @@ export class Group implements AsyncDisposable {
 
   /** Shows the agent's right and, unless it is quiet, announces it. Called once, by `join`. */
   async open(isQuiet: boolean): Promise<void> {
-    const { core, identity, hostGrant } = this.#parts
+    const { core, identity, hostGrant, isSealed } = this.#parts
     const subscribe = this.#right('subscribe')
     const answer = this.#right('answer')
     const leaves = [subscribe, answer].filter((grant) => grant !== null && grant !== 'owner')
@@ -135,7 +140,7 @@ export class Group implements AsyncDisposable {
         hostGrant?.statement.notAfter ?? Infinity,
       ),
     }
-    await core.secrets.open(topic)
+    await core.secrets.open(topic, isSealed)
     try {
       await core.open(open, this.#sink)
     } catch (cause) {
@@ -149,7 +154,7 @@ export class Group implements AsyncDisposable {
     this.#isQuiet = isQuiet
     if (isQuiet) {
       core.presence.listen(topic)
-      this.#giver = this.#openGiver()
+      await this.#openGiver()
       return
     }
     const member: PresentMember = {
@@ -158,7 +163,7 @@ export class Group implements AsyncDisposable {
       since: core.clock.now(),
     }
     core.presence.join(topic, member, known)
-    this.#giver = this.#openGiver()
+    await this.#openGiver()
   }
 
   /**
@@ -269,11 +274,29 @@ export class Group implements AsyncDisposable {
   }
 
   /** Who may give the group its secret does so while it is here. */
-  #openGiver(): SecretGiver | undefined {
+  async #openGiver(): Promise<void> {
     const { core, sender, identity, isSealed } = this.#parts
     const { topic } = this
     const mayGive = isSealed && this.#right('invite') !== null && sender.lanes.mayGive(topic)
-    return mayGive ? new SecretGiver({ core, identity, sender, topic }) : undefined
+    if (!mayGive) return
+    const { SecretGiver } = await this.#parts.abilities.sealing()
+    const secrets = await core.secrets.secrets()
+    this.#giver = new SecretGiver({ core, secrets, identity, sender, topic })
+  }
+
+  /** A secret that came for this member; why it cannot be taken is counted. */
+  async #takeGiven(accepted: Accepted, part: MessagePart): Promise<void> {
+    const { core, identity, abilities } = this.#parts
+    const { opening } = identity
+    if (opening === undefined) return
+    try {
+      const secrets = await core.secrets.toRead(accepted.bundle.header)
+      const { takeGiven } = await abilities.sealing()
+      await takeGiven(accepted, part, { core, secrets, opening })
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause
+      core.record(bundleDecision(accepted, core.clock.now(), cause))
+    }
   }
 
   get #source() {
@@ -305,8 +328,7 @@ export class Group implements AsyncDisposable {
       // Shared state is kept once for all members of the node.
       if (isUpdate(header, part)) continue
       if (header.action === 'publish' && isGivenSecret(part)) {
-        const { core, identity } = this.#parts
-        void takeGiven(accepted, part, { core, opening: identity.opening })
+        void this.#takeGiven(accepted, part)
         turn.task?.end()
         continue
       }

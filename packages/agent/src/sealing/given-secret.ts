@@ -6,13 +6,16 @@ import type { Accepted } from '../pipeline/context.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { giverRight, type GiverRight } from './giver-right.ts'
-import { givingInfo, groupSecretOf, readGiven, SECRET_TYPE } from './group-secret.ts'
+import { givingInfo, groupSecretOf, readGiven } from './group-secret.ts'
+import type { GroupSecrets } from './group-secrets.ts'
 import { GROUP_SECRET_BYTES } from './limits.ts'
 import type { OpeningKey } from './sealer.ts'
 
-/** Whether a message gives a secret: it is for nodes, and no application sees it. */
-export function isGivenSecret(part: MessagePart): boolean {
-  return part.contentType === SECRET_TYPE
+/** What takes a given secret, and where it goes. */
+interface Taking {
+  readonly core: Core
+  readonly secrets: GroupSecrets
+  readonly opening: OpeningKey
 }
 
 /**
@@ -22,10 +25,11 @@ export function isGivenSecret(part: MessagePart): boolean {
 export async function takeGiven(
   accepted: Accepted,
   part: MessagePart,
-  { core, opening }: { readonly core: Core; readonly opening: OpeningKey | undefined },
+  taking: Taking,
 ): Promise<void> {
+  const { core } = taking
   try {
-    if (opening !== undefined) await take(accepted, part, { core, opening })
+    await take(accepted, part, taking)
   } catch (cause) {
     if (!(cause instanceof Refusal || cause instanceof TrustError)) throw cause
     core.record(bundleDecision(accepted, core.clock.now(), cause))
@@ -35,7 +39,7 @@ export async function takeGiven(
 async function take(
   accepted: Accepted,
   part: MessagePart,
-  { core, opening }: { readonly core: Core; readonly opening: OpeningKey },
+  { core, secrets, opening }: Taking,
 ): Promise<void> {
   const { header } = accepted.bundle
   const { epoch, notAfter, invite, receivers } = readGiven(decodeApplication(part.body))
@@ -56,7 +60,7 @@ async function take(
   if (secret?.length !== GROUP_SECRET_BYTES) {
     throw new Refusal('body', `Cannot open the secret of ${topic} that ${giver} gave`)
   }
-  core.secrets.add(groupSecretOf(terms, secret, core.hash), right)
+  secrets.add(groupSecretOf(terms, secret, core.hash), right)
 }
 
 /** @throws TrustError; Refusal `proof-missing` */

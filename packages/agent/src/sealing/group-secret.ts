@@ -17,9 +17,6 @@ import type { Header } from '../bundles/header.ts'
 import { GROUP_SECRET_BYTES, SECRET_LIFETIME_MS, SECRET_RECEIVERS_MAX } from './limits.ts'
 import { SEALED_BYTES } from './sealer.ts'
 
-/** The content type of the message by which members are given a secret. */
-export const SECRET_TYPE = 'ixj/group-secret'
-
 /** What a group's secret is called by: who gave it, and when. */
 export interface SecretTerms {
   readonly topic: Name

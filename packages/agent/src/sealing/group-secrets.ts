@@ -20,6 +20,7 @@ import {
   SECRETS_STORED_MAX,
 } from './limits.ts'
 import type { Sealer } from './sealer.ts'
+import { storedSecretsKey } from './secret-type.ts'
 import { decodeSecrets, encodeSecrets } from './stored-secrets.ts'
 
 /** What a node's group secrets are kept with. */
@@ -91,7 +92,7 @@ export class GroupSecrets implements HostPart {
     this.#groups.set(topic, group)
     const { store, hash } = this.#context
     try {
-      const stored = await store.get(keyOf(topic))
+      const stored = await store.get(storedSecretsKey(topic))
       if (stored === undefined) return
       for (const { secret, supersededAt } of decodeSecrets(stored, topic, hash)) {
         if (group.kept.some((each) => each.secret.idText === secret.idText)) continue
@@ -102,6 +103,11 @@ export class GroupSecrets implements HostPart {
       throw cause
     }
     sortKept(group)
+  }
+
+  /** Members here have opened a group of which nothing is stored. */
+  openEmpty(topic: Name, members: number): void {
+    this.#groups.set(topic, { kept: [], waiting: new Set(), members })
   }
 
   /** A member here has left; with the last one the group's secrets are forgotten in memory. */
@@ -332,15 +338,11 @@ export class GroupSecrets implements HostPart {
   async #store(topic: Name, group: Group): Promise<void> {
     try {
       const kept = group.kept.slice(0, SECRETS_STORED_MAX)
-      await this.#context.store.set(keyOf(topic), encodeSecrets(kept))
+      await this.#context.store.set(storedSecretsKey(topic), encodeSecrets(kept))
     } catch (cause) {
       this.#context.failed(topic, cause)
     }
   }
-}
-
-function keyOf(topic: Name): string {
-  return `group-secrets/${topic}`
 }
 
 function unsealable(topic: Name, hasNoSealer: boolean): AgentError {

@@ -6,7 +6,7 @@ import { openCarried, type CarryingHistory } from './open-carried.ts'
 import { GroupSecrets, type GroupSecretsContext } from './group-secrets.ts'
 
 /** What of a node the secrets of its groups are kept with. */
-interface SecretsNode
+export interface SecretsNode
   extends Omit<GroupSecretsContext, 'added' | 'failed' | 'memberSince'>, CarryingHistory {
   readonly identity: { readonly name: Name }
   readonly sync: { soon(topic: Name): void }

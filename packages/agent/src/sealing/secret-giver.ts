@@ -7,12 +7,11 @@ import type { GroupReceiver } from '../presence/roster.ts'
 import type { Sender } from '../patterns/sender.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { ownGiverRight, type GiverRight } from './giver-right.ts'
-import type { RulingSecret } from './group-secrets.ts'
+import type { GroupSecrets, RulingSecret } from './group-secrets.ts'
 import {
   encodeGiven,
   givingInfo,
   groupSecretOf,
-  SECRET_TYPE,
   type GroupSecret,
   type Receiver,
 } from './group-secret.ts'
@@ -25,10 +24,12 @@ import {
   SECRET_RECEIVERS_MAX,
   SECRET_RENEWED_MS,
 } from './limits.ts'
+import { SECRET_TYPE } from './secret-type.ts'
 
 /** What a giver gives with. */
 export interface SecretGiverParts {
   readonly core: Core
+  readonly secrets: GroupSecrets
   readonly identity: Identity
   readonly sender: Sender
   readonly topic: Name
@@ -90,7 +91,7 @@ export class SecretGiver {
       const own = this.#own
       const right = this.#findRight()
       if (right !== undefined && this.#isDue(right)) await this.#raise(right)
-      else if (right !== undefined && own !== undefined && core.secrets.has(own.secret)) {
+      else if (right !== undefined && own !== undefined && this.#parts.secrets.has(own.secret)) {
         await this.#give(own)
       }
     } catch (cause) {
@@ -130,9 +131,9 @@ export class SecretGiver {
   }
 
   #isDue({ right }: OwnRight): boolean {
-    const { core, topic } = this.#parts
+    const { core, secrets, topic } = this.#parts
     const now = core.clock.now()
-    const ruling = core.secrets.ruling(topic)
+    const ruling = secrets.ruling(topic)
     if (ruling === undefined) return true
     const { secret } = ruling
     if (secret.idText === this.#own?.secret.idText) return this.#isOwnDue(ruling, right)
@@ -165,9 +166,9 @@ export class SecretGiver {
   }
 
   async #raise({ invite, right }: OwnRight): Promise<void> {
-    const { core, identity, topic } = this.#parts
+    const { core, secrets, identity, topic } = this.#parts
     const now = core.clock.now()
-    const epoch = Math.max(now, core.secrets.lastEpoch(topic) + 1)
+    const epoch = Math.max(now, secrets.lastEpoch(topic) + 1)
     const terms = {
       topic,
       giver: identity.name,
@@ -184,7 +185,7 @@ export class SecretGiver {
     try {
       await this.#give(own)
     } finally {
-      core.secrets.add(secret, right)
+      secrets.add(secret, right)
     }
   }
 

@@ -2,7 +2,8 @@ import { AgentError } from '@ixj/agent'
 import { parsePattern } from '@ixj/names'
 import { expect, test } from 'vitest'
 import { allAbilities } from '../../src/host/open-host.ts'
-import { Town } from '../town.ts'
+import { CHIEF_GRANT, hand, SECRET } from '../sealing/crew.ts'
+import { bodies, CREW, Town } from '../town.ts'
 
 const MAY_ASK = {
   id: 'all may ask',
@@ -52,4 +53,59 @@ test('an offer is refused, and told here, when what reads it does not come', asy
   expect(decisions.drain()).toContainEqual(
     expect.objectContaining({ about: 'delivery', code: 'own-fault' }),
   )
+})
+
+/** Abilities of which the one that seals to groups can be taken away; `asked` counts calls for it. */
+function sealingAbilities() {
+  const of = { isThere: true, asked: 0 }
+  const sealing = () => {
+    of.asked += 1
+    return of.isThere ? allAbilities.sealing() : nothing()
+  }
+  return { of, abilities: { ...allAbilities, sealing } }
+}
+
+test('join() asks for what seals a group for a member that seals, and fails without it', async () => {
+  const { of, abilities } = sealingAbilities()
+  await using town = await Town.open(2, { abilities })
+  const plain = await town.member('plain', 1)
+  const { crew } = await town.member('other', 2)
+  const heard = crew.messages()
+  await town.world.pass(1_000)
+  await town.world.until(plain.crew.publish('all may read this'))
+  await town.world.pass(500)
+  expect({ heard: bodies(heard), asked: of.asked }).toEqual({
+    heard: ['all may read this'],
+    asked: 0,
+  })
+  of.isThere = false
+  const agent = await town.agent('chief', 1, { sealable: true, grants: [CHIEF_GRANT] })
+  await expect(agent.join(CREW, { sealed: true })).rejects.toMatchObject({ code: 'unreachable' })
+  of.isThere = true
+  await using sealed = await agent.join(CREW, { sealed: true })
+  await town.world.until(sealed.publish(SECRET))
+})
+
+test('what is sealed to a group is not read where what opens it does not come, and is after joining anew', async () => {
+  await using town = await Town.open(1)
+  const { world, acme } = town
+  const { of, abilities } = sealingAbilities()
+  town.nodes.push(await world.node(acme, 'n2.acme.example', { abilities }))
+  await world.connect('n1.acme.example', 'n2.acme.example')
+  of.isThere = false
+  const chief = await hand(town, 'chief', 1, { grants: [CHIEF_GRANT] })
+  const page = await hand(town, 'page', 2, { sealed: false })
+  const heard = page.crew.messages()
+  await world.pass(7_000)
+  await world.until(chief.crew.publish(SECRET))
+  await world.pass(5_000)
+  expect(bodies(heard)).toEqual([])
+  expect(page.node.host.counts.get('secret-missing')).toBeGreaterThan(1)
+
+  of.isThere = true
+  await page.crew[Symbol.asyncDispose]()
+  const again = await page.agent.join(CREW)
+  const read = again.messages()
+  await world.pass(30_000)
+  expect(bodies(read)).toEqual([SECRET])
 })

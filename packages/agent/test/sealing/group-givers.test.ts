@@ -4,12 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { plainSealer } from '../../../../test/world/reference/hpke.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
-import {
-  encodeGiven,
-  givingInfo,
-  SECRET_TYPE,
-  type SecretTerms,
-} from '../../src/sealing/group-secret.ts'
+import { encodeGiven, givingInfo, type SecretTerms } from '../../src/sealing/group-secret.ts'
+import { SECRET_TYPE } from '../../src/sealing/secret-type.ts'
 import { SECRET_LIFETIME_MS } from '../../src/sealing/limits.ts'
 import { bodies, CREW, CREW_GRANT, Town } from '../town.ts'
 import { CHIEF_GRANT, hand, SECRET, secretsIn } from './crew.ts'

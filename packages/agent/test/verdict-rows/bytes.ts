@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { repackBundle, resignBundle, signTogether } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor, World } from '../../../../test/world/world.ts'
 import { openCore } from '../../src/host/open-core.ts'
+import { allAbilities } from '../../src/host/open-host.ts'
 import { memoryStore } from '../../src/host/store.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
 import { MESSAGE_BYTES_MAX } from '../../src/transport.ts'
@@ -67,18 +68,21 @@ export const byteRows = {
         const world = new World(1)
         const acme = world.organisation('acme.example')
         const transport = world.network.open('n')
-        const core = await openCore({
-          identity: acme,
-          anchors: new AnchorSet([ownAnchor(acme)]),
-          policy: ruleTable(),
-          transport,
-          clock: world.clock,
-          random: world.bytes,
-          verifier: world.verifier,
-          generateKey: () => world.key(),
-          store: memoryStore(),
-          hash: nodeSha256,
-        })
+        const core = await openCore(
+          {
+            identity: acme,
+            anchors: new AnchorSet([ownAnchor(acme)]),
+            policy: ruleTable(),
+            transport,
+            clock: world.clock,
+            random: world.bytes,
+            verifier: world.verifier,
+            generateKey: () => world.key(),
+            store: memoryStore(),
+            hash: nodeSha256,
+          },
+          allAbilities,
+        )
         const bytes = new Uint8Array(MESSAGE_BYTES_MAX + 1)
         await expect(transport.publish(CREW, bytes)).rejects.toMatchObject({ code: 'too-large' })
         expect(await core.reception.message(CREW, bytes, 'peer')).toBe('reject')
