@@ -1,7 +1,7 @@
 import type { Identity, Peer, Receiver, Verdict } from '@ixj/agent'
 import type { MemoryNode } from '@ixj/agent/memory'
 import { nodeSha256 } from '@ixj/node'
-import { concatBytes, utf8Bytes } from '@ixj/trust'
+import { concatBytes, decodeStatement, utf8Bytes } from '@ixj/trust'
 import { grantsOf, provingStatements } from '../../packages/agent/src/host/identity.ts'
 import { DELIVER_PROTOCOL } from '../../packages/agent/src/deliver/deliver.ts'
 import { COMBINE_PROTOCOL } from '../../packages/agent/src/combine/originals.ts'
@@ -96,7 +96,7 @@ export class RawNode implements Receiver {
       zoneKeys: new ZoneKeyBook(undefined, world.clock, nodeSha256),
       hash: nodeSha256,
       measured: () => {},
-      keep: async () => {},
+      keep: async (envelope) => decodeStatement(envelope, nodeSha256),
     }
   }
 

@@ -31,8 +31,8 @@ export interface StatementStoreCounts {
 
 interface Entry {
   readonly signed: SignedStatement
-  /** Who holds it under its quota; none for one that is kept or pinned. */
-  holders: Set<string> | undefined
+  /** Who holds it under its quota, most often one; none for one that is kept or pinned. */
+  holders: string | Set<string> | undefined
 }
 
 /**
@@ -197,7 +197,7 @@ export class StatementStore {
   #hold(entry: Entry, owner: string): SignedStatement {
     const { signed, holders } = entry
     const { idText } = signed
-    const isHeld = this.#kept.has(idText) || this.#pins.has(idText) || holders?.has(owner) === true
+    const isHeld = this.#kept.has(idText) || this.#pins.has(idText) || isHolder(holders, owner)
     if (isHeld) return signed
     this.#checkOwners(owner)
     const list = this.#owners.get(owner) ?? new Set<string>()
@@ -206,7 +206,7 @@ export class StatementStore {
       this.#entries.set(idText, entry)
       this.#bytes += signed.envelope.length
     }
-    entry.holders = (holders ?? new Set<string>()).add(owner)
+    entry.holders = withHolder(holders, owner)
     list.add(idText)
     for (const oldest of list) {
       if (list.size <= this.#ownerStatementsMax(owner)) break
@@ -226,7 +226,7 @@ export class StatementStore {
   #drop(owner: string, idText: string): boolean {
     this.#unlist(owner, idText)
     const entry = this.#entries.get(idText)
-    entry?.holders?.delete(owner)
+    if (entry !== undefined) entry.holders = withoutHolder(entry.holders, owner)
     if (entry === undefined || !isFree(entry) || this.#kept.has(idText)) return false
     this.#remove(idText)
     return true
@@ -234,7 +234,7 @@ export class StatementStore {
 
   /** What is kept or pinned counts against nobody's quota. */
   #leaveHolders(entry: Entry): void {
-    for (const owner of entry.holders ?? []) this.#unlist(owner, entry.signed.idText)
+    for (const owner of holdersOf(entry)) this.#unlist(owner, entry.signed.idText)
     entry.holders = undefined
   }
 
@@ -247,7 +247,7 @@ export class StatementStore {
   #remove(idText: string): void {
     const entry = this.#entries.get(idText)
     if (entry === undefined) return
-    for (const owner of entry.holders ?? []) this.#unlist(owner, idText)
+    for (const owner of holdersOf(entry)) this.#unlist(owner, idText)
     this.#kept.delete(idText)
     this.#pins.delete(idText)
     this.#entries.delete(idText)
@@ -257,5 +257,26 @@ export class StatementStore {
 
 /** Whether nobody holds it under a quota. */
 function isFree({ holders }: Entry): boolean {
-  return holders === undefined || holders.size === 0
+  return holders === undefined
+}
+
+type Holders = Entry['holders']
+
+function holdersOf({ holders }: Entry): Iterable<string> {
+  return typeof holders === 'string' ? [holders] : (holders ?? [])
+}
+
+function isHolder(holders: Holders, owner: string): boolean {
+  return typeof holders === 'object' ? holders.has(owner) : holders === owner
+}
+
+function withHolder(holders: Holders, owner: string): Holders {
+  if (holders === undefined || holders === owner) return owner
+  return typeof holders === 'string' ? new Set([holders, owner]) : holders.add(owner)
+}
+
+function withoutHolder(holders: Holders, owner: string): Holders {
+  if (typeof holders !== 'object') return holders === owner ? undefined : holders
+  holders.delete(owner)
+  return holders.size === 0 ? undefined : holders
 }

@@ -356,10 +356,12 @@ export class Core {
     return plainDecision(about, { action, topic, sender, at: this.clock.now() }, cause)
   }
 
-  async #keep(envelope: Uint8Array, owner: Peer): Promise<void> {
-    await this.statements.add(envelope, { owner, verifier: this.verifier, hash: this.hash })
+  async #keep(envelope: Uint8Array, owner: Peer): Promise<SignedStatement> {
+    const { verifier, hash } = this
+    const signed = await this.statements.add(envelope, { owner, verifier, hash })
     // A check takes time. What a neighbour told goes with it, so nothing may come after it.
     if (!this.neighbours.has(owner)) this.statements.release(owner)
+    return signed
   }
 
   #report(event: NeighbourEvent): void {

@@ -35,7 +35,7 @@ export interface ExchangeHooks {
   readonly clock: Clock
   readonly proofs: ProofBook
   /** Keeps a statement whose signature holds. @throws TrustError */
-  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
+  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<SignedStatement>
   /** Whether it is admitted still. */
   isHere(neighbour: Exchange): boolean
   wanted(neighbour: Exchange, mark: Uint8Array): void
@@ -285,7 +285,7 @@ export class Exchange {
       case 'statements':
         // One that is refused must not hide those after it.
         for (const envelope of frame.envelopes) {
-          await this.#guarded(() => this.#hooks.keep(envelope, this.peer))
+          await this.#guarded(async () => void (await this.#hooks.keep(envelope, this.peer)))
         }
         this.#hooks.proofs.arrived(this.#fetching)
         return

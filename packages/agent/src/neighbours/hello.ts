@@ -8,6 +8,7 @@ import {
   equalBytes,
   findAnchor,
   findFreshness,
+  isBinding,
   readArray,
   readBytes,
   readBytesUpTo,
@@ -25,6 +26,7 @@ import {
   type ProofStatements,
   type Random,
   type Sha256,
+  type SignedStatement,
   type Signer,
   type Value,
   type Verifier,
@@ -68,8 +70,8 @@ export interface HelloContext {
     readonly envelopes: readonly Uint8Array[]
     readonly statuses: readonly Uint8Array[]
   }
-  /** Keeps a statement of a peer after its signature held. @throws TrustError `bad-signature` */
-  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
+  /** Keeps a statement of a peer after its signature held; gives it. @throws TrustError `bad-signature` */
+  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<SignedStatement>
 }
 
 /** The two ends of a connection as the channel proved them. */
@@ -248,11 +250,25 @@ async function check(
     )
   }
   context.measured(hello.signer, { from, to: now, signedAt: hello.time })
-  for (const { envelope } of statementsOfChain(chain)) await context.keep(envelope, owner)
+  const kept = await keepChain(chain, owner, context)
   if (dnssec !== undefined) context.zoneKeys.learnFrom(dnssec)
   await takeStatuses(proved, owner, context)
   checkConnectable(chain, context)
-  return { name: hello.signer, key: hello.signerKey, chain, session: scene.session }
+  return { name: hello.signer, key: hello.signerKey, chain: kept, session: scene.session }
+}
+
+/** The chain, of the statements as they are kept: a relay has thousands of neighbours. */
+async function keepChain(chain: NameChain, owner: Peer, context: HelloContext): Promise<NameChain> {
+  const kept = new Map<string, SignedStatement>()
+  for (const { envelope } of statementsOfChain(chain)) {
+    const signed = await context.keep(envelope, owner)
+    kept.set(signed.idText, signed)
+  }
+  const links = chain.links.map((link) => {
+    const signed = kept.get(link.idText)
+    return signed !== undefined && isBinding(signed) ? signed : link
+  })
+  return { ...chain, links }
 }
 
 /** Only bytes that no honest node sends are held against it; what we cannot use may be of use later. */

@@ -40,6 +40,6 @@ export interface NeighboursContext {
   sought(topic: Name): void
   /** It is sought no longer. */
   forgone(topic: Name): void
-  readonly keep: (envelope: Uint8Array, owner: Peer) => Promise<void>
+  readonly keep: HelloContext['keep']
   report(event: NeighbourEvent): void
 }

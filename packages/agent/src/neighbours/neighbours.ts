@@ -13,7 +13,7 @@ import { codeOf } from '../pipeline/decision.ts'
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer } from '../transport.ts'
 import { AdmittedNeighbours } from './admitted.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type ExchangeHooks } from './exchange.ts'
 import type { RightFrame } from './frames.ts'
 import { Greetings, PROOF_PROTOCOL } from './greetings.ts'
 import type { Greeted } from './hello.ts'
@@ -21,7 +21,7 @@ import { markOf } from './marks.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { checkNotRevoked, currentChain } from './renewed-chain.ts'
-import { checkInbox, checkMember, type Right, type SealingKey } from './right.ts'
+import { checkInbox, checkMember, keptRight, type Right, type SealingKey } from './right.ts'
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -31,11 +31,14 @@ export class Neighbours {
   readonly #context: NeighboursContext
   readonly #admitted = new AdmittedNeighbours()
   readonly #greetings: Greetings
+  /** One for all: a relay has thousands of neighbours. */
+  readonly #hooks: ExchangeHooks
   /** Inboxes of others that agents here write to, and when they last did; the oldest first. */
   readonly #sought = new Map<Name, number>()
 
   constructor(context: NeighboursContext) {
     this.#context = context
+    this.#hooks = this.#exchangeHooks()
     this.#greetings = new Greetings({
       ...context,
       admit: (peer, greeted) => this.#admit(peer, greeted),
@@ -211,7 +214,7 @@ export class Neighbours {
   /** Newer records say something else of a key that this right rests on. */
   #recheck(neighbour: Exchange, frame: RightFrame): void {
     try {
-      neighbour.rights.set(frame.topic, { frame, ...this.#checkRight(neighbour, frame) })
+      neighbour.rights.set(frame.topic, keptRight(this.#checkRight(neighbour, frame), frame))
     } catch (cause) {
       this.#end(neighbour, frame.topic)
       this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
@@ -223,20 +226,7 @@ export class Neighbours {
     checkNotRevoked(greeted.chain, this.#context.trust.revocations)
     const { transport, clock, open, hello } = this.#context
     const strangers = new Budget(STRANGER_CHECKS_PER_SECOND, clock.now())
-    const neighbour = new Exchange(peer, greeted, strangers, {
-      clock,
-      proofs: this.#context.proofs,
-      keep: this.#context.keep,
-      isHere: (from) => this.#admitted.get(from.peer) === from,
-      wanted: (from, mark) => this.#wanted(from, mark),
-      shown: (from, right) => this.#shown(from, right),
-      ended: (from, topic) => this.#end(from, topic),
-      revoked: (from, frame) => this.#context.revoked(from, frame),
-      fault: (from, cause) => this.fault(from, cause),
-      broken: (from) => {
-        if (this.#admitted.get(from.peer) === from) void transport.disconnect(from.peer)
-      },
-    })
+    const neighbour = new Exchange(peer, greeted, strangers, this.#hooks)
     neighbour.isRelay = transport.overRelays === true
     this.#admitted.add(neighbour, { isPage: this.#isPage(peer) })
     transport.admit(peer)
@@ -252,6 +242,23 @@ export class Neighbours {
     }
     for (const topic of this.#sought.keys()) this.#ask(neighbour, topic)
     return neighbour
+  }
+
+  #exchangeHooks(): ExchangeHooks {
+    const context = this.#context
+    const isHere = (from: Exchange) => this.#admitted.get(from.peer) === from
+    return {
+      clock: context.clock,
+      proofs: context.proofs,
+      keep: context.keep,
+      isHere,
+      wanted: (from, mark) => this.#wanted(from, mark),
+      shown: (from, right) => this.#shown(from, right),
+      ended: (from, topic) => this.#end(from, topic),
+      revoked: (from, frame) => context.revoked(from, frame),
+      fault: (from, cause) => this.fault(from, cause),
+      broken: (from) => void (isHere(from) && context.transport.disconnect(from.peer)),
+    }
   }
 
   /** Pages are told of a topic only when they asked for it by name. */
@@ -327,7 +334,8 @@ export class Neighbours {
       if (before !== undefined && before.frame.carrier !== frame.carrier) {
         this.#end(neighbour, frame.topic)
       }
-      neighbour.rights.set(frame.topic, { frame, ...right })
+      const shared = this.#context.proofs.sharing(frame, neighbour.greeted.key)
+      neighbour.rights.set(frame.topic, keptRight(right, shared))
       this.#context.transport.allow(neighbour.peer, frame.carrier)
       this.#context.report({ kind: 'route', topic: frame.topic, peer: neighbour.peer })
     } catch (cause) {

@@ -3,6 +3,7 @@ import {
   boundName,
   decodeProof,
   encodeProof,
+  equalBytes,
   idsOf,
   isBinding,
   isCrossCertificate,
@@ -31,6 +32,14 @@ import type { ProvenName, ZoneKeyBook } from './zone-keys.ts'
 export interface Holder {
   readonly name: Name
   readonly signer: Pick<Signer, 'publicKey'>
+}
+
+/** What a neighbour says in ids and keys about a topic. */
+export interface NamingFrame {
+  readonly proof: Uint8Array
+  readonly agentKey: Uint8Array | null
+  readonly subscribe: Uint8Array | null
+  readonly host: Uint8Array | null
 }
 
 /** What a proof of our own was made of. */
@@ -185,7 +194,10 @@ export class ProofBook {
   /** Keeps a proof that led to something accepted, until then, beyond its teller's quota and presence. */
   keep(idText: string, until = Infinity): void {
     const known = this.get(idText)
-    if (known !== undefined && this.#own.get(idText) === undefined) this.#kept.put(known, until)
+    if (known === undefined || this.#own.get(idText) !== undefined) return
+    // From now on it is of use often: what it says is kept as it was read.
+    const { id, bytes, proof } = known
+    this.#kept.put({ id, idText, bytes, proof }, until)
   }
 
   /** Forgets what this neighbour alone told. */
@@ -232,6 +244,25 @@ export class ProofBook {
       const signed = this.#statements.get(toHex(id))
       return signed === undefined ? [] : [signed]
     })
+  }
+
+  /**
+   * A frame with ids in the bytes that proofs and statements here have already: of thousands of pages
+   * each tells the same ids again and again.
+   */
+  sharing<Frame extends NamingFrame>(frame: Frame, key: Uint8Array): Frame {
+    const { proof, agentKey, subscribe, host } = frame
+    return {
+      ...frame,
+      proof: this.get(toHex(proof))?.id ?? proof,
+      agentKey: agentKey !== null && equalBytes(agentKey, key) ? key : agentKey,
+      subscribe: this.#sharedId(subscribe),
+      host: this.#sharedId(host),
+    }
+  }
+
+  #sharedId(id: Uint8Array | null): Uint8Array | null {
+    return id === null ? null : (this.#statements.get(toHex(id))?.id ?? id)
   }
 
   /** Ids of statements that a proof lacks; undefined where the proof itself is not here. */

@@ -40,6 +40,14 @@ export interface Right {
   readonly sealing?: SealingKey | undefined
 }
 
+/** A right as it is kept, without what it was checked by: a relay has those of thousands of pages. */
+export function keptRight<Frame>(
+  { until, rests, sealing }: Right,
+  frame: Frame,
+): Right & { readonly frame: Frame } {
+  return sealing === undefined ? { until, rests, frame } : { until, rests, sealing, frame }
+}
+
 /** The encryption key of a name, as a chain to an anchor proves it. */
 export interface SealingKey {
   /** X25519, 32 bytes. */

@@ -1,3 +1,4 @@
+import { decodeProof, type Proof } from '@ixj/trust'
 import { PROOFS_PER_NEIGHBOUR_BYTES_MAX, PROOFS_PER_NEIGHBOUR_MAX } from '../limits.ts'
 import type { Peer } from '../transport.ts'
 import { ProofShelf, type KnownProof } from './proof-shelf.ts'
@@ -6,6 +7,26 @@ import { ProofShelf, type KnownProof } from './proof-shelf.ts'
 interface Told {
   readonly known: KnownProof
   tellers: number
+}
+
+/**
+ * A proof as it came: it is read anew whenever it is used, in some µs. A relay has four of each page,
+ * and looks at most of them once.
+ */
+class PackedProof implements KnownProof {
+  readonly id: Uint8Array
+  readonly idText: string
+  readonly bytes: Uint8Array
+
+  constructor({ id, idText, bytes }: KnownProof) {
+    this.id = id
+    this.idText = idText
+    this.bytes = bytes
+  }
+
+  get proof(): Proof {
+    return decodeProof(this.bytes)
+  }
 }
 
 /**
@@ -26,9 +47,10 @@ export class ToldProofs {
     const { idText } = known
     const shelf = this.#shelfOf(teller)
     const told = this.#byId.get(idText)
-    if (told === undefined) this.#byId.set(idText, { known, tellers: 1 })
+    const kept = told?.known ?? new PackedProof(known)
+    if (told === undefined) this.#byId.set(idText, { known: kept, tellers: 1 })
     else if (!shelf.has(idText)) told.tellers += 1
-    shelf.put(told?.known ?? known)
+    shelf.put(kept)
   }
 
   /** Forgets what this neighbour alone told. */

@@ -190,7 +190,8 @@ export class CarriedTopics implements HostPart {
       const entry = this.#entryOf(topic)
       const displaced = displacedBy(entry, frame)
       topics.add(topic)
-      entry.claims.set(neighbour.peer, { frame, until })
+      const shared = this.#node.proofs.sharing(frame, neighbour.greeted.key)
+      entry.claims.set(neighbour.peer, { frame: shared, until })
       for (const peer of displaced) void this.#displace(topic, peer)
       this.#look(entry)
       const failure = await entry.work
@@ -377,14 +378,15 @@ function displacedBy({ topic, claims }: Entry, { of }: CarryFrame): readonly Pee
 
 /** What takes a carried topic: a group's bundles are judged and passed on, and nobody reads them here. */
 function carriedSink({ agent, host, of }: CarryFrame): Sink {
-  return {
-    agent,
-    // Not the agent's key: it reads elsewhere, and has one sink for each grant.
-    key: host,
-    takes: of === 'group' ? ['publish', 'request'] : [],
-    deliver: () => {},
-    awaits: () => false,
-    asked: () => false,
-    refused: () => {},
-  }
+  // Not the agent's key: it reads elsewhere, and has one sink for each grant.
+  return { agent, key: host, ...(of === 'group' ? GROUP_SINK : INBOX_SINK) }
 }
+
+const INBOX_SINK: Omit<Sink, 'agent' | 'key'> = {
+  takes: [],
+  deliver: () => {},
+  awaits: () => false,
+  asked: () => false,
+  refused: () => {},
+}
+const GROUP_SINK: Omit<Sink, 'agent' | 'key'> = { ...INBOX_SINK, takes: ['publish', 'request'] }

@@ -33,7 +33,8 @@ export class SocketChannel implements Channel {
   #untold = 0
   #end: { readonly error?: TransportError } | undefined
   #isRead = false
-  #wake: (() => void) | undefined
+  /** Who waits for the next frame. */
+  #reader: Pick<PromiseWithResolvers<FrameResult>, 'resolve' | 'reject'> | undefined
 
   constructor(id: number, socket: ChannelSocket) {
     this.id = id
@@ -61,21 +62,18 @@ export class SocketChannel implements Channel {
     })
   }
 
-  async *frames(): AsyncGenerator<Uint8Array> {
+  frames(): AsyncIterable<Uint8Array> {
     if (this.#isRead) throw new Error('The frames of a channel can be read only once')
     this.#isRead = true
-    for (;;) {
-      const frame = this.#arrived.shift()
-      if (frame !== undefined) {
-        this.#tellRead(frame.length)
-        yield frame
-      } else if (this.#end !== undefined) {
-        if (this.#end.error !== undefined) throw this.#end.error
-        return
-      } else {
-        await new Promise<void>((wake) => (this.#wake = wake))
-      }
-    }
+    return new Frames(() => this.#next())
+  }
+
+  /** The next frame, or the end, when there is one. */
+  #next(): Promise<FrameResult> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject }
+      this.#wakeReader()
+    })
   }
 
   async close(): Promise<void> {
@@ -142,8 +140,40 @@ export class SocketChannel implements Channel {
   }
 
   #wakeReader(): void {
-    this.#wake?.()
-    this.#wake = undefined
+    const reader = this.#reader
+    const frame = reader === undefined ? undefined : this.#arrived.shift()
+    if (reader === undefined || (frame === undefined && this.#end === undefined)) return
+    this.#reader = undefined
+    if (frame !== undefined) {
+      this.#tellRead(frame.length)
+      reader.resolve({ done: false, value: frame })
+    } else if (this.#end?.error !== undefined) reader.reject(this.#end.error)
+    else reader.resolve({ done: true, value: undefined })
+  }
+}
+
+type FrameResult = IteratorResult<Uint8Array, undefined>
+
+/** By hand: a generator that waits takes some 500 bytes more, and a relay has three for each page. */
+class Frames implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #take: () => Promise<FrameResult>
+  #isOver = false
+
+  constructor(take: () => Promise<FrameResult>) {
+    this.#take = take
+  }
+
+  next(): Promise<FrameResult> {
+    return this.#isOver ? this.return() : this.#take()
+  }
+
+  async return(): Promise<FrameResult> {
+    this.#isOver = true
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 }
 

@@ -42,7 +42,7 @@ export interface LinkContext {
   /** What no honest node sends. */
   fault(neighbour: Exchange, cause: unknown): void
   /** Something for this neighbour was left out. */
-  shed(cause: unknown): void
+  shed(neighbour: Exchange, cause: unknown): void
 }
 
 /** Sync with one neighbour: a bounded queue of its own, and so many bytes a second. */
@@ -74,7 +74,8 @@ export class Link {
   say(frame: SyncFrame): void {
     if (this.#waiting.length >= SYNC_FRAMES_WAITING_MAX) {
       const limit = `${SYNC_FRAMES_WAITING_MAX} frames wait already`
-      this.#context.shed(new Refusal('rate', `Cannot say ${frame.kind}: ${limit}`))
+      const cause = new Refusal('rate', `Cannot say ${frame.kind}: ${limit}`)
+      this.#context.shed(this.neighbour, cause)
       return
     }
     this.#waiting.push(frame)
@@ -124,7 +125,7 @@ export class Link {
       this.#channel = undefined
       this.#waiting.length = 0
       this.#asked.length = 0
-      this.#context.shed(cause)
+      this.#context.shed(this.neighbour, cause)
       this.#retryLater()
     } finally {
       this.#isSending = false

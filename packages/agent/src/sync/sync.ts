@@ -25,7 +25,7 @@ import {
   SYNC_REASONS_MAX,
   SYNC_SOON_MS,
 } from './limits.ts'
-import { Link, SYNC_PROTOCOL, type ServedBundle } from './link.ts'
+import { Link, type LinkContext, SYNC_PROTOCOL, type ServedBundle } from './link.ts'
 import { mayPassLater } from './passing.ts'
 import { Pulls } from './pulls.ts'
 
@@ -70,6 +70,8 @@ const ALWAYS = (): boolean => true
 export class Sync implements HostPart {
   readonly protocols = [SYNC_PROTOCOL]
   readonly #context: SyncContext
+  /** One for all: a relay has thousands of neighbours. */
+  readonly #linkContext: LinkContext
   readonly #comparison: Comparison
   readonly #pulls: Pulls
   readonly #links = new Map<Peer, Link>()
@@ -81,7 +83,16 @@ export class Sync implements HostPart {
 
   constructor(context: SyncContext) {
     this.#context = context
-    const { clock, history } = context
+    const { clock, history, transport } = context
+    this.#linkContext = {
+      clock,
+      transport,
+      read: (topic, ids) => this.#read(topic, ids),
+      cost: (frame) => costOf(frame, history),
+      take: (from, frame) => this.#take(from, frame),
+      fault: (from, cause) => context.fault(from, cause),
+      shed: ({ greeted: { name } }, cause) => context.shed(name, name, cause),
+    }
     this.#comparison = new Comparison(context)
     this.#pulls = new Pulls({
       clock,
@@ -97,18 +108,7 @@ export class Sync implements HostPart {
   }
 
   admitted(neighbour: Exchange): void {
-    const context = this.#context
-    const { clock, transport } = context
-    const { name } = neighbour.greeted
-    const link = new Link(neighbour, {
-      clock,
-      transport,
-      read: (topic, ids) => this.#read(topic, ids),
-      cost: (frame) => costOf(frame, context.history),
-      take: (from, frame) => this.#take(from, frame),
-      fault: (from, cause) => context.fault(from, cause),
-      shed: (cause) => context.shed(name, name, cause),
-    })
+    const link = new Link(neighbour, this.#linkContext)
     this.#links.set(neighbour.peer, link)
   }
 

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { parseName, parsePattern } from '@ixj/names'
 import { trustBooks } from '../../../../test/world/trust-books.ts'
 import { nodeSha256, nodeSigner, openNodeVerifier } from '../../../../test/world/native-keys.ts'
-import { decode, fromHex, signingInput, toHex, type Value, VerifiedTrees } from '@ixj/trust'
+import {
+  decode,
+  decodeStatement,
+  fromHex,
+  signingInput,
+  toHex,
+  type Value,
+  VerifiedTrees,
+} from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { decodeApproval, signApproval } from '../../src/bundles/approval.ts'
 import {
@@ -258,7 +266,7 @@ describe('the vector of hello', () => {
       zoneKeys: new ZoneKeyBook(undefined, { now: () => 0, at: () => () => {} }, nodeSha256),
       hash: nodeSha256,
       measured: () => {},
-      keep: async () => {},
+      keep: async (envelope) => decodeStatement(envelope),
     })
     await expect(saying).rejects.toMatchObject({ code: 'hello' })
     expect(sent).toEqual([text('open'), text('prove')])

@@ -51,7 +51,7 @@ export class DoorSocket implements SocketPort {
   readonly #hooks: DoorSocketHooks
   readonly #frames: Meter
   readonly #bytes: Meter
-  readonly #cancelLogin: () => void
+  #cancelLogin: (() => void) | undefined
   #cancelResume: (() => void) | undefined
   #cancelClose: (() => void) | undefined
   #session: SocketSession | undefined
@@ -93,6 +93,7 @@ export class DoorSocket implements SocketPort {
     this.#frames = new Meter(limits.framesPerSecond, now)
     this.#bytes = new Meter(limits.bytesPerSecond, now)
     this.#cancelLogin = clock.at(now + limits.loginMs, () => {
+      this.#cancelLogin = undefined
       if (!this.isAdmitted) this.end(cutOf('not-admitted'))
     })
     socket.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary))
@@ -261,7 +262,7 @@ export class DoorSocket implements SocketPort {
 
   #closed(): void {
     this.#isCut = true
-    this.#cancelLogin()
+    this.#cancelLogin?.()
     this.#cancelClose?.()
     this.#cancelResume?.()
     this.#cancelResume = undefined
