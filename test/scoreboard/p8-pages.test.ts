@@ -88,7 +88,7 @@ describe('P8: pages on one relay', () => {
       const pages = heard.reduce((sum, each) => sum + each.pages, 0)
       const lastMs = Math.max(...heard.map(({ lastAt }) => lastAt)) - sentAt
       const what = `${PAGES.toLocaleString('en-US')} logged-in pages on one relay`
-      const note = `pages are whole hosts in ${CROWDS} processes beside it, and check each message`
+      const note = `pages in ${CROWDS} processes beside it; 1 of 250 is a whole host and checks all, the others judge nothing`
       expect(
         report({
           id: 'P8',
