@@ -1,6 +1,7 @@
 import { ManualClock } from '@ixj/agent'
 import { type AuditRecord, type LogReport, verifyLog } from '@ixj/audit'
 import { openAuditLog } from '../../packages/node/src/audit/audit-log.ts'
+import { LOG_GATHER_MS } from '../../packages/node/src/audit/limits.ts'
 import type { LogFiles } from '../../packages/node/src/audit/log-files.ts'
 import { recordsIn, SIGNER, TRUST } from './numbered-log.ts'
 import { seededRandom } from './random.ts'
@@ -44,9 +45,9 @@ export class LogBench {
     this.clock = openClock()
   }
 
-  /** Lets everything happen that needs no time. */
+  /** Lets everything happen that needs no more time than a group of records gathers. */
   async settle(): Promise<void> {
-    await this.clock.advance(0)
+    await this.clock.advance(LOG_GATHER_MS)
     for (let turns = 0; turns < 5; turns++) await new Promise<void>((done) => setImmediate(done))
   }
 

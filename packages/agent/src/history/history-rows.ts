@@ -56,9 +56,10 @@ export interface HistoryRows extends AsyncDisposable {
   load(): Promise<readonly HistoryRow[]>
   /**
    * Keeps a bundle; resolves when it would survive a crash of the process. It can be read at once.
+   * Where nobody waits for that (default: somebody does), it may wait for others.
    * @throws AgentError `not-stored`
    */
-  put(row: HistoryRow, bytes: Uint8Array): Promise<void>
+  put(row: HistoryRow, bytes: Uint8Array, options?: { readonly isAwaited?: boolean }): Promise<void>
   /** Forgets bundles; ids that are not there are passed over. */
   remove(ids: readonly Uint8Array[]): void
   /** The bundles with these ids, in their order; undefined for those that are not there. @throws AgentError `not-stored` */

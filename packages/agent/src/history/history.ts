@@ -90,7 +90,14 @@ export class History {
    */
   async add(
     { header, id, idText, bytes }: Bundle,
-    how: Pick<HistoryRow, 'verifiedAt' | 'onBehalfOf'> & { readonly origin: Origin },
+    {
+      isAwaited = true,
+      ...how
+    }: Pick<HistoryRow, 'verifiedAt' | 'onBehalfOf'> & {
+      readonly origin: Origin
+      /** Whether anybody waits until it is stored. */
+      readonly isAwaited?: boolean
+    },
   ): Promise<void> {
     const known = this.#byId.get(idText)
     if (header.class === 'state' || (known !== undefined && known.origin !== 'carried')) return
@@ -99,7 +106,7 @@ export class History {
     const place = { topic, class: kept, sender, key, epoch, first, count, sentAt }
     const row: HistoryRow = { id, ...place, ...how, length: bytes.length }
     this.#enter(row)
-    const stored = this.#rows.put(row, bytes)
+    const stored = this.#rows.put(row, bytes, { isAwaited })
     this.#makeRoom(topic)
     try {
       await stored

@@ -47,7 +47,8 @@ export class Keeper implements BundleKeeper {
     if (bundle.header.class === 'state') return
     sync.arrived(bundle.header.topic, bundle.idText)
     const verifiedAt = clock.now()
-    void this.#guarded(bundle, () => this.history.add(bundle, { verifiedAt, onBehalfOf, origin }))
+    const how = { verifiedAt, onBehalfOf, origin, isAwaited: false }
+    void this.#guarded(bundle, () => this.history.add(bundle, how))
   }
 
   /** What cannot be opened here is kept for others: they repair it from here, and nobody reads it. */
@@ -55,7 +56,12 @@ export class Keeper implements BundleKeeper {
     const { clock, sync } = this.#context
     if (bundle.header.class === 'state') return
     sync.arrived(bundle.header.topic, bundle.idText)
-    const how = { verifiedAt: clock.now(), onBehalfOf, origin: 'carried' } as const
+    const how = {
+      verifiedAt: clock.now(),
+      onBehalfOf,
+      origin: 'carried',
+      isAwaited: false,
+    } as const
     void this.#guarded(bundle, () => this.history.add(bundle, how))
   }
 
@@ -65,7 +71,8 @@ export class Keeper implements BundleKeeper {
   }
 
   /**
-   * An agent here sends a bundle: it can be repaired from here. Resolves when it is stored.
+   * An agent here sends a bundle: it can be repaired from here. Resolves when it is stored; requests
+   * and answers of class event are stored behind, since it is the answer that is waited for.
    * @throws AgentError `not-stored`
    */
   async send(bundle: Bundle, onBehalfOf: Name): Promise<void> {
@@ -75,7 +82,9 @@ export class Keeper implements BundleKeeper {
     const verifiedAt = clock.now()
     const opened = topics.opened(header.topic)
     const origin = opened === undefined ? 'sent' : 'own'
-    const stored = this.history.add(bundle, { verifiedAt, onBehalfOf, origin })
+    const isAwaited = header.class === 'task' || header.action === 'publish'
+    const add = () => this.history.add(bundle, { verifiedAt, onBehalfOf, origin, isAwaited })
+    const stored = isAwaited ? add() : void this.#guarded(bundle, add)
     if (opened === 'group') presence.headsChanged(header.topic)
     else if (opened === undefined) sync.sent(header.topic, id)
     await stored

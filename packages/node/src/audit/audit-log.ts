@@ -11,6 +11,7 @@ import {
   CHECKPOINT_MS,
   CHECKPOINT_RECORDS_MAX,
   LOG_BATCH_BYTES_MAX,
+  LOG_GATHER_MS,
   LOG_QUEUE_BYTES_MAX,
   LOG_RETRY_MS,
 } from './limits.ts'
@@ -37,8 +38,9 @@ interface Fault {
 }
 
 /**
- * An audit log in files. Records are written and synced in groups, by the system's own threads: at
- * once when nothing is being written, else with the next group; no record waits for a timer. While
+ * An audit log in files. Records are written and synced in groups, by the system's own threads: what
+ * somebody waits for at once when nothing is being written, else with the next group; what nobody
+ * waits for goes along, or alone after {@link LOG_GATHER_MS}. While
  * the log cannot be written it tries again every {@link LOG_RETRY_MS}; the first record afterwards
  * is the gap, and those that had come before the failure follow it.
  */
@@ -50,6 +52,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
   #queuedBytes = 0
   #fault: Fault | null = null
   #running: Promise<void> | undefined
+  #cancelGather: (() => void) | undefined
   #cancelRetry: (() => void) | undefined
   #cancelCheckpoint: (() => void) | undefined
   #checkpointDue = false
@@ -110,6 +113,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#cancelGather?.()
     this.#cancelRetry?.()
     this.#cancelCheckpoint?.()
     await this.#running
@@ -127,11 +131,28 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
       const limit = `${this.#queuedBytes} bytes wait, limit ${LOG_QUEUE_BYTES_MAX}`
       this.#fail(new AuditError('unwritable', `Cannot write the audit log: ${limit}`))
     }
-    this.#start()
+    this.#startInTime()
+  }
+
+  /** At once for whoever waits, and where much has come; else when others have had time to come. */
+  #startInTime(): void {
+    if (this.#isUrgent()) this.#start()
+    else if (this.#running === undefined && !this.#closed) {
+      this.#cancelGather ??= this.#clock.at(this.#clock.now() + LOG_GATHER_MS, () => this.#start())
+    }
+  }
+
+  #isUrgent(): boolean {
+    if (this.#checkpointDue || this.#queuedBytes > LOG_BATCH_BYTES_MAX) return true
+    // What came before a failure is written before its gap.
+    if (this.#fault !== null && this.#queue.length > 0) return true
+    return this.#queue.some(({ settle }) => settle !== undefined)
   }
 
   #start(): void {
     if (this.#running !== undefined || this.#closed) return
+    this.#cancelGather?.()
+    this.#cancelGather = undefined
     this.#work(this.#run())
   }
 
@@ -139,16 +160,16 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
   #work(work: Promise<void>): void {
     this.#running = work.finally(() => {
       this.#running = undefined
-      const isMore = this.#queue.length > 0 || this.#checkpointDue
-      if (this.#fault === null && isMore) this.#start()
+      if (this.#fault !== null) return
+      if (this.#queue.length > 0 || this.#checkpointDue) this.#startInTime()
     })
   }
 
-  /** Writes groups until nothing waits. Never throws. */
+  /** Writes what waits, and on until nobody waits for more. Never throws. */
   async #run(): Promise<void> {
     // What is recorded in one go belongs to one group.
     await Promise.resolve()
-    while (this.#queue.length > 0 || this.#checkpointDue) {
+    do {
       let group = this.#takeGroup()
       try {
         if (group.length > 0) await this.#writer.write(group.map(({ bytes }) => bytes))
@@ -159,7 +180,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
         this.#failWith(cause, group)
         return
       }
-    }
+    } while (this.#isUrgent())
     if (this.#fault !== null) await this.#recover()
   }
 

@@ -10,6 +10,12 @@ export const LOG_QUEUE_BYTES_MAX = 4 * 1024 * 1024
 /** Bytes written and synced at once; more wait for the next, which starts when this has ended. */
 export const LOG_BATCH_BYTES_MAX = 1024 * 1024
 
+/**
+ * How long a record for which nobody waits is held back for others: each group costs the program
+ * several wakings, in the midst of what it answers. It is lost with the process until then.
+ */
+export const LOG_GATHER_MS = 20
+
 /** How long after a failure the log is tried again. */
 export const LOG_RETRY_MS = 1_000
 

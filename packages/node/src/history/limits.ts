@@ -2,8 +2,9 @@
 export const HISTORY_QUEUED_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * How long what others sent waits for company on its way to the disk: waking the thread for each
- * costs the program a third of a millisecond, in the midst of an answer.
+ * How long a bundle waits for company on its way to the disk where nobody waits for it, such as what
+ * others sent: waking the thread for each costs the program a third of a millisecond, in the midst of
+ * an answer.
  */
 export const HISTORY_GATHER_MS = 10
 

@@ -1,13 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import {
-  AgentError,
-  isSentHere,
-  type EvidenceRow,
-  type HistoryRow,
-  type HistoryRows,
-} from '@ixj/agent'
+import { AgentError, type EvidenceRow, type HistoryRow, type HistoryRows } from '@ixj/agent'
 import { toHex } from '@ixj/trust'
 import { makeFolder } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
@@ -106,7 +100,11 @@ class SqliteHistory implements HistoryRows {
     return rows
   }
 
-  put(row: HistoryRow, bytes: Uint8Array): Promise<void> {
+  put(
+    row: HistoryRow,
+    bytes: Uint8Array,
+    options: { readonly isAwaited?: boolean } = {},
+  ): Promise<void> {
     if (this.#queuedBytes + bytes.length > HISTORY_QUEUED_BYTES_MAX) {
       const reason = `${this.#queuedBytes} bytes wait for the disk, limit ${HISTORY_QUEUED_BYTES_MAX}`
       return Promise.reject(new AgentError('not-stored', `Cannot keep a bundle: ${reason}`))
@@ -121,8 +119,7 @@ class SqliteHistory implements HistoryRows {
     // The thread is given a copy on its way; of a view that would be a copy of its whole buffer.
     const isWhole = bytes.byteLength === bytes.buffer.byteLength
     batch.change.puts.push({ place, row, bytes: isWhole ? bytes : new Uint8Array(bytes) })
-    // Nobody waits for what others sent.
-    if (isSentHere(row)) this.#hurry()
+    if (options.isAwaited !== false) this.#hurry()
     this.#writeSoon()
     return batch.stored.promise
   }

@@ -5,6 +5,7 @@ import { openAuditLog } from '../../src/audit/audit-log.ts'
 import {
   CHECKPOINT_MS,
   CHECKPOINTS_TAIL_BYTES,
+  LOG_GATHER_MS,
   LOG_QUEUE_BYTES_MAX,
   LOG_RETRY_MS,
 } from '../../src/audit/limits.ts'
@@ -60,7 +61,27 @@ describe('openAuditLog()', () => {
     expect([log.size, bench.disk.syncs]).toEqual([200, 3])
   })
 
-  it('needs no time to pass until a record is safe', async () => {
+  it('writes what nobody waits for 20 ms after the first of it, in one group', async () => {
+    const bench = new LogBench()
+    await using log = await bench.open()
+    for (const number of [1, 2]) log.append(numbered(number))
+    await bench.clock.advance(LOG_GATHER_MS - 1)
+    log.append(numbered(3))
+    expect([log.size, bench.disk.syncs]).toEqual([0, 0])
+    await bench.clock.advance(1)
+    await bench.settle()
+    expect([log.size, bench.disk.syncs]).toEqual([3, 1])
+  })
+
+  it('writes what nobody waits for along with what somebody does', async () => {
+    const bench = new LogBench()
+    await using log = await bench.open()
+    log.append(numbered(1))
+    await log.appendSafely(numbered(2))
+    expect([log.size, bench.disk.syncs]).toEqual([2, 1])
+  })
+
+  it('needs no time to pass until a record is safe that somebody waits for', async () => {
     const bench = new LogBench()
     await using log = await bench.open()
     const before = bench.clock.now()
