@@ -4,6 +4,7 @@ import { pureJsCrypto } from '@libp2p/noise'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 import { gatherWrites } from '../src/mesh/gathered-writes.ts'
+import { GATHERED_BYTES_MAX } from '../src/mesh/limits.ts'
 import { nodeNoiseCipher } from '../src/mesh/noise-cipher.ts'
 
 // Bytes that repeat from run to run.
@@ -66,7 +67,7 @@ describe('nodeNoiseCipher()', () => {
 })
 
 describe('gatherWrites()', () => {
-  it('hands to the system at once what is sent in several pieces', () => {
+  it('hands to the system at once what is sent in one go, and much of it, or what precedes a reset, before its end', async () => {
     const writes: number[][] = []
     const socket = new Writable({
       write: (chunk: Uint8Array, _encoding, done) => {
@@ -81,11 +82,23 @@ describe('gatherWrites()', () => {
     const sendData = (pieces: Iterable<Uint8Array>) => {
       for (const piece of pieces) socket.write(piece)
     }
-    const connection = { socket, sendData }
+    const sendReset = () => void writes.push([])
+    const connection = { socket, sendData, sendReset }
     gatherWrites(connection as unknown as Parameters<typeof gatherWrites>[0])
     connection.sendData([new Uint8Array(2), new Uint8Array(39), new Uint8Array(16)])
+    await Promise.resolve()
     connection.sendData([new Uint8Array(7)])
-    expect(writes).toEqual([[2, 39, 16], [7]])
+    expect(writes).toEqual([])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(writes).toEqual([[2, 39, 16, 7]])
+    connection.sendData([new Uint8Array(GATHERED_BYTES_MAX), new Uint8Array(1)])
+    expect(writes.slice(1)).toEqual([[GATHERED_BYTES_MAX, 1]])
+    connection.sendData([new Uint8Array(3)])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(writes.slice(2)).toEqual([[3]])
+    connection.sendData([new Uint8Array(5)])
+    connection.sendReset()
+    expect(writes.slice(3)).toEqual([[5], []])
   })
 
   it('leaves a connection without a socket as it is', () => {

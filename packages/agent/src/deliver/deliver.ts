@@ -101,7 +101,9 @@ export class Deliver implements HostPart {
       stream = this.#open(peer)
       if (stream === undefined) return false
     }
-    return stream.push(bundle)
+    const isUnderWay = stream.push(bundle)
+    if (isUnderWay) this.#incoming.get(peer)?.goesAlong()
+    return isUnderWay
   }
 
   /** Keeps a bundle until a host takes it, or its lifespan ends. */
@@ -125,7 +127,7 @@ export class Deliver implements HostPart {
     }
     this.#incoming.get(peer)?.close()
     const stream: Incoming = new Incoming(channel, {
-      later: (ms, run) => void clock.at(clock.now() + ms, run),
+      later: (ms, run) => clock.at(clock.now() + ms, run),
       take: (bytes) => this.#take(neighbour, bytes),
       patience: () => this.#patience(peer),
       ended: () => {

@@ -14,8 +14,8 @@ interface Outcome {
 
 /** What a stream asks of its owner. */
 export interface IncomingHooks {
-  /** Calls `run` that much later. */
-  later(ms: number, run: () => void): void
+  /** Calls `run` that much later, unless what it returns is called before. */
+  later(ms: number, run: () => void): () => void
   /** Decides about a bundle; null if it was accepted, else the code. Never rejects. */
   take(bytes: Uint8Array): Promise<string | null>
   /** Resolves when the neighbour may be read on: at once unless it brought too much that was refused. */
@@ -38,6 +38,8 @@ export class Incoming {
   /** The last place for which an acknowledgement was sent. */
   #through = 0
   #telling = false
+  /** Tells what is decided at once, and not later; undefined while nothing is to be told later. */
+  #tellNow: (() => void) | undefined
   #wake: (() => void) | undefined
   #ended = false
 
@@ -50,6 +52,11 @@ export class Incoming {
   /** Ends the stream. */
   close(): void {
     this.#end()
+  }
+
+  /** Something goes to the neighbour anyway: what is decided goes along, and wakes it once. */
+  goesAlong(): void {
+    this.#tellNow?.()
   }
 
   async #run(): Promise<void> {
@@ -81,7 +88,15 @@ export class Incoming {
     if (this.#telling) return
     this.#telling = true
     // An answer to what it brought goes first, and others share the acknowledgement.
-    this.#hooks.later(DELIVER_ACKNOWLEDGE_MS, () => void this.#tell())
+    const tell = () => {
+      this.#tellNow = undefined
+      void this.#tell()
+    }
+    const cancel = this.#hooks.later(DELIVER_ACKNOWLEDGE_MS, tell)
+    this.#tellNow = () => {
+      cancel()
+      tell()
+    }
   }
 
   #hasRoom(): boolean {

@@ -132,7 +132,10 @@ describe('a hostile sender on a direct stream', () => {
       close: async () => {},
     }
     const stream = new Incoming(channel, {
-      later: (_, run) => void setImmediate(run),
+      later: (_, run) => {
+        const immediate = setImmediate(run)
+        return () => clearImmediate(immediate)
+      },
       take: async () => {
         given.decided += 1
         return null

@@ -24,15 +24,28 @@ export const CONTROL_PER_SECOND_MAX = 2_048
 /** Message ids in IHAVE, IWANT and IDONTWANT that count as one: 65,536 a second are twice the worst. */
 export const IDS_PER_CONTROL = 32
 
-/** Ids of messages that came are gathered for this long, and told to neighbours together. */
-export const HAVE_MS = 5
+/** Ids of messages that came are gathered for this long, and told to neighbours together ... */
+export const HAVE_MS = 100
+/** ... or until they are so many: where much comes, what others know already is soon known. */
+export const HAVE_IDS = 32
 /**
- * What was accepted is forwarded after this at the least: neighbours that have it from its publisher
- * as well have said so by then. Each hop beyond the publisher's neighbours costs as much.
+ * To neighbours that are taken to have a message from its source it is forwarded after this at the
+ * least, unless they have said so by then; to all others at once.
  */
-export const FORWARD_MS_MIN = 20
+export const FORWARD_MS_MIN = 2 * HAVE_MS
 /** ... and at the most, however late they say it. */
-export const FORWARD_MS_MAX = 250
+export const FORWARD_MS_MAX = 500
+/**
+ * Times that a neighbour had what came from a source without us, before it is taken to have all of
+ * that. Each time that it had not counts as {@link MISSED_COST} of them, of {@link COVERED_MAX} at the most.
+ */
+export const COVERED_MIN = 4
+export const COVERED_MAX = 16
+export const MISSED_COST = 4
+/** Sources that are known of one neighbour; the longest unused goes. */
+export const COVERED_SOURCES_MAX = 256
+/** Messages that came lately of which it is remembered from whom, and who said that they have them. */
+export const PASSING_MAX = 4_096
 /** Messages that are timed at once, to learn how late neighbours say that they have them. */
 export const HAVE_SAMPLES_MAX = 1_024
 /**
@@ -68,6 +81,9 @@ export const MESSAGE_CACHE_HEARTBEATS = 6
 
 /** yamux lets a window grow to 16 MiB, past what a paused stream may hold (4 MiB): it would die. */
 export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
+
+/** Bytes to one neighbour that are handed to the system together; more go at once. */
+export const GATHERED_BYTES_MAX = 4 * 1024
 
 /** Channels of one protocol that a neighbour may have open towards us; and we towards it. */
 export const CHANNELS_MAX = 32

@@ -1,5 +1,6 @@
 import type { ConnectionEncrypter } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { gatherWrites } from './gathered-writes.ts'
 import { nodeNoiseCipher, type NoiseCipher } from './noise-cipher.ts'
 
@@ -15,13 +16,42 @@ export function noiseOverTcp(components: Components): ConnectionEncrypter {
   Object.assign(crypto, nodeNoiseCipher())
   const inbound = encrypter.secureInbound.bind(encrypter)
   const outbound = encrypter.secureOutbound.bind(encrypter)
-  encrypter.secureInbound = (connection, options) => {
+  encrypter.secureInbound = async (connection, options) => {
     gatherWrites(connection)
-    return inbound(connection, options)
+    return withCheapLengths(await inbound(connection, options))
   }
-  encrypter.secureOutbound = (connection, options) => {
+  encrypter.secureOutbound = async (connection, options) => {
     gatherWrites(connection)
-    return outbound(connection, options)
+    return withCheapLengths(await outbound(connection, options))
   }
   return encrypter
+}
+
+/** What reads the lengths of frames in a secured connection of noise (17.0.3, pinned). */
+interface LengthReader {
+  lengthDecoder(bytes: Lengths): number
+}
+
+/** Bytes as they came, from which a length of two bytes is read. */
+type Lengths = Pick<Uint8ArrayList, 'byteLength' | 'get'>
+
+/** Ends each look for a further frame: made once, since a new one notes where it was made. */
+const NO_LENGTH = new RangeError('There is no whole length yet')
+
+/**
+ * noise looks for a further frame behind the last one of each packet, and learns by an error that
+ * there is none; to make one takes 70 µs where that happens 100 times a second.
+ */
+function withCheapLengths<Secured extends { readonly connection: unknown }>(
+  secured: Secured,
+): Secured {
+  const { decoder } = secured.connection as { readonly decoder?: Partial<LengthReader> }
+  if (decoder?.lengthDecoder === undefined) {
+    throw new Error('This noise is not the one that is pinned: it reads no lengths')
+  }
+  decoder.lengthDecoder = (bytes) => {
+    if (bytes.byteLength < 2) throw NO_LENGTH
+    return bytes.get(0) * 256 + bytes.get(1)
+  }
+  return secured
 }
