@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto'
+import type { RPC } from '@libp2p/gossipsub/message'
+import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { Forwarding } from '../src/mesh/forwarding.ts'
+import { Coverage } from '../src/mesh/coverage.ts'
 import { HaveDelay } from '../src/mesh/have-delay.ts'
 import {
+  COVERED_MAX,
+  COVERED_MIN,
+  COVERED_SOURCES_MAX,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
+  HAVE_MS,
   HAVE_PER_SECOND_MAX,
+  MISSED_COST,
   RPC_IDS_MAX,
 } from '../src/mesh/limits.ts'
 import { messageId } from '../src/mesh/wire-topic.ts'
@@ -44,23 +52,66 @@ function textsOf({ received }: Raw): readonly string[] {
 }
 
 describe('what is forwarded', () => {
-  test('a node forwards to the one that has not said that it has the message', async () => {
+  /** Has a member learned of: it says that it has what the publisher gives, until that is taken for granted. */
+  async function learn(
+    { victim, publisher }: { readonly victim: Victim; readonly publisher: Stream },
+    member: Awaited<ReturnType<typeof openMember>>,
+    bench: MeshBench,
+  ): Promise<void> {
+    const known = victim.told.messages.length
+    for (let round = 1; round <= COVERED_MIN; round++) {
+      sendRpc(publisher, messageOn(crew, `lesson ${round}`))
+      await bench.until(() => victim.told.messages.length === known + round)
+      member.says([`lesson ${round}`])
+      await roundTripTo(victim, member.raw)
+    }
+    await bench.until(() => textsOf(member.raw).length === COVERED_MIN)
+    member.raw.received.length = 0
+  }
+
+  test('a node forwards at once to those of whom it has learned nothing', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim)
+    sendRpc(gossip, messageOn(crew, 'news'))
+    await bench.until(() => textsOf(member.raw).length > 0)
+    expect(textsOf(member.raw)).toEqual(['news'])
+  })
+
+  test('a node forwards nothing to one that has said that it has it', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
     const [one, other] = [await openMember(bench, victim), await openMember(bench, victim)]
-    sendRpc(gossip, messageOn(crew, 'news'))
-    sendRpc(gossip, messageOn(crew, 'more'))
-    await bench.until(() => victim.told.messages.length === 2)
     one.says(['news'])
     other.says(['more'])
     await roundTripTo(victim, one.raw)
     await roundTripTo(victim, other.raw)
-    await bench.passOn()
+    sendRpc(gossip, messageOn(crew, 'news'))
+    sendRpc(gossip, messageOn(crew, 'more'))
     await bench.until(() => textsOf(one.raw).length > 0 && textsOf(other.raw).length > 0)
+    await bench.passOn()
     await roundTripTo(victim, one.raw)
     await roundTripTo(victim, other.raw)
     expect(textsOf(one.raw)).toEqual(['more'])
     expect(textsOf(other.raw)).toEqual(['news'])
+  })
+
+  test('one that had what a neighbour brought gets later, and only, what it does not say it has', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim)
+    await learn({ victim, publisher: gossip }, member, bench)
+    const known = victim.told.messages.length
+    sendRpc(gossip, messageOn(crew, 'news'))
+    sendRpc(gossip, messageOn(crew, 'more'))
+    await bench.until(() => victim.told.messages.length === known + 2)
+    member.says(['more'])
+    await roundTripTo(victim, member.raw)
+    expect(textsOf(member.raw)).toEqual([])
+    await bench.passOn()
+    await bench.until(() => textsOf(member.raw).length > 0)
+    await roundTripTo(victim, member.raw)
+    expect(textsOf(member.raw)).toEqual(['news'])
   })
 
   test('a node says what it has in one RPC, to all but the one that it has it from', async () => {
@@ -119,15 +170,16 @@ describe('how long a node waits before it forwards', () => {
   }
 
   test('it waits the least time while neighbours say at once what they have', async () => {
-    const { delay } = await hear(5, 1_000, 'prompt')
+    const { delay } = await hear(HAVE_MS / 2, 1_000, 'prompt')
     expect(delay.ms).toBe(FORWARD_MS_MIN)
   })
 
   test('it waits longer where they say it late, and less when they are prompt again', async () => {
-    const { delay, say } = await hear(60, 1_000, 'late')
-    expect(delay.ms).toBeGreaterThanOrEqual(60)
+    const lateMs = FORWARD_MS_MIN + HAVE_MS
+    const { delay, say } = await hear(lateMs, 1_000, 'late')
+    expect(delay.ms).toBeGreaterThanOrEqual(lateMs)
     expect(delay.ms).toBeLessThan(FORWARD_MS_MAX)
-    await say(5, 'prompt')
+    await say(HAVE_MS / 2, 'prompt')
     expect(delay.ms).toBe(FORWARD_MS_MIN)
   })
 
@@ -149,7 +201,7 @@ describe('how long a node waits before it forwards', () => {
     for (let index = 0; index < 1_000; index++) {
       const id = createHash('sha256').update(`hostile ${index}`).digest()
       delay.came(id)
-      await clock.advance(5)
+      await clock.advance(HAVE_MS / 2)
       for (const peer of ['a', 'b', 'c']) delay.said(peer, id)
       await clock.advance(FORWARD_MS_MAX)
       for (let again = 0; again < 8; again++) for (const peer of ['x', 'y']) delay.said(peer, id)
@@ -164,6 +216,63 @@ describe('how long a node waits before it forwards', () => {
   })
 })
 
+describe('who is taken to have what', () => {
+  /** Whether `peer` is taken to have what comes from `source`, after so much that it had and missed. */
+  function covers(had: number, missed = 0): boolean {
+    const coverage = new Coverage()
+    for (let times = 0; times < had; times++) coverage.had('source', 'peer')
+    for (let times = 0; times < missed; times++) coverage.missed('source', 'peer')
+    return coverage.covers('source', 'peer')
+  }
+
+  test('one that had it so often, and not once less', () => {
+    expect([covers(COVERED_MIN - 1), covers(COVERED_MIN)]).toEqual([false, true])
+  })
+
+  test('one that missed it a few times is not, however often it had it before', () => {
+    const misses = (COVERED_MAX - COVERED_MIN) / MISSED_COST
+    expect([covers(1_000, misses), covers(1_000, misses + 1)]).toEqual([true, false])
+  })
+
+  test('what it had of one source says nothing of another', () => {
+    const coverage = new Coverage()
+    for (let times = 0; times < COVERED_MIN; times++) coverage.had('source', 'peer')
+    expect([coverage.covers('other', 'peer'), coverage.covers('source', 'other')]).toEqual([
+      false,
+      false,
+    ])
+  })
+
+  test('one that invents sources loses its own oldest', () => {
+    const coverage = new Coverage()
+    for (let times = 0; times < COVERED_MIN; times++) {
+      coverage.had('source', 'liar')
+      coverage.had('source', 'peer')
+    }
+    for (let index = 0; index < COVERED_SOURCES_MAX; index++) coverage.had(`s${index}`, 'liar')
+    expect([coverage.covers('source', 'liar'), coverage.covers('source', 'peer')]).toEqual([
+      false,
+      true,
+    ])
+  })
+
+  test('nothing is known of one that has gone, as source or as neighbour', () => {
+    const coverage = new Coverage()
+    for (let times = 0; times < COVERED_MIN; times++) {
+      coverage.had('source', 'peer')
+      coverage.had('other', 'peer')
+      coverage.had('source', 'next')
+    }
+    coverage.gone('other')
+    coverage.gone('next')
+    expect([
+      coverage.covers('source', 'peer'),
+      coverage.covers('other', 'peer'),
+      coverage.covers('source', 'next'),
+    ]).toEqual([true, false, false])
+  })
+})
+
 test('what waits is forwarded when the clock has been set back meanwhile', async () => {
   const clock = new ManualClock({ now: 1_000_000 })
   const set = { back: 0 }
@@ -173,16 +282,36 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
     at: (time: number, run: () => void) =>
       clock.at(clock.now() + time - (clock.now() - set.back), run),
   }
-  const gossip = { opts: {}, mesh: new Map(), sendRpc: () => true, sendIDontWants: () => {} }
+  const passed: unknown[] = []
+  const gossip = {
+    opts: {},
+    mesh: new Map(),
+    msgIdToStrFn: (id: Uint8Array) => Buffer.from(id).toString('hex'),
+    sendRpc: (_peer: string, { messages }: { readonly messages: readonly unknown[] }) =>
+      passed.push(...messages) > 0,
+    sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
+  }
   const host = { clock: jumping, counts: {} }
   const forwarding = new Forwarding(
     host as unknown as ConstructorParameters<typeof Forwarding>[0],
     gossip as unknown as ConstructorParameters<typeof Forwarding>[1],
   )
-  const passed: string[] = []
-  forwarding.accepted(() => passed.push('before'))
+  /** A message comes, and gossipsub would forward it. */
+  const come = (text: string, isSaid: boolean): void => {
+    const id = bytesOf(text)
+    gossip.sendIDontWants(id, 'topic', 'source')
+    const rpc = { subscriptions: [], messages: [text] } as unknown as RPC
+    forwarding.accepted(gossip.msgIdToStrFn(id), () => {
+      if (!forwarding.holdsBack('peer', rpc)) passed.push(`${text} at once`)
+    })
+    if (isSaid) forwarding.heard('peer', { ...none, idontwant: [{ messageIDs: [id] }] })
+  }
+  for (let times = 0; times < COVERED_MAX; times++) come(`lesson ${times}`, true)
+  passed.length = 0
+  come('before', false)
   set.back = 60_000
-  forwarding.accepted(() => passed.push('after'))
+  come('after', false)
+  expect(passed).toEqual([])
   await clock.advance(2 * FORWARD_MS_MAX)
   expect(passed).toEqual(['before', 'after'])
   forwarding.end()

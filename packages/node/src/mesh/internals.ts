@@ -21,6 +21,8 @@ export interface GossipInternals {
   readonly control: Map<string, RPC.ControlMessage>
   /** From how many bytes on a message is told of by IDONTWANT, and how many ids are heard in 1 s. */
   readonly opts: { idontwantMinDataSize: number; idontwantMaxMessages: number }
+  /** A message's id as it stands in its tables. */
+  msgIdToStrFn(id: Uint8Array): string
   /** Tells the mesh of a topic that this node has a message; it would send an RPC for each. */
   sendIDontWants(id: Uint8Array, topic: string, source: string): void
   /** The one way by which an RPC leaves. */
@@ -41,6 +43,7 @@ export interface GossipInternals {
 }
 
 const METHODS = [
+  'msgIdToStrFn',
   'sendIDontWants',
   'sendRpc',
   'decodeRpc',

@@ -242,7 +242,8 @@ export class Router {
       })
     gossip.sendRpc = (peer, rpc) => {
       const neighbour = this.#host.get(peer)
-      return neighbour?.stage === 'open' && outbox.send(neighbour, rpc)
+      if (neighbour?.stage !== 'open') return false
+      return this.#forwarding?.holdsBack(peer, rpc) === true || outbox.send(neighbour, rpc)
     }
     gossip.removePeer = (peer) => {
       remove(peer)
@@ -318,7 +319,7 @@ export class Router {
       bytes: msg.data,
       report: (verdict) => {
         const tell = () => this.#internals().reportMessageValidationResult(msgId, source, verdict)
-        if (verdict === 'accept') this.#forwarding?.accepted(tell)
+        if (verdict === 'accept') this.#forwarding?.accepted(msgId, tell)
         else tell()
         if (verdict === 'reject') this.#punish(neighbour)
       },
