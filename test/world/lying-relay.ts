@@ -20,6 +20,8 @@ export class LyingRelay {
   /** What arrives in place of a frame. Repair is refused: it goes the way of all that is dropped. */
   tell(bytes: Uint8Array): readonly Uint8Array[] {
     const frame = this.isLying ? frameOf(bytes) : undefined
+    // A page that has cut the liar calls again: what was held back for the last call is lost with it.
+    if (this.isLying && frame === undefined) this.#held = undefined
     if (frame?.kind === 'data') return []
     if (frame?.kind !== 'message') return [bytes]
     const deed = DEEDS[Math.floor(this.#random() * DEEDS.length)] ?? 'pass'
@@ -54,7 +56,7 @@ export class LyingRelay {
   }
 }
 
-/** Undefined: it belongs to a login. A page that has cut the liar comes back, and is lied to anew. */
+/** Undefined: it belongs to a login. */
 function frameOf(bytes: Uint8Array): SocketFrame | undefined {
   try {
     return decodeSocketFrame(bytes)

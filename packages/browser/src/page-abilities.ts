@@ -7,4 +7,5 @@ export const pageAbilities: HostAbilities = {
   births: () => loadAbility('births', () => import('@ixj/agent/births')),
   sealing: () => loadAbility('sealed groups', () => import('@ixj/agent/sealing')),
   gathering: () => loadAbility('gathering', () => import('@ixj/agent/gathering')),
+  tasks: () => loadAbility('tasks', () => import('@ixj/agent/tasks')),
 }

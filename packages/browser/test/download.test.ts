@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 /** The goal: what a page that verifies bundles, chains and DNSSEC downloads at most. It is missed. */
 const GOAL_BYTES = 120 * 1024
 /** What a page with key anchors downloads may not grow past this. */
-const FIRST_BYTES_MAX = 126 * 1024
+const FIRST_BYTES_MAX = 124 * 1024
 /** Nor what a page with zone anchors does. */
-const DNSSEC_BYTES_MAX = 140 * 1024
+const DNSSEC_BYTES_MAX = 138 * 1024
 /** Nor both with all that is downloaded when it is first used, such as HPKE, births and enrolling. */
 const ALL_BYTES_MAX = 172 * 1024
 

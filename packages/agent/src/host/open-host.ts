@@ -3,6 +3,7 @@ import * as births from '../abilities/births.ts'
 import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
 import * as sealing from '../abilities/sealing.ts'
+import * as tasks from '../abilities/tasks.ts'
 import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
 import { type Host, openHostWith } from './host.ts'
@@ -14,6 +15,7 @@ export const allAbilities: HostAbilities = {
   carrying: async () => ({ CarriedTopics, Passing }),
   gathering: async () => gathering,
   sealing: async () => sealing,
+  tasks: async () => tasks,
 }
 
 /**

@@ -9,19 +9,19 @@ import type { Core } from '../host/core.ts'
 import type { Identity } from '../host/identity.ts'
 import { QUEUE_MAX, REQUESTS_MAX } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
-import type { Accepted } from '../pipeline/context.ts'
+import type { Accepted, TaskBook } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
 import { Queue } from '../queue.ts'
 import { HandingOut } from '../tasks/handing-out.ts'
-import { ReceivedTasks } from '../tasks/received-tasks.ts'
-import { ACKNOWLEDGEMENT_TYPE } from '../tasks/sent-tasks.ts'
+import type { ReceivedTasks } from '../tasks/received-tasks.ts'
 import { taskOf, type Task } from '../tasks/task.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
+import { unmadeBook } from '../tasks/unmade-book.ts'
 import { Answering, ignoreUnreachable } from './answering.ts'
 import { askOne } from './ask.ts'
 import type { AskingAbilities } from './asking-abilities.ts'
-import { APPROVE_TYPE, OFFER_TYPE } from './control-types.ts'
+import { ACKNOWLEDGEMENT_TYPE, APPROVE_TYPE, OFFER_TYPE } from './control-types.ts'
 import type { Lane } from './lane-queue.ts'
 import { readMessage, type Message } from './message.ts'
 import type { Offer } from './naming.ts'
@@ -52,6 +52,7 @@ export class Activity {
   readonly #records: TaskRecords | null
   readonly #abilities: AskingAbilities
   #received: ReceivedTasks | undefined
+  #isEnded = false
 
   constructor(parts: {
     readonly core: Core
@@ -75,28 +76,29 @@ export class Activity {
   }
 
   /** The agent's book of tasks; made when it is needed, since few agents are sent any. */
-  get received(): ReceivedTasks {
-    this.#received ??= new ReceivedTasks({
-      core: this.#core,
-      records: this.#records?.received ?? passingRecords(),
-      acknowledge: (to, correlation, until) => this.answering.acknowledge(to, correlation, until),
-    })
-    return this.#received
+  get received(): TaskBook {
+    return this.#received ?? unmadeBook(async () => void (await this.#book()))
   }
 
-  /** A topic was opened: what an earlier run has left of its tasks is handed out again. */
-  resume(topic: Name): void {
-    if (this.#records?.received.isEmpty === false) this.received.resume(topic)
+  /**
+   * A topic was opened: what an earlier run has left of its tasks is handed out again.
+   * @throws AgentError `unreachable`
+   */
+  async resume(topic: Name): Promise<void> {
+    if (this.#records?.received.isEmpty !== false) return
+    const book = await this.#book()
+    book.resume(topic)
   }
 
   /** Whether any answer of this sender is waited for. */
   awaits(header: Header): boolean {
-    return this.pending.awaits(header, this.#core.clock.now()) || this.sender.tasks.awaits(header)
+    const isAwaited = this.pending.awaits(header, this.#core.clock.now())
+    return isAwaited || this.sender.tasks?.awaits(header) === true
   }
 
   /** Whether this answer, or acknowledgement, is waited for. */
   asked(header: Header, part: MessagePart): boolean {
-    return this.#isAnswered(header, part) || this.sender.tasks.waits(header, part)
+    return this.#isAnswered(header, part) || this.sender.tasks?.waits(header, part) === true
   }
 
   /** Sends a request on a lane, and waits for the reply of the name whose inbox it is. */
@@ -149,6 +151,7 @@ export class Activity {
 
   /** Hands out nothing more, and ends every reader; what waits can still be read. */
   end(): void {
+    this.#isEnded = true
     this.#received?.close()
     this.messages.close()
     this.requests.close()
@@ -167,11 +170,26 @@ export class Activity {
     return await this.ask(asking, part, { until, signal })
   }
 
+  async #book(): Promise<ReceivedTasks> {
+    if (this.#received !== undefined) return this.#received
+    const { ReceivedTasks } = await this.#abilities.tasks()
+    // Others may have waited for the same.
+    if (this.#received !== undefined) return this.#received
+    const book = new ReceivedTasks({
+      core: this.#core,
+      records: this.#records?.received ?? passingRecords(),
+      acknowledge: (to, correlation, until) => this.answering.acknowledge(to, correlation, until),
+    })
+    this.#received = book
+    if (this.#isEnded) book.close()
+    return book
+  }
+
   #takeAnswer(header: Header, part: MessagePart, message: Message | undefined): void {
     const { tasks } = this.sender
     if (this.#isAnswered(header, part)) this.pending.take(header, part, message)
     // An answer tells as well that the task has arrived.
-    if (tasks.waits(header, part)) tasks.take(header, part)
+    if (tasks?.waits(header, part) === true) tasks.take(header, part)
   }
 
   /** Whether this answers a request that waits for it; an acknowledgement is no answer. */

@@ -16,7 +16,7 @@ import type { Accepted } from '../pipeline/context.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Code } from '../pipeline/verdicts.ts'
 import type { Queue } from '../queue.ts'
-import type { ReceivedTasks } from '../tasks/received-tasks.ts'
+import type { TaskBook } from '../pipeline/context.ts'
 import type { Task } from '../tasks/task.ts'
 import type { TaskRecords } from '../tasks/task-records.ts'
 import { Activity } from './activity.ts'
@@ -79,8 +79,8 @@ export class Agent implements AsyncDisposable {
     const { core, inbox, taskRecords } = this.#parts
     await core.open(inbox, this.#sink)
     // What an earlier run has left.
-    if (taskRecords?.received.isEmpty === false) this.#active.resume(inbox.topic)
-    if (taskRecords?.sent.isEmpty === false) await this.#active.sender.tasks.resume()
+    if (taskRecords?.received.isEmpty === false) await this.#active.resume(inbox.topic)
+    if (taskRecords?.sent.isEmpty === false) await this.#active.sender.resumeTasks()
     return this
   }
 
@@ -356,7 +356,7 @@ class InboxSink implements Sink {
     }))
   }
 
-  get tasks(): ReceivedTasks {
+  get tasks(): TaskBook {
     return this.active.received
   }
 

@@ -1,3 +1,5 @@
+/** Content type of the answer by which a task is acknowledged; its body is nil. */
+export const ACKNOWLEDGEMENT_TYPE = 'ixj/ack'
 /** Content type of a request for a name; its body is a signed `offer`. */
 export const OFFER_TYPE = 'ixj/offer'
 /** Content type of the answer that gives the name; its body is a list of statements. */

@@ -150,7 +150,7 @@ export class Gather implements AsyncIterable<Batch>, AsyncDisposable {
       await this.#inbox[Symbol.asyncDispose]()
       throw cause
     }
-    this.#parts.active.resume(this.topic)
+    await this.#parts.active.resume(this.topic)
   }
 
   /** Batches as they end. The tasks in one are done when the next one is asked for. */

@@ -149,7 +149,7 @@ export class Group implements AsyncDisposable {
     }
     this.#open = open
     this.state.open()
-    this.#parts.active.resume(topic)
+    await this.#parts.active.resume(topic)
     this.#answers = answer !== null
     this.#isQuiet = isQuiet
     if (isQuiet) {

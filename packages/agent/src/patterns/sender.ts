@@ -15,10 +15,10 @@ import { CONTENT_TYPE_BYTES_MAX } from '../limits.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import type { Acknowledgements } from '../tasks/acknowledgements.ts'
-import { SentTasks, type SendingTask, type TaskHandover } from '../tasks/sent-tasks.ts'
+import type { SendingTask, SentTasks, TaskHandover } from '../tasks/sent-tasks.ts'
 import type { StoredRecords } from '../tasks/stored-records.ts'
 import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
-import type { Gathering } from './asking-abilities.ts'
+import type { AskingAbilities, Gathering } from './asking-abilities.ts'
 import { BundleMaker } from './bundle-maker.ts'
 import type { ManyReceipt, Receipt } from './message.ts'
 import { handOver } from './hand-over.ts'
@@ -46,6 +46,7 @@ export class Sender {
   readonly #budgets = new Map<string, Budget>()
   readonly #closing = new AbortController()
   readonly #gather: Gathering
+  readonly #abilities: Pick<AskingAbilities, 'tasks'>
 
   /** `gather` asks for the approvals that a grant wants, and waits for what comes of it. */
   constructor(
@@ -55,6 +56,7 @@ export class Sender {
       readonly epoch: number
       readonly taskRecords: TaskRecords | null
       readonly proofs: Map<string, KnownProof>
+      readonly abilities: Pick<AskingAbilities, 'tasks'>
     },
     gather: Gathering,
   ) {
@@ -65,16 +67,17 @@ export class Sender {
     this.lanes = new Lanes(parts.core, parts.identity)
     this.#records = parts.taskRecords?.sent ?? null
     this.#gather = gather
+    this.#abilities = parts.abilities
   }
 
-  /** The tasks that wait for acknowledgements; made when it is asked for, since few agents send any. */
-  get tasks(): SentTasks {
-    this.#tasks ??= new SentTasks({
-      core: this.#core,
-      records: this.#records ?? passingRecords(),
-      hand: (task) => this.#handTask(task),
-    })
+  /** The tasks that wait for acknowledgements; undefined until one is sent, since few agents send any. */
+  get tasks(): SentTasks | undefined {
     return this.#tasks
+  }
+
+  /** Goes on with the tasks that an earlier run has left. @throws AgentError `unreachable` */
+  async resumeTasks(): Promise<void> {
+    if (this.#records?.isEmpty === false) await (await this.#openTasks()).resume()
   }
 
   /** Encodes a body as one message. @throws TrustError `too-large`, `encoding`; AgentError `argument` */
@@ -204,7 +207,9 @@ export class Sender {
   /** A task is sealed and stored at once, whether or not anybody is there to take it. */
   async #sendTask(lane: Lane, part: MessagePart, sending: Sending): Promise<number> {
     const { addressees = [{ name: lane.topic, key: null }], gathered, signal } = sending
-    this.tasks.checkRoom(addressees)
+    const tasks = this.#tasks ?? (await this.#openTasks())
+    this.#checkOpen(signal)
+    tasks.checkRoom(addressees)
     const stream = this.#publisher.stream(lane)
     const kept = Promise.withResolvers<SendingTask>()
     void stream.turns.take(lane.priority, async () => {
@@ -216,7 +221,7 @@ export class Sender {
         // Its place stays spent if it cannot be stored: tasks come in no order.
         stream.next += 1
         // The next one is sealed meanwhile: what is stored together shares a write.
-        kept.resolve(this.tasks.keep(bundle, proof, to))
+        kept.resolve(tasks.keep(bundle, proof, to))
       } catch (cause) {
         kept.reject(cause)
       }
@@ -224,6 +229,16 @@ export class Sender {
     const task = await kept.promise
     sending.kept?.(task.acknowledgements)
     return await task.handed(signal)
+  }
+
+  async #openTasks(): Promise<SentTasks> {
+    const { SentTasks } = await this.#abilities.tasks()
+    this.#checkOpen()
+    return (this.#tasks ??= new SentTasks({
+      core: this.#core,
+      records: this.#records ?? passingRecords(),
+      hand: (task) => this.#handTask(task),
+    }))
   }
 
   /** What nobody was handed yet, others do not find in the history either. */

@@ -119,6 +119,8 @@ export type Accepted = Required<Omit<Trace, 'authority' | 'grants' | 'takers' | 
 
 /** The tasks of one agent, as far as a node's intake has to do with them. */
 export interface TaskBook {
+  /** Makes it, where it is not yet: a page downloads what keeps tasks. @throws AgentError `unreachable` */
+  prepare?(): Promise<void>
   /** Whether this bundle is here, or being taken in. */
   has(bundle: Bundle): boolean
   /** Whether there is room for one more of its sender. */
@@ -141,6 +143,8 @@ export interface Taker {
 
 /** What the pipeline asks about a task: whether those here that it is for have it, or take it. */
 export interface TaskBooks {
+  /** Whoever is to have it gets ready to keep it. @throws AgentError `unreachable` */
+  prepare(bundle: Bundle): Promise<void>
   /** Whether somebody does not have it yet. */
   isLacked(bundle: Bundle): boolean
   /** @throws Refusal `duplicate` if all have it; `table-full` if nobody who lacks it has room */

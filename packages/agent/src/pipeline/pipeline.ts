@@ -89,6 +89,7 @@ export async function judge(
   }
   // 10. Audit: the caller records the decision, before it delivers.
   context.checkWritable(header)
+  if (header.class === 'task') await context.tasks.prepare(bundle)
   // 11. Deliver: the caller, now that no copy can.
   if (context.trust.generation !== generation) checkAgain(bundle, messages, material, context)
   // What nobody is there for any more is not taken: who opens the topic next is owed it.

@@ -25,9 +25,6 @@ import {
 } from './sent-task.ts'
 import type { StoredRecords } from './stored-records.ts'
 
-/** Content type of the answer by which a task is acknowledged; its body is nil. */
-export const ACKNOWLEDGEMENT_TYPE = 'ixj/ack'
-
 /** What an agent's sent tasks need of it. */
 export interface SentTasksContext {
   readonly core: Core

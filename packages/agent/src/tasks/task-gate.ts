@@ -21,6 +21,7 @@ interface Sweepable {
 
 /** For what is looked at and handed to nobody. */
 export const NO_TASKS: TaskBooks = {
+  prepare: async () => {},
   isLacked: () => true,
   checkEarly: () => {},
   reserve: () => [],
@@ -80,6 +81,11 @@ export class TaskGate implements HostPart, TaskBooks {
     }
     this.checkEarly(bundle)
     return this.#lacking(bundle).filter((sink) => sink.tasks?.reserve(bundle, part.id))
+  }
+
+  /** Whoever is to have it gets ready to keep it. @throws AgentError `unreachable` */
+  async prepare(bundle: Bundle): Promise<void> {
+    for (const { tasks } of this.#taking(bundle)) await tasks?.prepare?.()
   }
 
   /** A copy came of what is here: whoever has it may have to acknowledge it again. */

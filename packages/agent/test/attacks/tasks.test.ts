@@ -1,7 +1,7 @@
 import { parsePattern } from '@ixj/names'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
-import { ACKNOWLEDGEMENT_TYPE } from '../../src/tasks/sent-tasks.ts'
+import { ACKNOWLEDGEMENT_TYPE } from '../../src/patterns/control-types.ts'
 import { correlationOf, decodeMessages } from '../../src/bundles/message.ts'
 import { decodeBundle } from '../../src/bundles/bundle.ts'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'

@@ -3,7 +3,8 @@ import { parsePattern } from '@ixj/names'
 import { expect, test } from 'vitest'
 import { allAbilities } from '../../src/host/open-host.ts'
 import { CHIEF_GRANT, hand, SECRET } from '../sealing/crew.ts'
-import { bodies, CREW, Town } from '../town.ts'
+import { taskQueue } from '../tasks/task-queue.ts'
+import { bodies, CREW, toInbox, Town } from '../town.ts'
 
 const MAY_ASK = {
   id: 'all may ask',
@@ -108,4 +109,34 @@ test('what is sealed to a group is not read where what opens it does not come, a
   const read = again.messages()
   await world.pass(30_000)
   expect(bodies(read)).toEqual([SECRET])
+})
+
+test('a task is asked for again, and taken, once what keeps tasks has come', async () => {
+  const of = { isThere: false, asked: 0 }
+  const tasks = () => {
+    of.asked += 1
+    return of.isThere ? allAbilities.tasks() : nothing()
+  }
+  await using town = await Town.open(1)
+  const { world, acme } = town
+  const abilities = { ...allAbilities, tasks }
+  town.nodes.push(await world.node(acme, 'n2.acme.example', { abilities }))
+  await world.connect('n1.acme.example', 'n2.acme.example')
+  const boss = await town.agent('boss', 1, { grants: [toInbox('w1.acme.example')] })
+  const worker = await town.agent('w1', 2, { grants: [toInbox('boss.acme.example')] })
+  const taken = taskQueue(worker)
+  await world.until(boss.send('w1.acme.example', 'not to be kept', {}))
+  await world.pass(500)
+  expect(of.asked).toBe(0)
+
+  const sending = worker.send('boss.acme.example', 'nobody keeps it', { class: 'task' })
+  await expect(world.until(sending)).rejects.toMatchObject({ code: 'unreachable' })
+  const sent = await world.until(boss.send('w1.acme.example', 'carry on', { class: 'task' }))
+  await world.pass(3_000)
+  expect(taken.drain()).toEqual([])
+  expect(town.nodes[1]!.host.counts.get('own-fault')).toBeGreaterThan(0)
+
+  of.isThere = true
+  await world.until(sent.acknowledged.all())
+  expect(taken.drain()).toMatchObject([{ body: 'carry on' }])
 })

@@ -1,0 +1,2 @@
+export { ReceivedTasks } from '../tasks/received-tasks.ts'
+export { SentTasks } from '../tasks/sent-tasks.ts'
