@@ -98,6 +98,10 @@ export interface Transport extends AsyncDisposable {
    * there are none.
    */
   isPage?(peer: Peer): boolean
+  /** Who pays for what a page takes: its address, which it may share. Absent: each page for itself. */
+  payer?(peer: Peer): string
+  /** Groups that this node carries for all pages together; default `CARRIED_GROUPS_MAX`. */
+  readonly carriedGroupsMax?: number
   /** Who this side is to that neighbour, where that differs from {@link Transport.peer}. */
   peerFor?(peer: Peer): Peer
   /**

@@ -14,6 +14,7 @@ export const door = group({
   enteringMax: limit('enteringMax', 'sockets that have not logged in yet, over all'),
   socketsPerAddressMax: limit('socketsPerAddressMax', 'sockets of one address'),
   upgradesPerSecond: limit('upgradesPerSecond', 'new sockets of one address in a second'),
+  carriedGroupsMax: limit('carriedGroupsMax', 'groups carried for all pages together'),
   framesPerSecond: limit('framesPerSecond', 'frames of one socket in a second'),
   bytesPerSecond: limit('bytesPerSecond', 'bytes of one socket in a second'),
   waitingBytesMax: limit('waitingBytesMax', 'bytes that may wait for one socket'),

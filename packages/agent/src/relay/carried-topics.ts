@@ -11,10 +11,10 @@ import type { ProofBook } from '../neighbours/proof-book.ts'
 import { checkInbox, checkMember } from '../neighbours/right.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
 import { Budget } from '../pipeline/rate.ts'
-import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
+import { type Code, Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
-import { TransportError, type Channel, type Peer } from '../transport.ts'
+import { TransportError, type Channel, type Peer, type Transport } from '../transport.ts'
 import {
   CARRY_PROTOCOL,
   type CarryFrame,
@@ -22,7 +22,14 @@ import {
   decodeCarry,
   encodeCarry,
 } from './carry-frames.ts'
-import { CARRIED_PER_PAGE_MAX, CARRY_FRAMES_PER_SECOND, CARRY_LINGER_MS } from './limits.ts'
+import { carriedSink, type Claim, displacedBy, type Entry } from './carried-entry.ts'
+import { CarriedShares } from './carried-shares.ts'
+import {
+  CARRIED_GROUPS_MAX,
+  CARRIED_PER_PAGE_MAX,
+  CARRY_FRAMES_PER_SECOND,
+  CARRY_LINGER_MS,
+} from './limits.ts'
 
 /** What of a relay's node its carried topics use. */
 export interface CarryingNode {
@@ -39,21 +46,8 @@ export interface CarryingNode {
   record(decision: Decision): void
 }
 
-/** What one page has shown for one topic. */
-interface Claim {
-  readonly frame: CarryFrame
-  readonly until: number
-}
-
-interface Entry {
-  readonly topic: Name
-  /** By page, in the order in which they came. */
-  readonly claims: Map<Peer, Claim>
-  /** The claim by which neighbours give it to us. */
-  shown: { readonly peer: Peer; readonly open: OpenTopic; readonly sink: Sink } | undefined
-  /** Opening and closing, one after the other; why the last of it failed, if it did. */
-  work: Promise<unknown>
-}
+/** Who is a page, and who pays for it. */
+export type Paying = Pick<Transport, 'carriedGroupsMax' | 'isPage' | 'payer'>
 
 /** One page, and what it asked for. */
 interface Page {
@@ -71,16 +65,18 @@ interface Page {
 export class CarriedTopics implements HostPart {
   readonly protocols = [CARRY_PROTOCOL]
   readonly #node: CarryingNode
-  readonly #isPage: (peer: Peer) => boolean
+  readonly #pays: Paying
+  readonly #shares: CarriedShares
   readonly #entries = new Map<Name, Entry>()
   readonly #pages = new Map<Peer, Page>()
   /** What ends the carrying for pages that have left. */
   readonly #lingering = new Set<() => void>()
   #generation: number
 
-  constructor(node: CarryingNode, isPage: (peer: Peer) => boolean) {
+  constructor(node: CarryingNode, pays: Paying) {
     this.#node = node
-    this.#isPage = isPage
+    this.#pays = pays
+    this.#shares = new CarriedShares(pays.carriedGroupsMax ?? CARRIED_GROUPS_MAX)
     this.#generation = node.trust.generation
   }
 
@@ -106,7 +102,7 @@ export class CarriedTopics implements HostPart {
 
   channel(neighbour: Exchange, channel: Channel): void {
     const { peer } = neighbour
-    if (!this.#isPage(peer) || this.#pages.has(peer)) {
+    if (this.#pays.isPage?.(peer) !== true || this.#pages.has(peer)) {
       void channel.close()
       return
     }
@@ -187,12 +183,14 @@ export class CarriedTopics implements HostPart {
       await neighbour.waitForProof(frame.proof, frame.proof.length)
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
+      const known = this.#entries.get(topic)
+      const displaced = known === undefined ? [] : displacedBy(known, frame)
+      this.#charge(frame, neighbour.peer)
       const entry = this.#entryOf(topic)
-      const displaced = displacedBy(entry, frame)
       topics.add(topic)
       const shared = this.#node.proofs.sharing(frame, neighbour.greeted.key)
       entry.claims.set(neighbour.peer, { frame: shared, until })
-      for (const peer of displaced) void this.#displace(topic, peer)
+      for (const peer of displaced) void this.#displace(topic, peer, 'wrong-topic')
       this.#look(entry)
       const failure = await entry.work
       if (failure !== undefined) {
@@ -262,15 +260,33 @@ export class CarriedTopics implements HostPart {
       this.#node.neighbours.endCarrying(page.neighbour, topic)
     }
     if (entry.shown === undefined || entry.shown.peer === peer) this.#look(entry)
-    else if (entry.claims.size === 0) this.#entries.delete(topic)
+    else if (entry.claims.size === 0) this.#forget(topic)
   }
 
-  /** The topic is something else now. Nobody waits until the page has been told, which may not read. */
-  async #displace(topic: Name, peer: Peer): Promise<void> {
+  /** @throws Refusal `table-full` where it is one group too many, and its address has its share */
+  #charge({ topic, of }: CarryFrame, peer: Peer): void {
+    if (of !== 'group') return
+    const given = this.#shares.take(topic, this.#payerOf(peer))
+    if (given === undefined) return
+    const claims = this.#entries.get(given)?.claims.keys() ?? []
+    for (const each of claims) void this.#displace(given, each, 'table-full')
+  }
+
+  #forget(topic: Name): void {
+    this.#entries.delete(topic)
+    this.#shares.release(topic)
+  }
+
+  #payerOf(peer: Peer): string {
+    return this.#pays.payer?.(peer) ?? peer
+  }
+
+  /** A page's topic goes for another. Nobody waits until it has been told, for it may not read. */
+  async #displace(topic: Name, peer: Peer, code: Code): Promise<void> {
     const page = this.#pages.get(peer)
     this.#drop(topic, peer)
     try {
-      if (page !== undefined) await this.#say(page, topic, 'wrong-topic')
+      if (page !== undefined) await this.#say(page, topic, code)
     } catch (cause) {
       // It has left, and asks anew when it is back.
       if (!(cause instanceof TransportError)) throw cause
@@ -318,7 +334,8 @@ export class CarriedTopics implements HostPart {
     if (shown !== undefined && isGroup) await this.#node.close(shown.open, shown.sink)
     if (isGroup) presence.listen(topic)
     else if (shown?.open.of === 'group') presence.unlisten(topic)
-    if (claims.size === 0) this.#entries.delete(topic)
+    if (claims.size === 0) this.#forget(topic)
+    else if (next !== undefined && isGroup) this.#shares.charge(topic, this.#payerOf(next.peer))
   }
 
   /** The claim that is shown as long as it is there, else the oldest that may be. */
@@ -363,30 +380,3 @@ export class CarriedTopics implements HostPart {
     return { peer, open, sink }
   }
 }
-
-/**
- * Pages whose claims to a group end, since the name's own key says that it is an inbox. That key
- * outweighs rights to read a group of that name: else any reader could keep an agent from being
- * reached over this relay.
- * @throws Refusal `wrong-topic` for a group while the topic is carried as an inbox
- */
-function displacedBy({ topic, claims }: Entry, { of }: CarryFrame): readonly Peer[] {
-  const others = [...claims].filter(([, { frame }]) => frame.of !== of).map(([peer]) => peer)
-  if (of === 'inbox' || others.length === 0) return others
-  throw new Refusal('wrong-topic', `Cannot carry ${topic} as a group: it is an inbox here`)
-}
-
-/** What takes a carried topic: a group's bundles are judged and passed on, and nobody reads them here. */
-function carriedSink({ agent, host, of }: CarryFrame): Sink {
-  // Not the agent's key: it reads elsewhere, and has one sink for each grant.
-  return { agent, key: host, ...(of === 'group' ? GROUP_SINK : INBOX_SINK) }
-}
-
-const INBOX_SINK: Omit<Sink, 'agent' | 'key'> = {
-  takes: [],
-  deliver: () => {},
-  awaits: () => false,
-  asked: () => false,
-  refused: () => {},
-}
-const GROUP_SINK: Omit<Sink, 'agent' | 'key'> = { ...INBOX_SINK, takes: ['publish', 'request'] }

@@ -36,6 +36,12 @@ export const SOCKET_REJECTED_MAX = 16
 /** Topics that a relay carries for one page: its agents' inboxes and groups. */
 export const CARRIED_PER_PAGE_MAX = 64
 
+/**
+ * Groups that a relay carries for all pages together: of the longest names too they fit what its
+ * neighbours remember (`TOPIC_BUDGET_BYTES`), with some that are being closed and some of its own.
+ */
+export const CARRIED_GROUPS_MAX = 704
+
 /** How long a relay may receive for an agent without being asked anew; asked at half of it. */
 export const CARRY_GRANT_MS = 600_000
 

@@ -37,7 +37,7 @@ export class Relaying {
     if (carrying === undefined) return
     const { CarriedTopics, Passing } = carrying
     const isPage = (peer: Peer) => transport.isPage?.(peer) === true
-    this.carried = node.add(new CarriedTopics(node, isPage))
+    this.carried = node.add(new CarriedTopics(node, transport))
     this.passing = node.add(new Passing(node, this.carried, isPage))
   }
 

@@ -14,6 +14,8 @@ export interface SocketPort {
   send(frame: Uint8Array): void
   /** Bytes that were given to `send` and are not sent yet. */
   readonly waitingBytes: number
+  /** Who pays for what it takes, if not it alone. */
+  readonly payer?: string
   /** Ends the socket and tells the other side why. Calling it twice is fine. */
   end(cut: Cut): void
 }
@@ -62,6 +64,11 @@ export class SocketLink implements ChannelSocket, Link {
 
   get peer(): Peer {
     return this.login.peer
+  }
+
+  /** Who pays for what this side takes. */
+  get payer(): string {
+    return this.#port.payer ?? this.peer
   }
 
   /** Takes one binary frame of the other side; one that is none ends the socket. */

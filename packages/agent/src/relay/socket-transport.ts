@@ -4,7 +4,7 @@ import type { LinkedNeighbour } from '../gossip/linked-neighbour.ts'
 import { LinkedTransport } from '../gossip/linked-transport.ts'
 import { HELLO_PROTOCOL, OUTBOUND_BYTES_MAX, type Peer } from '../transport.ts'
 import type { LoggedIn } from './login.ts'
-import { SOCKET_HELD_BYTES_MAX, SOCKET_REJECTED_MAX } from './limits.ts'
+import { CARRIED_GROUPS_MAX, SOCKET_HELD_BYTES_MAX, SOCKET_REJECTED_MAX } from './limits.ts'
 import { type LinkHooks, SocketLink, type SocketPort } from './socket-link.ts'
 
 /** How a transport over sockets is opened. */
@@ -20,6 +20,8 @@ export interface SocketTransportOptions {
   readonly waitingBytesMax?: number
   /** Whether a neighbour for which more waits is cut, as a relay does; default: it is waited for. */
   readonly cutsBacklog?: boolean
+  /** Groups that are carried for all neighbours together; default {@link CARRIED_GROUPS_MAX}. */
+  readonly carriedGroupsMax?: number
 }
 
 /** What a socket is handed over as after login. */
@@ -34,6 +36,7 @@ export interface SocketSession {
 
 /** A transport whose neighbours are WebSockets that have logged in: of a page, or of a relay's door. */
 export class SocketTransport extends LinkedTransport<SocketLink> {
+  readonly carriedGroupsMax: number
   readonly #hooks: LinkHooks
 
   constructor(options: SocketTransportOptions) {
@@ -44,6 +47,7 @@ export class SocketTransport extends LinkedTransport<SocketLink> {
       heldBytesMax: SOCKET_HELD_BYTES_MAX,
       rejectedMax: SOCKET_REJECTED_MAX,
     })
+    this.carriedGroupsMax = options.carriedGroupsMax ?? CARRIED_GROUPS_MAX
     this.#hooks = {
       clock,
       waitingBytesMax,
@@ -66,6 +70,11 @@ export class SocketTransport extends LinkedTransport<SocketLink> {
   /** What the login of this peer's socket proved. */
   proved(peer: Peer): LoggedIn | undefined {
     return this.neighbours.get(peer)?.link.login
+  }
+
+  /** Who pays for what this peer takes: its address, where its socket has one. */
+  payer(peer: Peer): string {
+    return this.neighbours.get(peer)?.link.payer ?? peer
   }
 
   /** Whether a socket of this peer stands. */

@@ -105,6 +105,11 @@ export class DoorSocket implements SocketPort {
     this.send(encodeChallenge(of.challenge))
   }
 
+  /** All sockets of one address pay together. */
+  get payer(): string {
+    return this.group
+  }
+
   /** Bytes that wait to be sent, and what holds them. */
   get waitingBytes(): number {
     return this.#socket.bufferedAmount + this.#waitingFrames * DOOR_FRAME_COST_BYTES

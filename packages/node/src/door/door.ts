@@ -85,6 +85,7 @@ export class Door implements AsyncDisposable {
       protocols,
       waitingBytesMax: limits.waitingBytesMax,
       cutsBacklog: true,
+      carriedGroupsMax: limits.carriedGroupsMax,
     })
     this.#server = new WebSocketServer({
       noServer: true,

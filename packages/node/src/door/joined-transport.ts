@@ -38,6 +38,14 @@ export class JoinedTransport implements Transport {
     return isPagePeer(peer)
   }
 
+  payer(peer: Peer): string {
+    return isPagePeer(peer) ? this.#door.payer(peer) : peer
+  }
+
+  get carriedGroupsMax(): number {
+    return this.#door.carriedGroupsMax
+  }
+
   peerFor(peer: Peer): Peer {
     return this.#of(peer).peer
   }

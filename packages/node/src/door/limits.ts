@@ -1,3 +1,5 @@
+import { CARRIED_GROUPS_MAX } from '@ixj/agent/relay'
+
 /** What a door takes; each is charged to the socket, or the address, that asks for it. */
 export interface DoorLimits {
   /** From the upgrade to the end of hello: four round trips and some checks. */
@@ -17,6 +19,8 @@ export interface DoorLimits {
   readonly framesPerSecond: number
   /** Their bytes. */
   readonly bytesPerSecond: number
+  /** Groups carried for all pages together; past that the address that has most gives one up. */
+  readonly carriedGroupsMax: number
   /** Bytes that may wait for one socket; it is cut when a message comes on top. */
   readonly waitingBytesMax: number
   /** Bytes that may wait for all sockets together; past that those with the most are cut. */
@@ -32,7 +36,7 @@ export interface DoorLimits {
 /** The defaults of a door. */
 export const DOOR_LIMITS: DoorLimits = {
   loginMs: 4_000,
-  // 600 MiB of memory: about 40 KiB each, and what the node itself takes.
+  // Less than 600 MiB of memory: 43 KiB each as measured, and what the node itself takes.
   socketsMax: 10_000,
   // A crowd that comes back gets in by turns: pages try again by themselves.
   enteringMax: 1_024,
@@ -42,6 +46,7 @@ export const DOOR_LIMITS: DoorLimits = {
   // Twice what a page does that moves a slider: 500 state updates a second, and acknowledgements.
   framesPerSecond: 2_000,
   bytesPerSecond: 4 * 1024 * 1024,
+  carriedGroupsMax: CARRIED_GROUPS_MAX,
   waitingBytesMax: 1024 * 1024,
   waitingBytesAllMax: 128 * 1024 * 1024,
   progressMs: 3_500,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Fleet, type Station } from '../../../../test/world/fleet.ts'
 import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
 import { OPEN_INBOXES, TownPage, TownRelay } from '../../../../test/world/relay-town.ts'
@@ -78,4 +78,63 @@ it('what a page gives again is answered by its relay, and comes to its host once
   }
   while (given.frames < 20) await new Promise((done) => setTimeout(done, 10))
   expect(station.host.counts.get('duplicate')).toBeUndefined()
+})
+
+describe('a relay that carries as many groups as it may', () => {
+  const group = (index: number) => name(`g${index}.acme.example`)
+  const times = { notBefore: now - HOUR_MS, notAfter: now + HOUR_MS }
+  let crowded: TownRelay
+  beforeEach(async () => {
+    crowded = open.use(
+      await TownRelay.open(fleet, 1, {
+        limits: { carriedGroupsMax: 3 },
+        // On loopback all have one address: here each path stands for one.
+        addressOf: ({ url: path = '' }) => `address ${path}`,
+      }),
+    )
+  })
+
+  /** A page of this address that reads these groups, which its relay carries as far as it may. */
+  async function openReader(index: number, address: string, ...groups: readonly number[]) {
+    const grant = await grantAnyhow(new World(200 + index), fleet.acme, {
+      subject: `n${index}.acme.example`,
+      topics: groups.map((each) => group(each)),
+      actions: ['subscribe'],
+      ...times,
+    })
+    const identity = withStatements(await fleet.node(index), grant)
+    const { url, name: relayName } = crowded.address
+    const at = { url: `${url}${address}`, name: relayName }
+    const page = open.use(await TownPage.openAs(identity, fleet, [at]))
+    await page.admitted(1, soon())
+    for (const each of groups) await page.host.self.join(group(each), { quiet: true })
+    return page
+  }
+
+  const carries = (each: number) => crowded.door.transport.subscribers(group(each)).length > 0
+  /** Which of the groups it carries, once they are these, or after 4 s. */
+  async function carried(...wanted: readonly number[]): Promise<readonly number[]> {
+    const found = () => [1, 2, 3, 4, 5].filter((each) => carries(each))
+    const until = Date.now() + 4_000
+    while (found().join() !== wanted.join() && Date.now() < until) {
+      await new Promise((done) => setTimeout(done, 20))
+    }
+    return found()
+  }
+
+  it('takes the newest of the address that has most for another that has fewer', async () => {
+    await openReader(5, 'greedy', 1, 2)
+    await openReader(6, 'greedy', 3)
+    expect(await carried(1, 2, 3)).toEqual([1, 2, 3])
+    await openReader(7, 'other', 4)
+    expect(await carried(1, 2, 4)).toEqual([1, 2, 4])
+  })
+
+  it('refuses who has as many as anybody, and says so', async () => {
+    await openReader(5, 'one', 1, 2)
+    await openReader(6, 'other', 3)
+    const page = await openReader(7, 'other', 4)
+    await vi.waitFor(() => expect(page.host.counts.get('not-hosted')).toBe(1), { timeout: 4_000 })
+    expect(await carried(1, 2, 3)).toEqual([1, 2, 3])
+  })
 })
