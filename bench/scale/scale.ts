@@ -3,7 +3,13 @@ import type { BenchResult } from '../table.ts'
 import type { Background } from './background.ts'
 import type { Churn } from './churn.ts'
 import { HOP_MS } from './country.ts'
-import { calibrate, messageMs, predictMessageMs, type Calibration } from './model/calibration.ts'
+import {
+  calibrate,
+  messageMs,
+  predictListenerBytes,
+  predictMessageMs,
+  type Calibration,
+} from './model/calibration.ts'
 import { flood, type Flood } from './model/flood.ts'
 import { runTask } from './run-task.ts'
 import { scaleTable } from './scale-table.ts'
@@ -112,9 +118,9 @@ export function checkModel(large: Survey, costs: Calibration): Checked {
         measured: settle.bytes / nodes / agentsPerNode,
         model: costs.agentBytes,
       },
-      'bytes of one more that listens': {
+      'bytes of one of those that listen': {
         measured: fillHall.bytes / nodes / listeners,
-        model: costs.listenerBytes,
+        model: predictListenerBytes(costs, listeners),
       },
     },
   }

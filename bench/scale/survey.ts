@@ -1,3 +1,4 @@
+import type { Group } from '@ixj/agent'
 import { costOf, type Cost } from './cost.ts'
 import { Country, HALL, type CountrySize } from './country.ts'
 
@@ -11,6 +12,8 @@ export interface Survey extends SurveyPlan {
   /** Of virtual time, with all agents there and nothing said. */
   readonly idle: Cost & { readonly seconds: number }
   readonly fillHall: Cost
+  /** One more joins and speaks: its presence and its proof go to all nodes, which check the latter. */
+  readonly firstWords: Cost
   /** From one to the listeners of all nodes. */
   readonly hall: Cost & HallFigures & { readonly owed: number }
   /** One to one, to the boss of the next node: each writer's first message. */
@@ -55,7 +58,10 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   const [idle] = await part('idle', () => country.world.pass(IDLE_SECONDS * 1_000))
   const hops: number[] = []
   const [fillHall] = await part('agents begin to listen', () => country.fillHall(listeners, hops))
-  const [hall, figures] = await part('one to all', () => speakInHall(country, hops, messages))
+  const [firstWords, speaker] = await part('first words to all', () => enterHall(country))
+  hops.length = 0
+  const speak = () => speakInHall(country, { hall: speaker, hops, messages })
+  const [hall, figures] = await part('one to all', speak)
   const [inboxes, read] = await part('one to one', () => country.writeToNext(writers))
   return {
     kind: 'survey',
@@ -65,6 +71,7 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
     connect,
     settle,
     fillHall,
+    firstWords,
     idle: { ...idle, seconds: IDLE_SECONDS },
     hall: { ...hall, ...figures, owed: messages * nodes * Math.min(listeners, agentsPerNode) },
     inboxes: { ...inboxes, read, owed: nodes * Math.min(writers, agentsPerNode) },
@@ -72,21 +79,24 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   }
 }
 
-async function speakInHall(
-  country: Country,
-  hops: number[],
-  messages: number,
-): Promise<HallFigures> {
-  const { world, places } = country
+async function enterHall({ world, places }: Country): Promise<Group> {
   const [place] = places
   if (place === undefined) throw new Error('Cannot speak: there is no node')
-  const began = world.clock.now()
   const hall = await place.boss.join(HALL)
   await world.pass(1_000)
-  // The first one goes from node to node together with its proof, which takes longer.
+  // The first message goes from node to node together with its proof, which takes longer.
   await world.until(hall.publish(world.clock.now()))
   await world.pass(3_000)
-  hops.length = 0
+  return hall
+}
+
+async function speakInHall(
+  country: Country,
+  given: { readonly hall: Group; readonly hops: readonly number[]; readonly messages: number },
+): Promise<HallFigures> {
+  const { world } = country
+  const { hall, hops, messages } = given
+  const began = world.clock.now()
   const before = country.traffic
   for (let message = 0; message < messages; message++) {
     await world.until(hall.publish(world.clock.now()))

@@ -18,6 +18,7 @@ const COSTS = {
   statusMs: 0.25,
   memberBytes: 1_000,
   agentBytes: 4_096,
+  groupBytes: 100_000,
   listenerBytes: 20_000,
   presencesPerSecond: 0.2,
   statusesPerSecond: 0.05,

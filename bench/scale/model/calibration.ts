@@ -14,8 +14,10 @@ export interface Calibration {
   readonly statusMs: number
   /** A node keeps one member of a group that is on another. */
   readonly memberBytes: number
-  /** An idle agent, and one more that listens to a group. */
+  /** An idle agent. */
   readonly agentBytes: number
+  /** A node whose first agent listens to a group, and each one that does. */
+  readonly groupBytes: number
   readonly listenerBytes: number
   /** How often a node hears from each other node of a group, and from each name with a status. */
   readonly presencesPerSecond: number
@@ -36,6 +38,7 @@ export function calibrate(
   if (more <= 0) throw new Error(`Cannot calibrate: ${more} more listeners on a node`)
   const [perFew, perMany] = [messageMs(few), messageMs(many)]
   const agentMs = atLeastNothing((perMany - perFew) / more)
+  const listenerBytes = (many.fillHall.bytes - few.fillHall.bytes) / many.nodes / more
   return {
     agentMs,
     nodeMs: atLeastNothing(perFew - few.listeners * agentMs),
@@ -46,7 +49,8 @@ export function calibrate(
     ),
     memberBytes: roster.bytes / nodes / (members - 1),
     agentBytes: many.settle.bytes / many.nodes / many.agentsPerNode,
-    listenerBytes: (many.fillHall.bytes - few.fillHall.bytes) / many.nodes / more,
+    groupBytes: atLeastNothing(few.fillHall.bytes / few.nodes - few.listeners * listenerBytes),
+    listenerBytes,
     presencesPerSecond: (presence.heard - statuses.heard) / seconds / nodes / (members - 1),
     statusesPerSecond: statuses.heard / seconds / nodes / (nodes - 1),
   }
@@ -60,7 +64,15 @@ function atLeastNothing(cost: number): number {
 /** CPU that a message to all takes at each node, without what passes meanwhile anyway. */
 export function messageMs({ hall, idle, nodes, messages }: Survey): number {
   const meanwhile = (idle.cpuMs / idle.seconds) * hall.seconds
-  return (hall.cpuMs - meanwhile) / (messages + 1) / nodes
+  return (hall.cpuMs - meanwhile) / messages / nodes
+}
+
+/** What each of so many listeners of a node should take. */
+export function predictListenerBytes(
+  { groupBytes, listenerBytes }: Calibration,
+  listeners: number,
+): number {
+  return listenerBytes + groupBytes / listeners
 }
 
 /** What a message to all should cost at each node with so many listeners. */
