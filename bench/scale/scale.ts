@@ -24,6 +24,8 @@ const COPY_PART = 0.02
 /** Copies of a message at a node with eight neighbours, as they were measured with it. */
 const COPIES_MEASURED = 7
 const SEED = 0x1235
+/** Messages times nodes before any is measured, in small countries as in large ones. */
+const WARM_UP = 10_000
 /** Up to that, who makes agents publishes no status of its own. */
 const BRIEF_SECONDS = 60
 const MODEL_NODES = [1_000, 10_000, 100_000, 1_000_000]
@@ -72,8 +74,10 @@ async function measureNodes(
   const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS, writers: 5 }
   const small = isWhole ? 100 : 20
   const agentsPerNode = isWhole ? 100 : 20
-  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'messages'>) =>
-    runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, ...plan }, progress)
+  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'messages'>) => {
+    const warmUp = isWhole ? Math.ceil(WARM_UP / plan.nodes) : 1
+    return runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, warmUp, ...plan }, progress)
+  }
   const few = await look({ nodes: small, listeners: 1, messages: 30 })
   const many = await look({ nodes: small, listeners: 20, messages: 30 })
   const heard = await runTask<Background>(

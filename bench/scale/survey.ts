@@ -38,7 +38,9 @@ export interface SurveyPlan extends CountrySize {
   readonly listeners: number
   /** Agents of each node that write to an inbox. */
   readonly writers: number
-  /** Messages to all, besides a first one that takes longer. */
+  /** Messages to all before those that are measured: code that has just begun to run is slow. */
+  readonly warmUp: number
+  /** Messages to all. */
   readonly messages: number
 }
 
@@ -46,7 +48,7 @@ const IDLE_SECONDS = 5
 
 /** Opens a country, has everybody speak, and tells what each part cost. */
 export async function survey(plan: SurveyPlan, progress: (line: string) => void): Promise<Survey> {
-  const { nodes, agentsPerNode, listeners, writers, messages } = plan
+  const { nodes, agentsPerNode, listeners, writers, warmUp, messages } = plan
   await using country = new Country(plan)
   const part = <T>(what: string, run: () => Promise<T>) => {
     progress(`${nodes} nodes: ${what}`)
@@ -59,9 +61,11 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   const hops: number[] = []
   const [fillHall] = await part('agents begin to listen', () => country.fillHall(listeners, hops))
   const [firstWords, speaker] = await part('first words to all', () => enterHall(country))
+  await part('many words to all', () => speak(country, speaker, warmUp))
   hops.length = 0
-  const speak = () => speakInHall(country, { hall: speaker, hops, messages })
-  const [hall, figures] = await part('one to all', speak)
+  const [hall, figures] = await part('one to all', () =>
+    speakInHall(country, { hall: speaker, hops, messages }),
+  )
   const [inboxes, read] = await part('one to one', () => country.writeToNext(writers))
   return {
     kind: 'survey',
@@ -90,6 +94,13 @@ async function enterHall({ world, places }: Country): Promise<Group> {
   return hall
 }
 
+async function speak({ world }: Country, hall: Group, messages: number): Promise<void> {
+  for (let message = 0; message < messages; message++) {
+    await world.until(hall.publish(world.clock.now()))
+    await world.pass(200)
+  }
+}
+
 async function speakInHall(
   country: Country,
   given: { readonly hall: Group; readonly hops: readonly number[]; readonly messages: number },
@@ -98,10 +109,7 @@ async function speakInHall(
   const { hall, hops, messages } = given
   const began = world.clock.now()
   const before = country.traffic
-  for (let message = 0; message < messages; message++) {
-    await world.until(hall.publish(world.clock.now()))
-    await world.pass(200)
-  }
+  await speak(country, hall, messages)
   const { copies } = country.traffic
   let [sum, hopsMost] = [0, 0]
   for (const hop of hops) {

@@ -14,6 +14,7 @@ const PLAN = {
   seed: 0x1235,
   lifetimeSeconds: 60,
   writers: 8,
+  warmUp: 1,
   messages: 3,
 }
 const silent = (): void => {}

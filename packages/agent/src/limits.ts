@@ -353,7 +353,7 @@ export const STATE_SNAPSHOTS_PER_SECOND = 4
 /** Bundles that one message to a group may hold: as many as a score forgives checks for. */
 export const SHEAF_BUNDLES_MAX = 64
 /** Between two messages with a node's state of one group, at least: a member sets 50 times a second. */
-export const SHEAF_GATHER_MS = 10
+export const SHEAF_GATHER_MS = 20
 /** So long a sheaf waits for the last of its bundles, before the others go on without it. */
 export const SHEAF_WHOLE_MS = 50
 /** Bounds on ages that one member may set. */
