@@ -1,8 +1,8 @@
-import { formatKeyRecord, parseDnsName, ROOT, ZoneForwarder } from '@ixj/dns'
+import { ROOT } from '@ixj/dns'
 import { parseName } from '@ixj/names'
 import { AnchorSet, PURPOSES } from '@ixj/trust'
 import { expect, test } from 'vitest'
-import { type MadeZone, makeZone, serveZones } from '../../../packages/dns/test/server/made-zone.ts'
+import { openKeyZone, type KeyZone } from '../../../packages/dns/test/server/key-zone.ts'
 import { anchorRecordsOf } from '../../../packages/node/src/dns/zone-anchors.ts'
 import { acme } from '../../../packages/node/test/home-bench.ts'
 import { openRelayPair } from './relay-pair.ts'
@@ -13,42 +13,15 @@ const SAM = parseName('sam.acme.example')
 
 const scene = useBrowser()
 
-/** A zone with the organisation's key in it, and who answers for it as a relay does. */
-interface ServedZone extends AsyncDisposable {
-  readonly made: MadeZone
-  readonly port: number
-  readonly forwarder: ZoneForwarder
-}
-
-async function openZone(organisationKey: Uint8Array): Promise<ServedZone> {
-  await using opening = new AsyncDisposableStack()
-  const record = formatKeyRecord({
-    key: organisationKey,
-    uses: 'both',
-    depth: 4,
-    strict: false,
-    notBefore: 0,
-    encryptionKey: null,
-    next: null,
-    hosts: [],
-  })
-  const made = opening.use(await makeZone(acme, `_ixjkey 300 TXT "${record}"`))
-  const { port } = opening.use(await serveZones([made.store]))
-  const server = { address: '127.0.0.1', port }
-  const forwarder = opening.use(new ZoneForwarder([{ zone: parseDnsName(acme), server }]))
-  const opened = opening.move()
-  return { made, port, forwarder, [Symbol.asyncDispose]: () => opened.disposeAsync() }
-}
-
 test(
   'a page that trusts a zone finds in the DNS what proves its own name, though one relay lies about it',
   async () => {
     await using opened = new AsyncDisposableStack()
-    const zones: ServedZone[] = []
+    const zones: KeyZone[] = []
     const pair = opened.use(
       await openRelayPair(async (key) => {
         // The same name and the same record, one of them signed by a key that nobody trusts.
-        for (const _ of ['honest', 'forged']) zones.push(opened.use(await openZone(key)))
+        for (const _ of ['honest', 'forged']) zones.push(opened.use(await openKeyZone(acme, key)))
         const { made, port } = zones[0]!
         const records = anchorRecordsOf(made.store.anchor)
         return {

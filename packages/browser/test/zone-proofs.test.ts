@@ -1,8 +1,8 @@
-import { formatKeyRecord, parseDnsName, ZoneForwarder } from '@ixj/dns'
 import { parseName } from '@ixj/names'
 import { AnchorSet, PURPOSES } from '@ixj/trust'
 import { expect, test } from 'vitest'
-import { type MadeZone, makeZone, serveZones } from '../../dns/test/server/made-zone.ts'
+import type { MadeZone } from '../../dns/test/server/made-zone.ts'
+import { openKeyZone } from '../../dns/test/server/key-zone.ts'
 import { anchorRecordsOf } from '../../node/src/dns/zone-anchors.ts'
 import { BrowserError } from '../src/browser-error.ts'
 import type { AskDns } from '../src/dns-over-https.ts'
@@ -11,38 +11,23 @@ import { openZoneProofs } from '../src/zone-proofs.ts'
 const ACME = parseName('acme.example')
 const { subtle } = globalThis.crypto
 
-/** A zone with a key of acme's in it, and who answers for it as a relay does. */
-interface Zone extends AsyncDisposable {
+/** A zone with a key of acme's in it, and how a page asks a relay about it. */
+interface AskedZone extends AsyncDisposable {
   readonly made: MadeZone
   readonly key: Uint8Array
   readonly ask: AskDns
 }
 
-async function openZone(): Promise<Zone> {
-  await using opening = new AsyncDisposableStack()
+async function openZone(): Promise<AskedZone> {
   const pair = await subtle.generateKey('Ed25519', false, ['sign'])
   const key = new Uint8Array(await subtle.exportKey('raw', pair.publicKey))
-  const record = formatKeyRecord({
-    key,
-    uses: 'both',
-    depth: 4,
-    strict: false,
-    notBefore: 0,
-    encryptionKey: null,
-    next: null,
-    hosts: [],
-  })
-  const made = opening.use(await makeZone(ACME, `_ixjkey 300 TXT "${record}"`))
-  const { port } = opening.use(await serveZones([made.store]))
-  const server = { address: '127.0.0.1', port }
-  const forwarder = opening.use(new ZoneForwarder([{ zone: parseDnsName(ACME), server }]))
-  const opened = opening.move()
+  const served = await openKeyZone(ACME, key)
   const ask: AskDns = async (query) => {
-    const answer = await forwarder.answer(query)
+    const answer = await served.forwarder.answer(query)
     if (answer === undefined) throw new BrowserError('unreachable', 'Cannot ask: no query')
     return answer
   }
-  return { made, key, ask, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { made: served.made, key, ask, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() }
 }
 
 function anchorsOf({ store }: MadeZone): AnchorSet {

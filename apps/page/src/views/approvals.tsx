@@ -22,7 +22,7 @@ export function Approvals({ view }: { readonly view: MeshView }) {
         <span class="count" role="status">
           {waiting.length} waiting
           {(lapsed > 0 || turnedAway > 0) && ' · '}
-          {lapsed > 0 && `${lapsed} were over before you decided`}
+          {lapsed > 0 && `${lapsed} ended before you decided`}
           {lapsed > 0 && turnedAway > 0 && ' · '}
           {turnedAway > 0 && `${turnedAway} turned away for want of room`}
         </span>

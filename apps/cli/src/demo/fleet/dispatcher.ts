@@ -135,7 +135,9 @@ export class Dispatcher implements AsyncDisposable {
     const { reports, floor } = this.#parts
     for await (const { messages, senders } of reports) {
       try {
-        await floor.publish(`${messages.length} jobs reported done by ${senders} robots`)
+        const jobs = messages.length === 1 ? '1 job' : `${messages.length} jobs`
+        const robots = senders === 1 ? '1 robot' : `${senders} robots`
+        await floor.publish(`${jobs} reported done by ${robots}`)
       } catch (cause) {
         // Nobody could be handed it; it was for people, and the next one tells as much.
         if (!(cause instanceof AgentError)) throw cause
