@@ -1,7 +1,7 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, HELLO_PROTOCOL } from '@ixj/agent'
 import type { Connection, Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
-import { CHANNELS_MAX } from '../src/mesh/limits.ts'
+import { CHANNELS_MAX, FRAMES_IN_TURN_MAX } from '../src/mesh/limits.ts'
 import type { Raw } from './mesh-attackers.ts'
 import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
 
@@ -123,6 +123,24 @@ describe('a channel against a peer that breaks its rules', () => {
     const frame = firstFrame(channel)
     stream.abort(new Error('enough'))
     await expect(frame).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('small frames that came at once leave others their turns', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const count = 8 * FRAMES_IN_TURN_MAX
+    const frames = Array.from({ length: count }, () => [1, 120]).flat()
+    const { channel } = await write(bench, attack, frames)
+    let turns = 0
+    let read = 0
+    for await (const frame of channel.frames()) {
+      expect(frame).toHaveLength(1)
+      read += 1
+      // Each of these is called once the program has turned to others.
+      if (read % FRAMES_IN_TURN_MAX === 0) setImmediate(() => (turns += 1))
+      if (read === count) break
+    }
+    expect(turns).toBeGreaterThanOrEqual(6)
   })
 
   test('frames can be read only once', async () => {

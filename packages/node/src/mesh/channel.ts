@@ -1,7 +1,8 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '@ixj/agent'
 import type { Stream } from '@libp2p/interface'
+import { setImmediate } from 'node:timers/promises'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { CLOSE_MS_MAX } from './limits.ts'
+import { CLOSE_MS_MAX, FRAMES_IN_TURN_MAX } from './limits.ts'
 import { spareWindowUpdates } from './window-updates.ts'
 
 /** A frame's length as an unsigned varint: 66 KiB needs 3 bytes, more announce too much. */
@@ -75,10 +76,18 @@ export class StreamChannel implements Channel {
   async *frames(): AsyncGenerator<Uint8Array> {
     if (this.#read) throw new Error('The frames of a channel can be read only once')
     this.#read = true
+    let handedOut = 0
     for (;;) {
       const frame = this.#takeFrame()
-      if (frame !== undefined) yield frame
-      else if (!(await this.#readMore())) return
+      if (frame === undefined) {
+        if (await this.#readMore()) continue
+        return
+      }
+      yield frame
+      handedOut += 1
+      // Else a thousand small frames that came at once are worked through before any timer, any
+      // acknowledgement and any other neighbour has its turn.
+      if (handedOut % FRAMES_IN_TURN_MAX === 0) await setImmediate()
     }
   }
 

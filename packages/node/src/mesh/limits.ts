@@ -85,6 +85,9 @@ export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
 /** Bytes to one neighbour that are handed to the system together; more go at once. */
 export const GATHERED_BYTES_MAX = 4 * 1024
 
+/** Frames of a channel that are handed out before the program is given a turn for everything else. */
+export const FRAMES_IN_TURN_MAX = 32
+
 /** Channels of one protocol that a neighbour may have open towards us; and we towards it. */
 export const CHANNELS_MAX = 32
 
