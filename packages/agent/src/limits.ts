@@ -81,6 +81,10 @@ export const OUTBOX_MESSAGES_MAX = 4_096
 export const OUTBOX_BYTES_MAX = 16 * 1024 * 1024
 /** How long a publish waits for a neighbour while members are known and none can be handed it. */
 export const HANDOVER_MS = 1_000
+/** How long a bundle waits while most neighbours still take what went before it ... */
+export const HANDOVER_PACED_MS = 500
+/** ... and for so long nothing waits after that was in vain: those who take nothing hold up a tenth. */
+export const HANDOVER_UNPACED_MS = 5_000
 
 /** Sets of DNSSEC records whose check is remembered: each costs some milliseconds. */
 export const DNSSEC_CHECKED_MAX = 1_024

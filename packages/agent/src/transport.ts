@@ -147,6 +147,11 @@ export interface Transport extends AsyncDisposable {
    * Its subscription is kept as one that came too early.
    */
   disallow(peer: Peer, topic: string): void
+  /**
+   * Whether much of what went before still waits for most of those whom {@link Transport.publish}
+   * reaches: what is added would be lost to some. Absent: it never does.
+   */
+  isCrowded?(topic: string): boolean
   /** Neighbours that a publish on this topic would reach now: admitted, allowed, subscribed. */
   subscribers(topic: string): readonly Peer[]
   /**

@@ -184,7 +184,8 @@ export async function roundTrip(connection: Connection): Promise<void> {
   stream.abort(new Error('done'))
 }
 
-function frameOf(bytes: Uint8Array): Uint8Array {
+/** Bytes after their length as an unsigned varint. */
+export function frameOf(bytes: Uint8Array): Uint8Array {
   const prefix: number[] = []
   for (let rest = bytes.length; ; rest = Math.floor(rest / 128)) {
     if (rest < 128) {

@@ -129,6 +129,29 @@ describe('row 9: a neighbour that does not read', () => {
     expect(taken).toBeLessThan(2 * count)
   })
 
+  test('a topic is crowded while most of its subscribers have much to take', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw } = await deafMember(bench)
+    expect(victim.mesh.isCrowded(crew)).toBe(false)
+    const taken = await fill(victim)
+    expect(victim.mesh.isCrowded(crew)).toBe(true)
+    const reader = await bench.raw()
+    const connection = await reader.dial(victim.mesh.addresses)
+    await bench.until(() => victim.told.connections.length === 2)
+    victim.mesh.admit(reader.peer)
+    victim.mesh.allow(reader.peer, crew)
+    sendRpc(await openGossip(connection), subscribe)
+    await bench.until(() => victim.mesh.subscribers(crew).length === 2)
+    // One of two that does not read holds up nobody.
+    expect(victim.mesh.isCrowded(crew)).toBe(false)
+    await reader.node.stop()
+    await bench.until(() => victim.mesh.subscribers(crew).length === 1)
+    expect(victim.mesh.isCrowded(crew)).toBe(true)
+    for (const stream of raw.inbound) stream.resume()
+    await bench.until(() => messagesOf(raw) === taken)
+    expect(victim.mesh.isCrowded(crew)).toBe(false)
+  })
+
   test('a gossip stream that ended takes its connection along, and the keeper makes a new one', async () => {
     await using bench = new MeshBench()
     const [victim, raw] = [await bench.victim(), await bench.raw()]

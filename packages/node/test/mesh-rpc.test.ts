@@ -1,9 +1,11 @@
 import { MESSAGE_BYTES_MAX } from '@ixj/agent'
-import type { RPC } from '@libp2p/gossipsub/message'
+import { RPC } from '@libp2p/gossipsub/message'
 import { describe, expect, test } from 'vitest'
 import { filterInbound } from '../src/mesh/inbound-rpc.ts'
+import { frameOfMessage } from '../src/mesh/message-frame.ts'
 import { filterOutbound, splitRpc } from '../src/mesh/outbound-rpc.ts'
 import { Rights } from '../src/mesh/rights.ts'
+import { frameOf } from './mesh-attackers.ts'
 import { bytesOf, wire } from './mesh-bench.ts'
 
 const crew = 'crew.acme.example'
@@ -125,4 +127,17 @@ describe('splitRpc() and filterOutbound()', () => {
     member.allowed.add(crew)
     expect(filterOutbound(rpc, member)).toEqual(rpc)
   })
+})
+
+describe('frameOfMessage()', () => {
+  test.each([0, 1, 127, 128, 4_096, 60_000, MESSAGE_BYTES_MAX])(
+    'is what gossipsub writes of a message of %i bytes, and holds its data itself',
+    (bytes) => {
+      const message = { topic: wire(crew), data: new Uint8Array(bytes).fill(7) }
+      const rpc = RPC.encode({ subscriptions: [], messages: [message] })
+      const pieces = frameOfMessage(message)
+      expect(Buffer.concat(pieces).equals(frameOf(rpc))).toBe(true)
+      expect(pieces).toContain(message.data)
+    },
+  )
 })

@@ -2,7 +2,7 @@ import { isReservedPool, type Name } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
-import { HANDOVER_MS } from '../limits.ts'
+import { HANDOVER_MS, HANDOVER_PACED_MS, HANDOVER_UNPACED_MS } from '../limits.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import { DirectBundle } from '../deliver/direct-bundle.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
@@ -58,6 +58,8 @@ export class Handover {
   readonly #waiting = new Set<() => void>()
   /** State of groups: what is newest counts, so it may wait for a moment and go together. */
   readonly sheaves: GroupSheaves
+  /** Nothing is paced before then. */
+  #unpacedUntil = -Infinity
 
   constructor(context: HandoverContext) {
     this.#context = context
@@ -229,6 +231,7 @@ export class Handover {
    */
   async #publish(carrier: Name, load: GroupLoad): Promise<number> {
     const { clock, transport, neighbours } = this.#context
+    await this.#pace(carrier)
     const deadline = clock.now() + HANDOVER_MS
     let given = false
     for (;;) {
@@ -246,6 +249,23 @@ export class Handover {
         throw new AgentError('not-handed-over', message)
       }
       await this.#until(() => false, Math.min(deadline, clock.now() + RETRY_MS))
+    }
+  }
+
+  /**
+   * Waits while most neighbours have much to take: whoever's buffer is full loses a bundle to repair,
+   * which brings it a second time, and whoever has it late is forwarded copies by all others.
+   */
+  async #pace(carrier: Name): Promise<void> {
+    const { clock, transport } = this.#context
+    if (transport.isCrowded === undefined || clock.now() < this.#unpacedUntil) return
+    const until = clock.now() + HANDOVER_PACED_MS
+    while (transport.isCrowded(carrier)) {
+      if (clock.now() >= until) {
+        this.#unpacedUntil = clock.now() + HANDOVER_UNPACED_MS
+        return
+      }
+      await this.#until(() => false, clock.now() + PACE_MS)
     }
   }
 
@@ -296,5 +316,7 @@ export class Handover {
   }
 }
 
+/** Between looks whether neighbours have taken what went before. */
+const PACE_MS = 5
 /** Between tries while neighbours' buffers are full. */
 const RETRY_MS = 20

@@ -97,6 +97,11 @@ export class JoinedTransport implements Transport {
     this.#of(peer).disallow(peer, topic)
   }
 
+  /** Pages take little: those who take long are cut. */
+  isCrowded(topic: string): boolean {
+    return this.#mesh.isCrowded?.(topic) ?? false
+  }
+
   subscribers(topic: string): readonly Peer[] {
     return [...this.#mesh.subscribers(topic), ...this.#door.subscribers(topic)]
   }

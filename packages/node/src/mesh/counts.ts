@@ -18,6 +18,8 @@ export interface MeshCounts {
   verdictFailed: number
   /** Messages not handed to a neighbour since its buffer was full. */
   backpressure: number
+  /** Looks at a topic for whose subscribers so much waited that a publisher waits, too. */
+  crowded: number
   /** Connections cut since the neighbour's buffer stayed full. */
   stalled: number
   /** Connections cut since nothing came over them any more. */
@@ -59,6 +61,7 @@ export function emptyCounts(): MeshCounts {
     verdictLate: 0,
     verdictFailed: 0,
     backpressure: 0,
+    crowded: 0,
     stalled: 0,
     silent: 0,
     flooded: 0,

@@ -15,6 +15,8 @@ export interface GossipInternals {
   readonly mesh: ReadonlyMap<string, Set<string>>
   /** Topic to the peers that messages are published to without having joined. */
   readonly fanout: ReadonlyMap<string, Set<string>>
+  /** Peers that gossipsub can send to. */
+  readonly streamsOutbound: ReadonlyMap<string, unknown>
   /** Peer to IHAVE that the next RPC carries along. */
   readonly gossip: Map<string, RPC.ControlIHave[]>
   /** Peer to GRAFT and PRUNE that could not be sent. */
@@ -54,7 +56,7 @@ const METHODS = [
   'reportMessageValidationResult',
 ] as const
 
-const MAPS = ['mesh', 'fanout', 'gossip', 'control'] as const
+const MAPS = ['mesh', 'fanout', 'streamsOutbound', 'gossip', 'control'] as const
 
 /** Gives access to the parts that the gates need. Throws a plain Error if this is another version. */
 export function internalsOf(gossip: GossipSub): GossipInternals {

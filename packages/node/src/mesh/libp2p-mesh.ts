@@ -260,6 +260,10 @@ export class Libp2pMesh implements Mesh {
     if (neighbour !== undefined) this.router.disallow(neighbour, topic)
   }
 
+  isCrowded(topic: string): boolean {
+    return this.router.isCrowded(topic)
+  }
+
   subscribers(topic: string): readonly Peer[] {
     return this.router.subscribers(topic)
   }

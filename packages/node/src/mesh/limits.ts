@@ -64,6 +64,13 @@ export const CONTROL_RESERVE_BYTES = 256 * 1024
 export const OUTBOUND_MESSAGES_BYTES_MAX = OUTBOUND_BYTES_MAX - CONTROL_RESERVE_BYTES
 
 /**
+ * Bytes waiting for a neighbour past which it is behind: where most are, a publisher waits. Each is
+ * then behind by some 8 of the largest messages, and the others have as much more as a full buffer
+ * holds before they lose one.
+ */
+export const CROWDED_BYTES = 512 * 1024
+
+/**
  * A neighbour that has taken nothing for this long, with its buffer full, is cut off: what comes
  * meanwhile is lost to it in any case, and repair needs a connection that works. A link of 30 kB a
  * second still takes one message in that time.

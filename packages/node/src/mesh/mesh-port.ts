@@ -55,6 +55,7 @@ export interface Mesh extends Transport {
    * @throws TransportError `refused` if it is no address
    */
   keepDialing(address: string, options?: { readonly learn?: boolean }): Keeper
+  isCrowded(topic: string): boolean
   /** The most bytes that wait to be sent to one neighbour: gossip and channels together. */
   waitingBytes(): number
   /** What gossip holds against a neighbour: 0 is nothing; below -80 nothing of it is read. */

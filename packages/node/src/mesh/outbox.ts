@@ -1,10 +1,15 @@
 import type { Clock, Peer } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { MeshCounts } from './counts.ts'
 import type { GossipInternals } from './internals.ts'
-import { OUTBOUND_MESSAGES_BYTES_MAX, STALLED_MS_MAX } from './limits.ts'
+import { CROWDED_BYTES, OUTBOUND_MESSAGES_BYTES_MAX, STALLED_MS_MAX } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
+import { frameOfMessage } from './message-frame.ts'
 import { filterOutbound, splitRpc } from './outbound-rpc.ts'
+
+/** Shorter messages cost less to copy than to send in pieces. */
+const SHARED_BYTES_MIN = 4_096
 
 /** What the outbox needs of the mesh. */
 export interface OutboxHost {
@@ -20,6 +25,8 @@ export class Outbox {
   readonly #gossip: GossipInternals
   /** gossipsub's own method, before it was replaced by this. */
   readonly #send: GossipInternals['sendRpc']
+  /** Large messages as they go to every neighbour: a stream takes a list's parts and leaves it whole. */
+  readonly #frames = new WeakMap<RPC.Message, Uint8ArrayList>()
 
   constructor(host: OutboxHost, gossip: GossipInternals) {
     this.#host = host
@@ -35,9 +42,36 @@ export class Outbox {
     let sent = rpc.messages.length === 0 || parts.some(({ messages }) => messages.length > 0)
     for (const part of parts) {
       if (part.messages.length > 0 && !this.#hasRoom(neighbour)) sent = false
-      else if (!this.#send(neighbour.peer, part)) sent = false
+      else if (!this.#sendPart(neighbour, part)) sent = false
     }
     return sent
+  }
+
+  /** gossipsub would encode a message anew for each neighbour, and copy it each time. */
+  #sendPart({ peer, gossipOut }: Neighbour, part: RPC): boolean {
+    const [message] = part.messages
+    const isLarge = (message?.data?.length ?? 0) >= SHARED_BYTES_MIN
+    if (message === undefined || !isLarge || gossipOut === undefined) {
+      return this.#send(peer, part)
+    }
+    if (!this.#gossip.streamsOutbound.has(peer)) return false
+    try {
+      // libp2p has another version of lists, whose objects it tells by the same symbol.
+      gossipOut.send(this.#framed(message) as unknown as Uint8Array)
+      return true
+    } catch {
+      // As gossipsub does: a stream that has ended is told of by its own events.
+      return false
+    }
+  }
+
+  #framed(message: RPC.Message): Uint8ArrayList {
+    let frame = this.#frames.get(message)
+    if (frame === undefined) {
+      frame = new Uint8ArrayList(...frameOfMessage(message))
+      this.#frames.set(message, frame)
+    }
+    return frame
   }
 
   /**
@@ -70,6 +104,11 @@ export class Outbox {
     }
     neighbour.onEnd.add(cancel)
   }
+}
+
+/** Whether so much waits for a neighbour that publishers wait where most are like it. */
+export function isBehind({ gossipOut }: Neighbour): boolean {
+  return (gossipOut?.writeBufferLength ?? 0) > CROWDED_BYTES
 }
 
 function isFull({ gossipOut }: Neighbour): boolean {

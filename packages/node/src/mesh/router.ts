@@ -23,7 +23,7 @@ import { filterInbound } from './inbound-rpc.ts'
 import { type GossipInternals, internalsOf } from './internals.ts'
 import { CONTROL_PER_SECOND_MAX, IDS_PER_CONTROL } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
-import { Outbox } from './outbox.ts'
+import { isBehind, Outbox } from './outbox.ts'
 import { Verdicts } from './verdicts.ts'
 import { formatWireTopic, parseWireTopic } from './wire-topic.ts'
 
@@ -175,10 +175,24 @@ export class Router {
   }
 
   subscribers(topic: string): readonly Peer[] {
-    return [...this.#host.values()]
-      .filter(({ stage, rights }) => stage === 'open' && rights.subscribed.has(topic))
-      .map(({ peer }) => peer)
-      .filter((peer) => this.#internals().getScore(peer) >= PUBLISH_SCORE_MIN)
+    return this.#subscribed(topic).map(({ peer }) => peer)
+  }
+
+  /** Whether more than half of the topic's subscribers are behind. */
+  isCrowded(topic: string): boolean {
+    const all = this.#subscribed(topic)
+    const isCrowded = all.filter(isBehind).length * 2 > all.length
+    if (isCrowded) this.#host.counts.crowded++
+    return isCrowded
+  }
+
+  #subscribed(topic: string): readonly Neighbour[] {
+    return [...this.#host.values()].filter(
+      ({ stage, rights, peer }) =>
+        stage === 'open' &&
+        rights.subscribed.has(topic) &&
+        this.#internals().getScore(peer) >= PUBLISH_SCORE_MIN,
+    )
   }
 
   async publish(topic: string, bytes: Uint8Array): Promise<number> {
