@@ -131,21 +131,23 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
       const limit = `${this.#queuedBytes} bytes wait, limit ${LOG_QUEUE_BYTES_MAX}`
       this.#fail(new AuditError('unwritable', `Cannot write the audit log: ${limit}`))
     }
-    this.#startInTime()
+    // Those before it that somebody waits for are being written.
+    const isUrgent = entry.settle !== undefined || this.#queuedBytes > LOG_BATCH_BYTES_MAX
+    if (isUrgent) this.#start()
+    else this.#startLater()
   }
 
-  /** At once for whoever waits, and where much has come; else when others have had time to come. */
-  #startInTime(): void {
-    if (this.#isUrgent()) this.#start()
-    else if (this.#running === undefined && !this.#closed) {
-      this.#cancelGather ??= this.#clock.at(this.#clock.now() + LOG_GATHER_MS, () => this.#start())
-    }
+  /** When others have had time to come. */
+  #startLater(): void {
+    if (this.#running !== undefined || this.#closed) return
+    this.#cancelGather ??= this.#clock.at(this.#clock.now() + LOG_GATHER_MS, () => this.#start())
   }
 
+  /** Whether somebody waits for what is queued, or much has come. */
   #isUrgent(): boolean {
     if (this.#checkpointDue || this.#queuedBytes > LOG_BATCH_BYTES_MAX) return true
-    // What came before a failure is written before its gap.
-    if (this.#fault !== null && this.#queue.length > 0) return true
+    // What came before a failure is written before its gap, and all before the log is closed.
+    if (this.#queue.length > 0 && (this.#closed || this.#fault !== null)) return true
     return this.#queue.some(({ settle }) => settle !== undefined)
   }
 
@@ -161,7 +163,8 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
     this.#running = work.finally(() => {
       this.#running = undefined
       if (this.#fault !== null) return
-      if (this.#queue.length > 0 || this.#checkpointDue) this.#startInTime()
+      if (this.#isUrgent()) this.#start()
+      else if (this.#queue.length > 0) this.#startLater()
     })
   }
 

@@ -117,7 +117,7 @@ export class Forwarding {
     if (this.#untold.length >= HAVE_IDS) {
       this.#cancelTelling?.()
       this.#cancelTelling = undefined
-      this.#tell()
+      void contain(this.#host.counts, () => this.#tell())
       return
     }
     const { clock } = this.#host

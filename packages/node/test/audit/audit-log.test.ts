@@ -5,6 +5,7 @@ import { openAuditLog } from '../../src/audit/audit-log.ts'
 import {
   CHECKPOINT_MS,
   CHECKPOINTS_TAIL_BYTES,
+  LOG_BATCH_BYTES_MAX,
   LOG_GATHER_MS,
   LOG_QUEUE_BYTES_MAX,
   LOG_RETRY_MS,
@@ -71,6 +72,17 @@ describe('openAuditLog()', () => {
     await bench.clock.advance(1)
     await bench.settle()
     expect([log.size, bench.disk.syncs]).toEqual([3, 1])
+  })
+
+  it('writes all that nobody waits for before it is closed, also where that is more than one group', async () => {
+    const bench = new LogBench()
+    const record = numbered(1, 250)
+    const count = Math.ceil((1.5 * LOG_BATCH_BYTES_MAX) / encodeRecord(record).length)
+    {
+      await using log = await bench.open()
+      for (let each = 0; each < count; each++) log.append(record)
+    }
+    expect(bench.records()).toHaveLength(count)
   })
 
   it('writes what nobody waits for along with what somebody does', async () => {
