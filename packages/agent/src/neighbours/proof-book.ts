@@ -200,6 +200,12 @@ export class ProofBook {
     this.#kept.put({ id, idText, bytes, proof }, until)
   }
 
+  /** Keeps a proof with those of its statements that led to something, beyond its teller's quota. */
+  keepUsed(idText: string, used: readonly SignedStatement[], until: number): void {
+    this.#statements.keep(used.map((signed) => signed.idText))
+    this.keep(idText, until)
+  }
+
   /** Forgets what this neighbour alone told. */
   release(teller: Peer): void {
     this.#told.release(teller)

@@ -4,6 +4,7 @@ import {
   findFreshness,
   requireFresh,
   SKEW_MS,
+  statementsOfChain,
   toHex,
   TrustError,
   type PublishedKey,
@@ -19,7 +20,13 @@ import {
 } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
-import { checkMember, mayAnswer, sealingKeyOf, type ProvenNode } from '../neighbours/right.ts'
+import {
+  checkMember,
+  mayAnswer,
+  type MemberRight,
+  sealingKeyOf,
+  type ProvenNode,
+} from '../neighbours/right.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -194,6 +201,7 @@ export class Hearing {
         const found = check()
         return { value: found, ...found }
       })
+      this.#keep(member, right)
       const { agent, agentKey, since, proof } = member
       const answers = mayAnswer({ ...member, topic })
       const explain = () => explainMember({ topic, node: node.name, ...right }, clock.now())
@@ -207,6 +215,13 @@ export class Hearing {
       if (cause instanceof TrustError || cause instanceof Refusal) return undefined
       throw cause
     }
+  }
+
+  /** Else a neighbour that tells of a thousand would have each push the others out, again and again. */
+  #keep({ proof }: PresentMember, { chain, subscribe, until }: MemberRight): void {
+    const issuers = subscribe?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
+    const used = [...statementsOfChain(chain), ...(subscribe?.chain ?? []), ...issuers]
+    this.#context.proofs.keepUsed(toHex(proof), used, until)
   }
 
   async #material(id: Uint8Array, from: Peer | null, bytes: number) {

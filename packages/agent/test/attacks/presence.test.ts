@@ -1,13 +1,18 @@
 import type { Identity } from '@ixj/agent'
-import { encode } from '@ixj/trust'
+import { encode, STORE_OWNER_STATEMENTS_MAX } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, proofOf, type MadeProof } from '../../../../test/world/made-bundle.ts'
-import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { bindAnyhow, grantAnyhow } from '../../../../test/world/made-statement.ts'
 import { RawNode } from '../../../../test/world/raw-node.ts'
 import { foreignAnchor, World } from '../../../../test/world/world.ts'
 import { signBody } from '../../src/bundles/signed-body.ts'
 import { provingStatements } from '../../src/host/identity.ts'
-import { PRESENCE_FETCHES_MAX, PRESENCE_PER_SECOND, PROOF_WAIT_MS } from '../../src/limits.ts'
+import {
+  FRAME_STATEMENTS_MAX,
+  PRESENCE_FETCHES_MAX,
+  PRESENCE_PER_SECOND,
+  PROOF_WAIT_MS,
+} from '../../src/limits.ts'
 import {
   decodeAnnouncement,
   isAnnouncement,
@@ -132,6 +137,24 @@ describe('an announcement', () => {
     const bytes = await announce(scene, raw.identity, members)
     expect(await hear(scene, bytes, PROOF_WAIT_MS + 100)).toEqual([])
     expect(names(scene)).toContain(raw.identity.name)
+  })
+
+  it('that was heard once is heard again, whatever its neighbour has brought since', async () => {
+    await using scene = await openScene()
+    const { raw, world, acme } = scene
+    await raw.prove(NODE, memberProof(raw.identity))
+    const members = [memberOf(raw.identity)]
+    expect(await hear(scene, await announce(scene, raw.identity, members))).toEqual([])
+    for (let brought = 0; brought <= STORE_OWNER_STATEMENTS_MAX; brought += FRAME_STATEMENTS_MAX) {
+      const making = Array.from({ length: FRAME_STATEMENTS_MAX }, () =>
+        grantAnyhow(world, acme, { subject: raw.identity.name, topics: [CREW] }),
+      )
+      const envelopes = (await Promise.all(making)).map(({ envelope }) => envelope)
+      await raw.say(NODE, { kind: 'statements', envelopes })
+      await world.pass(100)
+    }
+    const again = await announce(scene, raw.identity, members)
+    expect(await hear(scene, again, PROOF_WAIT_MS + 100)).toEqual([])
   })
 
   it('without members is refused of a node that had none, and heard of one that had', async () => {

@@ -51,7 +51,8 @@ export const DOOR_LIMITS: DoorLimits = {
   waitingBytesAllMax: 128 * 1024 * 1024,
   progressMs: 3_500,
   idleMs: 20_000,
-  closeMs: 500,
+  // A page is told why at once; whoever does not answer is not waited for much longer than that takes.
+  closeMs: 250,
 }
 
 /** Between two looks at all sockets: with {@link DoorLimits.progressMs}, a slow one has 5 s at most. */
