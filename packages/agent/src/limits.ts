@@ -356,8 +356,8 @@ export const STATE_ASK_TRIES = 3
 export const STATE_SNAPSHOTS_PER_SECOND = 4
 /** Bundles that one message to a group may hold: as many as a score forgives checks for. */
 export const SHEAF_BUNDLES_MAX = 64
-/** Between two messages with a node's state of one group, at least: a member sets 50 times a second. */
-export const SHEAF_GATHER_MS = 20
+/** Between two messages with a node's state of one group, at least: less than a member that sets 50 times a second waits. */
+export const SHEAF_GATHER_MS = 10
 /** So long a sheaf waits for the last of its bundles, before the others go on without it. */
 export const SHEAF_WHOLE_MS = 50
 /** Bounds on ages that one member may set. */
