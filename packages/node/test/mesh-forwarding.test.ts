@@ -14,6 +14,8 @@ import {
   FORWARD_MS_MIN,
   HAVE_MS,
   HAVE_PER_SECOND_MAX,
+  LARGE_BYTES,
+  LARGE_TIMES,
   MISSED_COST,
   RPC_IDS_MAX,
 } from '../src/mesh/limits.ts'
@@ -112,6 +114,24 @@ describe('what is forwarded', () => {
     await bench.until(() => textsOf(member.raw).length > 0)
     await roundTripTo(victim, member.raw)
     expect(textsOf(member.raw)).toEqual(['news'])
+  })
+
+  test('what is large is held back from everybody, and what is small does not wait behind it', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim)
+    const large = 'L'.repeat(LARGE_BYTES)
+    const known = 'K'.repeat(LARGE_BYTES)
+    for (const text of [large, known, 'news']) sendRpc(gossip, messageOn(crew, text))
+    await bench.until(() => victim.told.messages.length === 3)
+    member.says([known])
+    await roundTripTo(victim, member.raw)
+    await bench.until(() => textsOf(member.raw).length > 0)
+    expect(textsOf(member.raw)).toEqual(['news'])
+    await bench.clock.advance(LARGE_TIMES * FORWARD_MS_MIN)
+    await bench.until(() => textsOf(member.raw).length > 1)
+    await roundTripTo(victim, member.raw)
+    expect(textsOf(member.raw)).toEqual(['news', large])
   })
 
   test('a node says what it has in one RPC, to all but the one that it has it from', async () => {
@@ -313,6 +333,6 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
   come('after', false)
   expect(passed).toEqual([])
   await clock.advance(2 * FORWARD_MS_MAX)
-  expect(passed).toEqual(['before', 'after'])
+  expect(passed.toSorted()).toEqual(['after', 'before'])
   forwarding.end()
 })

@@ -5,7 +5,15 @@ import type { MeshCounts } from './counts.ts'
 import { Coverage } from './coverage.ts'
 import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
-import { FORWARD_MS_MAX, HAVE_IDS, HAVE_MS, HAVE_PER_SECOND_MAX, PASSING_MAX } from './limits.ts'
+import {
+  FORWARD_MS_MAX,
+  HAVE_IDS,
+  HAVE_MS,
+  HAVE_PER_SECOND_MAX,
+  LARGE_BYTES,
+  LARGE_TIMES,
+  PASSING_MAX,
+} from './limits.ts'
 
 /** What forwarding needs of the mesh. */
 export interface ForwardingHost {
@@ -24,6 +32,12 @@ interface Passing {
   readonly heldBack: Map<Peer, RPC>
 }
 
+/** What is held back until then. */
+interface Due {
+  readonly dueAt: number
+  readonly passing: Passing
+}
+
 /** Makes a call at a time to come; undefined while there is none to make. */
 type Cancel = (() => void) | undefined
 
@@ -31,7 +45,7 @@ type Cancel = (() => void) | undefined
  * Who publishes hands a message to all of its neighbours, so that many of those to whom it would be
  * forwarded have it already. Each node says what it has, many ids in one IDONTWANT, and so learns
  * from whom its neighbours have things without it. To those it forwards later, and only what they
- * have not said that they have; to all others at once.
+ * have not said that they have; to all others at once. What is large waits for everybody's word.
  */
 export class Forwarding {
   readonly #host: ForwardingHost
@@ -44,7 +58,7 @@ export class Forwarding {
   #untold: Passing[] = []
   #cancelTelling: Cancel
   /** The oldest first. */
-  #later: { readonly dueAt: number; readonly passing: Passing }[] = []
+  #later: Due[] = []
   #cancelForwarding: Cancel
   /** What gossipsub forwards at this moment. */
   #forwarded: Passing | undefined
@@ -69,17 +83,16 @@ export class Forwarding {
       this.#forwarded = undefined
     }
     if (passing === undefined || passing.heldBack.size === 0) return
-    const dueAt = this.#host.clock.now() + this.#delay.ms
-    // One after the other: the delay may have grown shorter meanwhile.
-    this.#later.push({ dueAt: Math.max(dueAt, this.#later.at(-1)?.dueAt ?? 0), passing })
-    this.#armForwarding()
+    const isForAll = [...passing.heldBack.values()].some(isLarge)
+    const times = isForAll ? LARGE_TIMES : 1
+    this.#holdUntil(this.#host.clock.now() + this.#delay.ms * times, passing)
   }
 
   /** Whether what gossipsub sends to a neighbour is kept here: it is forwarded later, or not at all. */
   holdsBack(peer: Peer, rpc: RPC): boolean {
     const passing = this.#forwarded
     if (passing === undefined || rpc.messages.length === 0) return false
-    if (!this.#coverage.covers(passing.source, peer)) return false
+    if (!isLarge(rpc) && !this.#coverage.covers(passing.source, peer)) return false
     passing.heldBack.set(peer, rpc)
     return true
   }
@@ -149,6 +162,17 @@ export class Forwarding {
     for (const [peer, messageIDs] of ids) this.#gossip.sendRpc(peer, haveRpc(messageIDs))
   }
 
+  #holdUntil(dueAt: number, passing: Passing): void {
+    const before = this.#later.findLastIndex((each) => each.dueAt <= dueAt)
+    this.#later.splice(before + 1, 0, { dueAt, passing })
+    // What is small does not wait for what is large.
+    if (before === -1) {
+      this.#cancelForwarding?.()
+      this.#cancelForwarding = undefined
+    }
+    this.#armForwarding()
+  }
+
   #armForwarding(): void {
     const [first] = this.#later
     if (first === undefined) return
@@ -161,9 +185,11 @@ export class Forwarding {
 
   #forward(): void {
     const now = this.#host.clock.now()
+    const most = now + FORWARD_MS_MAX * LARGE_TIMES
     // What is due later than the most was put there before the clock was set back: it has waited.
-    const next = this.#later.findIndex(({ dueAt }) => dueAt > now && dueAt <= now + FORWARD_MS_MAX)
-    const due = this.#later.splice(0, next === -1 ? this.#later.length : next)
+    const waits = ({ dueAt }: Due) => dueAt > now && dueAt <= most
+    const due = this.#later.filter((each) => !waits(each))
+    this.#later = this.#later.filter(waits)
     for (const { passing } of due) {
       for (const [peer, rpc] of passing.heldBack) {
         this.#coverage.missed(passing.source, peer)
@@ -172,6 +198,10 @@ export class Forwarding {
       passing.heldBack.clear()
     }
   }
+}
+
+function isLarge({ messages }: RPC): boolean {
+  return messages.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) >= LARGE_BYTES
 }
 
 function haveRpc(messageIDs: Uint8Array[]): RPC {

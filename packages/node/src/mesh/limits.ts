@@ -36,6 +36,13 @@ export const FORWARD_MS_MIN = 2 * HAVE_MS
 /** ... and at the most, however late they say it. */
 export const FORWARD_MS_MAX = 500
 /**
+ * A message of so many bytes is dear to send twice, and takes long to come: it is held back from
+ * every neighbour, and so many times as long.
+ */
+export const LARGE_BYTES = 16_384
+export const LARGE_TIMES = 2
+
+/**
  * Times that a neighbour had what came from a source without us, before it is taken to have all of
  * that. Each time that it had not counts as {@link MISSED_COST} of them, of {@link COVERED_MAX} at the most.
  */
