@@ -1,12 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import type { RelayAddress } from '@ixj/browser'
+import { parseName } from '@ixj/names'
+import type { ChildProcess } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import type { DoorLimits } from '../../packages/node/src/door/limits.ts'
 import { Fleet, FLEET_CREW } from '../world/fleet.ts'
-import { TownPage, TownRelay } from '../world/relay-town.ts'
+import { TownPage } from '../world/relay-town.ts'
+import type { RelayTold } from './crowded-relay.ts'
 import { report } from './report.ts'
 import { ROW_MS_MAX, SEED, scaled } from './scale.ts'
 import type { AttackersTold } from './socket-attackers.ts'
+import { start, told } from './started.ts'
 
 /** Honest pages, and attacks of each kind. */
 const HONEST = scaled(1_000)
@@ -14,15 +17,6 @@ const ATTACKS = scaled(100)
 const CUT_MS_MAX = 5_000
 /** How long the message may take that shows that honest pages are there. */
 const HEARD_MS_MAX = 10_000
-
-/** Attackers in a process of their own, so that their work is not taken for the relay's. */
-function startAttackers({ address }: TownRelay, now: number): ChildProcess {
-  const file = fileURLToPath(new URL('socket-attackers.ts', import.meta.url))
-  const words = [address.url, address.name, SEED, now, ATTACKS].map(String)
-  return spawn(process.execPath, ['--conditions=ixj:src', file, ...words], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-}
 
 /** An honest page that follows the crew; how many messages it has heard. */
 class Follower implements AsyncDisposable {
@@ -35,7 +29,7 @@ class Follower implements AsyncDisposable {
     this.heard = heard
   }
 
-  static async open(fleet: Fleet, index: number, { address }: TownRelay): Promise<Follower> {
+  static async open(fleet: Fleet, index: number, address: RelayAddress): Promise<Follower> {
     const page = await TownPage.openAs(await fleet.reader(index), fleet, [address])
     await page.admitted(1, AbortSignal.timeout(10_000))
     const crew = await page.host.self.join(FLEET_CREW, { quiet: true })
@@ -56,6 +50,12 @@ class Follower implements AsyncDisposable {
   }
 }
 
+/** Kills it when the stack is closed. */
+function kill(open: AsyncDisposableStack, child: ChildProcess): ChildProcess {
+  open.defer(() => void child.kill('SIGKILL'))
+  return child
+}
+
 describe('A17: abuse of WebSockets', () => {
   it(
     'is cut within 5 s, and harms no honest socket',
@@ -63,23 +63,23 @@ describe('A17: abuse of WebSockets', () => {
       await using open = new AsyncDisposableStack()
       const now = Date.now()
       const fleet = new Fleet({ seed: SEED, now })
-      // On loopback all have one address: here each path stands for one.
-      const relay = await TownRelay.open(fleet, 0, {
-        addressOf: ({ url: path = '' }) => `address ${path}`,
-        limits: { socketsPerAddressMax: HONEST + 1, upgradesPerSecond: HONEST + 1 },
-      })
-      open.use(relay)
+      const limits: Partial<DoorLimits> = {
+        socketsPerAddressMax: HONEST + 1,
+        upgradesPerSecond: HONEST + 1,
+      }
+      // The relay and the attackers have processes of their own: what honest pages do is no work of theirs.
+      const words = [SEED, now, JSON.stringify(limits), 'paths']
+      const relay = kill(open, start('crowded-relay.ts', words))
+      const { url, name, meshAddress } = await told<RelayTold>(relay)
+      const address = { url, name: parseName(name) }
       const station = open.use(await fleet.open(1))
-      station.mesh.keepDialing(relay.meshAddress)
+      station.mesh.keepDialing(meshAddress)
       const followers: Follower[] = []
       while (followers.length < HONEST) {
-        followers.push(open.use(await Follower.open(fleet, 2 + followers.length, relay)))
+        followers.push(open.use(await Follower.open(fleet, 2 + followers.length, address)))
       }
-      const attackers = startAttackers(relay, now)
-      open.defer(() => void attackers.kill('SIGKILL'))
-      const ended = once(attackers, 'exit').then(() => expect.fail('the attackers have ended'))
-      const told = once(attackers, 'message') as Promise<[AttackersTold]>
-      const [{ cuts }] = await Promise.race([told, ended])
+      const attackers = kill(open, start('socket-attackers.ts', [url, name, SEED, now, ATTACKS]))
+      const { cuts } = await told<AttackersTold>(attackers)
       const late = cuts.filter(([, ms]) => ms > CUT_MS_MAX)
       const [slowest] = cuts.toSorted((left, right) => right[1] - left[1])
       const heard: Follower[] = []

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import type { DoorLimits } from '../../packages/node/src/door/limits.ts'
 import { Fleet, FLEET_CREW } from '../world/fleet.ts'
 import { TownRelay } from '../world/relay-town.ts'
 
@@ -19,16 +20,13 @@ export interface RelayStanding {
   readonly residentBytes: number
 }
 
-const [seed = 0, now = 0, sockets = 0] = process.argv.slice(2).map(Number)
-const fleet = new Fleet({ seed, now })
-// All pages come from one address here.
-const limits = {
-  socketsMax: sockets,
-  socketsPerAddressMax: sockets,
-  enteringMax: sockets,
-  upgradesPerSecond: sockets,
-}
-const relay = await TownRelay.open(fleet, 0, { limits: { ...limits, loginMs: 30_000 } })
+const [, , seed, now, limits = '{}', addresses] = process.argv
+const fleet = new Fleet({ seed: Number(seed), now: Number(now) })
+const relay = await TownRelay.open(fleet, 0, {
+  limits: JSON.parse(limits) as Partial<DoorLimits>,
+  // On loopback all have one address: here each path may stand for one.
+  ...(addresses === 'paths' ? { addressOf: ({ url: path = '' }) => `address ${path}` } : {}),
+})
 const { url, name } = relay.address
 const told: RelayTold = {
   url,

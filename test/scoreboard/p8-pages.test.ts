@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import type { DoorLimits } from '../../packages/node/src/door/limits.ts'
 import { Fleet } from '../world/fleet.ts'
 import type { RelayStanding, RelayTold } from './crowded-relay.ts'
 import type { CrowdTold } from './page-crowd.ts'
 import { report } from './report.ts'
 import { isFull, ROW_MS_MAX, scaled, SEED } from './scale.ts'
+import { start, told } from './started.ts'
 
 const MIB = 1024 * 1024
 const PAGES = scaled(10_000)
@@ -15,28 +15,6 @@ const CROWDS = 2
 const RESIDENT_MIB_MAX = 600
 /** As `ixj-relay` starts itself. */
 const RELAY_FLAGS = ['--max-semi-space-size=2']
-
-const program = (file: string) => fileURLToPath(new URL(file, import.meta.url))
-
-function start(
-  file: string,
-  words: readonly (string | number)[],
-  flags: readonly string[] = [],
-): ChildProcess {
-  const command = [...flags, '--conditions=ixj:src', program(file), ...words.map(String)]
-  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
-  return spawn(process.execPath, command, { stdio: [...stdio] })
-}
-
-/** The next thing that a process tells. */
-async function told<T>(child: ChildProcess): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const ended = () => reject(new Error('A process of this row has ended'))
-  child.once('exit', ended)
-  const [message] = (await Promise.race([once(child, 'message'), promise])) as [T]
-  child.off('exit', ended)
-  return message
-}
 
 /** How the relay stands when every page follows the group. */
 async function allFollow(relay: ChildProcess): Promise<RelayStanding> {
@@ -62,7 +40,17 @@ describe('P8: pages on one relay', () => {
         return child
       }
       const now = Date.now()
-      const relay = keep(start('crowded-relay.ts', [SEED, now, PAGES + 10], RELAY_FLAGS))
+      // All pages come from one address here.
+      const sockets = PAGES + 10
+      const limits: Partial<DoorLimits> = {
+        socketsMax: sockets,
+        socketsPerAddressMax: sockets,
+        enteringMax: sockets,
+        upgradesPerSecond: sockets,
+        loginMs: 30_000,
+      }
+      const words = [SEED, now, JSON.stringify(limits)]
+      const relay = keep(start('crowded-relay.ts', words, RELAY_FLAGS))
       const { url, name, meshAddress, residentBytes: residentBefore } = await told<RelayTold>(relay)
       const fleet = new Fleet({ seed: SEED, now })
       const station = open.use(await fleet.open(1))
