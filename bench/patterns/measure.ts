@@ -7,8 +7,6 @@ import type { Outcome, Team } from './team.ts'
 
 /** How long and how often. */
 export interface Pace {
-  /** Runs that go before and do not count: code that has run little is slow, whoever wrote it. */
-  readonly warmUpSeconds: number
   readonly runs: number
   readonly secondsOfRun: number
 }
@@ -27,24 +25,6 @@ const TIMES_MAX = 8
 const STEADY_TIMES_MAX = 1.25
 
 let runNumber = 0
-
-/** Has each team run the first scene of each pattern for a while, and counts nothing. */
-export async function warmUp(
-  lineup: Lineup,
-  scenes: readonly Scene[],
-  seconds: number,
-): Promise<void> {
-  const patterns = new Set(scenes.map(({ pattern }) => pattern))
-  for (const pattern of patterns) {
-    const scene = scenes.find((each) => each.pattern === pattern)!
-    await lineup.each(titleOf(scene), async (team) => {
-      const count = await countFor(team, scene, seconds / 3)
-      for (let spent = 0; spent < seconds;) {
-        spent += (await team.run(nextRun(scene, count))).seconds
-      }
-    })
-  }
-}
 
 /** Has each team run the scene in turn, several times over. */
 export async function measure(

@@ -4,7 +4,7 @@ import { BODY_BYTES, BODY_BYTES_MAX } from './body.ts'
 import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
 import { Lineup, notRunRow, type Progress } from './lineup.ts'
-import { measure, warmUp, type Pace } from './measure.ts'
+import { measure, type Pace } from './measure.ts'
 import { measurePaced } from './paced-runs.ts'
 import { proofs } from './proofs.ts'
 import { tablesOf } from './report.ts'
@@ -28,13 +28,13 @@ interface Length {
 }
 
 const WHOLE: Length = {
-  pair: { warmUpSeconds: 2, runs: 5, secondsOfRun: 0.8 },
-  many: { warmUpSeconds: 1, runs: 5, secondsOfRun: 0.6 },
+  pair: { runs: 5, secondsOfRun: 0.8 },
+  many: { runs: 5, secondsOfRun: 0.5 },
   pacedSeconds: 0.7,
 }
 const QUICK: Length = {
-  pair: { warmUpSeconds: 0.5, runs: 2, secondsOfRun: 0.3 },
-  many: { warmUpSeconds: 0.5, runs: 2, secondsOfRun: 0.2 },
+  pair: { runs: 2, secondsOfRun: 0.3 },
+  many: { runs: 2, secondsOfRun: 0.2 },
   pacedSeconds: 0.4,
 }
 
@@ -136,8 +136,6 @@ async function scenesOf(
   { pace, pacedSeconds, progress }: Measuring,
 ): Promise<readonly PatternRow[]> {
   const rows: PatternRow[] = []
-  progress('running themselves warm')
-  await warmUp(lineup, scenes, pace.warmUpSeconds)
   for (const scene of scenes) {
     progress(titleOf(scene))
     rows.push(...(await measure(lineup, scene, pace)))
