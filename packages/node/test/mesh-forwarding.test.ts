@@ -333,6 +333,6 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
   come('after', false)
   expect(passed).toEqual([])
   await clock.advance(2 * FORWARD_MS_MAX)
-  expect(passed.toSorted()).toEqual(['after', 'before'])
+  expect(new Set(passed)).toEqual(new Set(['before', 'after']))
   forwarding.end()
 })
