@@ -28,7 +28,7 @@ interface Passing {
   readonly source: Peer
   /** Neighbours that have said that they have it. */
   readonly saidBy: Set<Peer>
-  /** Those that are taken to have it, and what they get if they do not say so. */
+  /** Those whose word is waited for, and what they get if they do not say that they have it. */
   readonly heldBack: Map<Peer, RPC>
 }
 
