@@ -1,9 +1,8 @@
 import type { Clock, Group, HistoryRows, Identity, ReplayJournal, Store } from '@ixj/agent'
 import { memoryHistory, memoryJournal } from '@ixj/agent'
-import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, isGrant, type Verifier } from '@ixj/trust'
 import type { Core } from '../../packages/agent/src/host/core.ts'
-import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { openWorldCore } from '../world/open-core.ts'
 import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import { Host } from '../../packages/agent/src/host/host.ts'
 import { memoryStore } from '../../packages/agent/src/host/store.ts'
@@ -35,23 +34,13 @@ export async function openStation(
     readonly journal?: ReplayJournal
   } = {},
 ): Promise<Station> {
-  const core = await openCore(
-    {
-      identity: acme,
-      anchors: new AnchorSet([ownAnchor(acme)]),
-      policy: options.policy ?? ruleTable(),
-      transport: world.network.open('n1'),
-      clock: options.clock ?? world.clock,
-      random: world.bytes,
-      verifier: options.verifier ?? world.verifier,
-      generateKey: () => world.key(),
-      store: options.store ?? memoryStore(),
-      hash: nodeSha256,
-      ...(options.history === undefined ? {} : { history: options.history }),
-      ...(options.journal === undefined ? {} : { journal: options.journal }),
-    },
-    allAbilities,
-  )
+  const core = await openWorldCore(world, {
+    identity: acme,
+    anchors: new AnchorSet([ownAnchor(acme)]),
+    policy: ruleTable(),
+    ...options,
+    transport: world.network.open('n1'),
+  })
   const host = await new Host(core, allAbilities).openSelf()
   const crew = await host.self.join(CREW)
   return { core, crew, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }

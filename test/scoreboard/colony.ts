@@ -1,11 +1,10 @@
-import { generateNodeKey, nodeSha256 } from '@ixj/node'
+import { generateNodeKey } from '@ixj/node'
 import type { Agent, Identity } from '@ixj/agent'
 import { AnchorSet } from '@ixj/trust'
 import type { Core } from '../../packages/agent/src/host/core.ts'
 import { Host } from '../../packages/agent/src/host/host.ts'
-import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { openWorldCore } from '../world/open-core.ts'
 import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
-import { memoryStore } from '../../packages/agent/src/host/store.ts'
 import { name, ownAnchor, World } from '../world/world.ts'
 
 /** To whom the agents of a colony write. */
@@ -62,20 +61,12 @@ export class Colony {
   async #node(text: string) {
     const { world, acme } = this
     const identity: Identity = await world.bind(acme, text)
-    const core = await openCore(
-      {
-        identity,
-        anchors: new AnchorSet([ownAnchor(acme)]),
-        transport: world.network.open(text),
-        clock: world.clock,
-        random: world.bytes,
-        verifier: world.verifier,
-        generateKey: generateNodeKey,
-        store: memoryStore(),
-        hash: nodeSha256,
-      },
-      allAbilities,
-    )
+    const core = await openWorldCore(world, {
+      identity,
+      anchors: new AnchorSet([ownAnchor(acme)]),
+      transport: world.network.open(text),
+      generateKey: generateNodeKey,
+    })
     this.#cores.push(core)
     return { core, host: await new Host(core, allAbilities).openSelf() }
   }

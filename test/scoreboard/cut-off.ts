@@ -1,9 +1,8 @@
-import { memoryStore, ruleTable, type Clock, type Identity } from '@ixj/agent'
+import { ruleTable, type Clock, type Identity } from '@ixj/agent'
 import { parsePattern } from '@ixj/names'
-import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, PURPOSES, type AnchorFields } from '@ixj/trust'
 import { Host } from '../../packages/agent/src/host/host.ts'
-import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { openWorldCore } from '../world/open-core.ts'
 import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import type { MadeBundle } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
@@ -84,29 +83,21 @@ export async function acceptsCutOff(
   // The node hears the status when it is issued, and is asked at the time in question.
   const time = { now: issuedAt }
   const clock: Clock = { now: () => time.now, at: () => () => {} }
-  const core = await openCore(
-    {
-      identity: withStatements(node, right),
-      anchors: new AnchorSet(whose === 'foreign' ? [trusted, own] : [trusted]),
-      policy: ruleTable([
-        {
-          id: 'the crew',
-          effect: 'permit',
-          sender: parsePattern('**.acme.example'),
-          actions: ['publish'],
-          topic: parsePattern(CREW),
-        },
-      ]),
-      transport: world.network.open(`cut off ${world.bytes(8).join('.')}`),
-      clock,
-      random: world.bytes,
-      verifier: world.verifier,
-      generateKey: () => world.key(),
-      store: memoryStore(),
-      hash: nodeSha256,
-    },
-    allAbilities,
-  )
+  const core = await openWorldCore(world, {
+    identity: withStatements(node, right),
+    anchors: new AnchorSet(whose === 'foreign' ? [trusted, own] : [trusted]),
+    policy: ruleTable([
+      {
+        id: 'the crew',
+        effect: 'permit',
+        sender: parsePattern('**.acme.example'),
+        actions: ['publish'],
+        topic: parsePattern(CREW),
+      },
+    ]),
+    transport: world.network.open(`cut off ${world.bytes(8).join('.')}`),
+    clock,
+  })
   const host = await new Host(core, allAbilities).openSelf()
   await host.self.join(CREW)
   await host.takeNotice((await statusNotice(world, acme, { issuedAt })).bytes)

@@ -1,9 +1,9 @@
-import { makeNotice, memoryStore, ruleTable, type Clock, type Identity } from '@ixj/agent'
+import { makeNotice, ruleTable, type Clock, type Identity } from '@ixj/agent'
 import { nodeSha256 } from '@ixj/node'
 import { AnchorSet, issueSuccessor, SKEW_MS } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { Host } from '../../packages/agent/src/host/host.ts'
-import { openCore } from '../../packages/agent/src/host/open-core.ts'
+import { openWorldCore } from '../world/open-core.ts'
 import { allAbilities } from '../../packages/agent/src/host/open-host.ts'
 import { makeBundle } from '../world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../world/made-statement.ts'
@@ -39,21 +39,13 @@ describe('F7: a root key is succeeded under load', () => {
         topics: [CREW],
         ...TIMES,
       })
-      const core = await openCore(
-        {
-          identity: withStatements(node, right),
-          anchors: new AnchorSet([{ ...ownAnchor(old), next: nodeSha256(fresh.signer.publicKey) }]),
-          policy: ruleTable(),
-          transport: world.network.open('n1'),
-          clock,
-          random: world.bytes,
-          verifier: world.verifier,
-          generateKey: () => world.key(),
-          store: memoryStore(),
-          hash: nodeSha256,
-        },
-        allAbilities,
-      )
+      const core = await openWorldCore(world, {
+        identity: withStatements(node, right),
+        anchors: new AnchorSet([{ ...ownAnchor(old), next: nodeSha256(fresh.signer.publicKey) }]),
+        policy: ruleTable(),
+        transport: world.network.open('n1'),
+        clock,
+      })
       const host = await new Host(core, allAbilities).openSelf()
       await host.self.join(CREW)
       const [byOld, byNew] = [await memberBy(world, old, 'a'), await memberBy(world, fresh, 'b')]

@@ -1,12 +1,9 @@
 // oxlint-disable vitest/no-standalone-expect -- verdicts.test.ts makes each case a test
 import { AnchorSet, decode, encode, type Value } from '@ixj/trust'
-import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { expect } from 'vitest'
 import { repackBundle, resignBundle, signTogether } from '../../../../test/world/made-bundle.ts'
 import { ownAnchor, World } from '../../../../test/world/world.ts'
-import { openCore } from '../../src/host/open-core.ts'
-import { allAbilities } from '../../src/host/open-host.ts'
-import { memoryStore } from '../../src/host/store.ts'
+import { openWorldCore } from '../../../../test/world/open-core.ts'
 import { ruleTable } from '../../src/pipeline/policy.ts'
 import { MESSAGE_BYTES_MAX } from '../../src/transport.ts'
 import { annsBundle, CREW, DESK, expectRefused, NODE, type Scene } from '../scene.ts'
@@ -68,21 +65,12 @@ export const byteRows = {
         const world = new World(1)
         const acme = world.organisation('acme.example')
         const transport = world.network.open('n')
-        const core = await openCore(
-          {
-            identity: acme,
-            anchors: new AnchorSet([ownAnchor(acme)]),
-            policy: ruleTable(),
-            transport,
-            clock: world.clock,
-            random: world.bytes,
-            verifier: world.verifier,
-            generateKey: () => world.key(),
-            store: memoryStore(),
-            hash: nodeSha256,
-          },
-          allAbilities,
-        )
+        const core = await openWorldCore(world, {
+          identity: acme,
+          anchors: new AnchorSet([ownAnchor(acme)]),
+          policy: ruleTable(),
+          transport,
+        })
         const bytes = new Uint8Array(MESSAGE_BYTES_MAX + 1)
         await expect(transport.publish(CREW, bytes)).rejects.toMatchObject({ code: 'too-large' })
         expect(await core.reception.message(CREW, bytes, 'peer')).toBe('reject')
