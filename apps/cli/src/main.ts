@@ -1,4 +1,8 @@
-import { runProgram } from './program.ts'
+import { keepCompiledCode } from '@ixj/node/compiled-code'
+
+keepCompiledCode()
+// Imported behind it, so that it is among what is kept: half of the time of a short command.
+const { runProgram } = await import('./program.ts')
 
 // Whoever reads us may have read enough, as `head` does: that is no failure to tell anybody.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
