@@ -65,13 +65,14 @@ export class StatementStore {
 
   /**
    * Takes in a statement after its signature held; one that is known costs no check, and its owner
-   * becomes one more holder of the copy that is here. Bytes that do not verify leave no trace.
+   * becomes one more holder of the copy that is here. Without an owner it is this node's own, and
+   * goes to the shared place at once. Bytes that do not verify leave no trace.
    * @throws TrustError `bad-signature`, `store-full` (no room for another owner), and as
    * {@link decodeStatement}
    */
   async add(
     envelope: Uint8Array,
-    options: { readonly owner: string; readonly verifier: Verifier; readonly hash?: Sha256 },
+    options: { readonly owner: string | null; readonly verifier: Verifier; readonly hash?: Sha256 },
   ): Promise<SignedStatement> {
     const { owner, verifier, hash = sha256 } = options
     // Keys in what is known were checked when it came.
@@ -140,12 +141,8 @@ export class StatementStore {
    */
   pinOwn(statements: Iterable<SignedStatement>): void {
     for (const signed of statements) {
-      const { idText, envelope } = signed
-      if (!this.#entries.has(idText)) {
-        this.#entries.set(idText, { signed, holders: undefined })
-        this.#bytes += envelope.length
-      }
-      this.pin([idText])
+      if (!this.#entries.has(signed.idText)) this.#enter({ signed, holders: undefined })
+      this.pin([signed.idText])
     }
   }
 
@@ -194,18 +191,20 @@ export class StatementStore {
     }
   }
 
-  #hold(entry: Entry, owner: string): SignedStatement {
+  #hold(entry: Entry, owner: string | null): SignedStatement {
     const { signed, holders } = entry
     const { idText } = signed
+    if (owner === null) {
+      this.#enter(entry)
+      this.keep([idText])
+      return signed
+    }
     const isHeld = this.#kept.has(idText) || this.#pins.has(idText) || isHolder(holders, owner)
     if (isHeld) return signed
     this.#checkOwners(owner)
     const list = this.#owners.get(owner) ?? new Set<string>()
     this.#owners.set(owner, list)
-    if (!this.#entries.has(idText)) {
-      this.#entries.set(idText, entry)
-      this.#bytes += signed.envelope.length
-    }
+    this.#enter(entry)
     entry.holders = withHolder(holders, owner)
     list.add(idText)
     for (const oldest of list) {
@@ -215,9 +214,16 @@ export class StatementStore {
     return signed
   }
 
+  #enter(entry: Entry): void {
+    const { idText, envelope } = entry.signed
+    if (this.#entries.has(idText)) return
+    this.#entries.set(idText, entry)
+    this.#bytes += envelope.length
+  }
+
   /** Refuses a new owner when the table is full: to make room would take another's. */
-  #checkOwners(owner: string): void {
-    if (this.#owners.has(owner) || this.#owners.size < this.#ownersMax) return
+  #checkOwners(owner: string | null): void {
+    if (owner === null || this.#owners.has(owner) || this.#owners.size < this.#ownersMax) return
     const size = `${this.#owners.size} owners hold some, limit ${this.#ownersMax}`
     throw new TrustError('store-full', `Cannot store statement of another owner: ${size}`)
   }

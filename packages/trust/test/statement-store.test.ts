@@ -19,7 +19,7 @@ function open(options = {}) {
   return {
     store,
     verifier,
-    add: (signed: SignedStatement, owner = 'peer') =>
+    add: (signed: SignedStatement, owner: string | null = 'peer') =>
       store.add(signed.envelope, { owner, verifier }),
     held: (...all: SignedStatement[]) => all.map(({ idText }) => store.has(idText)),
   }
@@ -147,5 +147,16 @@ describe('StatementStore', () => {
     const bytes = here.reduce((sum, { envelope }) => sum + envelope.length, 0)
     expect(store.counts).toMatchObject({ statements: here.length, bytes, kept: 2 })
     expect(here.length).toBeLessThanOrEqual(8)
+  })
+
+  it('charges nobody for statements of the node itself, however many come at once', async () => {
+    const { store, add, held } = open({ ownerStatementsMax: 2, ownersMax: 1 })
+    await add(first, 'peer')
+    await Promise.all(statements.slice(1).map((signed) => add(signed, null)))
+    expect(held(...statements)).toEqual(statements.map(() => true))
+    expect(store.counts).toMatchObject({ kept: 11, owners: 1, evicted: 0 })
+    expect(store.counts.bytes).toBe(
+      statements.reduce((sum, { envelope }) => sum + envelope.length, 0),
+    )
   })
 })

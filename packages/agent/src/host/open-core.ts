@@ -27,7 +27,7 @@ import { restoreNotices } from '../revoked/restored-notices.ts'
 import { TrustState } from '../revoked/trust-state.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { Transport } from '../transport.ts'
-import { addOwn } from './own-statements.ts'
+import { keepOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
 export async function openCore(
@@ -54,11 +54,11 @@ export async function openCore(
       return known !== undefined && equalBytes(known.envelope, envelope)
     },
   })
-  const own = await addOwn(options.identity.statements, { statements, verifier, hash })
+  const own = await keepOwn(options.identity.statements, { statements, verifier, hash })
   statements.pin(own.map((signed) => signed.idText))
   const known = { ...options.identity, statements: own }
   const given = options.crossCertificates ?? []
-  const crossing = await addOwn(given, { statements, verifier, hash })
+  const crossing = await keepOwn(given, { statements, verifier, hash })
   statements.pin(crossing.map((signed) => signed.idText))
   const { successors } = trust
   const standpoint = { ...makeStandpoint(known.name, [...own, ...crossing]), successors }

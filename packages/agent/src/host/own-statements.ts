@@ -1,25 +1,19 @@
 import type { Sha256, SignedStatement, StatementStore, Verifier } from '@ixj/trust'
 
-/** Takes in statements of this node's own, each signature checked once. @throws TrustError `bad-signature` */
-export async function addOwn(
+/**
+ * Takes in statements of this node's own, each signature checked once, and keeps them under nobody's
+ * quota: a node that opens a thousand agents at once would have them push each other's out.
+ * @throws TrustError `bad-signature`
+ */
+export async function keepOwn(
   statements: readonly SignedStatement[],
   into: { readonly statements: StatementStore; readonly verifier: Verifier; readonly hash: Sha256 },
 ): Promise<readonly SignedStatement[]> {
   const { verifier, hash } = into
   const kept: SignedStatement[] = []
   for (const { envelope } of statements) {
-    kept.push(await into.statements.add(envelope, { owner: 'self', verifier, hash }))
+    kept.push(await into.statements.add(envelope, { owner: null, verifier, hash }))
   }
-  return kept
-}
-
-/** Takes them in, and keeps them under no neighbour's quota. @throws TrustError `bad-signature` */
-export async function keepOwn(
-  given: readonly SignedStatement[],
-  context: Parameters<typeof addOwn>[1],
-): Promise<readonly SignedStatement[]> {
-  const kept = await addOwn(given, context)
-  context.statements.keep(kept.map((signed) => signed.idText))
   return kept
 }
 
@@ -32,9 +26,9 @@ export interface PinnedStatements {
 /** Takes in and holds them until `unpin`. @throws TrustError `bad-signature` */
 export async function pinOwn(
   statements: readonly SignedStatement[],
-  context: Parameters<typeof addOwn>[1],
+  context: Parameters<typeof keepOwn>[1],
 ): Promise<PinnedStatements> {
-  const checked = await addOwn(statements, context)
+  const checked = await keepOwn(statements, context)
   const ids = checked.map((signed) => signed.idText)
   context.statements.pin(ids)
   return { statements: checked, unpin: () => context.statements.unpin(ids) }

@@ -45,11 +45,9 @@ export async function restoreProof(kept: KeptBundle, books: ProvingBooks): Promi
   const { proofs, statements, verifier, hash } = books
   const known = proofs.read(kept.proof)
   if (proofs.missing(known.idText)?.length !== 0) {
-    const ids: string[] = []
     for (const envelope of kept.envelopes) {
-      ids.push((await statements.add(envelope, { owner: 'self', verifier, hash })).idText)
+      await statements.add(envelope, { owner: null, verifier, hash })
     }
-    statements.keep(ids)
   }
   proofs.use(known)
   return known

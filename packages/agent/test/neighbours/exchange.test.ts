@@ -1,8 +1,20 @@
+import { toHex } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { provingStatements } from '../../src/host/identity.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
-import { annsBundle, carry, CREW, DESK, NODE, openScene, refusedAs } from '../scene.ts'
+import {
+  annsBundle,
+  carry,
+  CREW,
+  crewGrant,
+  DESK,
+  grantOn,
+  NODE,
+  openScene,
+  refusedAs,
+} from '../scene.ts'
 
 const flipped = (bytes: Uint8Array, place: number) => bytes.with(place, bytes[place]! ^ 1)
 
@@ -124,5 +136,26 @@ describe('the exchange with a neighbour', () => {
     await world.pass(50)
     expect(raw.frames).toContainEqual(expect.objectContaining({ kind: 'right', topic: DESK }))
     expect(scene.node.host.counts.get('own-fault')).toBeUndefined()
+  })
+
+  it('gives every proof of a thousand that its node was given at once', async () => {
+    await using scene = await openScene()
+    const { world, raw, acme, node } = scene
+    const names = Array.from({ length: 1_000 }, (_, index) => `m${index}.acme.example`)
+    const members = await Promise.all(
+      names.map((each) => world.bind(acme, each, { grants: [crewGrant()] })),
+    )
+    const proofs = members.map((member) => provingStatements(member, [grantOn(member, CREW)]))
+    const ids = await Promise.all(proofs.map((statements) => node.host.keepProof(statements)))
+    raw.frames.length = 0
+    await raw.say(NODE, ...ids.map((proof) => ({ kind: 'fetch', proof }) as const))
+    await world.pass(500)
+    const given = new Set(
+      raw.frames.flatMap((frame) =>
+        frame.kind === 'statements' ? frame.envelopes.map((envelope) => toHex(envelope)) : [],
+      ),
+    )
+    const lacking = proofs.flat().filter(({ envelope }) => !given.has(toHex(envelope)))
+    expect(lacking).toEqual([])
   })
 })
