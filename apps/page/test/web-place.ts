@@ -39,7 +39,9 @@ export async function openWebPlace(
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url === '/dns-query' && zones !== undefined) {
       const forwarder = zones
-      return await answerOverHttp(request, response, (query) => forwarder.answer(query))
+      return await answerOverHttp(request, response, (query) =>
+        forwarder.answer(query, '127.0.0.1'),
+      )
     }
     const path = normalize(new URL(request.url ?? '/', 'http://place').pathname)
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)

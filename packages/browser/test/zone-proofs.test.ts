@@ -23,7 +23,7 @@ async function openZone(): Promise<AskedZone> {
   const key = new Uint8Array(await subtle.exportKey('raw', pair.publicKey))
   const served = await openKeyZone(ACME, key)
   const ask: AskDns = async (query) => {
-    const answer = await served.forwarder.answer(query)
+    const answer = await served.forwarder.answer(query, 'page')
     if (answer === undefined) throw new BrowserError('unreachable', 'Cannot ask: no query')
     return answer
   }

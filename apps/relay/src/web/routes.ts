@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerOverHttp, type ZoneForwarder } from '@ixj/dns'
 import { nodeSha256 } from '@ixj/node'
+import { addressGroup } from '@ixj/node/door'
 import { utf8Bytes } from '@ixj/trust'
 import { answerClaim, invitationInPath } from '../invitations/invitation-route.ts'
 import type { WaitingInvitations } from '../invitations/waiting-invitations.ts'
@@ -131,11 +132,12 @@ export class Routes {
     response: ServerResponse,
     zones: ZoneForwarder,
   ): Promise<void> {
-    using share = this.#dnsShares.take(clientAddress(request, this.#options.proxies))
+    const address = clientAddress(request, this.#options.proxies)
+    using share = this.#dnsShares.take(address)
     if (share === undefined) {
       response.setHeader('retry-after', '1')
       return sendJson(response, 429, { error: 'rate' })
     }
-    await answerOverHttp(request, response, (query) => zones.answer(query))
+    await answerOverHttp(request, response, (query) => zones.answer(query, addressGroup(address)))
   }
 }

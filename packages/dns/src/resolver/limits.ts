@@ -51,3 +51,14 @@ export const SECURE_NAMES_MAX = 16_384
 export const FORWARDED_MAX = 256
 /** How long such a question may take: the server stands nearby, and a page waits. */
 export const FORWARD_MS_MAX = 4_000
+/**
+ * How long a forwarder keeps an answer, at most. It validates none: a false one that came between it
+ * and the server is gone within that, and thousands of pages ask for the same names meanwhile.
+ */
+export const FORWARDED_KEPT_SECONDS_MAX = 60
+/** Answers that a forwarder keeps. */
+export const FORWARDED_KEPT_MAX = 4_096
+/** Of those, for one asker: a page resolves some names, an office some more. */
+export const FORWARDED_KEPT_PER_ASKER_MAX = 256
+/** Bytes of what it keeps; an answer with its proof of absence takes some 2 KiB. */
+export const FORWARDED_KEPT_BYTES_MAX = 8 * 1024 * 1024
