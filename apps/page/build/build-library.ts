@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { compact } from './compact.ts'
 
 const LIBRARY = fileURLToPath(new URL('../../../packages/browser', import.meta.url))
 
@@ -26,6 +27,7 @@ export async function buildLibrary(
   await build({
     configFile: false,
     logLevel: 'error',
+    plugins: [compact()],
     resolve: { conditions: ['ixj:src', 'browser', 'import', 'module', 'default'] },
     build: {
       outDir: folder,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { compact } from './compact.ts'
 
 /** The folder of the page, with its `index.html`. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -15,6 +16,7 @@ export async function buildPage(folder: string): Promise<void> {
     logLevel: 'error',
     // A relay may serve the page below any path.
     base: './',
+    plugins: [compact()],
     resolve: { conditions: ['ixj:src', 'browser', 'import', 'module', 'default'] },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: {

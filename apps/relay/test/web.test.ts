@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { rename, symlink } from 'node:fs/promises'
+import { rename, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Relay } from '../src/relay.ts'
+import { PageFiles } from '../src/web/page-files.ts'
 import { fetchRaw, openRelayBench, type RelayBench } from './relay-bench.ts'
 
 const TOKEN = 'a-token-of-some-length'
@@ -100,6 +101,34 @@ describe('the page', () => {
     const head = await fetchRaw(relay.url, '/', { method: 'HEAD' })
     expect([head.status, head.body.length, head.headers['content-length']]).toEqual([200, 0, '15'])
     expect((await fetchRaw(relay.url, '/', { method: 'POST' })).status).toBe(405)
+  })
+
+  test('is sent by gzip as its build has packed it, if that is the same file', async () => {
+    const script = `// ${'y'.repeat(5_000)}`
+    const stored = gzipSync(script, { level: 0 })
+    await using other = await openRelayBench()
+    const folder = await other.files('page', {
+      'index.html': '<!doctype html>',
+      'script.js': script,
+      'alone.gz': 'a file of its own',
+    })
+    const packed = join(folder, 'script.js.gz')
+    await writeFile(packed, gzipSync(script, { level: 1 }))
+    const pages = await PageFiles.open(folder)
+    expect(pages.size).toBe(3)
+    const packing = await other.relay({ 'page.folder': folder })
+    const headers = { 'accept-encoding': 'gzip' }
+    const sent = await fetchRaw(packing.url, '/script.js', { headers })
+    expect(sent.headers['content-encoding']).toBe('gzip')
+    expect(sent.body).toEqual(gzipSync(script, { level: 1 }))
+    expect((await fetchRaw(packing.url, '/script.js.gz', {})).status).toBe(404)
+    for (const bytes of [gzipSync(`${script} `), gzipSync('x'), stored.subarray(0, 99), 'no']) {
+      await writeFile(packed, bytes)
+      await expect(PageFiles.open(folder)).rejects.toMatchObject({
+        code: 'page',
+        message: expect.stringContaining('it is not what lies beside it') as string,
+      })
+    }
   })
 
   test('is read again with the relay’s other files; one that is broken changes nothing', async () => {

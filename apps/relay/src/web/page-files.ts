@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
-import { brotliCompress, gzip } from 'node:zlib'
+import { brotliCompress, gunzip, gzip } from 'node:zlib'
 import { lookup } from 'mrmime'
 import { COMPRESS_BYTES_MIN, PAGE_BYTES_MAX, PAGE_FILES_MAX } from '../limits.ts'
 import { RelayError } from '../relay-error.ts'
@@ -18,6 +18,8 @@ interface PageFile {
   readonly brotli: Buffer | undefined
 }
 
+/** What a build has packed better than there is time for when a relay starts: `NAME.gz`. */
+const PACKED = '.gz'
 /** Files that name their own content: what Vite puts into `assets`, a hash before the ending. */
 const HASHED = /\/assets\/[^/]+-[\w-]{8}\.\w+$/
 const compressible = /^(text\/|application\/(javascript|json|manifest\+json|wasm)|image\/svg)/
@@ -33,7 +35,7 @@ export class PageFiles {
     this.#files = files
   }
 
-  /** Reads a folder with an `index.html`. @throws RelayError `page` */
+  /** Reads a folder with an `index.html`; `NAME.gz` is how `NAME` is sent by gzip. @throws RelayError `page` */
   static async open(folder: string): Promise<PageFiles> {
     const paths = await listFiles(folder)
     try {
@@ -48,6 +50,7 @@ export class PageFiles {
 
   static async #read(folder: string, paths: readonly string[]): Promise<PageFiles> {
     const files = new Map<string, PageFile>()
+    const known = new Set(paths)
     let bytes = 0
     for (const path of paths) {
       const size = (await stat(path)).size
@@ -56,8 +59,11 @@ export class PageFiles {
         const limits = `limits ${PAGE_FILES_MAX} files and ${PAGE_BYTES_MAX} bytes`
         throw new RelayError('page', `Cannot serve ${folder}: it has more than the ${limits}`)
       }
+      const isPacked = path.endsWith(PACKED) && known.has(path.slice(0, -PACKED.length))
+      if (isPacked) continue
       const url = `/${relative(folder, path).split(sep).join('/')}`
-      files.set(url, await readPageFile(path, url))
+      const packed = known.has(`${path}${PACKED}`) ? `${path}${PACKED}` : undefined
+      files.set(url, await readPageFile(path, { url, packed }))
     }
     const index = files.get('/index.html')
     if (index === undefined) {
@@ -129,11 +135,14 @@ function isHidden(part: string): boolean {
   return part.startsWith('.')
 }
 
-async function readPageFile(path: string, url: string): Promise<PageFile> {
+async function readPageFile(
+  path: string,
+  { url, packed }: { readonly url: string; readonly packed: string | undefined },
+): Promise<PageFile> {
   const plain = await readFile(path)
   const mime = lookup(path) ?? 'application/octet-stream'
   const type = mime.startsWith('text/') ? `${mime};charset=utf-8` : mime
-  const isSmaller = (packed: Buffer) => (packed.length < plain.length ? packed : undefined)
+  const isSmaller = (sent: Buffer) => (sent.length < plain.length ? sent : undefined)
   const packs = compressible.test(mime) && plain.length >= COMPRESS_BYTES_MIN
   const isFixed = HASHED.test(url)
   return {
@@ -141,7 +150,28 @@ async function readPageFile(path: string, url: string): Promise<PageFile> {
     tag: `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`,
     cache: isFixed ? 'public, max-age=31536000, immutable' : 'no-cache',
     plain,
-    gzip: packs ? isSmaller(await promisify(gzip)(plain)) : undefined,
+    gzip: packs ? isSmaller(await gzipOf(plain, packed)) : undefined,
     brotli: packs ? isSmaller(await promisify(brotliCompress)(plain)) : undefined,
+  }
+}
+
+/** What the build has packed, else made here. @throws RelayError `page` where it is another file */
+async function gzipOf(plain: Buffer, packed: string | undefined): Promise<Buffer> {
+  if (packed === undefined) return await promisify(gzip)(plain)
+  const bytes = await readFile(packed)
+  if (await unpacksTo(bytes, plain)) return bytes
+  const message = `Cannot serve ${packed}: it is not what lies beside it, so build the page again`
+  throw new RelayError('page', message)
+}
+
+async function unpacksTo(packed: Buffer, plain: Buffer): Promise<boolean> {
+  try {
+    // One byte more than there should be is enough to see that it is another file.
+    const unpacked = await promisify(gunzip)(packed, { maxOutputLength: plain.length + 1 })
+    return unpacked.equals(plain)
+  } catch (cause) {
+    // Longer, cut off, or no gzip at all: another file in each case.
+    if (cause instanceof Error && 'code' in cause) return false
+    throw cause
   }
 }
