@@ -14,7 +14,6 @@ import type { Name } from '@ixj/names'
 import {
   type AnchorSet,
   applySuccessor,
-  plainVerifier,
   sha256,
   type SignedStatement,
   type Successor,
@@ -120,7 +119,7 @@ export class BrowserNode implements AsyncDisposable {
  * Opens a node in this page. Without Ed25519 in WebCrypto it checks signatures in plain JavaScript,
  * some twenty times slower, and cannot make keys.
  * @throws BrowserError `not-enrolled`, `storage`, `unsupported`, `unreachable` where the page cannot
- * download what zone anchors need; TrustError if the name's own chain
+ * download what zone anchors, or a browser without Ed25519, need; TrustError if the name's own chain
  * does not hold against the home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
@@ -221,6 +220,8 @@ async function openVerifier(subtle: SubtleCrypto): Promise<Verifier> {
     await subtle.importKey('raw', ED25519_BASE_POINT, 'Ed25519', false, ['verify'])
   } catch (cause) {
     if (!(cause instanceof DOMException) || cause.name !== 'NotSupportedError') throw cause
+    const load = () => import('@ixj/trust/plain-verifier')
+    const { plainVerifier } = await loadPart('Ed25519, which this browser lacks', load)
     return plainVerifier(async (bytes) => {
       return new Uint8Array(await subtle.digest('SHA-512', Uint8Array.from(bytes)))
     })

@@ -89,7 +89,6 @@ export {
 export type { GenerateKey, Random, Signer, Verifier } from './keys/ports.ts'
 export { checkPublicKey, noteSoundKey, strictPrecheck } from './keys/strict.ts'
 export { nobleSigner, nobleVerifier } from './keys/noble-keys.ts'
-export { plainVerifier } from './keys/plain-verifier.ts'
 export {
   gossipIdOf,
   idOf,

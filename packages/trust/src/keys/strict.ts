@@ -1,11 +1,20 @@
-import { Point } from '@noble/ed25519'
-import { equalBytes, toHex } from '../bytes.ts'
+import { equalBytes, fromHex, toHex } from '../bytes.ts'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SOUND_KEYS_MAX } from '../limits.ts'
 import { TrustError } from '../trust-error.ts'
+import { isCurvePoint } from './curve-point.ts'
 
-// All numbers here are 32 bytes, little-endian, as in RFC 8032. Both constants are the library's.
-const FIELD_PRIME = littleEndian(Point.CURVE().p)
-const GROUP_ORDER = littleEndian(Point.CURVE().n)
+// All numbers here are 32 bytes, little-endian, as in RFC 8032; tests find each with the library.
+const FIELD_PRIME = fromHex(`ed${'ff'.repeat(30)}7f`)
+const GROUP_ORDER = fromHex(`edd3f55c1a631258d69cf7a2def9de14${'00'.repeat(15)}10`)
+
+/** The y coordinates of the 8 points of small order: 1, -1, 0, and those of the four of order 8. */
+const SMALL_ORDER_YS = [
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  '00'.repeat(32),
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+].map(fromHex)
 
 /** The highest bit of a point's encoding is the sign of x (RFC 8032 section 5.1.2). */
 const Y_MASK = 0x7f
@@ -13,7 +22,7 @@ const Y_MASK = 0x7f
 /**
  * Whether a signature is worth checking at all: lengths 64 and 32, A and R canonical and not of
  * small order, S < L. Runtimes disagree on exactly these cases, so every {@link Verifier} asks this
- * first. Cheap: no arithmetic on the curve after the first call. Never throws.
+ * first. Cheap: no arithmetic on the curve. Never throws.
  */
 export function strictPrecheck(publicKey: Uint8Array, signature: Uint8Array): boolean {
   return (
@@ -31,7 +40,7 @@ const soundKeys = new Set<string>()
 
 /**
  * Says that a key was made on this machine by a generator that makes sound ones, so that binding it
- * costs no square root: a batch of births is half as fast with one for each.
+ * costs no look at the curve: a batch of births is half as fast with one for each.
  */
 export function noteSoundKey(key: Uint8Array): void {
   soundKeys.add(toHex(key))
@@ -42,7 +51,7 @@ export function noteSoundKey(key: Uint8Array): void {
 
 /**
  * Checks a public key before it is bound to a name: 32 bytes, canonical, not of small order, and a
- * point of the curve. Costs a square root, some 0.1 ms, unless it passed a moment ago.
+ * point of the curve. Costs some 0.1 ms, unless it passed a moment ago.
  * @throws TrustError `bad-key`
  */
 export function checkPublicKey(key: Uint8Array): void {
@@ -55,11 +64,8 @@ export function checkPublicKey(key: Uint8Array): void {
   if (fault !== undefined) {
     throw new TrustError('bad-key', `Cannot use public key ${toHex(key)}: ${fault}`)
   }
-  try {
-    Point.fromBytes(key)
-  } catch (cause) {
-    const message = `Cannot use public key ${toHex(key)}: not a point of the curve`
-    throw new TrustError('bad-key', message, { cause })
+  if (!isCurvePoint(key)) {
+    throw new TrustError('bad-key', `Cannot use public key ${toHex(key)}: not a point of the curve`)
   }
   noteSoundKey(key)
 }
@@ -71,55 +77,9 @@ function findPointFault(encoding: Uint8Array): string | undefined {
   if (!isBelow(y, FIELD_PRIME)) return 'not canonical'
   // The points of small order are all points with one of these y. So this also refuses the second
   // thing that is not canonical, the sign bit on x = 0 (RFC 8032 section 5.1.3, step 4): its y is
-  // 1 or -1. Against pitfall 1: for such a key one fixed signature holds for any message.
-  if (smallOrderYs().some((other) => equalBytes(y, other))) return 'small order'
+  // 1 or -1. Against keys for which one fixed signature holds for any message.
+  if (SMALL_ORDER_YS.some((other) => equalBytes(y, other))) return 'small order'
   return undefined
-}
-
-let smallOrderYsFound: readonly Uint8Array[] | undefined
-
-/**
- * The y coordinates of the 8 points of small order. From the library: the group order times any
- * point lands among the 8, and times a point whose own small part has order 8 lands on a generator
- * of them. Costs some 20 ms, once.
- */
-function smallOrderYs(): readonly Uint8Array[] {
-  smallOrderYsFound ??= smallOrderPoints().map((point) => yOf(point.toBytes()))
-  return smallOrderYsFound
-}
-
-/** The 8 points of small order, the neutral one first; each is the one before plus a generator. */
-export function smallOrderPoints(): Point[] {
-  const generator = findGenerator()
-  const points = [Point.ZERO]
-  while (points.length < 8) points.push(points.at(-1)!.add(generator))
-  return points
-}
-
-/** Every second y is on the curve, and every second point of those has a small part of order 8. */
-const CANDIDATES_MAX = 100
-
-function findGenerator(): Point {
-  const encoding = new Uint8Array(PUBLIC_KEY_BYTES)
-  for (let y = 2; y < CANDIDATES_MAX; y++) {
-    encoding[0] = y
-    const point = tryDecode(encoding)
-    if (point === undefined) continue
-    const { n } = Point.CURVE()
-    // The library multiplies by less than the group order only.
-    const torsion = point.multiply(n - 1n, false).add(point)
-    if (!torsion.double().double().is0()) return torsion
-  }
-  throw new Error(`No generator of the points of small order among ${CANDIDATES_MAX} candidates`)
-}
-
-function tryDecode(encoding: Uint8Array): Point | undefined {
-  try {
-    return Point.fromBytes(encoding)
-  } catch {
-    // Not on the curve, which is what we asked.
-    return undefined
-  }
 }
 
 function yOf(encoding: Uint8Array): Uint8Array {
@@ -134,9 +94,4 @@ function isBelow(number: Uint8Array, bound: Uint8Array): boolean {
     if (difference !== 0) return difference < 0
   }
   return false
-}
-
-function littleEndian(number: bigint): Uint8Array {
-  const shifts = Array.from({ length: PUBLIC_KEY_BYTES }, (_, index) => BigInt(8 * index))
-  return Uint8Array.from(shifts, (shift) => Number((number >> shift) & 0xffn))
 }

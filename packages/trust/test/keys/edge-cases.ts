@@ -1,7 +1,7 @@
 import { hashes, Point } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { concatBytes, toHex, utf8Bytes } from '../../src/bytes.ts'
-import { smallOrderPoints } from '../../src/keys/strict.ts'
+import { smallOrderPoints } from './small-order-points.ts'
 
 /** One line of test/vectors/ed25519-edge.json, in hexadecimal. */
 export interface EdgeCase {

@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../../src/bytes.ts'
 import { nobleSigner } from '../../src/keys/noble-keys.ts'
-import { checkPublicKey, smallOrderPoints, strictPrecheck } from '../../src/keys/strict.ts'
+import { checkPublicKey, strictPrecheck } from '../../src/keys/strict.ts'
 import { makeEdgeCases } from './edge-cases.ts'
+import { smallOrderPoints } from './small-order-points.ts'
 
 const file = new URL('../../../../test/vectors/ed25519-edge.json', import.meta.url)
 const signer = nobleSigner(new Uint8Array(32).fill(1))
 const badKey = expect.objectContaining({ name: 'TrustError', code: 'bad-key' }) as Error
 
-describe('smallOrderPoints()', () => {
-  it('finds the 8 points that the cofactor takes to zero', () => {
+describe('the points of small order', () => {
+  it('are 8, as the cofactor takes them to zero', () => {
     const points = smallOrderPoints()
     expect(new Set(points.map((point) => point.toHex())).size).toBe(8)
     expect(points.every((point) => point.isSmallOrder())).toBe(true)
@@ -92,6 +93,17 @@ describe('strictPrecheck()', () => {
     expect(strictPrecheck(signer.publicKey, concatBytes(prime, s))).toBe(false)
     expect(strictPrecheck(below, signature)).toBe(true)
     expect(strictPrecheck(signer.publicKey, concatBytes(below, s))).toBe(true)
+  })
+
+  it('refuses the five y of points of small order alone, with and without the sign of x', () => {
+    const ys = smallOrderPoints().map((point) => point.toBytes())
+    for (const y of ys) y[31]! &= 0x7f
+    expect(new Set(ys.map(toHex)).size).toBe(5)
+    for (const encoding of ys.flatMap((y) => [y, y.with(31, y[31]! | 0x80)])) {
+      expect(strictPrecheck(encoding, signature)).toBe(false)
+      // The next y is that of another point, or of none.
+      expect(strictPrecheck(encoding.with(0, encoding[0]! ^ 0x40), signature)).toBe(true)
+    }
   })
 
   it('changes none of its arguments', () => {
