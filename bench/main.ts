@@ -84,6 +84,7 @@ async function runAll(): Promise<void> {
     }
     timetable.ended(name)
   }
+  process.stderr.write(`${timetable.summary()}\n`)
   if (isWhole) await writePage()
 }
 
@@ -108,5 +109,5 @@ function check(results: Results): void {
   const [then, now] = [before.rows, results.rows] as (readonly PatternRow[])[]
   const comparisons = compareRatios(then ?? [], now ?? [])
   process.stdout.write(`\n${formatTable(comparisonLines(comparisons))}\n`)
-  if (comparisons.some(({ fell }) => fell)) process.exitCode = 1
+  if (comparisons.some(({ verdict }) => verdict === 'fell')) process.exitCode = 1
 }

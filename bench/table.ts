@@ -35,6 +35,13 @@ export function formatTable(table: BenchResult['table']): string {
     .join('\n')
 }
 
+/** The value in the middle; of two in the middle, what is between them. */
+export function median(sample: readonly number[]): number {
+  const sorted = sample.toSorted((left, right) => left - right)
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1)
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length
+}
+
 /** The value below which that part of the sample lies. */
 export function percentile(sample: readonly number[], part: number): number {
   const sorted = sample.toSorted((left, right) => left - right)

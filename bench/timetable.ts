@@ -9,6 +9,7 @@ const QUICK_PART = 0.1
 /** Tells how long a run has gone, and how long it will, by how long benches took before. */
 export class Timetable {
   readonly #expected = new Map<string, number>()
+  readonly #took = new Map<string, number>()
   readonly #began = performance.now()
   #before = 0
 
@@ -23,7 +24,15 @@ export class Timetable {
   /** A bench has ended: from here on it counts as long as it took. */
   ended(name: string): void {
     this.#expected.delete(name)
-    this.#before = this.#seconds()
+    const now = this.#seconds()
+    this.#took.set(name, now - this.#before)
+    this.#before = now
+  }
+
+  /** What each bench took, and all: `25:10 in all: patterns 21:03, births 00:13`. */
+  summary(): string {
+    const each = [...this.#took].map(([name, seconds]) => `${name} ${clockText(seconds)}`)
+    return `${clockText(this.#seconds())} in all: ${each.join(', ')}`
   }
 
   /** How long it has gone, and how long it will: `02:10, about 23 min left`. */
@@ -33,13 +42,16 @@ export class Timetable {
     const rest = others.reduce((sum, each) => sum + each, 0)
     const own = current - (seconds - this.#before)
     const left = rest + Math.max(0, own)
-    const minutes = Math.floor(seconds / 60)
-    const clock = [minutes, Math.floor(seconds % 60)].map((part) => String(part).padStart(2, '0'))
     const about = own < 0 ? 'more than' : 'about'
-    return `${clock.join(':')}, ${about} ${Math.ceil(left / 60)} min left`
+    return `${clockText(seconds)}, ${about} ${Math.ceil(left / 60)} min left`
   }
 
   #seconds(): number {
     return (performance.now() - this.#began) / 1_000
   }
+}
+
+function clockText(seconds: number): string {
+  const parts = [Math.floor(seconds / 60), Math.floor(seconds % 60)]
+  return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }

@@ -16,7 +16,11 @@ export async function answers(pace: Pace, progress: Progress): Promise<readonly 
   const at = 'request → answer'
   await lineup.each(at, (team) => team.ask(WARM_UP, ASKED_PER_SECOND))
   const count = Math.ceil(pace.secondsOfRun * ASKED_PER_SECOND)
-  const delays = await rounds(lineup, at, pace.runs, (team) => team.ask(count, ASKED_PER_SECOND))
+  const delays = await rounds(lineup, {
+    title: at,
+    count: pace.runs,
+    turn: (team) => team.ask(count, ASKED_PER_SECOND),
+  })
   const rows = delays.map(([contender, runs]): AnswerRow => ({
     kind: 'answer',
     contender,

@@ -7,8 +7,8 @@ export interface Comparison {
   readonly what: string
   readonly before: number
   readonly now: number
-  /** It stands worse by more than two runs of the same code differ. */
-  readonly fell: boolean
+  /** Whether it stands otherwise by more than two runs of the same code differ. */
+  readonly verdict: 'agrees' | 'fell' | 'rose'
 }
 
 /** Two runs of the same code agree within that. */
@@ -37,7 +37,7 @@ export function compareRatios(
     const peers = [...scores.keys()].filter((name) => name !== 'ixj' && old.has(name))
     const [was, is] = [standing(old, peers), standing(scores, peers)]
     if (was === undefined || is === undefined) continue
-    comparisons.push({ what, before: was, now: is, fell: is < was * (1 - TOLERANCE) })
+    comparisons.push({ what, before: was, now: is, verdict: verdictOn(is / was) })
   }
   return comparisons
 }
@@ -49,16 +49,25 @@ export function comparisonLines(
   const sorted = comparisons.toSorted(
     (left, right) => left.now / left.before - right.now / right.before,
   )
+  const agreeing = comparisons.filter(({ verdict }) => verdict === 'agrees').length
   return [
     ['IXJ BESIDE ITS PEERS', 'committed', 'now', 'of it', ''],
-    ...sorted.map(({ what, before, now, fell }) => [
+    ...sorted.map(({ what, before, now, verdict }) => [
       `  ${what}`,
       `${before.toFixed(2)} ×`,
       `${now.toFixed(2)} ×`,
       `${Math.round((now / before) * 100)} %`,
-      fell ? 'FELL' : '',
+      verdict === 'agrees' ? '' : verdict.toUpperCase(),
     ]),
+    [`${agreeing} of ${comparisons.length} agree within ${TOLERANCE * 100} %`],
+    ['Each is ixj by the geometric mean of the peers that both runs have, more being better:'],
+    ['of speeds and CPU medians over runs, of latencies p50 as its median over rounds.'],
   ]
+}
+
+function verdictOn(ratio: number): Comparison['verdict'] {
+  if (ratio < 1 - TOLERANCE) return 'fell'
+  return ratio > 1 + TOLERANCE ? 'rose' : 'agrees'
 }
 
 function standing(scores: ReadonlyMap<string, number>, peers: readonly string[]) {

@@ -25,7 +25,8 @@ async function measureSizes(
     const scene = { pattern: '1×N', agents, bodyBytes: BODY_BYTES } as const
     for (const measured of await measure(lineup, scene, pace)) {
       const { cpuSecondsPerMillion, perSecond, lost } = measured
-      rows.push({ kind: 'growth', agents, nodes, cpuSecondsPerMillion, perSecond, lost })
+      const { idleCpus } = lineup
+      rows.push({ kind: 'growth', agents, nodes, idleCpus, cpuSecondsPerMillion, perSecond, lost })
     }
   }
   return [...rows, ...lineup.notRun.map((row) => ({ ...row, at: `${nodes} nodes, ${row.at}` }))]

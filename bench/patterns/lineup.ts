@@ -1,7 +1,15 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Cast } from './cast.ts'
 import type { ContenderName } from './process.ts'
 import type { NotRunRow } from './rows.ts'
 import { missingFor, Team } from './team.ts'
+
+/** CPUs that all teams together take while nobody speaks: below that they are quiet. */
+const QUIET_CPUS_MAX = 0.5
+/** How long one look at it lasts. */
+const LOOK_SECONDS = 1
+/** What is not quiet by then is measured all the same, and told. */
+const SETTLE_SECONDS_MAX = 60
 
 /** Hears what a benchmark is at. */
 export type Progress = (line: string) => void
@@ -14,12 +22,16 @@ export class Lineup implements AsyncDisposable {
   readonly #teams = new Map<ContenderName, Team>()
   readonly #notRun: NotRunRow[] = []
   readonly #progress: Progress
+  #idleCpus = 0
 
   private constructor(progress: Progress) {
     this.#progress = progress
   }
 
-  /** Opens those of the contenders that this machine has. */
+  /**
+   * Opens those of the contenders that this machine has; resolves when nodes that have just met have
+   * told each other what they had to.
+   */
   static async open(
     contenders: readonly ContenderName[],
     cast: Cast,
@@ -39,7 +51,18 @@ export class Lineup implements AsyncDisposable {
         lineup.#out(contender, 'start', cause)
       }
     }
+    await lineup.#settle()
     return lineup
+  }
+
+  /** CPUs that all teams together took while nobody spoke, before anything was measured. */
+  get idleCpus(): number {
+    return this.#idleCpus
+  }
+
+  /** Whether it is still there: who has failed is not. */
+  has(contender: ContenderName): boolean {
+    return this.#teams.has(contender)
   }
 
   /** Who was not measured so far, at what, and why. */
@@ -47,13 +70,18 @@ export class Lineup implements AsyncDisposable {
     return this.#notRun
   }
 
-  /** Has each in turn do something; what it came to, for those that did it. */
+  /**
+   * Has each in turn do something, or those that `takesPart` names; what it came to, for those that
+   * did it.
+   */
   async each<Result>(
     at: string,
     turn: (team: Team) => Promise<Result>,
+    { takesPart = () => true }: { readonly takesPart?: (contender: ContenderName) => boolean } = {},
   ): Promise<ReadonlyMap<ContenderName, Result>> {
     const results = new Map<ContenderName, Result>()
     for (const [contender, team] of this.#teams) {
+      if (!takesPart(contender)) continue
       try {
         results.set(contender, await turn(team))
       } catch (cause) {
@@ -67,6 +95,23 @@ export class Lineup implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#teams.values()].map((team) => this.#close(team)))
+  }
+
+  async #settle(): Promise<void> {
+    const began = performance.now()
+    const secondsGone = () => (performance.now() - began) / 1_000
+    do {
+      const [before, since] = [this.#cpuSeconds(), secondsGone()]
+      await setTimeout(LOOK_SECONDS * 1_000)
+      this.#idleCpus = (this.#cpuSeconds() - before) / (secondsGone() - since)
+    } while (this.#idleCpus > QUIET_CPUS_MAX && secondsGone() < SETTLE_SECONDS_MAX)
+    const state = this.#idleCpus > QUIET_CPUS_MAX ? 'NOT QUIET' : 'quiet'
+    const took = `after ${secondsGone().toFixed(0)} s`
+    this.#progress(`${state} ${took}: ${this.#idleCpus.toFixed(2)} CPUs while nobody speaks`)
+  }
+
+  #cpuSeconds(): number {
+    return [...this.#teams.values()].reduce((sum, team) => sum + team.cpuSeconds, 0)
   }
 
   /** What a failed team leaves behind is told, and hinders nobody else. */

@@ -1,4 +1,4 @@
-import { percentile } from '../table.ts'
+import { median, percentile } from '../table.ts'
 import { deliveriesOf, titleOf, type Run, type Scene } from './cast.ts'
 import type { Lineup } from './lineup.ts'
 import type { ContenderName } from './process.ts'
@@ -7,12 +7,25 @@ import type { Outcome, Team } from './team.ts'
 
 /** How long and how often. */
 export interface Pace {
+  /** At most; fewer where the first {@link RUNS_LEAST} of a contender agree. */
   readonly runs: number
   readonly secondsOfRun: number
 }
 
+/** Runs that every contender makes, whatever they say. */
+const RUNS_LEAST = 3
+/** Runs agree when the fastest is so many times as fast as the slowest, at most. */
+const AGREEING_TIMES_MAX = 1.1
+/**
+ * Where a message of each sender makes so many deliveries, runs are longer for everybody: in half a
+ * second of 64×64 each sender says eight messages or fewer, and who gathers what is said has nothing
+ * to gather.
+ */
+const LONG_DELIVERIES = 1_024
+const LONG_TIMES = 4
+
 /** Deliveries of the first run, which only warms up. */
-const WARM_UP_DELIVERIES = 2_000
+const WARM_UP_DELIVERIES = 500
 /** Messages of a sender in one run: the receivers keep one bit for each. */
 const COUNT_MAX = 4_000_000
 /** Bytes that all receivers get in one run. */
@@ -26,17 +39,21 @@ const STEADY_TIMES_MAX = 1.25
 
 let runNumber = 0
 
-/** Has each team run the scene in turn, several times over. */
+/** Has each team run the scene in turn, several times over, each for about the same time. */
 export async function measure(
   lineup: Lineup,
   scene: Scene,
   pace: Pace,
 ): Promise<readonly ThroughputRow[]> {
   const title = titleOf(scene)
-  const counts = await lineup.each(title, (team) => countFor(team, scene, pace.secondsOfRun))
-  const outcomes = await rounds(lineup, title, pace.runs, (team) =>
-    team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
-  )
+  const seconds = runSeconds(scene, pace)
+  const counts = await lineup.each(title, (team) => countFor(team, scene, seconds))
+  const outcomes = await rounds(lineup, {
+    title,
+    count: pace.runs,
+    isEnough: doAgree,
+    turn: (team) => team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
+  })
   return outcomes.map(([contender, runs]) => ({
     kind: 'throughput',
     contender,
@@ -46,23 +63,48 @@ export async function measure(
   }))
 }
 
+/** How long a run of a scene lasts, for every contender alike. */
+export function runSeconds(scene: Scene, { secondsOfRun }: Pace): number {
+  const isLong = deliveriesOf({ ...scene, count: 1, number: 0 }) >= LONG_DELIVERIES
+  return isLong ? LONG_TIMES * secondsOfRun : secondsOfRun
+}
+
+/** Turns that teams take. */
+interface Rounds<Result> {
+  readonly title: string
+  /** At most so many for each team. */
+  readonly count: number
+  readonly turn: (team: Team) => Promise<Result>
+  /** Whether a team with these results needs no more; by default none has enough. */
+  readonly isEnough?: (results: readonly Result[]) => boolean
+}
+
 /**
  * Has each team take its turn so often, one after the other, so that a busy second of the machine
  * meets all. Who fails in a later round has no outcome at all.
  */
 export async function rounds<Result>(
-  lineup: Lineup,
-  title: string,
-  count: number,
-  turn: (team: Team) => Promise<Result>,
+  lineup: Pick<Lineup, 'each' | 'has'>,
+  { title, count, turn, isEnough = () => false }: Rounds<Result>,
 ): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
   const results = new Map<ContenderName, Result[]>()
+  const takesPart = (contender: ContenderName) => {
+    const before = results.get(contender)
+    return before === undefined || !isEnough(before)
+  }
   for (let round = 0; round < count; round++) {
-    for (const [contender, result] of await lineup.each(title, turn)) {
+    for (const [contender, result] of await lineup.each(title, turn, { takesPart })) {
       results.set(contender, [...(results.get(contender) ?? []), result])
     }
   }
-  return [...results].filter(([, each]) => each.length === count)
+  return [...results].filter(([contender]) => lineup.has(contender))
+}
+
+/** Whether runs are so alike that more would hardly move their median. */
+export function doAgree(outcomes: readonly Pick<Outcome, 'received' | 'seconds'>[]): boolean {
+  const speeds = outcomes.map(({ received, seconds }) => received / seconds)
+  const isAlike = Math.max(...speeds) <= Math.min(...speeds) * AGREEING_TIMES_MAX
+  return speeds.length >= RUNS_LEAST && isAlike
 }
 
 /**
@@ -110,21 +152,18 @@ export function delaysOf(sampleMs: readonly number[]): Delays {
 }
 
 function summary(outcomes: readonly Outcome[]) {
-  const median = (of: (outcome: Outcome) => number) => percentile(outcomes.map(of), 0.5)
+  const middle = (of: (outcome: Outcome) => number) => median(outcomes.map(of))
   const sum = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0)
   const told = outcomes.filter(({ leadBytes }) => leadBytes !== undefined)
   return {
-    perSecond: median(({ received, seconds }) => received / seconds),
-    cpuSecondsPerMillion: median(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received),
+    perSecond: middle(({ received, seconds }) => received / seconds),
+    cpuSecondsPerMillion: middle(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received),
     leadBytesPerDelivery:
       told.length === 0
         ? undefined
-        : percentile(
-            told.map(({ leadBytes = 0, received }) => leadBytes / received),
-            0.5,
-          ),
-    memoryMiB: median(({ memoryBytes }) => memoryBytes / 1024 / 1024),
+        : median(told.map(({ leadBytes = 0, received }) => leadBytes / received)),
+    memoryMiB: middle(({ memoryBytes }) => memoryBytes / 1024 / 1024),
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     stray: sum(({ stray }) => stray),

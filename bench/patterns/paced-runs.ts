@@ -1,23 +1,33 @@
+import { median } from '../table.ts'
 import { BODY_BYTES } from './body.ts'
 import { deliveriesOf, titleOf, type Pattern } from './cast.ts'
 import type { Lineup } from './lineup.ts'
 import { delaysOf, nextRun, rounds } from './measure.ts'
-import type { PacedRow } from './rows.ts'
+import type { Delays, PacedRow } from './rows.ts'
 
 /** Deliveries a second in every paced scene but 1×1: a sixth of what the slowest contender does. */
 const DELIVERIES_PER_SECOND = 640
 /** 1×1: as in P3. */
 const PAIR_PER_SECOND = 100
-/** A sender says so much before: connections, proofs and code are warm then. */
-const WARM_UP_SECONDS = 0.4
-/** Each team in turn, so often. */
-const ROUNDS = 3
 
-/** How long deliveries take at a pace that every contender holds, in rounds of so many seconds. */
+/** How long, and how often. */
+export interface PacedLength {
+  /** Senders speak so long before: connections, proofs and code are warm then. */
+  readonly warmUpSeconds: number
+  /** Each team in turn, so often. */
+  readonly rounds: number
+  readonly secondsOfRound: number
+}
+
+/**
+ * How long deliveries take at a pace that every contender holds, in rounds. Each percentile is the
+ * median of what it was in each round: a moment in which the machine did something else is one of
+ * them, and not the whole of p95 and p99.
+ */
 export async function measurePaced(
   lineup: Lineup,
   { pattern, agents }: { readonly pattern: Pattern; readonly agents: number },
-  seconds: number,
+  length: PacedLength,
 ): Promise<readonly PacedRow[]> {
   const scene = { pattern, agents, bodyBytes: BODY_BYTES }
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
@@ -25,10 +35,14 @@ export async function measurePaced(
   const perSecond = deliveriesPerSecond / each
   const countIn = (time: number) => Math.ceil(perSecond * time)
   const title = `${titleOf(scene)}, paced`
-  await lineup.each(title, (team) => team.run(nextRun(scene, countIn(WARM_UP_SECONDS), perSecond)))
-  const outcomes = await rounds(lineup, title, ROUNDS, (team) =>
-    team.run(nextRun(scene, countIn(seconds), perSecond)),
+  await lineup.each(title, (team) =>
+    team.run(nextRun(scene, countIn(length.warmUpSeconds), perSecond)),
   )
+  const outcomes = await rounds(lineup, {
+    title,
+    count: length.rounds,
+    turn: (team) => team.run(nextRun(scene, countIn(length.secondsOfRound), perSecond)),
+  })
   return outcomes.map(([contender, runs]) => ({
     kind: 'paced',
     contender,
@@ -37,6 +51,16 @@ export async function measurePaced(
     deliveriesPerSecond,
     deliveries: runs.reduce((sum, { received }) => sum + received, 0),
     lost: runs.reduce((sum, { lost }) => sum + lost, 0),
-    ...delaysOf(runs.flatMap(({ delaysMs }) => delaysMs)),
+    cpus: median(runs.map((run) => run.cpuSeconds / run.seconds)),
+    ...medianDelays(runs.map(({ delaysMs }) => delaysOf(delaysMs))),
   }))
+}
+
+/** Of each percentile, the median over rounds. */
+export function medianDelays(ofRounds: readonly Delays[]): Delays {
+  return {
+    p50Ms: median(ofRounds.map(({ p50Ms }) => p50Ms)),
+    p95Ms: median(ofRounds.map(({ p95Ms }) => p95Ms)),
+    p99Ms: median(ofRounds.map(({ p99Ms }) => p99Ms)),
+  }
 }

@@ -3,7 +3,7 @@ import { BODY_BYTES } from './body.ts'
 import { titleOf } from './cast.ts'
 import { figure, goalsOf } from './goals.ts'
 import { readingOf } from './reading.ts'
-import { sceneTitle } from './report.ts'
+import { idleCells, sceneTitle } from './report.ts'
 import { CONTENDERS, TITLES, type PatternRow, type ThroughputRow } from './rows.ts'
 
 /** Blocks of the page that the patterns' rows fill, by name. */
@@ -25,6 +25,7 @@ export const PATTERN_BLOCKS: Readonly<Record<string, (rows: readonly PatternRow[
       ({ perSecond }) => figure(perSecond),
     ),
   latency,
+  'paced-cpus': pacedCpus,
   answers,
   proofs,
   growth,
@@ -63,6 +64,11 @@ function latency(rows: readonly PatternRow[]): string {
   const cellOf = ({ p50Ms, p95Ms, p99Ms }: (typeof paced)[number]) =>
     [p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(1)).join(' / ')
   return matrix(paced, sceneTitle, cellOf)
+}
+
+function pacedCpus(rows: readonly PatternRow[]): string {
+  const paced = rows.filter((row) => row.kind === 'paced').filter(({ cpus }) => cpus !== undefined)
+  return matrix(paced, sceneTitle, ({ cpus = Number.NaN }) => cpus.toFixed(2))
 }
 
 function matrix<Row extends { readonly contender: keyof typeof TITLES }>(
@@ -113,11 +119,12 @@ function growth(rows: readonly PatternRow[]): string {
   const grown = rows.filter((row) => row.kind === 'growth')
   if (grown.length === 0) return 'Not measured in this run.'
   return markdownTable(
-    ['1×N with ixj', 'deliveries/s', 'CPU s for a million'],
-    grown.map(({ agents, nodes, perSecond, cpuSecondsPerMillion }) => [
-      `${agents} agents on ${nodes} nodes`,
-      figure(perSecond),
-      figure(cpuSecondsPerMillion),
+    ['1×N with ixj', 'deliveries/s', 'CPU s for a million', 'CPUs idle before', 'without those'],
+    grown.map((row) => [
+      `${row.agents} agents on ${row.nodes} nodes`,
+      figure(row.perSecond),
+      figure(row.cpuSecondsPerMillion),
+      ...idleCells(row),
     ]),
   )
 }

@@ -5,7 +5,7 @@ import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
 import { Lineup, notRunRow, type Progress } from './lineup.ts'
 import { measure, type Pace } from './measure.ts'
-import { measurePaced } from './paced-runs.ts'
+import { measurePaced, type PacedLength } from './paced-runs.ts'
 import { proofs } from './proofs.ts'
 import { tablesOf } from './report.ts'
 import { CONTENDERS, type PatternRow } from './rows.ts'
@@ -20,22 +20,27 @@ const CITY: Cast = { processes: 9, crews: [512] }
 const MANY: readonly Pattern[] = ['1×N', 'N×1', 'N×N']
 const LARGE_BODIES = [4_000, BODY_BYTES_MAX]
 
-/** Paces of the parts, whole and quick. */
+/** Paces of the parts, whole and quick, for all contenders alike. */
 interface Length {
   readonly pair: Pace
   readonly many: Pace
-  readonly pacedSeconds: number
+  /** Where few of the goals are: large bodies, and 512 agents. */
+  readonly others: Pace
+  readonly paced: PacedLength
 }
 
+/** Together with the other benches within half an hour on 2 cores. */
 const WHOLE: Length = {
   pair: { runs: 5, secondsOfRun: 0.8 },
   many: { runs: 5, secondsOfRun: 0.5 },
-  pacedSeconds: 0.7,
+  others: { runs: 3, secondsOfRun: 0.5 },
+  paced: { warmUpSeconds: 0.6, rounds: 5, secondsOfRound: 0.5 },
 }
 const QUICK: Length = {
   pair: { runs: 2, secondsOfRun: 0.3 },
   many: { runs: 2, secondsOfRun: 0.2 },
-  pacedSeconds: 0.4,
+  others: { runs: 2, secondsOfRun: 0.2 },
+  paced: { warmUpSeconds: 0.3, rounds: 2, secondsOfRound: 0.3 },
 }
 
 /** A part of the benchmark, which may be run by itself. */
@@ -66,7 +71,9 @@ export async function benchPatterns(
     throw new Error(`There is no row ${unknown}; there are: ${Object.keys(parts).join(', ')}`)
   }
   const rows: PatternRow[] = []
+  const took: [string, string][] = []
   for (const name of names) {
+    const began = performance.now()
     try {
       rows.push(...((await parts[name]?.(isQuick ? QUICK : WHOLE, progress)) ?? []))
     } catch (cause) {
@@ -74,15 +81,16 @@ export async function benchPatterns(
       rows.push(notRunRow('everybody', name, cause))
       progress(`${name}: failed: ${cause instanceof Error ? cause.stack : String(cause)}`)
     }
+    took.push([`  ${name}`, ((performance.now() - began) / 1_000).toFixed(0)])
   }
-  return { rows, table: tablesOf(rows) }
+  return { rows, table: [...tablesOf(rows), [''], ['PARTS', 'seconds'], ...took] }
 }
 
 async function oneToOne(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
   await using lineup = await Lineup.open(CONTENDERS, PAIR, progress)
   return await scenesOf(lineup, [{ pattern: '1×1', agents: 1, bodyBytes: BODY_BYTES }], {
     pace: length.pair,
-    pacedSeconds: length.pacedSeconds,
+    paced: length.paced,
     progress,
   })
 }
@@ -97,7 +105,11 @@ async function town(length: Length, progress: Progress): Promise<readonly Patter
   }))
   const quick = [...eight, ...many].filter(({ pattern }) => pattern === '1×N')
   const scenes = length === WHOLE ? [...eight, ...many] : quick
-  return await scenesOf(lineup, scenes, { pace: length.many, progress, ...pacedOf(length) })
+  return await scenesOf(lineup, scenes, {
+    pace: length.many,
+    progress,
+    ...(length === WHOLE ? { paced: length.paced } : {}),
+  })
 }
 
 async function bodies(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
@@ -105,7 +117,7 @@ async function bodies(length: Length, progress: Progress): Promise<readonly Patt
   const scenes = LARGE_BODIES.flatMap((bodyBytes) =>
     MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes })),
   )
-  return await scenesOf(lineup, scenes, { pace: length.many, progress })
+  return await scenesOf(lineup, scenes, { pace: length.others, progress })
 }
 
 /** Not 512×512: one message of each is 262,144 deliveries, and unicast takes 20 s for a round. */
@@ -116,32 +128,28 @@ async function crowd(length: Length, progress: Progress): Promise<readonly Patte
     agents: 512,
     bodyBytes: BODY_BYTES,
   }))
-  return await scenesOf(lineup, scenes, { pace: length.many, progress })
-}
-
-function pacedOf(length: Length): { readonly pacedSeconds?: number } {
-  return length === WHOLE ? { pacedSeconds: length.pacedSeconds } : {}
+  return await scenesOf(lineup, scenes, { pace: length.others, progress })
 }
 
 interface Measuring {
   readonly pace: Pace
   /** Without it, no latencies at a pace. */
-  readonly pacedSeconds?: number
+  readonly paced?: PacedLength
   readonly progress: Progress
 }
 
 async function scenesOf(
   lineup: Lineup,
   scenes: readonly Scene[],
-  { pace, pacedSeconds, progress }: Measuring,
+  { pace, paced, progress }: Measuring,
 ): Promise<readonly PatternRow[]> {
   const rows: PatternRow[] = []
   for (const scene of scenes) {
     progress(titleOf(scene))
     rows.push(...(await measure(lineup, scene, pace)))
     // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
-    const isPaced = pacedSeconds !== undefined && !(scene.pattern === 'N×N' && scene.agents > 8)
-    if (isPaced) rows.push(...(await measurePaced(lineup, scene, pacedSeconds)))
+    const isPaced = !(scene.pattern === 'N×N' && scene.agents > 8)
+    if (paced !== undefined && isPaced) rows.push(...(await measurePaced(lineup, scene, paced)))
   }
   return [...rows, ...lineup.notRun]
 }

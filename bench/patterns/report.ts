@@ -58,13 +58,14 @@ function throughputLine(row: ThroughputRow, ixj: ThroughputRow | undefined): rea
 function pacedLines(rows: readonly PacedRow[]): Lines {
   if (rows.length === 0) return []
   return [
-    ['AT A PACE, ms', 'p50', 'p95', 'p99', 'deliveries/s', '', ''],
+    ['AT A PACE, ms', 'p50', 'p95', 'p99', 'deliveries/s', 'CPUs', ''],
     ...[...Map.groupBy(rows, (row) => sceneTitle(row))].flatMap(([title, measured]) => [
       [title],
       ...measured.map((row) => [
         `  ${TITLES[row.contender]}`,
         ...delayCells(row),
         figure(row.deliveriesPerSecond),
+        row.cpus === undefined ? '?' : row.cpus.toFixed(2),
         row.lost === 0 ? '' : `${row.lost} lost`,
       ]),
     ]),
@@ -99,15 +100,22 @@ function proofLines(rows: readonly ProofRow[]): Lines {
 function growthLines(rows: readonly GrowthRow[]): Lines {
   if (rows.length === 0) return []
   return [
-    ['GROWTH, 1×N', 'deliveries/s', 'CPU s/million', '', '', '', ''],
+    ['GROWTH, 1×N', 'deliveries/s', 'CPU s/million', 'CPUs idle', 'without those', '', ''],
     ...rows.map((row) => [
       `  ${row.agents} agents on ${row.nodes} nodes`,
       figure(row.perSecond),
       figure(row.cpuSecondsPerMillion),
+      ...idleCells(row),
       ...(row.lost === 0 ? [] : [`${row.lost} lost`]),
     ]),
     [''],
   ]
+}
+
+/** CPUs that nodes took while nobody spoke, and what a delivery cost without them. */
+export function idleCells({ idleCpus, perSecond, cpuSecondsPerMillion }: GrowthRow) {
+  if (idleCpus === undefined) return ['?', '?']
+  return [idleCpus.toFixed(2), figure(cpuSecondsPerMillion - (idleCpus / perSecond) * 1e6)]
 }
 
 function goalLines(rows: readonly PatternRow[]): Lines {

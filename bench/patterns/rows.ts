@@ -28,7 +28,10 @@ export interface Delays {
   readonly p99Ms: number
 }
 
-/** From a message's being due to its delivery, at a pace that every contender holds. */
+/**
+ * From a message's being due to its delivery, at a pace that every contender holds: medians over
+ * rounds, which alternate with the others'.
+ */
 export interface PacedRow extends Delays {
   readonly kind: 'paced'
   readonly contender: ContenderName
@@ -37,6 +40,8 @@ export interface PacedRow extends Delays {
   /** Of all senders together. */
   readonly deliveriesPerSecond: number
   readonly deliveries: number
+  /** Processors that all processes and a broker took meanwhile; older results do not have it. */
+  readonly cpus?: number
   readonly lost: number
 }
 
@@ -62,6 +67,8 @@ export interface GrowthRow {
   readonly kind: 'growth'
   readonly agents: number
   readonly nodes: number
+  /** CPUs that the nodes took together before, while nobody spoke; older results do not have it. */
+  readonly idleCpus?: number
   readonly cpuSecondsPerMillion: number
   readonly perSecond: number
   readonly lost: number

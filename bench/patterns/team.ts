@@ -86,13 +86,18 @@ export class Team implements AsyncDisposable {
     return new Team(contender, ground, processes)
   }
 
+  /** CPU seconds that all processes and servers have used so far. */
+  get cpuSeconds(): number {
+    return cpuSeconds(this.#pids)
+  }
+
   /** Runs one pattern once. */
   async run(run: Run): Promise<Outcome> {
     await this.#all({ run })
     const [lead] = this.#pids
-    const before = { cpu: cpuSeconds(this.#pids), bytes: sentBytes(lead!) }
+    const before = { cpu: this.cpuSeconds, bytes: sentBytes(lead!) }
     const reports = await this.#all({ go: true })
-    const cpu = cpuSeconds(this.#pids) - before.cpu
+    const cpu = this.cpuSeconds - before.cpu
     const leadBytes = sentBetween(before.bytes, sentBytes(lead!))
     const memory = memoryBytes(this.#pids)
     const told = reports.map((report) => {

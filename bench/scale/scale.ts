@@ -71,20 +71,26 @@ async function measureNodes(
   isWhole: boolean,
   progress: (line: string) => void,
 ): Promise<readonly ScaleRow[]> {
-  const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS, writers: 5 }
+  const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS }
   const small = isWhole ? 100 : 20
   const agentsPerNode = isWhole ? 100 : 20
-  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'messages'>) => {
+  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'writers' | 'messages'>) => {
     const warmUp = isWhole ? Math.ceil(WARM_UP / plan.nodes) : 1
     return runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, warmUp, ...plan }, progress)
   }
-  const few = await look({ nodes: small, listeners: 1, messages: 30 })
-  const many = await look({ nodes: small, listeners: 20, messages: 30 })
+  const few = await look({ nodes: small, listeners: 1, writers: 5, messages: 30 })
+  const many = await look({ nodes: small, listeners: 20, writers: 5, messages: 30 })
   const heard = await runTask<Background>(
     { kind: 'background', nodes: small, seed: SEED },
     progress,
   )
-  const large = await look({ nodes: isWhole ? 1_000 : 50, listeners: 20, messages: 10 })
+  // One writer of each: a first message costs what it does, and 5,000 of them took most of a minute.
+  const large = await look({
+    nodes: isWhole ? 1_000 : 50,
+    listeners: 20,
+    writers: 1,
+    messages: 10,
+  })
   const costs = calibrate(few, many, heard)
   const nodes = isWhole ? MODEL_NODES : MODEL_NODES.slice(0, 2)
   const modelled = nodes.map((count): Modelled => {

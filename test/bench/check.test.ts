@@ -26,7 +26,7 @@ function rowsOf(speeds: Speeds): readonly PatternRow[] {
 
 function fallen(before: Speeds, now: Speeds): readonly string[] {
   return compareRatios(rowsOf(before), rowsOf(now))
-    .filter(({ fell }) => fell)
+    .filter(({ verdict }) => verdict === 'fell')
     .map(({ what }) => what)
 }
 
@@ -56,4 +56,11 @@ test('comparisonLines() shows the worst first', () => {
   const better = compareRatios(rowsOf(BEFORE), rowsOf(BEFORE))
   const [, first] = comparisonLines([...better, ...worse])
   expect(first?.slice(1)).toEqual(['1.58 ×', '1.19 ×', '75 %', 'FELL'])
+})
+
+test('comparisonLines() says how many agree, and tells what rose from what fell', () => {
+  const scenes = [BEFORE, { ...BEFORE, ixj: 75_000 }, { ...BEFORE, ixj: 130_000 }]
+  const lines = comparisonLines(scenes.flatMap((now) => compareRatios(rowsOf(BEFORE), rowsOf(now))))
+  expect(lines.map((line) => line[4]).filter(Boolean)).toEqual(['FELL', 'FELL', 'ROSE', 'ROSE'])
+  expect(lines).toContainEqual(['2 of 6 agree within 20 %'])
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Run } from '../../bench/patterns/cast.ts'
-import { countFor } from '../../bench/patterns/measure.ts'
-import { deliveriesOf } from '../../bench/patterns/cast.ts'
+import { deliveriesOf, type Run } from '../../bench/patterns/cast.ts'
+import { countFor, doAgree, rounds, runSeconds } from '../../bench/patterns/measure.ts'
+import { medianDelays } from '../../bench/patterns/paced-runs.ts'
+import { median } from '../../bench/table.ts'
 import { Lineup } from '../../bench/patterns/lineup.ts'
 
 const SCENE = { agents: 64, bodyBytes: 200 } as const
@@ -53,6 +54,57 @@ test('countFor() finds a run of its length when the first runs are cold', async 
   const count = await countFor({ run }, scene, 0.8)
   expect(runs[0]).toBe(1)
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
+})
+
+test('runSeconds() gives everybody longer where a message of each is many deliveries', () => {
+  const pace = { runs: 5, secondsOfRun: 0.5 }
+  expect(runSeconds({ pattern: 'N×N', ...SCENE }, pace)).toBe(2)
+  expect(runSeconds({ pattern: '1×N', ...SCENE }, pace)).toBe(0.5)
+})
+
+/** Runs of so many deliveries a second, one after the other. */
+function speeds(...perSecond: readonly number[]) {
+  return perSecond.map((received) => ({ received, seconds: 1 }))
+}
+
+test('doAgree() wants three runs within a tenth of each other', () => {
+  expect(doAgree(speeds(100, 100))).toBe(false)
+  expect(doAgree(speeds(100, 105, 109))).toBe(true)
+  expect(doAgree(speeds(100, 105, 111))).toBe(false)
+})
+
+test('rounds() gives turns to those alone who have not enough, and at most so many', async () => {
+  const names = ['https-1', 'nats', 'https-2'] as const
+  await using lineup = await Lineup.open(names, { processes: 2, crews: [1] }, () => {})
+  const turns: string[] = []
+  const found = await rounds(lineup, {
+    title: 'a scene',
+    count: 4,
+    isEnough: (results) => results[0] === 'https-2' && results.length === 2,
+    turn: async ({ contender: name }) => {
+      turns.push(name)
+      if (name === 'nats' && turns.length > 6) throw new Error('broken off')
+      return name
+    },
+  })
+  expect(found).toEqual([
+    ['https-1', ['https-1', 'https-1', 'https-1', 'https-1']],
+    ['https-2', ['https-2', 'https-2']],
+  ])
+})
+
+test('medianDelays() takes each percentile by itself, so that one bad round is one', () => {
+  const rounded = [
+    { p50Ms: 1, p95Ms: 3, p99Ms: 90 },
+    { p50Ms: 2, p95Ms: 80, p99Ms: 5 },
+    { p50Ms: 70, p95Ms: 4, p99Ms: 6 },
+  ]
+  expect(medianDelays(rounded)).toEqual({ p50Ms: 2, p95Ms: 4, p99Ms: 6 })
+})
+
+test('median() is between the two in the middle of an even number', () => {
+  expect(median([4, 1, 3, 2])).toBe(2.5)
+  expect(median([3, 1, 2])).toBe(2)
 })
 
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
