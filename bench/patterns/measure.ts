@@ -10,6 +10,8 @@ export interface Pace {
   /** At most; fewer where the first {@link RUNS_LEAST} of a contender agree. */
   readonly runs: number
   readonly secondsOfRun: number
+  /** The runs that look for a count last so long together at least, so that code is compiled. */
+  readonly warmUpSeconds?: number
 }
 
 /** Runs that every contender makes, whatever they say. */
@@ -47,7 +49,9 @@ export async function measure(
 ): Promise<readonly ThroughputRow[]> {
   const title = titleOf(scene)
   const seconds = runSeconds(scene, pace)
-  const counts = await lineup.each(title, (team) => countFor(team, scene, seconds))
+  const counts = await lineup.each(title, (team) =>
+    countFor(team, scene, { seconds, warmUpSeconds: pace.warmUpSeconds ?? 0 }),
+  )
   const outcomes = await rounds(lineup, {
     title,
     count: pace.runs,
@@ -110,22 +114,24 @@ export function doAgree(outcomes: readonly Pick<Outcome, 'received' | 'seconds'>
 /**
  * A number of messages that takes about so long. A short run says little of a long one, since what
  * fills bundles or batches is faster than its first messages, and a first run says little of a
- * tenth, since programs are compiled as they run: so it grows until a run lasts half as long, and
- * is hardly faster than the one before.
+ * tenth, since programs are compiled as they run: so it grows until a run lasts half as long, is
+ * hardly faster than the one before, and all of them have warmed up for so long.
  */
 export async function countFor(
   team: Pick<Team, 'run'>,
   scene: Scene,
-  seconds: number,
+  { seconds, warmUpSeconds }: { readonly seconds: number; readonly warmUpSeconds: number },
 ): Promise<number> {
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
   const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
   let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
   let before = 0
+  let gone = 0
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const outcome = await team.run(nextRun(scene, count))
     const perSecond = (count * each) / outcome.seconds
-    const isWarm = perSecond <= before * STEADY_TIMES_MAX
+    gone += outcome.seconds
+    const isWarm = perSecond <= before * STEADY_TIMES_MAX && gone >= warmUpSeconds
     before = perSecond
     const isEnough = outcome.seconds >= seconds / 2 || count === most
     const times = Math.min(TIMES_MAX, seconds / outcome.seconds)

@@ -37,6 +37,8 @@ export interface Traffic {
 }
 
 const QUEUE_MAX = 64
+/** Agents that are made by one signature. */
+const BORN_TOGETHER = 250
 /** Until what was begun has reached everybody. */
 const SPREAD_MS = 1_000
 
@@ -48,6 +50,7 @@ export class Country implements AsyncDisposable {
   readonly world: World
   readonly places: Place[] = []
   readonly nodes: WorldNode[] = []
+  readonly #born: Agent[] = []
   readonly #size: CountrySize
   readonly #acme
 
@@ -94,11 +97,25 @@ export class Country implements AsyncDisposable {
           grants: [{ ...inHall, mayDelegate }, { ...toNext, mayDelegate }, inCrew],
         }),
       )
-      const grants = [{ actions: ['subscribe'], topics: [HALL] }, toNext] as const
+      const grants = this.#grantsFor(index)
       const agents = await boss.spawnMany(labels, { lifetimeSeconds, grants })
       this.places.push({ node, boss, agents })
     }
     await this.world.pass(SPREAD_MS)
+  }
+
+  /** Has the first boss make so many more agents, all at its side, with one grant each or two. */
+  async bear(count: number, { grants }: { readonly grants: 1 | 2 }): Promise<void> {
+    const [place] = this.places
+    if (place === undefined) throw new Error('Cannot bear agents: there is no node')
+    const { lifetimeSeconds } = this.#size
+    const both = this.#grantsFor(0)
+    for (let born = 0; born < count; born += BORN_TOGETHER) {
+      const first = this.#born.length
+      const labels = Array.from({ length: BORN_TOGETHER }, (_, index) => `b${first + index}`)
+      const given = { lifetimeSeconds, grants: both.slice(0, grants) }
+      this.#born.push(...(await place.boss.spawnMany(labels, given)))
+    }
   }
 
   /** Has agents of each node listen in the hall; of what comes it is noted how many hops it made. */
@@ -145,6 +162,14 @@ export class Country implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.world.close()
+  }
+
+  /** What an agent of a node may do. */
+  #grantsFor(index: number) {
+    return [
+      { actions: ['subscribe'], topics: [HALL] },
+      { actions: ['publish'], topics: [this.#bossName(index + 1)] },
+    ] as const
   }
 
   #bossName(index: number): Name {

@@ -6,6 +6,8 @@ import type { Survey } from './survey.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
+/** P6 */
+const IDLE_BYTES_MAX = 4 * KIB
 
 /** What was measured at scale, for people. */
 export function scaleTable(rows: readonly ScaleRow[]): BenchResult['table'] {
@@ -35,7 +37,9 @@ function surveyLines(row: Survey): readonly (readonly string[])[] {
     [`${count(nodes)} nodes, ${count(agents)} agents, real Ed25519, one process`],
     ['  a connection and both hellos', digits(connect.cpuMs / row.links), 'ms CPU', ''],
     ['  a birth: key, binding, grant', digits(settle.cpuMs / agents), 'ms CPU', ''],
-    ['  an idle agent', digits(settle.bytes / agents / KIB), 'KiB', ''],
+    idleLine('one grant', row.born.oneGrant.bytes / row.born.agents),
+    idleLine('two grants', row.born.twoGrants.bytes / row.born.agents),
+    ['  the same, and its part of its node', digits(settle.bytes / agents / KIB), 'KiB', ''],
     [
       `  each of ${row.listeners} that listen to a group`,
       digits(fillHall.bytes / nodes / row.listeners / KIB),
@@ -51,6 +55,16 @@ function surveyLines(row: Survey): readonly (readonly string[])[] {
     ['  one to one: first messages', count(inboxes.read), '', lost(inboxes.owed, inboxes.read)],
     ['  one to one: each, both nodes', digits(inboxes.cpuMs / inboxes.read), 'ms CPU', ''],
     ['  the whole process', digits(row.residentBytes / MIB), 'MiB resident', ''],
+  ]
+}
+
+/** P6: memory of an idle agent on a node. */
+function idleLine(grants: string, bytes: number): readonly string[] {
+  return [
+    `  an idle agent, ${grants}`,
+    digits(bytes / KIB),
+    'KiB',
+    verdict(bytes <= IDLE_BYTES_MAX),
   ]
 }
 

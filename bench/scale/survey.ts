@@ -8,7 +8,10 @@ export interface Survey extends SurveyPlan {
   readonly links: number
   readonly open: Cost
   readonly connect: Cost
+  /** Bosses and their agents, with two grants each, and what their nodes came to keep for them. */
   readonly settle: Cost
+  /** So many agents more on one node, which idle, by the grants that each has. */
+  readonly born: { readonly agents: number; readonly oneGrant: Cost; readonly twoGrants: Cost }
   /** Of virtual time, with all agents there and nothing said. */
   readonly idle: Cost & { readonly seconds: number }
   readonly fillHall: Cost
@@ -45,6 +48,8 @@ export interface SurveyPlan extends CountrySize {
 }
 
 const IDLE_SECONDS = 5
+/** On one node, beside those that it has: enough that the tables of the first do not count. */
+const BORN = 2_000
 
 /** Opens a country, has everybody speak, and tells what each part cost. */
 export async function survey(plan: SurveyPlan, progress: (line: string) => void): Promise<Survey> {
@@ -57,6 +62,8 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   const [open] = await part('opening them', () => country.open())
   const [connect, links] = await part('connecting them', () => country.connect())
   const [settle] = await part('making agents', () => country.settle())
+  const [oneGrant] = await part('agents with one grant', () => country.bear(BORN, { grants: 1 }))
+  const [twoGrants] = await part('agents with two', () => country.bear(BORN, { grants: 2 }))
   const [idle] = await part('idle', () => country.world.pass(IDLE_SECONDS * 1_000))
   const hops: number[] = []
   const [fillHall] = await part('agents begin to listen', () => country.fillHall(listeners, hops))
@@ -74,6 +81,7 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
     open,
     connect,
     settle,
+    born: { agents: BORN, oneGrant, twoGrants },
     fillHall,
     firstWords,
     idle: { ...idle, seconds: IDLE_SECONDS },

@@ -5,6 +5,8 @@ import { medianDelays } from '../../bench/patterns/paced-runs.ts'
 import { median } from '../../bench/table.ts'
 import { Lineup } from '../../bench/patterns/lineup.ts'
 
+/** A run, and what warms up. */
+const LENGTH = { seconds: 0.8, warmUpSeconds: 0 }
 const SCENE = { agents: 64, bodyBytes: 200 } as const
 
 /**
@@ -36,7 +38,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
   for (const perSecond of [3_000, 200_000, 2_000_000]) {
     test(`countFor() finds a run of its length: ${pattern}, ${perSecond} a second after a slow start`, async () => {
       const { run } = contender(0.05, perSecond)
-      const count = await countFor({ run }, { pattern, ...SCENE }, 0.8)
+      const count = await countFor({ run }, { pattern, ...SCENE }, LENGTH)
       const each = deliveriesOf({ pattern, ...SCENE, count: 1, number: 0 })
       const seconds = 0.05 + (count * each) / perSecond
       // Where one message of each takes longer than the run, one is what there is.
@@ -46,12 +48,21 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
   }
 }
 
+test('countFor() goes on until it has warmed up for so long', async () => {
+  const { run, runs } = contender(0, 10_000)
+  const length = { seconds: 0.5, warmUpSeconds: 2.5 }
+  await countFor({ run }, { pattern: '1×N', ...SCENE }, length)
+  const seconds = runs.reduce((sum, count) => sum + (count * 64) / 10_000, 0)
+  expect(seconds).toBeGreaterThan(2.5)
+  expect(seconds).toBeLessThan(3.2)
+})
+
 test('countFor() finds a run of its length when the first runs are cold', async () => {
   // As it was with 64×64: a first message of each took a second, and so one was what was measured.
   const perSecond = 300_000
   const { run, runs } = contender(0, perSecond, [80, 8, 4, 2])
   const scene = { pattern: 'N×N', ...SCENE } as const
-  const count = await countFor({ run }, scene, 0.8)
+  const count = await countFor({ run }, scene, LENGTH)
   expect(runs[0]).toBe(1)
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
 })
@@ -110,7 +121,9 @@ test('median() is between the two in the middle of an even number', () => {
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
   const { run } = contender(0, 1e9)
   const scene = { pattern: '1×N', agents: 8, bodyBytes: 60_000 } as const
-  expect(await countFor({ run }, scene, 10)).toBeLessThanOrEqual((4 * 1024 ** 3) / 60_000 / 8)
+  expect(await countFor({ run }, scene, { seconds: 10, warmUpSeconds: 0 })).toBeLessThanOrEqual(
+    (4 * 1024 ** 3) / 60_000 / 8,
+  )
 })
 
 test('a contender that fails is out and told with its reason, and the others go on', async () => {
