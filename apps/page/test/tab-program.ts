@@ -41,7 +41,7 @@ const verbs = {
     const given = parseTicket(ticket)
     const home = await openBrowserHome(name)
     await keepTicket(home, given)
-    const node = await openBrowserNode({ home, relays: given.relays })
+    const node = await openBrowserNode({ home, relays: given.relays, sharedState: true })
     const group = await node.agent.join(topic)
     opened = { node, group }
     node.relays?.onChange(changed)

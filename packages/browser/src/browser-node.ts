@@ -40,6 +40,11 @@ export interface BrowserNodeOptions {
   readonly relays: readonly RelayAddress[]
   /** Carries its bytes in place of relays; it is closed with the node. */
   readonly transport?: Transport
+  /**
+   * Whether members here use the shared state of their groups, whose code is downloaded then;
+   * default false, and `state` of a group throws.
+   */
+  readonly sharedState?: boolean
   /** Default: the page's; `none` where there is no page. */
   readonly origin?: string
   /** Default: `ruleTable` without rules of one's own. */
@@ -119,11 +124,12 @@ export class BrowserNode implements AsyncDisposable {
  * Opens a node in this page. Without Ed25519 in WebCrypto it checks signatures in plain JavaScript,
  * some twenty times slower, and cannot make keys.
  * @throws BrowserError `not-enrolled`, `storage`, `unsupported`, `unreachable` where the page cannot
- * download what zone anchors, or a browser without Ed25519, need; TrustError if the name's own chain
- * does not hold against the home's own anchors
+ * download what zone anchors, or a browser without Ed25519, need; AgentError `unreachable` where it
+ * cannot download what shares state; TrustError if the name's own chain does not hold against the
+ * home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
-  const { home, clock = pageClock, subtle = crypto.subtle } = options
+  const { home, clock = pageClock, subtle = crypto.subtle, sharedState = false } = options
   await using opening = new AsyncDisposableStack()
   opening.use(home)
   if (options.transport !== undefined) opening.use(options.transport)
@@ -169,7 +175,7 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
     ...(policy === undefined ? {} : { policy }),
     succeeded: (signed) => void keepSuccessor(home, signed, clock),
   }
-  const host = opening.use(await openHostWith(given, pageAbilities))
+  const host = opening.use(await openHostWith(given, pageAbilities({ sharedState })))
   if (relays !== undefined) opening.use(callWhenOnline(relays))
   return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
 }

@@ -49,7 +49,7 @@ async function openPair() {
     hash: nodeSha256,
   })
   const parts = pageParts()
-  const openPage = async (label: string) => {
+  const openPage = async (label: string, options: { readonly sharedState?: boolean } = {}) => {
     const home = await openBrowserHome('sam.acme.example', parts)
     if ((await home.readStatements()).length === 0) {
       const key = (await home.signer()).publicKey
@@ -57,7 +57,7 @@ async function openPair() {
       await home.writeAnchors(anchors)
     }
     const transport: Transport = network.open(label)
-    const node = await openBrowserNode({ home, relays: [], transport, subtle })
+    const node = await openBrowserNode({ home, relays: [], transport, subtle, ...options })
     network.connect(label, 'far')
     return node
   }
@@ -68,7 +68,7 @@ test('a page joins a group, publishes, asks, answers and shares state as every n
   const { far, openPage } = await openPair()
   await using closing = new AsyncDisposableStack()
   closing.use(far)
-  const page = closing.use(await openPage('page'))
+  const page = closing.use(await openPage('page', { sharedState: true }))
   const [here, there] = [await page.agent.join(CREW), await far.self.join(CREW)]
   const [heardHere, heardThere] = [here.messages(), there.messages()]
   await expect.poll(() => here.members().length, { timeout: 10_000 }).toBeGreaterThan(0)
@@ -93,6 +93,28 @@ test('a page joins a group, publishes, asks, answers and shares state as every n
   await page.audit.checkpoint()
   expect(page.audit.size).toBeGreaterThan(0)
   expect((await page.audit.verify()).faults).toEqual([])
+})
+
+test('a page without what shares state says so, reads all else, and has the state when it opens with it', async () => {
+  const { far, openPage } = await openPair()
+  await using closing = new AsyncDisposableStack()
+  closing.use(far)
+  const there = await far.self.join(CREW)
+  there.state.set('pose', [3, 4])
+  {
+    await using page = await openPage('without')
+    const here = await page.agent.join(CREW)
+    const heard = here.messages()
+    await expect.poll(() => there.members().length, { timeout: 10_000 }).toBe(2)
+    expect(() => here.state).toThrow(expect.objectContaining({ code: 'unsupported' }))
+    await there.publish('a message')
+    expect((await heard.take()).value).toMatchObject({ body: 'a message' })
+    expect([...page.counts.keys()]).toEqual(['accepted'])
+  }
+  const page = closing.use(await openPage('with', { sharedState: true }))
+  const here = await page.agent.join(CREW)
+  const pose = () => here.state.get(far.name, 'pose')?.value
+  await expect.poll(pose, { timeout: 10_000 }).toEqual([3, 4])
 })
 
 test('a page that opens again takes no bundle a second time, and goes on with a later epoch', async () => {

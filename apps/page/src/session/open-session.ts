@@ -49,7 +49,7 @@ async function openEnrolled(home: BrowserHome) {
   opening.use(home)
   const stored = await home.store.get(RELAYS)
   const relays = stored === undefined ? [] : parseRelays(JSON.parse(utf8Text(stored)))
-  const node = await openBrowserNode({ home, relays })
+  const node = await openBrowserNode({ home, relays, sharedState: true })
   opening.move()
   return node
 }

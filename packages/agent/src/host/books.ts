@@ -10,6 +10,7 @@ import type { Carrying } from '../relay/relaying.ts'
 import type { NoticeBook } from '../revoked/notice-book.ts'
 import type { RevokedContext } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import type { openShared } from '../state/open-shared.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 
 /**
@@ -29,6 +30,8 @@ export interface Books extends SecretsAbility {
   readonly journal: ReplayJournal
   /** On a relay. */
   readonly carrying: Carrying | undefined
+  /** Not in a page that shares no state. */
+  readonly openShared: typeof openShared | undefined
   /** What history and journal have of before. */
   readonly taken: readonly Place[]
 }

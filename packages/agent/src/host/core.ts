@@ -36,8 +36,7 @@ import { syncContext } from '../sync/sync-context.ts'
 import { TaskGate } from '../tasks/task-gate.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import { Relaying } from '../relay/relaying.ts'
-import { SharedStates } from '../state/shared-states.ts'
-import { Snapshots } from '../state/snapshots.ts'
+import type { Shared } from '../state/open-shared.ts'
 import type { Peer, Transport } from '../transport.ts'
 import { AuditTrail } from './audit-trail.ts'
 import type { Books } from './books.ts'
@@ -79,9 +78,9 @@ export class Core {
   readonly presence: Presence
   /** How far the clocks of others stand behind ours. */
   readonly offsets: ClockOffsets
-  readonly states: SharedStates
+  /** What keeps shared state; undefined in a page that shares none. */
+  readonly shared: Shared | undefined
   readonly secrets: GroupSealing
-  readonly snapshots: Snapshots
   readonly neighbours: Neighbours
   readonly handover: Handover
   readonly deliver: Deliver
@@ -158,7 +157,7 @@ export class Core {
       report: (event) => this.#report(event),
     })
     this.presence = new Presence({
-      told: (topic, change) => this.states.changed(topic, change),
+      told: (topic, change) => this.shared?.states.changed(topic, change),
       measured: (node, trip) => this.offsets.measure(node, trip),
       node: { name: identity.name, signer: identity.signer, proof: () => proofs.current(proof) },
       clock,
@@ -188,7 +187,7 @@ export class Core {
     })
     this.deliver = this.add(openDeliver(this))
     this.audit = new AuditTrail(options.audit, this)
-    this.states = this.add(new SharedStates(this))
+    this.shared = books.openShared?.(this)
     this.secrets = this.add(new GroupSealing(this, books))
     this.intake = new Intake({
       node: identity.name,
@@ -203,7 +202,7 @@ export class Core {
       statements,
       usedApprovals,
       offsets: this.offsets,
-      states: this.states,
+      states: this.shared?.states,
       secrets: this.secrets,
       hostOf: ({ topic, sender, key }) => this.presence.hostOf(topic, sender, key),
       tasks: this.tasks,
@@ -249,7 +248,6 @@ export class Core {
         this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
-    this.snapshots = this.add(new Snapshots(this))
     this.sync = this.add(new Sync(syncContext(this, books.history)))
     this.keeper = new Keeper(this, books.history)
     this.relaying = new Relaying(this, books.carrying)

@@ -3,6 +3,7 @@ import type { bear } from '../patterns/births.ts'
 import type { makeOffer, readBound, readOffer } from '../patterns/naming.ts'
 import type { Carrying } from '../relay/relaying.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
+import type { SharedAbility } from '../state/open-shared.ts'
 import type { Nursery } from './nursery.ts'
 import type { Pool } from './pool.ts'
 
@@ -18,6 +19,11 @@ export interface HostAbilities extends AgentAbilities {
   }>
   sealing(): Promise<
     Awaited<ReturnType<AgentAbilities['sealing']>> & Awaited<ReturnType<SecretsAbility['sealing']>>
+  >
+  /** What keeps shared state, and shows it to members; not in a page that shares none. */
+  readonly state?: () => Promise<
+    Awaited<ReturnType<NonNullable<AgentAbilities['state']>>> &
+      Awaited<ReturnType<NonNullable<SharedAbility['state']>>>
   >
   /** What carries topics for pages; only where the transport has pages. */
   readonly carrying?: () => Promise<Carrying>

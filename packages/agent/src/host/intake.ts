@@ -57,7 +57,7 @@ export interface IntakeOptions {
   readonly statements: StatementStore
   readonly usedApprovals: UsedApprovals
   readonly offsets: ClockOffsets
-  readonly states: SharedStates
+  readonly states: SharedStates | undefined
   readonly secrets: Opening['secrets']
   /** The node that is known to host a group's member of this name and key. */
   hostOf(header: Header): Name | undefined
@@ -329,7 +329,7 @@ export class Intake {
 
   #deliver(accepted: Accepted): void {
     const { header } = accepted.bundle
-    if (header.class === 'state') this.#options.states.take(accepted)
+    if (header.class === 'state') this.#options.states?.take(accepted)
     const { topics } = this.#options
     // A combiner gets a part of each stream, in the midst of it, and its value has no order.
     if (header.class === 'event' && topics.hostedAs(header.topic) !== 'combiner') {

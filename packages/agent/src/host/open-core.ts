@@ -26,13 +26,14 @@ import type { Carrying } from '../relay/relaying.ts'
 import { restoreNotices } from '../revoked/restored-notices.ts'
 import { TrustState } from '../revoked/trust-state.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
+import type { SharedAbility } from '../state/open-shared.ts'
 import type { Transport } from '../transport.ts'
 import { keepOwn } from './own-statements.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
 export async function openCore(
   options: HostOptions,
-  abilities: SecretsAbility & { readonly carrying?: () => Promise<Carrying> },
+  abilities: SecretsAbility & SharedAbility & { readonly carrying?: () => Promise<Carrying> },
 ): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore(storeLimits(options.transport))
@@ -88,7 +89,15 @@ export async function openCore(
   const taken = [...history.places(), ...(await journal.load(now))]
   const hasPages = options.transport.isPage !== undefined
   const carrying = hasPages ? await abilities.carrying?.() : undefined
-  const lasting = { history, journal, taken, carrying, sealing: () => abilities.sealing() }
+  const openShared = (await abilities.state?.())?.openShared
+  const lasting = {
+    history,
+    journal,
+    taken,
+    carrying,
+    openShared,
+    sealing: () => abilities.sealing(),
+  }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }
   const core = new Core({ ...options, identity: known }, proof, chain, books)

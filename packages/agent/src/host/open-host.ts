@@ -3,6 +3,7 @@ import * as births from '../abilities/births.ts'
 import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
 import * as sealing from '../abilities/sealing.ts'
+import * as state from '../abilities/state.ts'
 import * as tasks from '../abilities/tasks.ts'
 import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
@@ -15,6 +16,7 @@ export const allAbilities: HostAbilities = {
   carrying: async () => ({ CarriedTopics, Passing }),
   gathering: async () => gathering,
   sealing: async () => sealing,
+  state: async () => state,
   tasks: async () => tasks,
 }
 

@@ -4,9 +4,10 @@ import type { bear } from './births.ts'
 import type { Gather } from './gather.ts'
 import type { readOffer } from './naming.ts'
 import type { SealingAbilities } from './sealing-abilities.ts'
+import type { StateAbilities } from './state-abilities.ts'
 
 /** The same, with what makes sub-agents and reads what many send. */
-export interface AgentAbilities extends AskingAbilities, SealingAbilities {
+export interface AgentAbilities extends AskingAbilities, SealingAbilities, StateAbilities {
   births(): Promise<{ readonly bear: typeof bear; readonly readOffer: typeof readOffer }>
   gathering(): Promise<{
     readonly Combiner: typeof Combiner

@@ -27,13 +27,14 @@ import {
   type TaskReceipt,
 } from './message.ts'
 import type { SealingAbilities } from './sealing-abilities.ts'
+import type { StateAbilities } from './state-abilities.ts'
 import type { SendOptions } from './send-options.ts'
 import type { Pending } from './pending.ts'
 import { Readers } from './readers.ts'
 import type { Sender } from './sender.ts'
 import { isGivenSecret } from '../sealing/secret-type.ts'
 import type { SecretGiver } from '../sealing/secret-giver.ts'
-import { GroupState } from '../state/group-state.ts'
+import type { GroupState } from '../state/group-state.ts'
 import { isUpdate } from '../state/register-update.ts'
 
 /** Options of {@link Group.publish}. */
@@ -60,7 +61,7 @@ export interface JoinOptions {
 /** What a group shares with its agent. */
 export interface GroupParts extends MemberParts {
   readonly isSealed: boolean
-  readonly abilities: SealingAbilities
+  readonly abilities: SealingAbilities & StateAbilities
   readonly sender: Sender
   readonly pending: Pending
   /** What its agent hears besides messages. */
@@ -71,12 +72,11 @@ export interface GroupParts extends MemberParts {
 /** One agent's membership of a group: any subset of the members sends to any other (i × j). */
 export class Group implements AsyncDisposable {
   readonly topic: Name
-  /** What the members share: each sets registers of its own, and everybody sees the newest. */
-  readonly state: GroupState
   readonly #parts: GroupParts
   readonly #messages = new Readers<Message>(QUEUE_MAX)
   readonly #sink: Sink
   #open: OpenTopic | undefined
+  #state: GroupState | undefined
   #answers = false
   #giver: SecretGiver | undefined
   #isQuiet = false
@@ -85,8 +85,6 @@ export class Group implements AsyncDisposable {
   constructor(topic: Name, parts: GroupParts) {
     this.topic = topic
     this.#parts = parts
-    const { core, sender, identity, isSealed } = parts
-    this.state = new GroupState({ core, sender, name: identity.name, topic, isSealed })
     this.#sink = {
       agent: parts.identity.name,
       key: parts.identity.signer.publicKey,
@@ -140,6 +138,7 @@ export class Group implements AsyncDisposable {
         hostGrant?.statement.notAfter ?? Infinity,
       ),
     }
+    const state = await this.#makeState()
     await core.secrets.open(topic, isSealed)
     try {
       await core.open(open, this.#sink)
@@ -148,7 +147,8 @@ export class Group implements AsyncDisposable {
       throw cause
     }
     this.#open = open
-    this.state.open()
+    this.#state = state
+    state?.open()
     await this.#parts.active.resume(topic)
     this.#answers = answer !== null
     this.#isQuiet = isQuiet
@@ -200,6 +200,18 @@ export class Group implements AsyncDisposable {
     return this.#messages.open(readOptions(this.topic, options, this.#source))
   }
 
+  /**
+   * What the members share: each sets registers of its own, and everybody sees the newest.
+   * @throws AgentError `unsupported` in a page whose node was opened without `sharedState`
+   */
+  get state(): GroupState {
+    if (this.#state === undefined) {
+      const reason = 'this node was opened without what shares state'
+      throw new AgentError('unsupported', `Cannot use state of ${this.topic}: ${reason}`)
+    }
+    return this.#state
+  }
+
   /** Who is there, this agent included. */
   members(): readonly Member[] {
     return this.#parts.core.presence.members(this.topic)
@@ -236,7 +248,7 @@ export class Group implements AsyncDisposable {
     if (open === undefined) return
     this.#open = undefined
     this.#giver?.close()
-    this.state.close()
+    this.#state?.close()
     const { core, identity } = this.#parts
     if (this.#isQuiet) core.presence.unlisten(this.topic)
     else await core.presence.leave(this.topic, identity.signer.publicKey)
@@ -271,6 +283,15 @@ export class Group implements AsyncDisposable {
 
   #sealing<Options extends SendOptions>(options: Options): Options {
     return this.#parts.isSealed && options.seal === undefined ? { ...options, seal: true } : options
+  }
+
+  async #makeState(): Promise<GroupState | undefined> {
+    const { core, sender, identity, isSealed, abilities } = this.#parts
+    const { shared } = core
+    const ability = await abilities.state?.()
+    if (shared === undefined || ability === undefined) return undefined
+    const { topic } = this
+    return new ability.GroupState({ core, shared, sender, name: identity.name, topic, isSealed })
   }
 
   /** Who may give the group its secret does so while it is here. */

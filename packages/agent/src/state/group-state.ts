@@ -10,6 +10,7 @@ import { Bounds } from './bounds.ts'
 import { OwnRegisters, type SetOptions, type StateCounts } from './own-registers.ts'
 import { viewOf, type Register } from './register.ts'
 import type { GoneWhy, HeldRegister, RegisterEvent, Registers } from './registers.ts'
+import type { Shared } from './open-shared.ts'
 import { digestOf } from './state-digest.ts'
 
 /** What happens to shared state. */
@@ -36,6 +37,7 @@ export interface StateSnapshot {
 /** What one member's view of shared state is made of. */
 export interface GroupStateParts {
   readonly core: Core
+  readonly shared: Shared
   readonly sender: Sender
   readonly name: Name
   readonly topic: Name
@@ -67,8 +69,8 @@ export class GroupState {
 
   /** Called once, by `join`. */
   open(): void {
-    const { core, topic } = this.#parts
-    const registers = core.states.open(topic)
+    const { core, shared, topic } = this.#parts
+    const registers = shared.states.open(topic)
     this.#registers = registers
     this.#bounds = new Bounds({
       clock: core.clock,
@@ -76,7 +78,7 @@ export class GroupState {
       range: (held) => core.offsets.range(held.clock, core.clock.now()),
       changed: (kind, held) => this.#tell(() => ({ kind, register: this.#view(held) })),
     })
-    core.snapshots.soon(topic)
+    shared.snapshots.soon(topic)
     this.#unwatch = registers.watch((event) => this.#event(event))
   }
 
@@ -152,8 +154,8 @@ export class GroupState {
     this.#own.close()
     this.#bounds?.close()
     this.#unwatch?.()
-    const { core, topic } = this.#parts
-    if (core.states.leave(topic)) core.snapshots.forget(topic)
+    const { shared, topic } = this.#parts
+    if (shared.states.leave(topic)) shared.snapshots.forget(topic)
     for (const reader of this.#readers) reader.close()
   }
 

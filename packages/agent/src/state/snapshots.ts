@@ -39,7 +39,6 @@ export interface SnapshotsContext {
     fault(neighbour: Exchange, cause: unknown): void
   }
   readonly topics: Pick<Topics, 'opened'>
-  readonly states: SharedStates
   plain(about: 'state', action: string, topic: string, sender: string, cause: unknown): Decision
   record(decision: Decision): void
 }
@@ -62,6 +61,7 @@ interface Asking {
 export class Snapshots implements HostPart {
   readonly protocols = [STATE_PROTOCOL]
   readonly #context: SnapshotsContext
+  readonly #states: SharedStates
   readonly #askings = new Map<Peer, Asking>()
   /** Snapshots under way, by group. */
   readonly #underWay = new Map<Name, number>()
@@ -70,8 +70,9 @@ export class Snapshots implements HostPart {
   readonly #cancels = new Set<() => void>()
   #isClosed = false
 
-  constructor(context: SnapshotsContext) {
+  constructor(context: SnapshotsContext, states: SharedStates) {
     this.#context = context
+    this.#states = states
   }
 
   gone(peer: Peer): void {
@@ -224,8 +225,8 @@ export class Snapshots implements HostPart {
   }
 
   async #give(neighbour: Exchange, topic: Name, channel: Channel): Promise<void> {
-    const { states, proofs } = this.#context
-    for (const { bytes, header } of states.bundles(topic)) {
+    const { proofs } = this.#context
+    for (const { bytes, header } of this.#states.bundles(topic)) {
       // It may have lost its right while this waited for it to read.
       if (!isMember(neighbour, topic)) return
       const proof = proofs.get(toHex(header.proof))

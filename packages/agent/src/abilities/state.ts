@@ -1,0 +1,2 @@
+export { GroupState } from '../state/group-state.ts'
+export { openShared } from '../state/open-shared.ts'
