@@ -29,6 +29,8 @@ export interface DoorCounts {
   readonly cuts: Record<DoorCut, number>
   /** Times that a socket was not read on, since it had sent too much within a second. */
   paused: number
+  /** Times that this process came a second or more too late to look at its sockets. */
+  stalls: number
   framesIn: number
   bytesIn: number
   framesOut: number
@@ -59,6 +61,7 @@ export function newCounts(): DoorCounts {
     refused: zeroes(Object.keys(REFUSALS) as RefusalReason[]),
     cuts: zeroes(cuts),
     paused: 0,
+    stalls: 0,
     framesIn: 0,
     bytesIn: 0,
     framesOut: 0,

@@ -19,6 +19,7 @@ import {
   CONTROL_HEAD_BYTES,
   DOOR_FRAME_COST_BYTES,
   DOOR_PAUSE_MS,
+  DOOR_STALL_MS,
   type DoorLimits,
 } from './limits.ts'
 import { Meter } from './meter.ts'
@@ -92,10 +93,7 @@ export class DoorSocket implements SocketPort {
     this.#readWhole = this.#stream.bytesRead ?? 0
     this.#frames = new Meter(limits.framesPerSecond, now)
     this.#bytes = new Meter(limits.bytesPerSecond, now)
-    this.#cancelLogin = clock.at(now + limits.loginMs, () => {
-      this.#cancelLogin = undefined
-      if (!this.isAdmitted) this.end(cutOf('not-admitted'))
-    })
+    this.#waitForLogin(now + limits.loginMs, true)
     socket.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary))
     for (const event of ['ping', 'pong'] as const) {
       socket.on(event, (data: Buffer) => this.#controlled(data.length))
@@ -145,6 +143,14 @@ export class DoorSocket implements SocketPort {
     this.#socket.terminate()
   }
 
+  /** Gives it the time back for which it was not read, since this process was held up. */
+  excuse(lateMs: number, now: number): void {
+    const later = (time: number) => Math.min(now, time + lateMs)
+    this.#heardAt = later(this.#heardAt)
+    if (this.#partSince !== undefined) this.#partSince = later(this.#partSince)
+    if (this.#stuckSince !== undefined) this.#stuckSince = later(this.#stuckSince)
+  }
+
   /** Looks whether it is alive, and whether what was begun goes on. */
   sweep(now: number): void {
     if (this.#isCut) return
@@ -163,6 +169,19 @@ export class DoorSocket implements SocketPort {
     if (silentMs < limits.idleMs || this.#pinged) return
     this.#pinged = true
     this.#socket.ping()
+  }
+
+  /** Once, where this process was held up, it has the time back. */
+  #waitForLogin(until: number, mayExcuse: boolean): void {
+    const { clock } = this.#hooks
+    this.#cancelLogin = clock.at(until, () => {
+      this.#cancelLogin = undefined
+      if (this.isAdmitted) return
+      const now = clock.now()
+      const lateMs = now - until
+      if (mayExcuse && lateMs >= DOOR_STALL_MS) this.#waitForLogin(now + lateMs, false)
+      else this.end(cutOf('not-admitted'))
+    })
   }
 
   #message(data: Buffer, isBinary: boolean): void {

@@ -25,6 +25,7 @@ import {
   DOOR_CHUNKS_MAX,
   DOOR_FRAGMENTS_MAX,
   DOOR_LIMITS,
+  DOOR_STALL_MS,
   DOOR_SWEEP_MS,
   type DoorLimits,
 } from './limits.ts'
@@ -68,6 +69,7 @@ export class Door implements AsyncDisposable {
   /** Those of them that hello has not admitted, and some that it has since. */
   readonly #entering = new Set<DoorSocket>()
   readonly #addresses = new Addresses()
+  #sweepDue: number
   #cancelSweep: () => void
   #emptied: PromiseWithResolvers<void> | undefined
   #draining = false
@@ -104,7 +106,8 @@ export class Door implements AsyncDisposable {
       join: (page, port) => this.transport.join(page, port, false),
       ended: (socket) => this.#ended(socket),
     }
-    this.#cancelSweep = clock.at(clock.now() + DOOR_SWEEP_MS, () => this.#sweep())
+    this.#sweepDue = clock.now() + DOOR_SWEEP_MS
+    this.#cancelSweep = clock.at(this.#sweepDue, () => this.#sweep())
   }
 
   /** How full it is. */
@@ -242,10 +245,16 @@ export class Door implements AsyncDisposable {
   #sweep(): void {
     const { clock } = this.#options
     const now = clock.now()
+    const lateMs = now - this.#sweepDue
+    if (lateMs >= DOOR_STALL_MS) {
+      this.counts.stalls += 1
+      for (const socket of this.#sockets) socket.excuse(lateMs, now)
+    }
     for (const socket of this.#sockets) socket.sweep(now)
     this.#addresses.sweep(now)
     this.#cutFattest()
-    this.#cancelSweep = clock.at(now + DOOR_SWEEP_MS, () => this.#sweep())
+    this.#sweepDue = now + DOOR_SWEEP_MS
+    this.#cancelSweep = clock.at(this.#sweepDue, () => this.#sweep())
   }
 
   /** Together they may have less than the sum of what each may: those with the most pay. */

@@ -58,6 +58,12 @@ export const DOOR_LIMITS: DoorLimits = {
 /** Between two looks at all sockets: with {@link DoorLimits.progressMs}, a slow one has 5 s at most. */
 export const DOOR_SWEEP_MS = 500
 
+/**
+ * So late a look at the sockets was held up by this process itself: what they sent meanwhile has not
+ * been read, so they are given that time back. Less is within the room of every limit.
+ */
+export const DOOR_STALL_MS = 1_000
+
 /** Before a socket that sent too much is looked at again. */
 export const DOOR_PAUSE_MS = 50
 
