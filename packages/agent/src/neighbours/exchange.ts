@@ -179,10 +179,15 @@ export class Exchange {
   }
 
   /**
-   * Waits until the proof is complete, asking this neighbour for it; at most 2 s.
+   * Waits until the proof is complete, asking this neighbour for it; at most 2 s. Where it was told
+   * ahead, and only has to be checked, it is asked for after `askAfterMs`.
    * @throws Refusal `parking-full`, `proof-missing`
    */
-  async waitForProof(id: Uint8Array, bytes: number): Promise<void> {
+  async waitForProof(
+    id: Uint8Array,
+    bytes: number,
+    { askAfterMs = 0 }: { readonly askAfterMs?: number } = {},
+  ): Promise<void> {
     // It may have come since somebody found it missing; to ask for nothing is a fault.
     if (this.#hooks.proofs.missing(toHex(id))?.length === 0) return
     if (this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX) {
@@ -195,7 +200,7 @@ export class Exchange {
     this.#parkedBundles += 1
     this.#parkedBytes += bytes
     try {
-      await this.#complete(id)
+      await this.#complete(id, askAfterMs)
     } finally {
       this.#parkedBundles -= 1
       this.#parkedBytes -= bytes
@@ -207,12 +212,13 @@ export class Exchange {
     this.#send(frame)
   }
 
-  #complete(id: Uint8Array): Promise<void> {
+  #complete(id: Uint8Array, askAfterMs: number): Promise<void> {
     const idText = toHex(id)
     const { clock, proofs } = this.#hooks
     return new Promise((resolve, reject) => {
       const settle = (missing: string | undefined) => {
         cancel()
+        cancelAsking()
         stop()
         this.#fetching.delete(idText)
         if (missing === undefined) resolve()
@@ -224,7 +230,12 @@ export class Exchange {
       const stop = proofs.onAdded(idText, () => {
         if (proofs.material(idText) !== undefined) settle(undefined)
       })
-      if (!this.#fetching.has(idText)) this.#fetch(id, idText)
+      const ask = () => {
+        if (!this.#fetching.has(idText)) this.#fetch(id, idText)
+      }
+      const cancelAsking =
+        askAfterMs === 0 ? () => {} : clock.at(clock.now() + askAfterMs, () => ask())
+      if (askAfterMs === 0) ask()
     })
   }
 

@@ -29,6 +29,7 @@ import {
   CARRIED_PER_PAGE_MAX,
   CARRY_FRAMES_PER_SECOND,
   CARRY_LINGER_MS,
+  CARRY_PROOF_MS,
 } from './limits.ts'
 
 /** What of a relay's node its carried topics use. */
@@ -180,7 +181,7 @@ export class CarriedTopics implements HostPart {
         throw new Refusal('table-full', `Cannot carry ${topic}: ${limit}`)
       }
       // It was told on another stream, so it may be here or not.
-      await neighbour.waitForProof(frame.proof, frame.proof.length)
+      await neighbour.waitForProof(frame.proof, frame.proof.length, { askAfterMs: CARRY_PROOF_MS })
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
       const known = this.#entries.get(topic)

@@ -69,5 +69,11 @@ export const RELAY_NEIGHBOURS_MAX = 16_384
 /** Statements of one page: four for each topic that is carried for it. */
 export const PAGE_STATEMENTS_MAX = 256
 
+/**
+ * A page tells the proof of what it asks to be carried ahead, on another channel: so long its relay
+ * takes the proof for under way, and does not have it told, and checked, once more.
+ */
+export const CARRY_PROOF_MS = 1_000
+
 /** Before a relay that declined a topic is asked again. */
 export const CARRY_RETRY_MS = 5_000

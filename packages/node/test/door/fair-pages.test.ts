@@ -1,3 +1,5 @@
+import { decodeFrame } from '../../../agent/src/neighbours/frames.ts'
+import { PROOF_PROTOCOL } from '../../../agent/src/neighbours/greetings.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Fleet, type Station } from '../../../../test/world/fleet.ts'
 import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
@@ -78,6 +80,37 @@ it('what a page gives again is answered by its relay, and comes to its host once
   }
   while (given.frames < 20) await new Promise((done) => setTimeout(done, 10))
   expect(station.host.counts.get('duplicate')).toBeUndefined()
+})
+
+it('what a page asks to have carried is proved ahead, and not asked for once more', async () => {
+  const page = open.use(await TownPage.open(fleet, 3, [relay.address]))
+  const { transport } = page
+  const openChannel = transport.openChannel.bind(transport)
+  const kinds: string[] = []
+  transport.openChannel = async (...words) => {
+    const channel = await openChannel(...words)
+    if (words[1] !== PROOF_PROTOCOL) return channel
+    return {
+      send: (frame) => channel.send(frame),
+      close: () => channel.close(),
+      async *frames() {
+        for await (const frame of channel.frames()) {
+          kinds.push(decodeFrame(frame).kind)
+          yield frame
+        }
+      },
+    }
+  }
+  await page.admitted(1, soon())
+  const { crew } = await page.member(fleet, 3)
+  await station.crew.publish('all is carried')
+  const heard = crew.messages({ signal: soon() })
+  await station.crew.publish('and heard')
+  expect((await heard.take()).done).toBe(false)
+  // Its own inbox, the agent's and the crew.
+  await vi.waitFor(() => expect(relay.host.counts.get('not-hosted')).toBeUndefined())
+  expect(kinds.length).toBeGreaterThan(0)
+  expect(kinds.filter((kind) => kind === 'fetch' || kind === 'ask')).toEqual([])
 })
 
 describe('a relay that carries as many groups as it may', () => {
