@@ -105,6 +105,11 @@ export class Metrics {
       label: 'outcome',
       read: () => deliveriesOf(node()),
     })
+    this.counters('ixj_passed_total', {
+      help: 'Bundles passed on for pages, by what became of them',
+      label: 'outcome',
+      read: () => Object.entries(node()?.host.passed ?? {}),
+    })
     this.counters('ixj_mesh_total', {
       help: 'What the mesh refused, dropped or ended, by reason',
       label: 'reason',

@@ -184,6 +184,7 @@ describe('metrics', () => {
     }
     expect(lines).toContain('ixj_relay_ready 1')
     expect(lines).toContain('ixj_mesh_total{reason="flooded"} 0')
+    expect(lines).toContain('ixj_passed_total{outcome="shed"} 0')
     expect(lines.find((line) => line.includes('route="health",status="200"'))).toMatch(/ [1-9]\d*$/)
   })
 

@@ -49,6 +49,8 @@ export interface PassedBundles {
   undecided: number
   /** Their sender gave them again, and was told what their host had decided. */
   repeated: number
+  /** Of those without a host: whoever gave them had too many names looked for, or too many waiting. */
+  shed: number
 }
 
 /** What became of a bundle that was passed on. */
@@ -77,7 +79,13 @@ interface Giver {
  * decided, not that the relay has it: what a relay loses is sent again by its sender.
  */
 export class Passing implements HostPart {
-  readonly counts: PassedBundles = { accepted: 0, refused: 0, undecided: 0, repeated: 0 }
+  readonly counts: PassedBundles = {
+    accepted: 0,
+    refused: 0,
+    undecided: 0,
+    repeated: 0,
+    shed: 0,
+  }
   readonly #node: PassingNode
   readonly #carried: CarriedTopics
   readonly #isPage: (peer: Peer) => boolean
@@ -204,9 +212,11 @@ export class Passing implements HostPart {
     // One that is there already costs nothing.
     if (neighbours.isSought(topic) && handover.hasRoute(topic)) return true
     const giver = this.#giverOf(from)
-    if (giver.waiting >= PASS_WAITING_MAX) return false
-    const now = clock.now()
-    if (!neighbours.isSought(topic) && !giver.sought.take(1, now)) return false
+    const isNew = !neighbours.isSought(topic)
+    if (giver.waiting >= PASS_WAITING_MAX || (isNew && !giver.sought.take(1, clock.now()))) {
+      this.counts.shed += 1
+      return false
+    }
     giver.waiting += 1
     const late = Promise.withResolvers<false>()
     const cancel = clock.at(until, () => late.resolve(false))
