@@ -1,4 +1,4 @@
-import { type Agent, AgentError, issueTo, type GrantRequest, type Identity } from '@ixj/agent'
+import { type Agent, AgentError, type GrantRequest, type Host, type Identity } from '@ixj/agent'
 import {
   type Answered,
   claimDigestOf,
@@ -8,10 +8,11 @@ import {
   invitationIdOf,
   type InviterMessage,
   Inviting,
+  type RootKey,
 } from '@ixj/agent/invitations'
 import type { Name } from '@ixj/names'
-import { nodeRandom, nodeSha256, openNodeVerifier, systemClock } from '@ixj/node/home'
-import { fromHex, isBinding, type Uses } from '@ixj/trust'
+import { type Home, nodeSha256, openNodeVerifier, systemClock } from '@ixj/node/home'
+import { equalBytes, fromHex, isBinding, type Uses } from '@ixj/trust'
 import { CommandError } from './command-error.ts'
 
 /** What who is invited will be bound with. */
@@ -47,20 +48,40 @@ export function rootOf(inviter: Identity): Invitation['root'] {
   return { name: top.statement.issuer, key: top.statement.issuerKey }
 }
 
-/** The inviter's side of an invitation, which binds what comes as it is told. */
+/** Who invites: a name whose key lies in a home, on a node whose log has what it binds. */
+export interface InvitedBy {
+  readonly name: Name
+  readonly home: Home
+  readonly host: Host
+}
+
+/** The inviter's side of an invitation, which binds what comes as it is told, by the keys of today. */
 export function openInviting(
   invitation: Invitation,
-  inviter: Identity,
+  { name, home, host }: InvitedBy,
   invited: InvitedAs,
 ): Inviting {
-  const context = { clock: systemClock, random: nodeRandom, hash: nodeSha256 }
   return new Inviting(invitation, {
     clock: systemClock,
     verifier: openNodeVerifier(),
     hash: nodeSha256,
-    issue: (child) =>
-      issueTo(inviter, child, { ...invited, depth: invited.uses === 'sign' ? 0 : 1 }, context),
+    issue: async (child) => {
+      const inviter = await home.readIdentity(name)
+      const wishes = { ...invited, depth: invited.uses === 'sign' ? 0 : 1 }
+      const statements = await host.issueTo(inviter, child, wishes)
+      return { root: await rootKeyOf(home, inviter), statements }
+    },
   })
+}
+
+/** The key at the top of an identity's chain, and the one that its home knows to come. */
+async function rootKeyOf(home: Home, inviter: Identity): Promise<RootKey> {
+  const root = rootOf(inviter)
+  const { list } = await home.readAnchors()
+  const anchor = list.find(
+    ({ name, keys }) => name === root.name && keys.some((key) => equalBytes(key, root.key)),
+  )
+  return { key: root.key, next: anchor?.next ?? null }
 }
 
 /**

@@ -69,8 +69,12 @@ const parts = {
 }
 
 /** What a page does with an invitation. */
-function enrolled(invitation: Invitation, signer: Signer): Promise<readonly SignedStatement[]> {
-  return enrol({ ...parts, invitation, signer, relay: relay.url, encryptionKey: null, fetch })
+async function enrolled(
+  invitation: Invitation,
+  signer: Signer,
+): Promise<readonly SignedStatement[]> {
+  const given = { ...parts, invitation, signer, relay: relay.url, encryptionKey: null, fetch }
+  return (await enrol(given)).statements
 }
 
 test('a page gets its name by a link, once, and comes in by the door with it', async () => {
@@ -82,6 +86,11 @@ test('a page gets its name by a link, once, and comes in by the door with it', a
   const { code, stdout } = await inviting.end()
   expect(code).toBe(0)
   expect(records(stdout).at(-1)).toMatchObject({ event: 'bound', name: SAM, grants: 1 })
+  // The inviter's log has what was bound, and granted.
+  const shown = records(await programs.done('audit', 'show', 'acme.example', '--json'))
+  const issued = statements.filter(({ statement }) => statement.issuer === 'acme.example')
+  const ids = issued.map(({ idText }) => expect.stringContaining(idText) as string)
+  expect(shown.map((each) => JSON.stringify(each))).toEqual(expect.arrayContaining(ids))
   // Who comes later with the same link is told at once.
   await expect(enrolled(invitation, generateNodeKey())).rejects.toMatchObject({ code: 'ended' })
 

@@ -8,7 +8,7 @@ export {
   parseInvitation,
 } from './invitations/invitation.ts'
 export { claimDigestOf, makeClaim } from './invitations/claim.ts'
-export { readAnswer } from './invitations/answer.ts'
+export { readAnswer, type RootKey, type Stated } from './invitations/answer.ts'
 export { type Answered, Inviting } from './invitations/inviting.ts'
 export {
   formatInviterMessage,

@@ -6,14 +6,9 @@ import {
   invitationIdOf,
   makeClaim,
   readAnswer,
+  type Stated,
 } from '@ixj/agent/invitations'
-import {
-  type Random,
-  type Sha256,
-  type SignedStatement,
-  type Signer,
-  type Verifier,
-} from '@ixj/trust'
+import { type Random, type Sha256, type Signer, type Verifier } from '@ixj/trust'
 import { readBounded } from './read-bounded.ts'
 
 /** Times that a claim is sent: the first answer may have been lost, or the inviter be slow. */
@@ -41,11 +36,11 @@ export interface EnrolOptions {
 
 /**
  * Has the name of an invitation bound to a key, and gives what was stated of both: believed only if
- * it comes from the inviter and leads from the invitation's own root to this key. The relay that
+ * it comes from the inviter and leads from the root that this tells to this key. The relay that
  * carries it can be silent, and nothing else. Keep the key before it is called: a name is bound once.
  * @throws InvitationError; TrustError for bytes that are no answer; the signal's reason
  */
-export async function enrol(options: EnrolOptions): Promise<readonly SignedStatement[]> {
+export async function enrol(options: EnrolOptions): Promise<Stated> {
   const { invitation, signer, clock, verifier, hash, signal } = options
   const claim = await makeClaim(invitation, options, options)
   for (let tries = 1; ; tries++) {

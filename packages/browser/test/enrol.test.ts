@@ -76,7 +76,9 @@ test('enrol() gives what the inviter states of the page’s key', async () => {
   const scene = inviteScene()
   const relay = await relayThat((request, response) => void passOn(scene, request, response))
   const { options, signer } = pageOf(scene, relay)
-  const [binding] = await enrol(options)
+  const {
+    statements: [binding],
+  } = await enrol(options)
   expect(binding?.statement).toMatchObject({ kind: 'binding', name: SAM, key: signer.publicKey })
 })
 

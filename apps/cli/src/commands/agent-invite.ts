@@ -94,17 +94,18 @@ async function invite(name: Name, flags: InviteFlags, self: Command): Promise<vo
   const notAfter = now + flags.minutes * 60_000
   const fields = { name, root: rootOf(inviter), relay: flags.through, notAfter }
   const invitation = makeInvitation(fields, { random: nodeRandom, now })
-  const inviting = openInviting(invitation, inviter, {
-    lifetimeSeconds: flags.days * 24 * 3_600,
-    uses: flags.uses,
-    ...(flags.strict === undefined ? {} : { strict: flags.strict }),
-    ...(flags.grant === undefined ? {} : { grants: flags.grant }),
-  })
   const { by: as, connect, node } = flags
   await using session = await openSession(home, {
     as,
     connect,
     ...(node === undefined ? {} : { node }),
+  })
+  const by = { name: flags.by, home, host: session.node.host }
+  const inviting = openInviting(invitation, by, {
+    lifetimeSeconds: flags.days * 24 * 3_600,
+    uses: flags.uses,
+    ...(flags.strict === undefined ? {} : { strict: flags.strict }),
+    ...(flags.grant === undefined ? {} : { grants: flags.grant }),
   })
   const link = formatInvitation(invitation, flags.page)
   const key = await awaitClaim(inviting, {

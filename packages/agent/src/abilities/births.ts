@@ -1,4 +1,4 @@
 export { Nursery } from '../host/nursery.ts'
 export { Pool } from '../host/pool.ts'
 export { bear } from '../patterns/births.ts'
-export { makeOffer, readBound, readOffer } from '../patterns/naming.ts'
+export { issueTo, makeOffer, readBound, readOffer } from '../patterns/naming.ts'

@@ -1,6 +1,6 @@
 import type { AgentAbilities } from '../patterns/agent-abilities.ts'
 import type { bear } from '../patterns/births.ts'
-import type { makeOffer, readBound, readOffer } from '../patterns/naming.ts'
+import type { issueTo, makeOffer, readBound, readOffer } from '../patterns/naming.ts'
 import type { Carrying } from '../relay/relaying.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { SharedAbility } from '../state/open-shared.ts'
@@ -11,6 +11,7 @@ import type { Pool } from './pool.ts'
 export interface HostAbilities extends AgentAbilities {
   births(): Promise<{
     readonly bear: typeof bear
+    readonly issueTo: typeof issueTo
     readonly makeOffer: typeof makeOffer
     readonly Nursery: typeof Nursery
     readonly Pool: typeof Pool

@@ -5,10 +5,12 @@ import type { DeliverCounts } from '../deliver/counts.ts'
 import { rootsOf } from '../neighbours/proof-book.ts'
 import { inboxOf } from '../neighbours/open-topic.ts'
 import { Agent } from '../patterns/agent.ts'
+import type { ChildName, SpawnOptions } from '../patterns/births.ts'
 import { OFFER_TYPE } from '../patterns/control-types.ts'
 import type { Decision } from '../pipeline/decision.ts'
 import type { KeptEvidence } from '../sync/keeper.ts'
 import type { Queue } from '../queue.ts'
+import type { PassedBundles } from '../relay/passing.ts'
 import type { Core } from './core.ts'
 import type { HostAbilities } from './host-abilities.ts'
 import type { HostOptions } from './host-options.ts'
@@ -93,6 +95,11 @@ export class Host implements AsyncDisposable {
     return this.#core.deliver.counts
   }
 
+  /** What became of bundles that a relay passed on for pages; undefined where no page can come in. */
+  get passed(): Readonly<PassedBundles> | undefined {
+    return this.#core.relaying.passing?.counts
+  }
+
   /** What waits here, what was refused for want of room, and what became of tasks. */
   get load(): HostLoad {
     const { intake, tasks } = this.#core
@@ -150,6 +157,20 @@ export class Host implements AsyncDisposable {
    */
   async keepProof(statements: readonly SignedStatement[]): Promise<Uint8Array> {
     return this.#core.proofs.compose(await this.#core.keepStatements(statements)).id
+  }
+
+  /**
+   * States in the name of an identity of this node's home who a child elsewhere is, and what it may
+   * do. It is given once the node's log has it.
+   * @throws as `issueTo`; AuditError `unwritable`, `closed`
+   */
+  async issueTo(
+    parent: Identity,
+    child: ChildName,
+    options: SpawnOptions,
+  ): Promise<readonly SignedStatement[]> {
+    const { issueTo } = await this.#abilities.births()
+    return await issueTo(parent, child, options, this.#core)
   }
 
   /**

@@ -1,16 +1,9 @@
-import {
-  equalBytes,
-  fromHex,
-  type Sha256,
-  type SignedStatement,
-  TrustError,
-  type Verifier,
-} from '@ixj/trust'
+import { equalBytes, fromHex, type Sha256, TrustError, type Verifier } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { holds } from '../bundles/signed-body.ts'
 import type { Clock } from '../clock.ts'
 import type { ChildName } from '../patterns/births.ts'
-import { makeAnswer, type Verdict } from './answer.ts'
+import { makeAnswer, type Stated, type Verdict } from './answer.ts'
 import { type Claim, claimDigestOf, readClaim } from './claim.ts'
 import { type Invitation, invitationIdOf } from './invitation.ts'
 import type { InvitationCode } from './invitation-error.ts'
@@ -32,8 +25,8 @@ export interface InvitingContext {
   readonly clock: Clock
   readonly verifier: Verifier
   readonly hash: Sha256
-  /** States who the child is, and what it may do. @throws TrustError, AgentError */
-  readonly issue: (child: ChildName) => Promise<readonly SignedStatement[]>
+  /** States who the child is, and what it may do, from the root as it is now. @throws TrustError, AgentError */
+  readonly issue: (child: ChildName) => Promise<Stated>
 }
 
 /**
@@ -92,9 +85,9 @@ export class Inviting {
     if (!(await holds(claim.signed, this.#context.verifier))) return refuse('wrong-key')
     try {
       const child = { name: signer, key: signerKey, encryptionKey: claim.encryptionKey }
-      const statements = this.#bound?.statements ?? (await this.#context.issue(child))
-      const answered = { bytes: say({ statements }), code: null, key: signerKey }
-      this.#bound ??= { key: signerKey, encryptionKey: claim.encryptionKey, statements }
+      const stated = this.#bound?.stated ?? (await this.#context.issue(child))
+      const answered = { bytes: say(stated), code: null, key: signerKey }
+      this.#bound ??= { key: signerKey, encryptionKey: claim.encryptionKey, stated }
       return answered
     } catch (cause) {
       if (!(cause instanceof TrustError || cause instanceof AgentError)) throw cause
@@ -122,7 +115,7 @@ export class Inviting {
 interface Bound {
   readonly key: Uint8Array
   readonly encryptionKey: Uint8Array | null
-  readonly statements: readonly SignedStatement[]
+  readonly stated: Stated
 }
 
 /** Whether a claim is for the keys that were bound. */

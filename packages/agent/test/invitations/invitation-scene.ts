@@ -12,24 +12,22 @@ export const MINUTES_15 = 15 * 60_000
 export const SAM = parseName('sam.acme.example')
 export const HASH = nodeSha256
 
-/** An inviter, what it has invited to, and who is invited; from a seed. */
-export function inviteScene(seed = 1) {
+/** An inviter, what it has invited to, and who is invited; from a seed, and from a time on. */
+export function inviteScene(seed = 1, start = START) {
   const bytes = seededBytes(seededRandom(seed))
-  const clock = new ManualClock({ now: START })
+  const clock = new ManualClock({ now: start })
   const verifier = openNodeVerifier()
-  const acme = {
-    name: parseName('acme.example'),
-    signer: nodeSigner(bytes(32)),
-    statements: [],
-  }
+  const name = parseName('acme.example')
+  let acme = { name, signer: nodeSigner(bytes(32)), statements: [] }
+  let next: Uint8Array | null = null
   const invitation = makeInvitation(
     {
       name: SAM,
       root: { name: acme.name, key: acme.signer.publicKey },
       relay: parseName('relay1.acme.example'),
-      notAfter: START + MINUTES_15,
+      notAfter: start + MINUTES_15,
     },
-    { random: bytes, now: START },
+    { random: bytes, now: start },
   )
   const issued: Uint8Array[] = []
   const inviting = new Inviting(invitation, {
@@ -39,7 +37,8 @@ export function inviteScene(seed = 1) {
     issue: async (child) => {
       issued.push(child.key)
       const context = { clock, random: bytes, hash: HASH }
-      return await issueTo(acme, child, { lifetimeSeconds: 3_600 }, context)
+      const statements = await issueTo(acme, child, { lifetimeSeconds: 3_600 }, context)
+      return { root: { key: acme.signer.publicKey, next }, statements }
     },
   })
   const newKey = () => nodeSigner(bytes(32))
@@ -47,9 +46,14 @@ export function inviteScene(seed = 1) {
     bytes,
     clock,
     verifier,
-    acme,
     invitation,
     inviting,
+    /** Gives the inviter's organisation another key, and another that it commits to. */
+    rollOver: () => {
+      acme = { ...acme, signer: nodeSigner(bytes(32)) }
+      next = bytes(32)
+      return { key: acme.signer.publicKey, next }
+    },
     /** Keys that were bound, in their order. */
     issued,
     newKey,

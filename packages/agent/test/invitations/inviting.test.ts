@@ -73,9 +73,27 @@ describe('who is invited', () => {
     const { bytes, code, key } = await inviting.answer(claimed)
     expect([code, key]).toEqual([null, signer.publicKey])
     const asked = { invitation, claim: claimed, key: signer.publicKey }
-    const statements = await readAnswer(bytes, asked, { verifier, hash: HASH, now: START })
+    const { root, statements } = await readAnswer(bytes, asked, {
+      verifier,
+      hash: HASH,
+      now: START,
+    })
+    expect(root).toEqual({ key: invitation.root.key, next: null })
     expect(statements[0]?.statement).toMatchObject({ kind: 'binding', name: SAM })
     expect(inviting.isUsed).toBe(true)
+  })
+
+  test('gets it by the key of today, where the root was rolled over after the link was made', async () => {
+    const { invitation, inviting, claim, newKey, rollOver, verifier } = inviteScene()
+    const rolled = rollOver()
+    const signer = newKey()
+    const claimed = await claim(invitation, signer)
+    const { bytes } = await inviting.answer(claimed)
+    const asked = { invitation, claim: claimed, key: signer.publicKey }
+    const context = { verifier, hash: HASH, now: START }
+    const { root, statements } = await readAnswer(bytes, asked, context)
+    expect(root).toEqual(rolled)
+    expect(statements[0]?.statement).toMatchObject({ name: SAM, issuerKey: rolled.key })
   })
 
   test('gets the same answer to the same claim, and nothing is issued twice', async () => {
@@ -95,7 +113,8 @@ test('who is invited and has lost its claim gets the same statements by another,
   const again = await claim(invitation, signer, encryptionKey)
   const answered = await inviting.answer(again)
   const asked = { invitation, claim: again, key: signer.publicKey }
-  const statements = await readAnswer(answered.bytes, asked, { verifier, hash: HASH, now: START })
+  const context = { verifier, hash: HASH, now: START }
+  const { statements } = await readAnswer(answered.bytes, asked, context)
   expect(statements[0]?.statement).toMatchObject({ kind: 'binding', name: SAM })
   expect(issued).toEqual([signer.publicKey])
   expect((await inviting.answer(await claim(invitation, signer))).code).toBe('used')
@@ -219,7 +238,7 @@ describe('a relay that carries an answer', () => {
 
   test('cannot make one of its own, not even a refusal', async () => {
     const { read } = await answered()
-    const body = encode([1, new Uint8Array(32), 'used', []])
+    const body = encode([1, new Uint8Array(32), 'used', [], null, null])
     const forged = encode([body, macOf(new Uint8Array(32), 'invitation-answer', body)])
     await expect(read(forged)).rejects.toMatchObject({ code: 'forged-answer' })
   })
@@ -241,7 +260,7 @@ describe('an answer of who has the secret', () => {
   const answerOf = (secret: Uint8Array, body: Uint8Array) =>
     encode([body, macOf(secret, 'invitation-answer', body)])
 
-  test('is believed only where it leads from the link’s root to the key', async () => {
+  test('is believed only where it leads from the root that it tells to the key', async () => {
     const scene = inviteScene()
     const mallory = inviteScene(2)
     const signer = scene.newKey()
@@ -251,7 +270,8 @@ describe('an answer of who has the secret', () => {
     const { bytes } = await mallory.inviting.answer(own)
     const [inner] = decode(bytes, { bytesMax: ANSWER_BYTES_MAX }) as readonly Uint8Array[]
     const [, , , envelopes] = decode(inner!) as readonly never[]
-    const body = encode([1, claimDigestOf(claim, HASH), null, envelopes!])
+    const root = scene.invitation.root.key
+    const body = encode([1, claimDigestOf(claim, HASH), null, envelopes!, root, null])
     const asked = { invitation: scene.invitation, claim, key: signer.publicKey }
     const reading = readAnswer(answerOf(scene.invitation.secret, body), asked, {
       verifier: scene.verifier,

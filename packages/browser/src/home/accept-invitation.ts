@@ -17,7 +17,8 @@ export interface AcceptOptions extends BrowserHomeOptions {
 
 /**
  * Makes a key here, has the name of an invitation bound to it, and keeps what came of it; gives the
- * open home. The anchor is the invitation's own, of which the relay sees nothing.
+ * open home. The anchor is the inviter's, with its root's key as it is by now, and the one to come: no
+ * relay can change them.
  * @throws InvitationError; TrustError if there is no invitation in the link; BrowserError `enrolled` where the name trusts another
  * root already, `in-use`, `storage`, `unsupported`,
  * `unreachable` where the page cannot download what enrols; the signal's reason
@@ -37,10 +38,10 @@ export async function acceptInvitation(
   const { relay, signal, subtle = crypto.subtle } = options
   await using opening = new AsyncDisposableStack()
   const home = opening.use(await openBrowserHome(invitation.name, options))
-  await checkNotReplaced(home, invitation)
+  await checkNotReplaced(home, invitation.root)
   // The keys are kept before they are shown to anybody: a name is bound once.
   const [signer, opened] = [await home.signer(), await home.opening()]
-  const statements = await enrol({
+  const { root, statements } = await enrol({
     invitation,
     relay,
     signer,
@@ -52,9 +53,13 @@ export async function acceptInvitation(
     fetch: (input, init) => fetch(input, init),
     ...(signal === undefined ? {} : { signal }),
   })
-  const { name, key } = invitation.root
+  const { name } = invitation.root
+  await checkNotReplaced(home, { name, key: root.key })
+  const next = root.next === null ? {} : { next: root.next }
   const added = { addedAt: pageClock.now(), addedBy: 'the invitation' }
-  await home.writeAnchors(new AnchorSet([{ name, keys: [key], purposes: PURPOSES, ...added }]))
+  await home.writeAnchors(
+    new AnchorSet([{ name, keys: [root.key], purposes: PURPOSES, ...next, ...added }]),
+  )
   await home.writeStatements(statements)
   opening.move()
   return home
@@ -64,13 +69,17 @@ export async function acceptInvitation(
  * A link is no reason to trust another than before: whoever makes one knows its secret, and would
  * stand as the root of everything that this name hears.
  */
-async function checkNotReplaced(home: BrowserHome, { root }: Invitation): Promise<void> {
+async function checkNotReplaced(home: BrowserHome, root: Invitation['root']): Promise<void> {
   const known = (await home.readAnchors()).list
   const isSame = known.some(
-    ({ name, keys }) => name === root.name && keys.some((key) => equalBytes(key, root.key)),
+    ({ name, keys, next }) =>
+      name === root.name &&
+      (keys.some((key) => equalBytes(key, root.key)) ||
+        // The key that the known one committed to.
+        (next !== undefined && equalBytes(next, sha256(root.key)))),
   )
   if (known.length === 0 || isSame) return
   const roots = known.map(({ name }) => name).join(', ')
-  const reason = `it trusts ${roots} here, and the link says another key of ${root.name}`
+  const reason = `it trusts ${roots} here, and was told another key of ${root.name}`
   throw new BrowserError('enrolled', `Cannot let a link enrol ${home.name}: ${reason}`)
 }

@@ -92,8 +92,9 @@ async function invite(fleet: string, relay: FleetRelay, options: FleetOptions): 
   const notAfter = now + LINK_MS
   const fields = { name: SAM, root: rootOf(inviter), relay: RELAYS[0], notAfter }
   const invitation = makeInvitation(fields, { random: nodeRandom, now })
-  const inviting = openInviting(invitation, inviter, { ...PERSON, uses: PERSON.uses ?? 'sign' })
   await using session = await openSession(home, { as: ACME, connect: [relay.mesh] })
+  const by = { name: ACME, home, host: session.node.host }
+  const inviting = openInviting(invitation, by, { ...PERSON, uses: PERSON.uses ?? 'sign' })
   await awaitClaim(inviting, {
     agent: session.agent,
     relay: RELAYS[0],
