@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Decision, Group, Queue } from '@ixj/agent'
 import { matches, type Name, type Pattern } from '@ixj/names'
 import type { Node } from '@ixj/node'
@@ -83,7 +84,7 @@ function nobodyThere(
       : `neighbours: ${node.neighbours.join(', ')}`,
     ...(refusal === undefined
       ? []
-      : [`last refusal: ${refusal.code}, ${refusal.explain().message}`]),
+      : [`last refusal: ${refusal.code}, ${explanationOf(refusal).message}`]),
   ]
   return new CommandError('nobody-there', `Cannot publish on ${topic}: ${reasons.join('; ')}`)
 }

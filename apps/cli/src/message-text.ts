@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Message } from '@ixj/agent'
 import { type Explanation, formatExplanation, toHex } from '@ixj/trust'
 import { bodyRecord, bodyText, type Output, type Record } from './output.ts'
@@ -28,7 +29,7 @@ export function messageRecord(message: Message, explain: boolean): Record {
     sealed,
     sentAt,
     gap,
-    ...(explain ? { explanation: explanationRecord(message.explain()) } : {}),
+    ...(explain ? { explanation: explanationRecord(explanationOf(message)) } : {}),
   }
 }
 
@@ -44,6 +45,6 @@ export function tellMessage(message: Message, output: Output, explain: boolean):
   const behalf = onBehalfOf === sender ? '' : dim(` for ${onBehalfOf}`)
   const missed = gap === 0 ? '' : dim(` (${gap} missed)`)
   const line = `${dim(time)}  ${bold(sender)}${behalf}${missed}  ${bodyText(body)}`
-  const tree = explain ? `\n${formatExplanation(message.explain())}` : ''
+  const tree = explain ? `\n${formatExplanation(explanationOf(message))}` : ''
   output.print(messageRecord(message, explain), `${line}${tree}`)
 }

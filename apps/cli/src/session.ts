@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Agent, Decision } from '@ixj/agent'
 import type { Name } from '@ixj/names'
 import type { Home, Node } from '@ixj/node'
@@ -75,7 +76,7 @@ export async function tellRefusals(
 ): Promise<void> {
   for await (const decision of decisions) {
     if (decision.code === null) continue
-    const explanation = decision.explain()
+    const explanation = explanationOf(decision)
     const { action, topic, sender, message } = explanation
     // Who was away brings old news, and is told the new: nothing that counts was refused.
     if (decision.code === 'superseded' && action === 'tell' && !options.explain) continue

@@ -20,7 +20,7 @@ function register(
     age: [10, 40],
     isStale: false,
     freshness: 'fresh',
-    explain: () => {
+    grounds: () => {
       throw new Error('nobody asks here')
     },
   }

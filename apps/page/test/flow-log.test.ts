@@ -1,5 +1,4 @@
 import type { Decision } from '@ixj/agent'
-import { NOT_REACHED } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { FlowLog, ratesOf } from '../src/mesh/flow-log.ts'
 import { FLOWS_KEPT_MAX } from '../src/mesh/limits.ts'
@@ -25,21 +24,7 @@ function decision(facts: {
     code,
     id: null,
     messageIds: () => [],
-    explain: () => ({
-      outcome: code === null ? 'accepted' : 'ignored',
-      code,
-      message: null,
-      remedy: null,
-      action,
-      topic,
-      sender: 'ann.acme.example',
-      onBehalfOf: null,
-      name: NOT_REACHED,
-      key: NOT_REACHED,
-      authority: NOT_REACHED,
-      policy: NOT_REACHED,
-      notes: [],
-    }),
+    grounds: () => ({ of: 'other', action, topic, sender: 'ann.acme.example' }),
   }
 }
 

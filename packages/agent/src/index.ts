@@ -40,6 +40,8 @@ export { type Code, type PipelineCode, Refusal, VERDICTS } from './pipeline/verd
 export type { AskedApproval } from './approvals/asked-approval.ts'
 export { REMEDIES } from './pipeline/remedies.ts'
 export type { Decision } from './pipeline/decision.ts'
+export { explanationOf } from './explanation-of.ts'
+export type { Explicable, Grounds } from './pipeline/grounds.ts'
 export {
   ruleTable,
   type Basis,

@@ -107,7 +107,7 @@ export class BrowserNode implements AsyncDisposable {
     return this.host.neighbours
   }
 
-  /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
+  /** Every decision from now on; `explanationOf` says why. A slow reader loses the oldest. */
   decisions(
     options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
   ): Queue<Decision> {

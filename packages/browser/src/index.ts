@@ -1,3 +1,4 @@
+export { explanationOf } from '@ixj/agent'
 export * from './audit/limits.ts'
 export {
   openPageAuditLog,

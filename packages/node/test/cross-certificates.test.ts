@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { issueTo } from '@ixj/agent'
+import { issueTo, explanationOf } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
 import {
   AnchorSet,
@@ -108,7 +108,9 @@ permit (principal in Zone::"globex.example", action == Action::"request", resour
   expect(answer).toMatchObject({ body: 'come in', sealed: true })
   expect([first.neighbours, second.neighbours]).toEqual([[scout], [desk]])
   const accepted = decisions.drain().find(({ about, code }) => about === 'bundle' && code === null)
-  expect(accepted?.explain().name.lines).toContain('anchor: acme.example, from your trust store')
+  expect(explanationOf(accepted!).name.lines).toContain(
+    'anchor: acme.example, from your trust store',
+  )
 })
 
 test('a home keeps cross-certificates in a file, and refuses one that holds something else', async () => {

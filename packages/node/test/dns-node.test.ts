@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { dnsaddrOwner, endpointOwner, keyOwner, TYPE, writeDnsaddr, writeEndpoint } from '@ixj/dns'
 import { parseName } from '@ixj/names'
 import { AnchorSet, PURPOSES } from '@ixj/trust'
@@ -112,7 +113,7 @@ describe('nodes whose names and places are in the DNS', () => {
     expect(near.neighbours).toEqual([node2])
     for await (const decision of decisions) {
       if (decision.about !== 'bundle') continue
-      const { name } = decision.explain()
+      const { name } = explanationOf(decision)
       expect(name.lines.join('\n')).toContain('anchor: the root of the DNS, from your trust store')
       break
     }

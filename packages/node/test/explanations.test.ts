@@ -132,6 +132,6 @@ describe('worthKeeping()', () => {
 
 function decision(at: number, code: Decision['code']): Decision {
   const verdict = code === null ? 'accept' : 'ignore'
-  const explain = () => explanation
-  return { at, about: 'bundle', verdict, code, id: null, messageIds: () => [], explain }
+  const grounds = () => ({ of: 'other', action: 'publish', topic: '', sender: '' }) as const
+  return { at, about: 'bundle', verdict, code, id: null, messageIds: () => [], grounds }
 }

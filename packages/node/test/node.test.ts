@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { join } from 'node:path'
 import type { GrantRequest } from '@ixj/agent'
 import { type Name, parseName } from '@ixj/names'
@@ -64,7 +65,7 @@ test('two nodes on loopback exchange a group message and a request', async () =>
   const { value: message } = await messages.take()
   expect(receipt.peers).toBe(1)
   expect(message).toMatchObject({ sender: scout, onBehalfOf: acme, body: { seen: 'a door' } })
-  expect(message?.explain().policy).toEqual({
+  expect(explanationOf(message!).policy).toEqual({
     state: 'yes',
     lines: ['permit "grants inside the organisation" (policy.cedar:24)'],
   })

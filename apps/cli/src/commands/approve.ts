@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { isatty } from 'node:tty'
 import type { AskedApproval } from '@ixj/agent'
 import { matches, type Pattern } from '@ixj/names'
@@ -96,7 +97,7 @@ async function answerOne(
 
 function show(asked: AskedApproval, output: Output, explain: boolean): void {
   const { sender, onBehalfOf, topic, action, audience, body, contentType, needed } = asked
-  const explanation = asked.explain()
+  const explanation = explanationOf(asked)
   const record: Record = {
     event: 'asked',
     sender,

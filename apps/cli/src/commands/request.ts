@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Name } from '@ixj/names'
 import { formatExplanation } from '@ixj/trust'
 import type { Command } from 'commander'
@@ -36,7 +37,7 @@ export function addRequest(program: Command): void {
       await using session = await openSession(await openHome(), flags)
       const answer = await session.agent.request(to, body, sendOptions(flags, stopped))
       const explain = flags.explain === true
-      const tree = explain ? `\n${formatExplanation(answer.explain())}` : ''
+      const tree = explain ? `\n${formatExplanation(explanationOf(answer))}` : ''
       output.print(messageRecord(answer, explain), `${bodyText(answer.body)}${tree}`)
     })
 }

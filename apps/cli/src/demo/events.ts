@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { formatExplanation, type Explanation } from '@ixj/trust'
 import type { Host } from '@ixj/agent'
 import type { Name } from '@ixj/names'
@@ -125,7 +126,7 @@ export async function tellRefusals(role: Role, host: Host): Promise<void> {
     // Gossip brings every announcement several times.
     if (decision.code === 'duplicate' && decision.about === 'presence') continue
     const { about, code, verdict, id } = decision
-    tellRefusal(role, { about, code, verdict, id, explanation: decision.explain() })
+    tellRefusal(role, { about, code, verdict, id, explanation: explanationOf(decision) })
   }
 }
 

@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Decision } from '@ixj/agent'
 import type { Explanation } from '@ixj/trust'
 import { FLOWS_KEPT_MAX, RATE_SECONDS } from './limits.ts'
@@ -65,7 +66,7 @@ export class FlowLog {
       this.copies += 1
       return
     }
-    const explanation = decision.explain()
+    const explanation = explanationOf(decision)
     const { action, topic, sender } = explanation
     // What could not be read is part of no pattern.
     const isRead = about === 'bundle' && topic !== 'unreadable'

@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { formatDate, formatTimeLeft, toHex } from '@ixj/trust'
 import type { ComponentChildren } from 'preact'
 import type { MeshView } from '../mesh/mesh-view.ts'
@@ -50,7 +51,7 @@ function Question({
   const { sender, onBehalfOf, topic, audience, contentType, grant, needed, priority } = asked
   const text = bodyText(asked.body)
   const isReady = isSettled(waiting, now)
-  const { name } = asked.explain()
+  const { name } = explanationOf(asked)
   return (
     <li class="question">
       <h3>

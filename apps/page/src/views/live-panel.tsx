@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import { toHex } from '@ixj/trust'
 import { type Flow, ratesOf } from '../mesh/flow-log.ts'
 import type { MeshView } from '../mesh/mesh-view.ts'
@@ -166,7 +167,7 @@ function knownNames(view: MeshView): ReadonlyMap<string, Known> {
 
 function lifetimeOf(member: MeshView['members'][number]): string | null {
   try {
-    const lines = member.explain().name.lines
+    const lines = explanationOf(member).name.lines
     return (
       lines.find((line) => /^(bindings|statements): /.test(line))?.replace(/^\w+: /, '') ?? null
     )

@@ -17,7 +17,6 @@ import {
   type ApplicationValue,
   type ApprovalsNeeded,
   type Authority,
-  type Explanation,
   type Grant,
   type Value,
 } from '@ixj/trust'
@@ -28,6 +27,7 @@ import type { Core } from '../host/core.ts'
 import type { Identity } from '../host/identity.ts'
 import { APPROVAL_MS_MAX, AUDIENCE_MAX, MESSAGES_BYTES_MAX } from '../limits.ts'
 import { APPROVAL_TYPE } from '../patterns/control-types.ts'
+import type { Explicable } from '../pipeline/grounds.ts'
 import { Refusal, type Code } from '../pipeline/verdicts.ts'
 import type { IncomingRequest } from '../patterns/request.ts'
 
@@ -45,7 +45,7 @@ export interface Wanted {
 }
 
 /** Somebody wants to send one message, and its grant asks this agent to let it pass. */
-export interface AskedApproval {
+export interface AskedApproval extends Explicable {
   /** Who will send it, as its signature on the request proved. */
   readonly sender: Name
   readonly onBehalfOf: Name
@@ -75,8 +75,6 @@ export interface AskedApproval {
   approve(options?: { readonly lifetimeMs?: number }): Promise<void>
   /** Says no. @throws AgentError `unreachable`, `argument` when told twice */
   refuse(reason?: string): Promise<void>
-  /** Why the request itself was let in. */
-  explain(): Explanation
 }
 
 /** The body of a request for an approval. */
@@ -118,7 +116,7 @@ export function readAsked(
         await request.reply(envelope, { contentType: APPROVAL_TYPE })
       },
       refuse: (reason = 'the approver said no') => request.refuse('declined', reason),
-      explain: () => request.explain(),
+      grounds: () => request.grounds(),
     }
   } catch (cause) {
     if (cause instanceof TrustError || cause instanceof Refusal) return cause.code

@@ -119,7 +119,7 @@ export class Host implements AsyncDisposable {
     return this.#core.neighbours.all().map((neighbour) => neighbour.greeted.name)
   }
 
-  /** Every decision from now on, with its explanation. A slow reader loses the oldest. */
+  /** Every decision from now on; `explanationOf` says why. A slow reader loses the oldest. */
   decisions(
     options: { readonly queueMax?: number; readonly signal?: AbortSignal } = {},
   ): Queue<Decision> {

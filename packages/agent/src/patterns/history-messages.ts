@@ -1,5 +1,5 @@
 import { matches, type Name } from '@ixj/names'
-import { decodeApplication, equalBytes, TrustError, type Explanation } from '@ixj/trust'
+import { decodeApplication, equalBytes, TrustError } from '@ixj/trust'
 import { decodeBundle, type Bundle } from '../bundles/bundle.ts'
 import { decodeMessages, type MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
@@ -128,40 +128,6 @@ function messageOf(part: MessagePart, { header }: Bundle, row: HistoryRow): Mess
     gap: 0,
     late: false,
     historical: true,
-    explain: () => explainRow(row),
+    grounds: () => ({ of: 'history', row }),
   }
-}
-
-/** What is known of a kept bundle: that it held, when, and how this node knows. */
-function explainRow(row: HistoryRow): Explanation {
-  const { topic, sender, onBehalfOf, sentAt, verifiedAt, origin } = row
-  const age = verifiedAt - sentAt
-  const yes = {
-    state: 'yes',
-    lines: [`held when it was looked at, ${age} ms after it was sent`],
-  } as const
-  return {
-    outcome: 'accepted',
-    code: null,
-    message: null,
-    remedy: null,
-    action: 'publish',
-    topic,
-    sender,
-    onBehalfOf,
-    name: yes,
-    key: yes,
-    authority: yes,
-    policy: yes,
-    notes: [`history: ${ORIGINS[origin]}`],
-  }
-}
-
-const ORIGINS: Readonly<Record<HistoryRow['origin'], string>> = {
-  own: 'an agent of this node sent it',
-  sent: 'an agent of this node sent it',
-  live: 'it was delivered when it came',
-  historical: 'it came after its lifespan, and its proof held then',
-  carried: 'it is kept for others, and could not be opened here',
-  attested: 'its proof had lapsed, and a keeper of history vouched for it',
 }

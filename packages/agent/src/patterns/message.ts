@@ -1,16 +1,17 @@
 import type { Name } from '@ixj/names'
-import { decodeApplication, type ApplicationValue, type Explanation } from '@ixj/trust'
+import { decodeApplication, type ApplicationValue } from '@ixj/trust'
 import type { MessageClass } from '../bundles/header.ts'
 import type { MessagePart } from '../bundles/message.ts'
 import type { Core } from '../host/core.ts'
 import { bundleDecision } from '../pipeline/decision.ts'
+import type { Explicable } from '../pipeline/grounds.ts'
 import type { Turn } from '../pipeline/order.ts'
 import type { Accepted } from '../pipeline/context.ts'
 import type { Acknowledgements } from '../tasks/acknowledgements.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 
-/** One message that was accepted. */
-export interface Message {
+/** One message that was accepted; `explanationOf` says why. */
+export interface Message extends Explicable {
   /** 16 bytes, the same on every retry. */
   readonly id: Uint8Array
   readonly topic: Name
@@ -33,8 +34,6 @@ export interface Message {
   readonly late: boolean
   /** It is kept history, or came as such: nothing is to be done for it. */
   readonly historical: boolean
-  /** Why it was accepted. */
-  explain(): Explanation
 }
 
 /** The body of a message that an application sends or reads. */
@@ -97,6 +96,6 @@ export function readMessage(
     gap: part === accepted.messages[0] ? turn.gap : 0,
     late: turn.late,
     historical: turn.historical === true,
-    explain: () => bundleDecision(accepted, header.sentAt).explain(),
+    grounds: () => ({ of: 'bundle', trace: accepted, at: header.sentAt }),
   }
 }

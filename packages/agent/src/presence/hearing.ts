@@ -31,9 +31,9 @@ import { ChainCache } from '../pipeline/chain-cache.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
+import type { Grounds } from '../pipeline/grounds.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
-import { explainMember } from './member-explanation.ts'
 import { watchRight } from '../revoked/watched-right.ts'
 import type { HeardMember, Roster } from './roster.ts'
 
@@ -204,8 +204,9 @@ export class Hearing {
       this.#keep(member, right)
       const { agent, agentKey, since, proof } = member
       const answers = mayAnswer({ ...member, topic })
-      const explain = () => explainMember({ topic, node: node.name, ...right }, clock.now())
-      const known = { name: agent, key: agentKey, node: node.name, since, answers, proof, explain }
+      const place = { of: 'member', topic, node: node.name, right } as const
+      const grounds = (): Grounds => ({ ...place, at: clock.now() })
+      const known = { name: agent, key: agentKey, node: node.name, since, answers, proof, grounds }
       const encryptionKey = sealingKeyOf(agent, [right.chain])?.key ?? null
       const watched = watchRight(right, check, this.#context)
       const stillHolds = () => watched.holds()

@@ -1,10 +1,10 @@
 import type { Name } from '@ixj/names'
-import { toHex, TrustError, type AnchorSet, type Explanation, type Signer } from '@ixj/trust'
+import { toHex, TrustError, type AnchorSet, type Signer } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { checkMember, mayAnswer } from '../neighbours/right.ts'
+import type { Grounds } from '../pipeline/grounds.ts'
 import type { PresentMember } from './announcement.ts'
-import { explainMember } from './member-explanation.ts'
 import type { Member } from './roster.ts'
 
 /** What a member of this very node is shown with. */
@@ -29,15 +29,15 @@ export function localMember(
     since,
     answers: mayAnswer({ ...member, topic }),
     proof,
-    explain: () => explainLocal(topic, member, context),
+    grounds: () => localGrounds(topic, member, context),
   }
 }
 
-function explainLocal(
+function localGrounds(
   topic: Name,
   member: PresentMember,
   { proofs, trust, clock, node }: LocalMemberContext,
-): Explanation {
+): Grounds {
   const material = proofs.material(toHex(member.proof))
   if (material === undefined) {
     throw new TrustError('missing-statement', `Cannot explain ${member.agent}: its proof has gone`)
@@ -45,5 +45,5 @@ function explainLocal(
   const now = clock.now()
   const host = { name: node.name, key: node.signer.publicKey }
   const right = checkMember({ ...member, topic }, host, { material, anchors: trust.anchors, now })
-  return explainMember({ topic, node: node.name, ...right }, now)
+  return { of: 'member', topic, node: node.name, right, at: now }
 }

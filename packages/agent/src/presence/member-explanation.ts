@@ -1,4 +1,3 @@
-import type { Name } from '@ixj/names'
 import {
   describeAuthority,
   describeKey,
@@ -7,14 +6,15 @@ import {
   type Answer,
   type Explanation,
 } from '@ixj/trust'
-import type { MemberRight } from '../neighbours/right.ts'
+import type { Grounds } from '../pipeline/grounds.ts'
 
 /** By which statements a member is in a group, as a tree that a person can read. */
-export function explainMember(
-  found: MemberRight & { readonly topic: Name; readonly node: Name },
-  now: number,
-): Explanation {
-  const { topic, node, chain, subscribe } = found
+export function explainMember({
+  topic,
+  node,
+  right: { chain, subscribe },
+  at: now,
+}: Extract<Grounds, { readonly of: 'member' }>): Explanation {
   const authority = subscribe === null ? ['owner of the topic'] : describeAuthority(subscribe, now)
   return {
     outcome: 'accepted',

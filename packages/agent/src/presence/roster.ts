@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { SKEW_MS, toHex, type Explanation } from '@ixj/trust'
+import { SKEW_MS, toHex } from '@ixj/trust'
 import {
   MEMBERS_MAX,
   PRESENCE_JITTER,
@@ -7,9 +7,10 @@ import {
   PRESENCE_LOST_MS,
   PRESENCE_MS_MAX,
 } from '../limits.ts'
+import type { Explicable } from '../pipeline/grounds.ts'
 
-/** A member of a group, proved by its statements. */
-export interface Member {
+/** A member of a group, proved by its statements, by which `explanationOf` says why it is there. */
+export interface Member extends Explicable {
   readonly name: Name
   readonly key: Uint8Array
   /** The node that hosts it. */
@@ -20,8 +21,6 @@ export interface Member {
   readonly answers: boolean
   /** Id of the proof of its name, its rights, and that its node may host it. */
   readonly proof: Uint8Array
-  /** By which statements it is there. @throws TrustError if they do not hold any more, for members here */
-  explain(): Explanation
 }
 
 /** A member of another node to whom a group's secret can be given. */

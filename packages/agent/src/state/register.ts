@@ -1,7 +1,7 @@
 import type { Name } from '@ixj/names'
-import type { ApplicationValue, Explanation } from '@ixj/trust'
+import type { ApplicationValue } from '@ixj/trust'
 import type { OffsetRange } from '../pipeline/clock-offset.ts'
-import { bundleDecision } from '../pipeline/decision.ts'
+import type { Explicable } from '../pipeline/grounds.ts'
 import { newsAge } from '../pipeline/pipeline.ts'
 import type { NewsAge } from '../pipeline/policy.ts'
 import type { HeldRegister } from './registers.ts'
@@ -9,8 +9,8 @@ import type { HeldRegister } from './registers.ts'
 /** How old something may be, in ms: at least, and at most. */
 export type Age = readonly [min: number, max: number]
 
-/** One register of one member, as it is known at a moment. */
-export interface Register {
+/** One register of one member, as it is known at a moment; `explanationOf` says why it was accepted. */
+export interface Register extends Explicable {
   readonly sender: Name
   readonly senderKey: Uint8Array
   /** For whom the sender acts. */
@@ -25,8 +25,6 @@ export interface Register {
   readonly isStale: boolean
   /** Of the statuses of those by whose word its owner speaks. */
   readonly freshness: NewsAge
-  /** Why it was accepted. */
-  explain(): Explanation
 }
 
 /** What is held, as its reader sees it now. */
@@ -46,7 +44,7 @@ export function viewOf(
     age,
     isStale: age[1] > at.maxAgeMs,
     freshness: newsAge(accepted.freshness),
-    explain: () => bundleDecision(accepted, accepted.bundle.header.sentAt).explain(),
+    grounds: () => ({ of: 'bundle', trace: accepted, at: accepted.bundle.header.sentAt }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import type { Agent, Identity } from '@ixj/agent'
 import type { SignedStatement } from '@ixj/trust'
 import { parsePattern } from '@ixj/names'
@@ -109,7 +110,7 @@ describe('two organisations without anchors for each other', () => {
     const accepted = decisions
       .drain()
       .find(({ about, code }) => about === 'bundle' && code === null)
-    expect(accepted?.explain().name.lines).toEqual([
+    expect(explanationOf(accepted!).name.lines).toEqual([
       'scout.globex.example ← globex.example',
       'globex.example is cross-certified by fed.example: speaks for **.globex.example, globex.example; connect, send',
       'fed.example is cross-certified by acme.example: introduces only; connect, send',
@@ -182,7 +183,7 @@ describe('a chain of grants across organisations', () => {
       ['on your behalf', 'acme.example'],
     ])
     const [accepted] = decisions.drain().filter(({ about }) => about === 'bundle')
-    expect(accepted!.explain().authority.lines[0]).toMatch(
+    expect(explanationOf(accepted!).authority.lines[0]).toMatch(
       /^acme\.example → lead\.globex\.example \(publish, request; .*\) → scout \(publish; /,
     )
   })

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import type { Identity } from '@ixj/agent'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
@@ -49,8 +50,8 @@ describe('a node that speaks for a name', () => {
     await world.pass(500)
     expect(bodies(inbox)).toEqual(['hello'])
     const [accepted] = decisions.drain().filter(({ about }) => about === 'bundle')
-    expect(accepted?.explain()).toMatchObject({ outcome: 'accepted', sender: BOT })
-    expect(accepted?.explain().name.lines).toContain(
+    expect(explanationOf(accepted!)).toMatchObject({ outcome: 'accepted', sender: BOT })
+    expect(explanationOf(accepted!).name.lines).toContain(
       'signed by n2.acme.example, which may speak for bot.acme.example by the word of bot.acme.example',
     )
     const serve = async () => {

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { nodeSha256 } from '../../../../test/world/native-keys.ts'
 import { name } from '../../../../test/world/world.ts'
@@ -241,7 +242,7 @@ describe('a direct stream that ends before its bundles were acknowledged', () =>
     await town.world.pass(5_000)
     const told = decisions.drain().filter(({ about }) => about === 'delivery')
     expect(told).toMatchObject([{ code: 'lifespan' }])
-    expect(told[0]!.explain()).toMatchObject({ topic: B, outcome: 'ignored' })
+    expect(explanationOf(told[0]!)).toMatchObject({ topic: B, outcome: 'ignored' })
     expect(sender.deliveries.lost).toBe(1)
   })
 

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import type { Agent, AskedApproval, Message, Queue } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { approvalsOf } from '../../../../test/world/made-approval.ts'
@@ -67,7 +68,9 @@ describe('a publish under a grant that asks for approvals', () => {
     expect(sent.value).toMatchObject({ peers: 1 })
     const [message] = inbox.drain()
     expect(message).toMatchObject({ body: 'open the valve', sender: plant.planner.name })
-    expect(message!.explain().authority.lines).toContain(`approved by ${ann.name}, ${bob.name}`)
+    expect(explanationOf(message!).authority.lines).toContain(
+      `approved by ${ann.name}, ${bob.name}`,
+    )
   })
 
   it('shows those who are asked what will be sent, by whom, for whom and to whom', async () => {
@@ -89,7 +92,7 @@ describe('a publish under a grant that asks for approvals', () => {
       contentType: null,
       needed: { count: 2, names: [...APPROVERS] },
     })
-    expect(seen[0]!.explain()).toMatchObject({ outcome: 'accepted', sender: planner.name })
+    expect(explanationOf(seen[0]!)).toMatchObject({ outcome: 'accepted', sender: planner.name })
     expect(sent).toEqual({})
   })
 

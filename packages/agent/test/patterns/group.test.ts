@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { matches, parsePattern } from '@ixj/names'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -307,7 +308,7 @@ describe('a member', () => {
     await town.world.pass(1_000)
     for (const member of a.crew.members()) {
       expect(member.proof).toHaveLength(32)
-      const { sender, onBehalfOf, name: chain, authority } = member.explain()
+      const { sender, onBehalfOf, name: chain, authority } = explanationOf(member)
       expect([sender, onBehalfOf]).toEqual([member.name, 'acme.example'])
       expect(chain.lines.join(' ')).toContain(`${member.name} ← acme.example`)
       expect(authority.lines.join(' ')).toContain('subscribe')

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { name } from '../../../../test/world/world.ts'
 import { bodies, CREW, toInbox, Town } from '../town.ts'
@@ -32,7 +33,7 @@ describe('openPool()', () => {
     )
     expect(heard).toMatchObject(agents.map(() => ({ onBehalfOf: 'acme.example' })))
     const [decision] = told.drain().filter(({ about }) => about === 'bundle')
-    expect(decision!.explain().name).toMatchObject({
+    expect(explanationOf(decision!).name).toMatchObject({
       lines: expect.arrayContaining(['some agent that n1.acme.example vouches for']) as unknown,
     })
   })

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { toHex } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { grantsOf } from '../../src/host/identity.ts'
@@ -145,7 +146,7 @@ describe('authority of a message', () => {
     const [message] = inbox.drain()
     expect(message?.onBehalfOf).toBe('acme.example')
     expect(toHex(second!.id)).toBe(second!.idText)
-    expect(message?.explain().authority.state).toBe('yes')
+    expect(explanationOf(message!).authority.state).toBe('yes')
   })
 
   it('tells for whom the sender acts', async () => {

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { parsePattern } from '@ixj/names'
 import { formatExplanation, type Grant, type SignedStatement } from '@ixj/trust'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -48,7 +49,7 @@ async function explainUnder(
   await scene.world.pass(20)
   const decision = scene.decisions.drain().find(({ about }) => about === 'bundle')
   if (decision === undefined) throw new Error('The host decided about no bundle')
-  return decision.explain()
+  return explanationOf(decision)
 }
 
 const ROOT = 'bob.acme.example (publish on crew.acme.example; may delegate to *.bob…)'

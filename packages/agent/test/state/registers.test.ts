@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { encodeApplication, toHex } from '@ixj/trust'
 import { partOf } from '../../../../test/world/made-bundle.ts'
@@ -35,7 +36,7 @@ describe('state.set()', () => {
         value: { x: 1.5, y: 2 },
       })
     }
-    expect(b.get(A, 'pose')?.explain().outcome).toBe('accepted')
+    expect(explanationOf(b.get(A, 'pose')!).outcome).toBe('accepted')
     expect(b.get('b.acme.example', 'pose')).toBeUndefined()
   })
 

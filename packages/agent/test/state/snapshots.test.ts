@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { encode, encodeApplication, toHex } from '@ixj/trust'
 import { partOf, repackBundle } from '../../../../test/world/made-bundle.ts'
@@ -46,7 +47,10 @@ describe('a member that joins', () => {
       .drain()
       .filter((each) => each.about === 'bundle' && each.code === null)
     expect(accepted).toHaveLength(2)
-    expect(c.crew.state.get(A, 'r0')?.explain()).toMatchObject({ outcome: 'accepted', sender: A })
+    expect(explanationOf(c.crew.state.get(A, 'r0')!)).toMatchObject({
+      outcome: 'accepted',
+      sender: A,
+    })
   })
 
   it('is given what it missed when it meets the others again', async () => {

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { bodies, outcomeOf, Town } from '../town.ts'
 
@@ -29,7 +30,7 @@ describe('messages({ history })', () => {
     const got = inbox.drain()
     expect(got.map(({ body }) => body)).toEqual(['3', '4', '5', '6'])
     expect(got.map(({ historical }) => historical)).toEqual([true, true, true, false])
-    expect(got[0]!.explain()).toMatchObject({
+    expect(explanationOf(got[0]!)).toMatchObject({
       outcome: 'accepted',
       notes: ['history: it was delivered when it came'],
     })

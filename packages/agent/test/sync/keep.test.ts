@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import { isGrant } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeAttestation } from '../../../../test/world/made-attestation.ts'
@@ -70,7 +71,7 @@ describe('a bundle whose proof has lapsed', () => {
     const later = lapsed.crew.messages({ history: 10 })
     await lapsed.world.pass(50)
     const [message] = later.drain()
-    expect(message?.explain().notes).toEqual([
+    expect(explanationOf(message!).notes).toEqual([
       'history: its proof had lapsed, and a keeper of history vouched for it',
     ])
   })

@@ -1,3 +1,4 @@
+import { explanationOf } from '../../src/explanation-of.ts'
 import {
   issueRevocation,
   memoryStore,
@@ -106,7 +107,7 @@ describe('a task that was received', () => {
     const again = await open()
     const task = await nextTask(world, again.b)
     expect(task).toMatchObject({ body: 'x', attempt: 2, sender: A, onBehalfOf: 'acme.example' })
-    expect(task.explain().authority.state).toBe('yes')
+    expect(explanationOf(task).authority.state).toBe('yes')
     await world.until(task.done())
     await world.until(again.node.host[Symbol.asyncDispose]())
     const third = await open()

@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Clock, Decision, Host, Queue } from '@ixj/agent'
 import { ExplanationFile } from './explanation-file.ts'
 import {
@@ -52,7 +53,7 @@ export class ExplanationKeeper implements Disposable {
         decisions.map((decision) => {
           const { at, about, id } = decision
           const messageIds = decision.messageIds()
-          return { node, at, about, id, messageIds, explanation: decision.explain() }
+          return { node, at, about, id, messageIds, explanation: explanationOf(decision) }
         }),
       )
       this.#failed = false

@@ -1,3 +1,4 @@
+import { explanationOf } from '@ixj/agent'
 import type { Decision } from '@ixj/agent'
 import { isBelow, isName, type Name } from '@ixj/names'
 import type { Node } from '@ixj/node'
@@ -39,7 +40,7 @@ export class Refusals {
       const { about, code, id } = decision
       if (about !== 'bundle' || (code !== null && code !== 'revoked')) continue
       if (code === null && this.#suspects.size === 0) continue
-      const { sender } = decision.explain()
+      const { sender } = explanationOf(decision)
       if (!isName(sender) || !isBelow(sender, ROBOTS)) continue
       if (code === null) {
         if (this.#suspects.has(sender)) hear({ event: 'let-in', name: sender, id })
