@@ -30,6 +30,9 @@ interface Length {
   readonly paced: PacedLength
 }
 
+/** What scenes after the first warm up, beside it: much of their code is compiled. */
+const LATER_WARM_UP_PART = 0.4
+
 /** Together with the other benches within half an hour on 2 cores. */
 const WHOLE: Length = {
   pair: { runs: 5, secondsOfRun: 0.8, warmUpSeconds: 2.5 },
@@ -150,7 +153,9 @@ async function scenesOf(
   for (const [place, scene] of scenes.entries()) {
     progress(titleOf(scene))
     // Processes that have just been opened have run nothing yet.
-    rows.push(...(await measure(lineup, scene, place === 0 ? pace : { ...pace, warmUpSeconds: 0 })))
+    const part = place === 0 ? 1 : LATER_WARM_UP_PART
+    const warmUpSeconds = (pace.warmUpSeconds ?? 0) * part
+    rows.push(...(await measure(lineup, scene, { ...pace, warmUpSeconds })))
     // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
     const isPaced = !(scene.pattern === 'N×N' && scene.agents > 8)
     if (paced !== undefined && isPaced) rows.push(...(await measurePaced(lineup, scene, paced)))
