@@ -62,8 +62,8 @@ const run = promisify(execFile)
 /** Updates under way at once, as of a tool that publishes many names. */
 const UPDATES_WINDOW = 64
 const RECORDS_PER_UPDATE = 10
-/** Updates that are made before any is measured. */
-const WARM_UP = 100
+/** Updates that are made before any is measured; of the first some hundred, each took twice as long. */
+const WARM_UP = 500
 
 /** Updates, signed answers and proofs of the embedded server, beside Knot in the same run. */
 export async function benchDns(
@@ -230,7 +230,7 @@ async function answersPerSecond(
         .map((name) => `_ixjkey.${name} TXT\n`)
         .join(''),
     )
-    const seconds = Math.max(3, Math.ceil(10 * scale))
+    const seconds = Math.max(3, Math.ceil(6 * scale))
     const args = ['-s', '127.0.0.1', '-p', String(port), '-d', file, '-D', '-c', '4', '-q', '200']
     const ask = async (limit: readonly string[]) =>
       (await run('dnsperf', [...args, ...limit], { maxBuffer: 2 ** 24 })).stdout

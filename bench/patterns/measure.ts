@@ -54,9 +54,10 @@ export async function measure(
   )
   const outcomes = await rounds(lineup, {
     title,
-    count: pace.runs,
+    // Long runs differ less.
+    count: isLong(scene) ? RUNS_LEAST : pace.runs,
     isEnough: doAgree,
-    turn: (team) => team.run(nextRun(scene, counts.get(team.contender) ?? 1)),
+    turn: (team) => team.run(nextRun(scene, counts.get(team.contender) ?? 1), { asksBytes: true }),
   })
   return outcomes.map(([contender, runs]) => ({
     kind: 'throughput',
@@ -69,8 +70,11 @@ export async function measure(
 
 /** How long a run of a scene lasts, for every contender alike. */
 export function runSeconds(scene: Scene, { secondsOfRun }: Pace): number {
-  const isLong = deliveriesOf({ ...scene, count: 1, number: 0 }) >= LONG_DELIVERIES
-  return isLong ? LONG_TIMES * secondsOfRun : secondsOfRun
+  return isLong(scene) ? LONG_TIMES * secondsOfRun : secondsOfRun
+}
+
+function isLong(scene: Scene): boolean {
+  return deliveriesOf({ ...scene, count: 1, number: 0 }) >= LONG_DELIVERIES
 }
 
 /** Turns that teams take. */
@@ -169,7 +173,7 @@ function summary(outcomes: readonly Outcome[]) {
       told.length === 0
         ? undefined
         : median(told.map(({ leadBytes = 0, received }) => leadBytes / received)),
-    memoryMiB: middle(({ memoryBytes }) => memoryBytes / 1024 / 1024),
+    memoryMiB: middle(({ memoryBytes }) => (memoryBytes ?? Number.NaN) / 1024 / 1024),
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     stray: sum(({ stray }) => stray),

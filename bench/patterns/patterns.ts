@@ -35,10 +35,10 @@ const LATER_WARM_UP_PART = 0.4
 
 /** Together with the other benches within half an hour on 2 cores. */
 const WHOLE: Length = {
-  pair: { runs: 5, secondsOfRun: 0.8, warmUpSeconds: 2.5 },
+  pair: { runs: 5, secondsOfRun: 0.8, warmUpSeconds: 2 },
   many: { runs: 5, secondsOfRun: 0.5, warmUpSeconds: 2.5 },
   others: { runs: 3, secondsOfRun: 0.5, warmUpSeconds: 2.5 },
-  growth: { runs: 5, secondsOfRun: 1.5, warmUpSeconds: 3 },
+  growth: { runs: 3, secondsOfRun: 1.5, warmUpSeconds: 3 },
   paced: { warmUpSeconds: 0.6, rounds: 5, secondsOfRound: 0.5 },
 }
 const QUICK: Length = {

@@ -17,7 +17,9 @@ for (const contender of CONTENDERS) {
     await using team = await Team.open(contender, CAST)
     for (const pattern of PATTERNS) {
       const run = nextRun({ pattern, agents: 8, bodyBytes: BODY_BYTES }, COUNT)
-      const { received, lost, duplicated, stray, cpuSeconds, memoryBytes } = await team.run(run)
+      const { received, lost, duplicated, stray, cpuSeconds, memoryBytes } = await team.run(run, {
+        asksBytes: true,
+      })
       const counts = { received, lost, duplicated, stray }
       const all = { received: deliveriesOf(run), lost: 0, duplicated: 0, stray: 0 }
       expect(counts, pattern).toEqual(all)
