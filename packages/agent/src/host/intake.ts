@@ -122,7 +122,7 @@ export class Intake {
       enter: (bundle, carrier) => this.#enter(bundle, carrier),
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
-      material: (bundle, from) => this.#material(bundle, from),
+      material: (bundle, carrier) => this.#material(bundle, carrier),
       opening: (topic) => ({ keys: topics.openingKeys(topic), secrets: options.secrets, hash }),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => grantBudgets.of(grantId, perSecond),
@@ -284,12 +284,15 @@ export class Intake {
     this.#order.close()
   }
 
-  async #material(bundle: Bundle, from: Peer | null) {
+  async #material(bundle: Bundle, { from, isRepaired }: Carrier) {
     const id = bundle.header.proof
     const idText = toHex(id)
     const known = this.#options.proofs.material(idText)
     if (known !== undefined) return known
-    await this.#options.neighbour(from)?.waitForProof(id, bundle.bytes.length)
+    await this.#options.neighbour(from)?.waitForProof(id, {
+      bytes: bundle.bytes.length,
+      isHereAlone: isRepaired === true,
+    })
     const found = this.#options.proofs.material(idText)
     if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
     return found

@@ -3,7 +3,6 @@ import { equalBytes, toHex, type NameChain, type SignedStatement } from '@ixj/tr
 import type { Clock } from '../clock.ts'
 import {
   FETCHES_PER_NEIGHBOUR_MAX,
-  FRAME_STATEMENTS_MAX,
   PARKED_BUNDLES_MAX,
   PARKED_BYTES_MAX,
   PROOF_WAIT_MS,
@@ -22,13 +21,22 @@ import {
 import type { ProofBook } from './proof-book.ts'
 import type { KnownProof } from './proof-shelf.ts'
 import { sealingKeyOf, type Right, type SealingKey } from './right.ts'
+import { framesOf } from './statement-frames.ts'
 
-/** Statement bytes that one frame may hold, below the frame's limit. */
-const FRAME_STATEMENT_BYTES = 60 * 1024
 /** Frames that wait for a channel or for a slow neighbour before it is cut off. */
 const FRAMES_WAITING_MAX = 8_192
 /** Ids remembered as sent; forgetting costs a repeat, nothing else. */
 const SENT_MAX = 65_536
+
+/** What waits for a proof. */
+interface ProofWait {
+  /** Bytes that are kept meanwhile. */
+  readonly bytes: number
+  /** Where it was told ahead, and only has to be checked, it is asked for after so long. */
+  readonly askAfterMs?: number
+  /** Nobody else was asked for it: that this neighbour lacks the proof is the end of the wait. */
+  readonly isHereAlone?: boolean
+}
 
 /** What a neighbour's exchange asks of its node. */
 export interface ExchangeHooks {
@@ -74,6 +82,8 @@ export class Exchange {
   readonly #hooks: ExchangeHooks
   readonly #sent = new Set<string>()
   readonly #fetching = new Set<string>()
+  /** Waits that end when this neighbour says that it lacks the proof, since nobody else was asked. */
+  readonly #alone = new Set<{ readonly idText: string; end(): void }>()
   readonly #waiting: Frame[] = []
   #channel: Channel | undefined
   #sending = false
@@ -179,14 +189,12 @@ export class Exchange {
   }
 
   /**
-   * Waits until the proof is complete, asking this neighbour for it; at most 2 s. Where it was told
-   * ahead, and only has to be checked, it is asked for after `askAfterMs`.
+   * Waits until the proof is complete, asking this neighbour for it; at most 2 s.
    * @throws Refusal `parking-full`, `proof-missing`
    */
   async waitForProof(
     id: Uint8Array,
-    bytes: number,
-    { askAfterMs = 0 }: { readonly askAfterMs?: number } = {},
+    { bytes, askAfterMs = 0, isHereAlone = false }: ProofWait,
   ): Promise<void> {
     // It may have come since somebody found it missing; to ask for nothing is a fault.
     if (this.#hooks.proofs.missing(toHex(id))?.length === 0) return
@@ -200,7 +208,7 @@ export class Exchange {
     this.#parkedBundles += 1
     this.#parkedBytes += bytes
     try {
-      await this.#complete(id, askAfterMs)
+      await this.#complete(id, { askAfterMs, isHereAlone })
     } finally {
       this.#parkedBundles -= 1
       this.#parkedBytes -= bytes
@@ -212,7 +220,10 @@ export class Exchange {
     this.#send(frame)
   }
 
-  #complete(id: Uint8Array, askAfterMs: number): Promise<void> {
+  #complete(
+    id: Uint8Array,
+    { askAfterMs, isHereAlone }: Required<Omit<ProofWait, 'bytes'>>,
+  ): Promise<void> {
     const idText = toHex(id)
     const { clock, proofs } = this.#hooks
     return new Promise((resolve, reject) => {
@@ -220,10 +231,13 @@ export class Exchange {
         cancel()
         cancelAsking()
         stop()
+        this.#alone.delete(wait)
         this.#fetching.delete(idText)
         if (missing === undefined) resolve()
         else reject(new Refusal('proof-missing', `Cannot complete proof ${idText}: ${missing}`))
       }
+      const wait = { idText, end: () => settle(`${this.greeted.name} does not have it`) }
+      if (isHereAlone) this.#alone.add(wait)
       const cancel = clock.at(clock.now() + PROOF_WAIT_MS, () =>
         settle(`${this.greeted.name} did not send it within ${PROOF_WAIT_MS} ms`),
       )
@@ -310,7 +324,7 @@ export class Exchange {
         this.#give(frame.ids)
         return
       case 'unknown':
-        this.#fetching.delete(toHex(frame.proof))
+        this.#lacks(toHex(frame.proof))
         return
       case 'want':
         this.#hooks.wanted(this, frame.mark)
@@ -343,6 +357,11 @@ export class Exchange {
     if (awaited && proofs.material(known.idText) === undefined) this.#fetch(known.id, known.idText)
   }
 
+  #lacks(idText: string): void {
+    this.#fetching.delete(idText)
+    for (const wait of this.#alone) if (wait.idText === idText) wait.end()
+  }
+
   /** Those that are here; whoever asks knows their ids from a proof. */
   #give(ids: readonly Uint8Array[]): void {
     const found = this.#hooks.proofs.statementsOf(ids)
@@ -360,22 +379,4 @@ export class Exchange {
     for (const signed of this.#hooks.proofs.statements(known)) this.#sent.delete(signed.idText)
     this.push(known)
   }
-}
-
-function framesOf(statements: readonly SignedStatement[]): readonly (readonly Uint8Array[])[] {
-  const frames: Uint8Array[][] = []
-  let current: Uint8Array[] = []
-  let bytes = 0
-  for (const { envelope } of statements) {
-    const full = current.length === FRAME_STATEMENTS_MAX
-    if (current.length > 0 && (full || bytes + envelope.length > FRAME_STATEMENT_BYTES)) {
-      frames.push(current)
-      current = []
-      bytes = 0
-    }
-    current.push(envelope)
-    bytes += envelope.length
-  }
-  if (current.length > 0) frames.push(current)
-  return frames
 }

@@ -10,7 +10,7 @@ import {
 } from '../limits.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { codeOf } from '../pipeline/decision.ts'
-import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
+import { VERDICTS } from '../pipeline/verdicts.ts'
 import { HELLO_PROTOCOL, type Channel, type Peer } from '../transport.ts'
 import { AdmittedNeighbours } from './admitted.ts'
 import { Exchange, type ExchangeHooks } from './exchange.ts'
@@ -21,7 +21,8 @@ import { markOf } from './marks.ts'
 import type { NeighboursContext } from './neighbours-context.ts'
 import type { OpenTopic } from './open-topic.ts'
 import { checkNotRevoked, currentChain } from './renewed-chain.ts'
-import { checkInbox, checkMember, keptRight, type Right, type SealingKey } from './right.ts'
+import { keptRight, type SealingKey } from './right.ts'
+import { checkShown } from './shown-right.ts'
 
 /**
  * The node's neighbours: hello on every connection, then who may receive what. A node says which
@@ -214,7 +215,10 @@ export class Neighbours {
   /** Newer records say something else of a key that this right rests on. */
   #recheck(neighbour: Exchange, frame: RightFrame): void {
     try {
-      neighbour.rights.set(frame.topic, keptRight(this.#checkRight(neighbour, frame), frame))
+      neighbour.rights.set(
+        frame.topic,
+        keptRight(checkShown(frame, neighbour, this.#context), frame),
+      )
     } catch (cause) {
       this.#end(neighbour, frame.topic)
       this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
@@ -325,7 +329,7 @@ export class Neighbours {
 
   #shown(neighbour: Exchange, frame: RightFrame): void {
     try {
-      const right = this.#checkRight(neighbour, frame)
+      const right = checkShown(frame, neighbour, this.#context)
       if (neighbour.rights.size >= RIGHTS_PER_NEIGHBOUR_MAX && !neighbour.rights.has(frame.topic)) {
         const limit = `limit ${RIGHTS_PER_NEIGHBOUR_MAX} rights of a neighbour`
         throw new TrustError('too-large', `Cannot keep the right to ${frame.topic}: ${limit}`)
@@ -341,36 +345,6 @@ export class Neighbours {
     } catch (cause) {
       this.#context.report({ kind: 'right-refused', peer: neighbour.peer, right: frame, cause })
     }
-  }
-
-  /** @throws TrustError; Refusal `proof-missing`, `wrong-topic` */
-  #checkRight(neighbour: Exchange, frame: RightFrame): Right {
-    const material = this.#context.proofs.material(toHex(frame.proof))
-    if (material === undefined) {
-      const reason = 'its proof is not complete'
-      throw new Refusal('proof-missing', `Cannot check the right to ${frame.topic}: ${reason}`)
-    }
-    const node = { name: neighbour.greeted.name, key: neighbour.greeted.key }
-    if (frame.carrier !== frame.topic && (frame.of === 'group' || frame.carrier !== node.name)) {
-      throw new Refusal('wrong-topic', `Cannot carry ${frame.topic} on ${frame.carrier}`)
-    }
-    // A right to read a group must not open an inbox of that name, nor the other way round.
-    const opened = this.#context.open.get(frame.topic)?.of
-    if (frame.of === 'group' ? opened !== 'group' : opened === 'group') {
-      const reason = opened === undefined ? 'it is not open here' : `it is an ${opened} here`
-      throw new Refusal('wrong-topic', `Cannot share ${frame.topic} as ${frame.of}: ${reason}`)
-    }
-    const context = {
-      material,
-      anchors: this.#context.trust.anchors,
-      now: this.#context.clock.now(),
-    }
-    if (frame.of !== 'group') return checkInbox(frame.topic, frame.host, node, context)
-    const { topic, agent, agentKey, subscribe, host } = frame
-    if (agent === null || agentKey === null) {
-      throw new TrustError('form', `Cannot check the right to group ${topic}: it names no member`)
-    }
-    return checkMember({ topic, agent, agentKey, subscribe, answer: null, host }, node, context)
   }
 
   #end(neighbour: Exchange, topic: Name): void {

@@ -25,7 +25,7 @@ export async function judgeCarried(
   if (chain === undefined || context.opened(header.topic) !== 'group') {
     throw new Refusal('sealed', `Cannot read what ${header.sender} sealed: an inbox has no secret`)
   }
-  const material = await context.material(bundle, carrier.from)
+  const material = await context.material(bundle, carrier)
   const standing = checkStanding(bundle, null, material, context)
   Object.assign(trace, standing)
   const freshness = checkFresh(header, { chain, standing, approvers: [] }, context)

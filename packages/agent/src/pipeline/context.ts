@@ -72,7 +72,7 @@ export interface PipelineContext {
   /** How the topic is open here. */
   opened(topic: Name): 'group' | 'inbox' | undefined
   /** What a proof leads to; waits and asks the neighbour. @throws Refusal `proof-missing`, `parking-full` */
-  material(bundle: Bundle, from: Peer | null): Promise<ProofStatements>
+  material(bundle: Bundle, carrier: Carrier): Promise<ProofStatements>
   /** What opens messages that are sealed to the name, or to the group. */
   opening(topic: Name): Opening
   /** The budget of strangers that this neighbour carries. */

@@ -48,7 +48,7 @@ export async function judgeHistorical(
   const place = placeOf(bundle)
   trace.place = place
   context.replay.checkKey(place)
-  const material = await context.material(bundle, carrier.from)
+  const material = await context.material(bundle, carrier)
   trace.grants = material.grants
   const chain = nameChain(header, material, context)
   trace.chain = chain

@@ -21,7 +21,7 @@ export async function judgePassing(
   trace.bundle = bundle
   trace.leave = context.enter(bundle, carrier)
   checkTime(header, clockOf(header, carrier, context), carrier, context)
-  const material = await context.material(bundle, carrier.from)
+  const material = await context.material(bundle, carrier)
   trace.chain = nameChain(header, material, context)
   if (header.authority !== null && header.action !== 'answer') {
     grantChain(header, header.authority, material, context)

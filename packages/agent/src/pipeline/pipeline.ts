@@ -51,7 +51,7 @@ export async function judge(
   checkPlace(early, { bundle, carrier }, context)
   checkCarried(bundle, carrier, context)
   // 5. Proof known, or fetched from the neighbour.
-  const material = await context.material(bundle, carrier.from)
+  const material = await context.material(bundle, carrier)
   const { generation } = context.trust
   trace.grants = material.grants
   // 6. A chain from an anchor of ours to the sender's name and key.

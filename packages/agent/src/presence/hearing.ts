@@ -229,7 +229,7 @@ export class Hearing {
     const idText = toHex(id)
     const known = this.#context.proofs.material(idText)
     if (known !== undefined) return known
-    await this.#context.neighbour(from)?.waitForProof(id, bytes)
+    await this.#context.neighbour(from)?.waitForProof(id, { bytes })
     const found = this.#context.proofs.material(idText)
     if (found === undefined) throw new Refusal('proof-missing', `Cannot complete proof ${idText}`)
     return found

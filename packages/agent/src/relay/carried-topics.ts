@@ -181,7 +181,8 @@ export class CarriedTopics implements HostPart {
         throw new Refusal('table-full', `Cannot carry ${topic}: ${limit}`)
       }
       // It was told on another stream, so it may be here or not.
-      await neighbour.waitForProof(frame.proof, frame.proof.length, { askAfterMs: CARRY_PROOF_MS })
+      const bytes = frame.proof.length
+      await neighbour.waitForProof(frame.proof, { bytes, askAfterMs: CARRY_PROOF_MS })
       const until = this.#check(frame)
       if (this.#pages.get(neighbour.peer) !== page) return
       const known = this.#entries.get(topic)

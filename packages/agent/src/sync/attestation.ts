@@ -142,7 +142,7 @@ async function materialOf(
   const idText = toHex(proof)
   const known = proofs.material(idText)
   if (known !== undefined) return known
-  await neighbours.get(from)?.waitForProof(proof, 0)
+  await neighbours.get(from)?.waitForProof(proof, { bytes: 0, isHereAlone: true })
   const found = proofs.material(idText)
   if (found !== undefined) return found
   throw new Refusal('proof-missing', `Cannot complete proof ${idText} of a keeper of history`)

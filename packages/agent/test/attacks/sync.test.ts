@@ -7,7 +7,16 @@ import { bucketOf } from '../../src/history/topic-index.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
 import type { SyncFrame } from '../../src/sync/frames.ts'
 import { BUCKETS_MAX, PULL_WANTS_MAX, SYNC_IDS_MAX } from '../../src/sync/limits.ts'
-import { annsBundle, CREW, DESK, NODE, openScene, type Scene } from '../scene.ts'
+import {
+  annsBundle,
+  CREW,
+  crewGrant,
+  DESK,
+  grantOn,
+  NODE,
+  openScene,
+  type Scene,
+} from '../scene.ts'
 
 /** What the host refused since the last look, bundles aside: the codes. */
 const refusals = (scene: Scene) =>
@@ -259,6 +268,30 @@ describe('a neighbour that answers for a bundle', () => {
     expect(await say(scene, { kind: 'bundle', bytes: Buffer.alloc(100), attest: null })).toEqual([
       'encoding',
     ])
+  })
+
+  it('without the proof of it, and says so, holds up nothing behind it', async () => {
+    await using scene = await openScene()
+    const ben = await scene.world.bind(scene.acme, 'ben.acme.example', { grants: [crewGrant()] })
+    const lost = await makeBundle(scene.world, ben, CREW, { under: grantOn(ben, CREW) })
+    const made = await annsBundle(scene, CREW)
+    await scene.raw.prove(NODE, made.proof)
+    const ids = sorted([lost.bundle.id, made.bundle.id])
+    await say(scene, { kind: 'offer', topic: CREW, ids })
+    const given = [lost, made].map(({ bytes }): SyncFrame => ({
+      kind: 'bundle',
+      bytes,
+      attest: null,
+    }))
+    await scene.world.until(scene.raw.sync(NODE, ...given))
+    await scene.world.pass(20)
+    expect([verdicts(scene), scene.crewInbox.size]).toEqual([[], 0])
+    expect(scene.raw.frames.at(-1)).toEqual({ kind: 'fetch', proof: lost.proof.id })
+    await scene.raw.say(NODE, { kind: 'unknown', proof: lost.proof.id })
+    await scene.world.pass(20)
+    expect(verdicts(scene)).toEqual(['proof-missing', null])
+    expect(scene.crewInbox.drain()).toHaveLength(1)
+    expect(isConnected(scene)).toBe(true)
   })
 
   it('with one of another topic is at fault', async () => {
