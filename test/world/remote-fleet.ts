@@ -55,6 +55,36 @@ export class RemoteFleet implements AsyncDisposable {
     return new Map(await Promise.all(sent))
   }
 
+  /**
+   * Publishes these loads again and again, until a round leaves the processors some rest or the time
+   * is over: programs that have just started compile what they do, and are slow meanwhile.
+   */
+  async warm(until: { readonly ms: number; readonly cpus: number }, ...loads: readonly Load[]) {
+    const began = performance.now()
+    const warming = { seconds: 0, cpus: Infinity, of: 0, missing: 0, latencies: [] as number[] }
+    let before = await this.#cpuSeconds()
+    while (warming.cpus > until.cpus && warming.seconds * 1_000 < until.ms) {
+      const start = performance.now()
+      const sent = await this.publish(...loads)
+      const reports = await this.settled(sent, until.ms)
+      const after = reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
+      const { of, missing } = lossOf(sent, reports)
+      warming.of += of
+      warming.missing += missing
+      warming.latencies.push(...reports.flatMap(({ latencies }) => latencies))
+      warming.cpus = ((after - before) * 1_000) / (performance.now() - start)
+      warming.seconds = (performance.now() - began) / 1_000
+      before = after
+    }
+    if (warming.of > 0) await this.stations[0]!.call('keepCompiled')
+    return warming
+  }
+
+  async #cpuSeconds(): Promise<number> {
+    const reports = await Promise.all(this.stations.map((station) => station.call('report')))
+    return reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
+  }
+
   /** How long it takes until the shared state is the same at all, with a register of each, in ms. */
   async agreed(ms: number): Promise<number> {
     const began = performance.now()

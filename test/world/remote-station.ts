@@ -39,8 +39,8 @@ export class RemoteStation implements AsyncDisposable {
   ): Promise<RemoteStation> {
     const node = [process.execPath, '--conditions=ixj:src', PROGRAM, JSON.stringify(start)]
     const [command, ...words] = [...(options.under ?? []), ...node]
-    // Compiled once for all the processes.
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'ixj-compiled') }
+    // What one has compiled, when it is told to keep that, the later ones need not.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'ixj-compiled-stations') }
     const child = spawn(command!, words, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const station = new RemoteStation(child)
     await station.#answer(-1)

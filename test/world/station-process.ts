@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -64,6 +65,8 @@ export interface StationCalls {
   set(value: number): null
   /** The digest of shared state as it is seen here, and how many registers that is. */
   digest(): string
+  /** Has Node write what it has compiled by now, for the stations that are started later. */
+  keepCompiled(): null
   /** What the heap holds, in bytes, after a collection: now, and the most until the next call. */
   memory(): { readonly now: number; readonly most: number }
 }
@@ -236,6 +239,10 @@ async function main(start: StationStart): Promise<void> {
     digest: () => {
       const { registers, digest } = station.crew.state.snapshot()
       return `${registers.length} ${toHex(digest)}`
+    },
+    keepCompiled: () => {
+      flushCompileCache()
+      return null
     },
     memory: () => (memory ??= new LiveMemory()).read(),
   }
