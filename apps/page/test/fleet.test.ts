@@ -69,6 +69,7 @@ test(
     await page.click('text=Revoke its key for good')
     await Promise.all(refused)
     expect(inTime.aborted).toBe(false)
+    await page.waitForSelector(`${ROBOT}:has-text("r6"):has-text("revoked")`)
     // Whoever has a copy of its key can go on signing, and nobody believes a word.
     const inTimeToo = AbortSignal.timeout(5_000)
     const powerless = town.nodes.map((node) => refusesAny(node, town.tried, inTimeToo))

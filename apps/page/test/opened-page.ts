@@ -10,6 +10,8 @@ const PICTURES = fileURLToPath(new URL('../dist/pictures', import.meta.url))
 /** How long something in a page is waited for, that has to come about at some time. */
 const WAIT_MS = 120_000
 
+const DESKTOP = { width: 1_360, height: 860 } as const
+
 /** A picture of what colours and places come to, not of the way there. */
 const AT_REST = { animations: 'disabled' } as const
 
@@ -25,7 +27,7 @@ export interface OpenedPage extends AsyncDisposable {
 
 /** Opens a tab in a browser profile of its own. */
 export async function openPage(browser: Browser, url: string): Promise<OpenedPage> {
-  const context = await browser.newContext({ viewport: { width: 1_360, height: 860 } })
+  const context = await browser.newContext({ viewport: DESKTOP })
   context.setDefaultTimeout(WAIT_MS)
   const page = await context.newPage()
   const problems: string[] = []
@@ -46,13 +48,17 @@ export async function openPage(browser: Browser, url: string): Promise<OpenedPag
     },
     picture: async (name) => {
       mkdirSync(PICTURES, { recursive: true })
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        await page.screenshot({ ...AT_REST, path: join(PICTURES, `${name}-${colorScheme}.png`) })
+      for (const [suffix, viewport] of [
+        ['-phone', { width: 390, height: 844 }],
+        ['', DESKTOP],
+      ] as const) {
+        await page.setViewportSize(viewport)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme })
+          const path = join(PICTURES, `${name}${suffix}-${colorScheme}.png`)
+          await page.screenshot({ ...AT_REST, path })
+        }
       }
-      await page.setViewportSize({ width: 390, height: 844 })
-      await page.screenshot({ ...AT_REST, path: join(PICTURES, `${name}-phone.png`) })
-      await page.setViewportSize({ width: 1_360, height: 860 })
       await page.emulateMedia({ colorScheme: 'light' })
     },
     [Symbol.asyncDispose]: () => context.close(),

@@ -19,6 +19,8 @@ export function FleetPanel({
   const groups = view.groups.map(({ topic }) => topic)
   const { floor, robots, refusals, unread } = readFloor(view.registers, groups)
   const robot = robots.find(({ name }) => name === chosen)
+  // By what stands in registers, which is text.
+  const revoked: ReadonlyMap<string, number> = view.revoked
   const register = view.registers.find(
     ({ sender, register: of }) => sender === chosen && of === 'pose',
   )
@@ -60,7 +62,7 @@ export function FleetPanel({
           robots={robots}
           chosen={chosen}
           choose={(name) => setChosen(name === chosen ? null : name)}
-          revoked={view.revoked}
+          revoked={revoked}
         />
         <ul class="legend">
           <li>
@@ -76,7 +78,7 @@ export function FleetPanel({
             <span class="swatch swatch-stopped" /> stopped
           </li>
           <li>
-            <span class="swatch swatch-stale" /> not heard of for a second: others keep their
+            <span class="swatch swatch-silent" /> not heard of for a second: others keep their
             distance
           </li>
         </ul>
@@ -100,12 +102,13 @@ export function FleetPanel({
                 <RobotButton
                   robot={each}
                   isChosen={each.name === chosen}
+                  isRevoked={revoked.has(each.name)}
                   choose={() => setChosen(each.name === chosen ? null : each.name)}
                 />
               </li>
             ))}
           </ul>
-          {robot !== undefined && (
+          {robot !== undefined && !revoked.has(robot.name) && (
             <div class="robot-actions">
               <button class="danger" onClick={() => void view.ask(register!.sender, 'stop')}>
                 Stop
@@ -131,22 +134,25 @@ export function FleetPanel({
 function RobotButton({
   robot,
   isChosen,
+  isRevoked,
   choose,
 }: {
   readonly robot: Robot
   readonly isChosen: boolean
+  readonly isRevoked: boolean
   readonly choose: () => void
 }) {
-  const { name, doing, age, isStale } = robot
+  const { name, age } = robot
+  const state = isRevoked ? 'revoked' : robot.isStale ? 'silent' : robot.doing
   return (
     <button
-      class={`robot-button${isStale ? ' is-stale' : ''}`}
+      class={`robot-button${isRevoked || robot.isStale ? ' is-stale' : ''}`}
       aria-pressed={isChosen}
       onClick={choose}
     >
-      <span class={`swatch swatch-${isStale ? 'stale' : doing}`} />
+      <span class={`swatch swatch-${state}`} />
       <b>{name.split('.')[0]}</b>
-      <span class="doing">{isStale ? 'silent' : doing}</span>
+      <span class="doing">{state}</span>
       <span class="age">{ageText(age)}</span>
     </button>
   )
