@@ -7,6 +7,7 @@ const onFirstUse: HostAbilities = {
   births: () => loadAbility('births', () => import('@ixj/agent/births')),
   sealing: () => loadAbility('sealed groups', () => import('@ixj/agent/sealing')),
   gathering: () => loadAbility('gathering', () => import('@ixj/agent/gathering')),
+  history: () => loadAbility('history', () => import('@ixj/agent/history')),
   tasks: () => loadAbility('tasks', () => import('@ixj/agent/tasks')),
 }
 

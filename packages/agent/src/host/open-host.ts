@@ -2,6 +2,7 @@ import * as approvals from '../abilities/approvals.ts'
 import * as births from '../abilities/births.ts'
 import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
+import * as history from '../abilities/history.ts'
 import * as sealing from '../abilities/sealing.ts'
 import * as state from '../abilities/state.ts'
 import * as tasks from '../abilities/tasks.ts'
@@ -15,6 +16,7 @@ export const allAbilities: HostAbilities = {
   births: async () => births,
   carrying: async () => ({ CarriedTopics, Passing }),
   gathering: async () => gathering,
+  history: async () => history,
   sealing: async () => sealing,
   state: async () => state,
   tasks: async () => tasks,

@@ -190,8 +190,8 @@ export class Agent implements AsyncDisposable {
    * @throws AgentError `argument`
    */
   messages(options: MessagesOptions = {}): Queue<Message> {
-    const source = { core: this.#parts.core, sink: this.#sink }
-    return this.#active.messages.open(readOptions(this.name, options, source))
+    const reading = { parts: this.#parts, sink: this.#sink }
+    return this.#active.messages.open(readOptions(this.name, options, reading))
   }
 
   /**

@@ -14,6 +14,7 @@ import type { PresentMember } from '../presence/announcement.ts'
 import type { Member, PresenceChange } from '../presence/roster.ts'
 import type { Queue } from '../queue.ts'
 import type { Activity } from './activity.ts'
+import type { HistoryAbilities } from './history-abilities.ts'
 import type { MemberParts } from './parts.ts'
 import { audienceOf, type Audience } from './audience.ts'
 import { readOptions, rememberedMessages, type MessagesOptions } from './history-messages.ts'
@@ -61,7 +62,7 @@ export interface JoinOptions {
 /** What a group shares with its agent. */
 export interface GroupParts extends MemberParts {
   readonly isSealed: boolean
-  readonly abilities: SealingAbilities & StateAbilities
+  readonly abilities: HistoryAbilities & SealingAbilities & StateAbilities
   readonly sender: Sender
   readonly pending: Pending
   /** What its agent hears besides messages. */
@@ -197,7 +198,7 @@ export class Group implements AsyncDisposable {
    * @throws AgentError `argument`
    */
   messages(options: MessagesOptions = {}): Queue<Message> {
-    return this.#messages.open(readOptions(this.topic, options, this.#source))
+    return this.#messages.open(readOptions(this.topic, options, this.#reading))
   }
 
   /**
@@ -320,8 +321,8 @@ export class Group implements AsyncDisposable {
     }
   }
 
-  get #source() {
-    return { core: this.#parts.core, sink: this.#sink }
+  get #reading() {
+    return { parts: this.#parts, sink: this.#sink }
   }
 
   /** How what is published goes; tasks wait for each member for whom they are. */

@@ -140,3 +140,26 @@ test('a task is asked for again, and taken, once what keeps tasks has come', asy
   await world.until(sent.acknowledged.all())
   expect(taken.drain()).toMatchObject([{ body: 'carry on' }])
 })
+
+test('a reader whose history cannot be loaded reads what comes, and the node tells of it', async () => {
+  const of = { isThere: false }
+  const history = () => (of.isThere ? allAbilities.history() : nothing())
+  await using town = await Town.open(2, { abilities: { ...allAbilities, history } })
+  const [a, b] = [await town.member('a', 1), await town.member('b', 2)]
+  bodies(b.crew.messages())
+  await town.world.pass(1_000)
+  await town.world.until(a.crew.publish('before'))
+  await town.world.pass(1_000)
+  const decisions = town.nodes[1]!.host.decisions()
+  const read = b.crew.messages({ history: 10 })
+  await town.world.until(a.crew.publish('after'))
+  await town.world.pass(1_000)
+  expect(bodies(read)).toEqual(['after'])
+  expect(decisions.drain()).toContainEqual(
+    expect.objectContaining({ about: 'history', code: 'transport' }),
+  )
+  of.isThere = true
+  const again = b.crew.messages({ history: 10 })
+  await town.world.pass(1_000)
+  expect(bodies(again)).toEqual(['before', 'after'])
+})

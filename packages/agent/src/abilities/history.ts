@@ -1,0 +1,1 @@
+export { keptMessages } from '../patterns/kept-messages.ts'
