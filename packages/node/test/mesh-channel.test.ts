@@ -1,7 +1,8 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, HELLO_PROTOCOL } from '@ixj/agent'
+import { concatBytes } from '@ixj/trust'
 import type { Connection, Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
-import { CHANNELS_MAX, FRAMES_IN_TURN_MAX } from '../src/mesh/limits.ts'
+import { CHANNELS_MAX, FRAMES_IN_TURN_MAX, FRAMES_TOGETHER_BYTES_MAX } from '../src/mesh/limits.ts'
 import type { Raw } from './mesh-attackers.ts'
 import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
 
@@ -48,6 +49,61 @@ async function firstFrame(channel: Channel): Promise<string | undefined> {
   for await (const frame of channel.frames()) return new TextDecoder().decode(frame)
   return undefined
 }
+
+/** All that a channel is given in one turn, as a raw peer reads it: the bytes, and in how many pieces. */
+async function readOf(bench: MeshBench, frames: readonly Uint8Array[]) {
+  const attack = await siege(bench)
+  const { stream, channel } = await write(bench, attack, [1, 0])
+  const pieces: Uint8Array[] = []
+  stream.addEventListener('message', ({ data }) => {
+    pieces.push(data instanceof Uint8Array ? data : data.subarray())
+    attack.raw.note()
+  })
+  await Promise.all(frames.map((frame) => channel.send(frame)))
+  const length = frames.reduce((sum, frame) => sum + frame.length + lengthBytesOf(frame), 0)
+  await bench.until(() => pieces.reduce((sum, piece) => sum + piece.length, 0) >= length)
+  return { pieces: pieces.length, bytes: concatBytes(...pieces) }
+}
+
+function lengthBytesOf({ length }: Uint8Array): number {
+  return length < 0x80 ? 1 : length < 0x4000 ? 2 : 3
+}
+
+describe('a channel that is given several frames in one turn', () => {
+  test('writes small ones together, each after its length, in their order', async () => {
+    await using bench = new MeshBench()
+    const frames = Array.from({ length: 100 }, (_, index) => new Uint8Array(100).fill(index))
+    const { pieces, bytes } = await readOf(bench, frames)
+    expect(bytes).toEqual(concatBytes(...frames.flatMap((frame) => [Uint8Array.of(100), frame])))
+    // 10 KB: one frame of the connection, where each had one of its own.
+    expect(pieces).toBeLessThanOrEqual(2)
+  })
+
+  test('keeps the order of small and large ones, and hands over no more than 16 KiB of small ones', async () => {
+    await using bench = new MeshBench()
+    const sizes = [1, 100, 60_000, 2, FRAMES_TOGETHER_BYTES_MAX, 3, 3, 9_000, 9_000, 5]
+    const frames = sizes.map((size, index) => new Uint8Array(size).fill(index))
+    const { bytes } = await readOf(bench, frames)
+    let from = 0
+    for (const frame of frames) {
+      from += lengthBytesOf(frame)
+      expect(bytes.subarray(from, from + frame.length)).toEqual(frame)
+      from += frame.length
+    }
+    expect(from).toBe(bytes.length)
+  })
+
+  test('tells each that the channel has ended before it was handed over', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const { channel } = await write(bench, attack, [1, 0])
+    await channel.close()
+    const sent = [1, 2, 3].map((byte) => channel.send(Uint8Array.of(byte)))
+    for (const each of await Promise.allSettled(sent)) {
+      expect(each).toMatchObject({ status: 'rejected', reason: { code: 'closed' } })
+    }
+  })
+})
 
 describe('a channel against a peer that breaks its rules', () => {
   test('a frame over the limit is refused when it is announced, before any of it came', async () => {

@@ -178,6 +178,9 @@ export const TREE_ITEMS_MIN = 2
 /** Items under one signature: a batch of births; eight siblings stand beside each at most. */
 export const TREE_ITEMS_MAX = 256
 
+/** Nodes of trees that are remembered, 96 bytes each: four full trees. */
+export const TREE_NODES_REMEMBERED_MAX = 1_024
+
 /** Signatures over several items that are remembered, some 400 bytes each. */
 export const VERIFIED_TREES_MAX = 4_096
 

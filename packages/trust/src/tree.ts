@@ -10,6 +10,7 @@ import {
 } from './encoding/index.ts'
 import type { Signer } from './keys/index.ts'
 import { ID_BYTES, SIGNATURE_BYTES, TREE_ITEMS_MAX, TREE_ITEMS_MIN } from './limits.ts'
+import { nodeHash, NodeMemory } from './node-memory.ts'
 import { type Sha256, signingInput } from './signing.ts'
 
 /** What one signature over several items covers, docs/protocol.md, section "Trees". */
@@ -33,11 +34,11 @@ export interface TreeSignature {
 }
 
 const LEAF = Uint8Array.of(0)
-const NODE = Uint8Array.of(1)
 
 /**
  * Reads where an item stands under a signature over several, and computes the tree that this leads
- * to; null where the item is signed alone. Costs at most 9 hashes and no signature check.
+ * to; null where the item is signed alone. Costs at most 9 hashes, some two
+ * where others of its tree were read just before, and no signature check.
  * @throws TrustError `form`: other fields, an index that is not below the count, more or fewer
  * siblings than the way up has
  */
@@ -61,10 +62,11 @@ export function readTree(
     itemsMax: sides.length,
     item: (sibling, place) => readBytes(sibling, place, ID_BYTES),
   })
+  const nodes = nodesOf(hash)
   let root = leafHash(item.id, hash)
   for (const [level, side] of sides.entries()) {
     const sibling = siblings[level]!
-    root = side === 'left' ? nodeHash(sibling, root, hash) : nodeHash(root, sibling, hash)
+    root = side === 'left' ? nodes.node(sibling, root) : nodes.node(root, sibling)
   }
   return { count, root }
 }
@@ -92,6 +94,15 @@ export async function signTree(
   const signature = Uint8Array.from(readBytes(signed, 'signature of signer', SIGNATURE_BYTES))
   const places = ids.map((_, index) => [index, count, siblingsOf(index, levels)])
   return { tree, signature, places }
+}
+
+const remembered = new WeakMap<Sha256, NodeMemory>()
+
+/** What was computed by a hash: what another computes may differ. */
+function nodesOf(hash: Sha256): NodeMemory {
+  let nodes = remembered.get(hash)
+  if (nodes === undefined) remembered.set(hash, (nodes = new NodeMemory(hash)))
+  return nodes
 }
 
 /**
@@ -139,9 +150,4 @@ function siblingsOf(leaf: number, levels: readonly (readonly Uint8Array[])[]): U
 /** RFC 9162 section 2.1.1: HASH(0x00 || d[0]). */
 function leafHash(id: Uint8Array, hash: Sha256): Uint8Array {
   return hash(concatBytes(LEAF, id))
-}
-
-/** RFC 9162 section 2.1.1: HASH(0x01 || left || right). */
-function nodeHash(left: Uint8Array, right: Uint8Array, hash: Sha256): Uint8Array {
-  return hash(concatBytes(NODE, left, right))
 }

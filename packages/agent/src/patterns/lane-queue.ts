@@ -58,7 +58,7 @@ export interface LaneContext {
   readonly clock: Clock
   readonly handover: Handover
   /** Aborted when the agent closes: nothing waits for a host any more. */
-  readonly closing: AbortSignal
+  closing(): AbortSignal
   /**
    * Makes one bundle of these and hands it over; settles each, and never rejects. Resolves to
    * whether it is still under way on a direct stream; `landed` is called when it is no longer.
@@ -289,7 +289,8 @@ export class LaneQueue {
   }
 
   async #awaitRoute(): Promise<void> {
-    const { handover, closing, clock } = this.#context
+    const { handover, clock } = this.#context
+    const closing = this.#context.closing()
     this.#routing = true
     // One lifespan for all of a lane, so the first that waits is the first that ends.
     for (let first = this.#first; first !== undefined; first = this.#first) {

@@ -44,7 +44,9 @@ export class Sender {
   readonly #lanes = new Map<string, LaneQueue>()
   /** Of grants with a limit. */
   readonly #budgets = new Map<string, Budget>()
-  readonly #closing = new AbortController()
+  #isClosed = false
+  /** Aborted when it closes; made when somebody waits for that, since most agents of a pool never do. */
+  #closing: AbortController | undefined
   readonly #gather: Gathering
   readonly #abilities: Pick<AskingAbilities, 'tasks'>
 
@@ -108,7 +110,7 @@ export class Sender {
    * @throws AgentError `closed`, `backpressure`, `not-handed-over`
    */
   async sendTogether(lane: Lane, parts: readonly MessagePart[]): Promise<number> {
-    if (this.#closing.signal.aborted) throw this.#closedError()
+    if (this.#isClosed) throw this.#closedError()
     this.#checkRate(lane.grant, parts.length)
     const sent = Promise.withResolvers<Receipt>()
     const { resolve, reject } = sent
@@ -131,8 +133,8 @@ export class Sender {
     this.#checkRate(lane.grant, 1)
     const needed = approvalsNeeded(lane.grant?.statement.conditions ?? [])
     if (needed === undefined) return await this.#put(lane, part, options)
-    const { signal = this.#closing.signal } = options
-    const ended = AbortSignal.any([signal, this.#closing.signal])
+    const closing = this.#untilClosed()
+    const ended = AbortSignal.any([options.signal ?? closing, closing])
     const gathered = await this.#gather({ lane, part, needed }, ended)
     try {
       const cut = { ...lane, lifespanMs: gathered.lifespanMs }
@@ -193,7 +195,8 @@ export class Sender {
   /** Sends what waits and takes nothing more; what has no host to go to is given up. */
   async close(): Promise<void> {
     for (const queue of this.#lanes.values()) queue.flush()
-    this.#closing.abort(this.#closedError())
+    this.#isClosed = true
+    this.#closing?.abort(this.#closedError())
     this.#core.handover.sheaves.flush()
     await this.#publisher.idle()
     this.#tasks?.close()
@@ -264,8 +267,15 @@ export class Sender {
   }
 
   #checkOpen(signal?: AbortSignal): void {
-    if (this.#closing.signal.aborted) throw this.#closedError()
+    if (this.#isClosed) throw this.#closedError()
     signal?.throwIfAborted()
+  }
+
+  #untilClosed(): AbortSignal {
+    this.#closing ??= new AbortController()
+    const { signal } = this.#closing
+    if (this.#isClosed && !signal.aborted) this.#closing.abort(this.#closedError())
+    return signal
   }
 
   #closedError(): AgentError {
@@ -294,7 +304,7 @@ export class Sender {
     const queue: LaneQueue = new LaneQueue(lane, {
       clock,
       handover,
-      closing: this.#closing.signal,
+      closing: () => this.#untilClosed(),
       publish: async (taken, landed) => {
         const way = { isDirect: false, landed }
         await this.#publisher.publish(lane, taken, way)

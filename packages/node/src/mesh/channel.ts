@@ -1,8 +1,9 @@
 import { CHANNEL_FRAME_BYTES_MAX, type Channel, TransportError } from '@ixj/agent'
+import { concatBytes } from '@ixj/trust'
 import type { Stream } from '@libp2p/interface'
 import { setImmediate } from 'node:timers/promises'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { CLOSE_MS_MAX, FRAMES_IN_TURN_MAX } from './limits.ts'
+import { CLOSE_MS_MAX, FRAMES_IN_TURN_MAX, FRAMES_TOGETHER_BYTES_MAX } from './limits.ts'
 import { spareWindowUpdates } from './window-updates.ts'
 
 /** A frame's length as an unsigned varint: 66 KiB needs 3 bytes, more announce too much. */
@@ -10,17 +11,27 @@ const LENGTH_BYTES_MAX = 3
 /** Pieces of one frame that are kept apart: one byte in each would cost a hundred times its size. */
 const PIECES_MAX = 64
 
+/** A frame that waits for its turn, and who waits for it. */
+interface WaitingFrame {
+  readonly frame: Uint8Array
+  resolve(): void
+  reject(cause: unknown): void
+}
+
 /**
  * Frames over one libp2p stream, each after its length as an unsigned varint. Nothing is read
- * ahead of the consumer but one yamux window, and nothing is written ahead but one frame.
+ * ahead of the consumer but one yamux window, and nothing is written ahead but one frame, or the
+ * small ones that were given in one turn: these are one frame of yamux, and of noise.
  */
 export class StreamChannel implements Channel {
   readonly #stream: Stream
   /** Bytes that were read and not yet handed out: in their pieces, for each copy costs a pass. */
   readonly #unread = new Uint8ArrayList()
   #pieces = 0
-  /** Settles when the frame before has been handed to the stream. */
-  #written: Promise<unknown> = Promise.resolve()
+  /** In the order in which they were given. */
+  #waiting: WaitingFrame[] = []
+  /** Settles when nothing waits any more; undefined where nothing does. */
+  #writing: Promise<void> | undefined
   #closed = false
   /** Whether an end of the readable side is in order: the other side, or this one, ended it. */
   #endExpected = false
@@ -62,15 +73,10 @@ export class StreamChannel implements Channel {
         `Cannot send a frame of ${frame.length} bytes: the limit is ${CHANNEL_FRAME_BYTES_MAX}`,
       )
     }
-    const bytes = new Uint8ArrayList(encodeLength(frame.length), frame)
-    const before = this.#written
-    const written = (async () => {
-      // One after the other, so that frames keep their order; a failure concerns its own caller.
-      await before.then(undefined, () => undefined)
-      await this.#write(bytes)
-    })()
-    this.#written = written
-    return written
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.push({ frame, resolve, reject })
+    this.#writing ??= this.#writeAll()
+    await promise
   }
 
   async *frames(): AsyncGenerator<Uint8Array> {
@@ -93,7 +99,7 @@ export class StreamChannel implements Channel {
 
   async close(): Promise<void> {
     this.#endExpected = true
-    await this.#written.then(undefined, () => undefined)
+    await this.#writing
     await this.#closeWrite()
     this.#unread.consume(this.#unread.length)
     await this.#stream.closeRead()
@@ -117,12 +123,28 @@ export class StreamChannel implements Channel {
     this.#pieces = 1
   }
 
-  async #write(bytes: Uint8ArrayList): Promise<void> {
+  /** Hands over all that waits, in its order. Never rejects: each failure concerns its own caller. */
+  async #writeAll(): Promise<void> {
+    // Whoever has something to send in this turn comes first: it goes along.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const some = this.#waiting.splice(0, togetherOf(this.#waiting))
+      try {
+        await this.#write(some)
+        for (const waiting of some) waiting.resolve()
+      } catch (cause) {
+        for (const waiting of some) waiting.reject(cause)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #write(frames: readonly WaitingFrame[]): Promise<void> {
     try {
-      await this.#drained()
+      if (this.#stream.writableNeedsDrain) await this.#drained()
       if (!this.#closed) {
         // libp2p has another version of lists, whose objects it tells by the same symbol.
-        this.#stream.send(bytes as unknown as Uint8Array)
+        this.#stream.send(encodeFrames(frames) as Uint8Array)
         return
       }
     } catch (cause) {
@@ -226,6 +248,20 @@ export class StreamChannel implements Channel {
       : 'Connection lost'
     throw new TransportError('closed', what, { cause: this.#failure })
   }
+}
+
+/** How many of the first are handed to the stream together: more than one where all are small. */
+function togetherOf(waiting: readonly WaitingFrame[]): number {
+  let bytes = 0
+  const end = waiting.findIndex(({ frame }) => (bytes += frame.length) > FRAMES_TOGETHER_BYTES_MAX)
+  return end === -1 ? waiting.length : Math.max(1, end)
+}
+
+/** Each frame after its length: small ones in one piece, for each piece is encrypted by itself. */
+function encodeFrames(frames: readonly WaitingFrame[]): Uint8Array | Uint8ArrayList {
+  const pieces = frames.flatMap(({ frame }) => [encodeLength(frame.length), frame])
+  const bytes = new Uint8ArrayList(...pieces)
+  return bytes.length > FRAMES_TOGETHER_BYTES_MAX ? bytes : concatBytes(...pieces)
 }
 
 function encodeLength(length: number): Uint8Array {

@@ -99,6 +99,12 @@ export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
 /** Bytes to one neighbour that are handed to the system together; more go at once. */
 export const GATHERED_BYTES_MAX = 4 * 1024
 
+/**
+ * Frames of a channel that were given in one turn go together up to so many bytes: in one frame of
+ * noise, which holds 64 KiB, and of which others have to be given their turn in between.
+ */
+export const FRAMES_TOGETHER_BYTES_MAX = 16 * 1024
+
 /** Frames of a channel that are handed out before the program is given a turn for everything else. */
 export const FRAMES_IN_TURN_MAX = 32
 
