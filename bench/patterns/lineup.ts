@@ -101,17 +101,22 @@ export class Lineup implements AsyncDisposable {
     const began = performance.now()
     const secondsGone = () => (performance.now() - began) / 1_000
     do {
-      const [before, since] = [this.#cpuSeconds(), secondsGone()]
+      const since = secondsGone()
+      const before = await this.#cpuSeconds()
       await setTimeout(LOOK_SECONDS * 1_000)
-      this.#idleCpus = (this.#cpuSeconds() - before) / (secondsGone() - since)
+      const after = await this.#cpuSeconds()
+      // A team that has failed meanwhile is in neither.
+      const used = [...after].reduce((sum, [name, cpu]) => sum + cpu - (before.get(name) ?? cpu), 0)
+      this.#idleCpus = used / (secondsGone() - since)
     } while (this.#idleCpus > QUIET_CPUS_MAX && secondsGone() < SETTLE_SECONDS_MAX)
     const state = this.#idleCpus > QUIET_CPUS_MAX ? 'NOT QUIET' : 'quiet'
     const took = `after ${secondsGone().toFixed(0)} s`
     this.#progress(`${state} ${took}: ${this.#idleCpus.toFixed(2)} CPUs while nobody speaks`)
   }
 
-  #cpuSeconds(): number {
-    return [...this.#teams.values()].reduce((sum, team) => sum + team.cpuSeconds, 0)
+  /** Of each team; one whose process has ended is out. */
+  #cpuSeconds(): Promise<ReadonlyMap<ContenderName, number>> {
+    return this.each('start', async (team) => team.cpuSeconds)
   }
 
   /** What a failed team leaves behind is told, and hinders nobody else. */

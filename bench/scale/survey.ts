@@ -49,7 +49,7 @@ export interface SurveyPlan extends CountrySize {
 
 const IDLE_SECONDS = 5
 /** On one node, beside those that it has: enough that the tables of the first do not count. */
-const BORN = 2_000
+const BORN = 4_000
 
 /** Opens a country, has everybody speak, and tells what each part cost. */
 export async function survey(plan: SurveyPlan, progress: (line: string) => void): Promise<Survey> {
