@@ -62,6 +62,8 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
   const [open] = await part('opening them', () => country.open())
   const [connect, links] = await part('connecting them', () => country.connect())
   const [settle] = await part('making agents', () => country.settle())
+  // They fill the caches of a node, which have some thousand places each, and are counted for nothing.
+  await part('agents that fill caches', () => country.bear(BORN, { grants: 1 }))
   const [oneGrant] = await part('agents with one grant', () => country.bear(BORN, { grants: 1 }))
   const [twoGrants] = await part('agents with two', () => country.bear(BORN, { grants: 2 }))
   const [idle] = await part('idle', () => country.world.pass(IDLE_SECONDS * 1_000))
