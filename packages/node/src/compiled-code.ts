@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 import { constants, enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import process from 'node:process'
 
 /** Writable by others than its owner. */
@@ -18,7 +18,10 @@ const OTHERS_WRITE = 0o022
 export function keepCompiledCode(): void {
   const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env
   if ((NODE_COMPILE_CACHE ?? NODE_DISABLE_COMPILE_CACHE ?? '') !== '') return
-  const caches = (XDG_CACHE_HOME ?? '') === '' ? join(homedir(), '.cache') : XDG_CACHE_HOME!
+  // "If an implementation encounters a relative path in any of these variables it should consider the
+  // path invalid and ignore it" (XDG Base Directory Specification): it may be anybody's folder.
+  const isChosen = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)
+  const caches = isChosen ? XDG_CACHE_HOME : join(homedir(), '.cache')
   const folder = join(caches, 'ixj', 'compiled')
   const fault = openFolder(folder)
   if (fault === undefined) process.env['NODE_COMPILE_CACHE'] = folder

@@ -39,6 +39,12 @@ describe('keepCompiledCode()', () => {
     expect(kept).toBe(join(caches.path, 'ixj/compiled'))
   })
 
+  it.each(['', 'caches'])('goes to no folder below where it was started: "%s"', async (given) => {
+    await using home = await mkdtempDisposable(join(tmpdir(), 'ixj-compiled-'))
+    const { kept } = await start({ HOME: home.path, XDG_CACHE_HOME: given })
+    expect(kept).toBe(join(home.path, '.cache/ixj/compiled'))
+  })
+
   it('runs nothing from a folder that others may write, and says so', async () => {
     await using home = await mkdtempDisposable(join(tmpdir(), 'ixj-compiled-'))
     const folder = join(home.path, '.cache/ixj/compiled')
