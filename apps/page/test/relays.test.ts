@@ -16,14 +16,17 @@ async function openTab(pair: RelayPair, from: number, name = SAM): Promise<TabAg
   return await TabAgent.open(pair, await scene.openPage(pair.places[from]!.url), { name })
 }
 
-test(
-  'a relay that is killed in mid-stream costs a page no message, and brings none twice',
-  async () => {
+test.each([
+  ['the other relay', 0],
+  ['the relay from which it came', 1],
+])(
+  '%s, killed in mid-stream, costs a page no message, and brings none twice',
+  async (_which, killed) => {
     await using pair = await openRelayPair()
     await using sam = await openTab(pair, 1)
     const sent = Array.from({ length: 200 }, (_, number) => `message ${number}`)
     for (const [number, body] of sent.entries()) {
-      if (number === 90) void pair.kill(0)
+      if (number === 90) void pair.kill(killed)
       if (number % AHEAD === 0) await sam.heard(number - AHEAD)
       await pair.crew.publish(body)
     }
