@@ -6,9 +6,17 @@ export interface PlacedRow {
   readonly row: HistoryRow
 }
 
+/** A row whose bundle lies in memory that the thread shares, until what was asked is answered. */
+export interface StagedRow extends PlacedRow {
+  readonly start: number
+  readonly end: number
+}
+
 /** What changes in one commit. */
 export interface HistoryChange {
-  readonly puts: readonly (PlacedRow & { readonly bytes: Uint8Array })[]
+  readonly puts: readonly StagedRow[]
+  /** Where their bundles lie. */
+  readonly staged: SharedArrayBuffer
   readonly removes: readonly number[]
   readonly evidence: readonly EvidenceRow[]
 }

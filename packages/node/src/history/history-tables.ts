@@ -57,13 +57,14 @@ export function openTables(path: string): HistoryTables {
         )
         .all()
         .map(({ place, ...row }) => ({ place: Number(place), row: row as unknown as HistoryRow })),
-    write: ({ puts, removes, evidence }) => {
+    write: ({ puts, staged, removes, evidence }) => {
       // First what makes room: on a full disk the next commit may need it.
       if (removes.length > 0) inOneCommit(() => removes.forEach((place) => remove.run(place)))
       inOneCommit(() => {
-        for (const { place, row, bytes } of puts) {
+        for (const { place, row, start, end } of puts) {
           const { id, topic, class: kept, sender, key, epoch, first, count } = row
           const { sentAt, verifiedAt, onBehalfOf, origin } = row
+          const bytes = new Uint8Array(staged, start, end - start)
           const stream = [sender, key, epoch, first, count] as const
           put.run(place, id, topic, kept, ...stream, sentAt, verifiedAt, onBehalfOf, origin, bytes)
         }

@@ -8,6 +8,9 @@ export const HISTORY_QUEUED_BYTES_MAX = 64 * 1024 * 1024
  */
 export const HISTORY_GATHER_MS = 10
 
+/** Memory that a history keeps to hand bundles to its thread; what is more has memory of its own. */
+export const HISTORY_STAGED_BYTES = 1024 * 1024
+
 /** Pages of a history's file: a bundle at its largest takes five. */
 export const HISTORY_PAGE_BYTES = 16 * 1024
 

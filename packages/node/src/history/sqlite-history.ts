@@ -10,8 +10,9 @@ import type {
   HistoryChange,
   HistoryQuestion,
   PlacedRow,
+  StagedRow,
 } from './history-questions.ts'
-import { HISTORY_GATHER_MS, HISTORY_QUEUED_BYTES_MAX } from './limits.ts'
+import { HISTORY_GATHER_MS, HISTORY_QUEUED_BYTES_MAX, HISTORY_STAGED_BYTES } from './limits.ts'
 
 /** What waits for the next commit, and who waits for it. */
 interface Batch {
@@ -69,6 +70,8 @@ class SqliteHistory implements HistoryRows {
   readonly #places = new Map<string, number>()
   /** Bundles whose commit has not ended: they can be read from here. */
   readonly #unstored = new Map<string, Uint8Array>()
+  /** In the hands of the thread while a commit is under way; one is at a time. */
+  #staged: SharedArrayBuffer | undefined
   /** Places whose removal failed. */
   readonly #unremoved: number[] = []
   #rows: readonly HistoryRow[] = []
@@ -116,9 +119,7 @@ class SqliteHistory implements HistoryRows {
     this.#queuedBytes += bytes.length
     const batch = this.#next
     batch.bytes += bytes.length
-    // The thread is given a copy on its way; of a view that would be a copy of its whole buffer.
-    const isWhole = bytes.byteLength === bytes.buffer.byteLength
-    batch.change.puts.push({ place, row, bytes: isWhole ? bytes : new Uint8Array(bytes) })
+    batch.change.puts.push({ place, row, bytes })
     if (options.isAwaited !== false) this.#hurry()
     this.#writeSoon()
     return batch.stored.promise
@@ -209,7 +210,7 @@ class SqliteHistory implements HistoryRows {
   async #commit({ change, bytes, stored }: Batch): Promise<void> {
     change.removes.push(...this.#unremoved.splice(0))
     try {
-      await this.#thread.ask({ kind: 'write', ...change })
+      await this.#thread.ask({ kind: 'write', ...change, ...this.#stage(change.puts) })
       stored.resolve()
     } catch (cause) {
       // What was to go goes with the next commit; nobody else remembers it.
@@ -219,6 +220,27 @@ class SqliteHistory implements HistoryRows {
     this.#queuedBytes -= bytes
     for (const { row } of change.puts) this.#unstored.delete(toHex(row.id))
   }
+
+  /**
+   * Copies bundles to where the thread reads them, once: a message to it would be copied twice, each
+   * time into new memory, which costs this thread's collector as much as all else that it does.
+   */
+  #stage(puts: Batch['change']['puts']): Pick<HistoryChange, 'puts' | 'staged'> {
+    const length = puts.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const isMuch = length > HISTORY_STAGED_BYTES
+    const staged = isMuch
+      ? new SharedArrayBuffer(length)
+      : (this.#staged ??= new SharedArrayBuffer(HISTORY_STAGED_BYTES))
+    const memory = new Uint8Array(staged)
+    let end = 0
+    const rows = puts.map(({ place, row, bytes }): StagedRow => {
+      const start = end
+      memory.set(bytes, start)
+      end += bytes.length
+      return { place, row, start, end }
+    })
+    return { puts: rows, staged }
+  }
 }
 
 function emptyBatch(): Batch {
@@ -227,7 +249,7 @@ function emptyBatch(): Batch {
   return { change: { puts: [], removes: [], evidence: [] }, bytes: 0, stored }
 }
 
-function isEmpty({ change }: { readonly change: HistoryChange }): boolean {
+function isEmpty({ change }: Pick<Batch, 'change'>): boolean {
   return change.puts.length + change.removes.length + change.evidence.length === 0
 }
 

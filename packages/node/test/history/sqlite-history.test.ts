@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import { historyContract } from '../../../../test/contract/history-contract.ts'
 import { canMakeDisks, openSmallDisk } from '../../../../test/world/dns/small-disk.ts'
 import { placeOf, rowOf } from '../../../../test/world/history-rows.ts'
-import { HISTORY_QUEUED_BYTES_MAX } from '../../src/history/limits.ts'
+import { HISTORY_QUEUED_BYTES_MAX, HISTORY_STAGED_BYTES } from '../../src/history/limits.ts'
 import { openPlaceJournal } from '../../src/history/place-journal.ts'
 import { openSqliteHistory } from '../../src/history/sqlite-history.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -73,6 +73,25 @@ describe('a history in SQLite', () => {
     const rows = await bench.again()
     const read = await rows.read(parts.map(({ row }) => row.id))
     expect(read.map((bytes) => toHex(bytes!))).toEqual(parts.map(({ bytes }) => toHex(bytes)))
+  })
+
+  it('keeps more at once than the memory holds that its thread shares, and less afterwards', async () => {
+    await using bench = await openBench()
+    const length = 60_000
+    const many = Array.from(
+      { length: Math.ceil(HISTORY_STAGED_BYTES / length) + 2 },
+      (_, index) => {
+        const { row } = rowOf(index + 1)
+        return { row: { ...row, length }, bytes: new Uint8Array(length).fill(index + 1) }
+      },
+    )
+    const last = rowOf(many.length + 1)
+    await Promise.all(many.map(({ row, bytes }) => bench.rows.put(row, bytes)))
+    await bench.rows.put(last.row, last.bytes)
+    const all = [...many, last]
+    const rows = await bench.again()
+    const read = await rows.read(all.map(({ row }) => row.id))
+    expect(read.map((bytes) => toHex(bytes!))).toEqual(all.map(({ bytes }) => toHex(bytes)))
   })
 
   it('is told what cannot wait for a slow disk', async () => {
