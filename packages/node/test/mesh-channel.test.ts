@@ -116,6 +116,22 @@ describe('a channel against a peer that breaks its rules', () => {
     await expect(channel.send(bytesOf('late'))).rejects.toMatchObject({ code: 'closed' })
   })
 
+  test('a small frame keeps no large piece alive that it came in, and a large one is that piece', async () => {
+    await using bench = new MeshBench()
+    const attack = await siege(bench)
+    const large = 20_000
+    const lengthOfLarge = [(large & 0x7f) | 0x80, ((large >> 7) & 0x7f) | 0x80, large >> 14]
+    const bytes = [1, 7, ...lengthOfLarge, ...Array.from({ length: large }, () => 9)]
+    const { channel } = await write(bench, attack, bytes)
+    const frames = channel.frames()[Symbol.asyncIterator]()
+    const small = (await frames.next()).value as Uint8Array
+    const big = (await frames.next()).value as Uint8Array
+    expect([...small]).toEqual([7])
+    expect(small.buffer).not.toBe(big.buffer)
+    expect(big).toEqual(new Uint8Array(large).fill(9))
+    expect(big.buffer.byteLength).toBeLessThan(2 * large)
+  })
+
   test('a length of more bytes than the limit needs is refused', async () => {
     await using bench = new MeshBench()
     const attack = await siege(bench)

@@ -199,11 +199,17 @@ export class StreamChannel implements Channel {
       }
       const end = place + 1 + length
       if (this.#unread.length < end) return undefined
-      const frame = this.#unread.slice(place + 1, end)
+      const frame = this.#part(place + 1, end)
       this.#unread.consume(end)
       return frame
     }
     return undefined
+  }
+
+  /** What is most of what came in one piece is that piece; a copy keeps no more alive than itself. */
+  #part(start: number, end: number): Uint8Array {
+    const part = this.#unread.subarray(start, end)
+    return part.length * 2 >= part.buffer.byteLength ? part : this.#unread.slice(start, end)
   }
 
   #tooLarge(): TransportError {
