@@ -10,7 +10,7 @@ import type { Decision } from '../pipeline/decision.ts'
 import { Refusal, type Code } from '../pipeline/verdicts.ts'
 import { ACKNOWLEDGEMENT_TYPE } from './control-types.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
-import type { Body, Message } from './message.ts'
+import { messageFields, type Body, type Message } from './message.ts'
 import { FAILURE_TYPE, REFUSAL_TYPE } from './pending.ts'
 import type { IncomingRequest } from './request.ts'
 import type { Sender } from './sender.ts'
@@ -71,7 +71,7 @@ export class Answering {
       await task?.done()
     }
     const request: IncomingRequest = {
-      ...message,
+      ...messageFields(message),
       attempt: task?.attempt ?? 1,
       reply: (body, options = {}) => answer(body, options.contentType, options.signal),
       refuse: (code, reason = 'the request was refused') => answer([code, reason], REFUSAL_TYPE),

@@ -1,4 +1,4 @@
-import type { Message } from '../patterns/message.ts'
+import { messageFields, type Message } from '../patterns/message.ts'
 import type { TaskTurn } from '../pipeline/task-turn.ts'
 
 /**
@@ -18,5 +18,5 @@ export interface Task extends Message {
 /** A message of class `task` for its handler. */
 export function taskOf(message: Message, turn: TaskTurn): Task {
   const { attempt } = turn
-  return { ...message, attempt, done: () => turn.done(), fail: () => turn.fail() }
+  return { ...messageFields(message), attempt, done: () => turn.done(), fail: () => turn.fail() }
 }

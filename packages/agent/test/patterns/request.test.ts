@@ -1,4 +1,4 @@
-import type { Agent, IncomingRequest } from '@ixj/agent'
+import { explanationOf, type Agent, type IncomingRequest } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { name } from '../../../../test/world/world.ts'
 import { outcomeOf, toInbox, Town } from '../town.ts'
@@ -25,6 +25,20 @@ describe('request()', () => {
     serve(pair.b, (request) => request.reply({ twice: [request.body, request.body] }))
     const answer = await pair.town.world.until(pair.a.request(B, 'x'))
     expect(answer).toMatchObject({ body: { twice: ['x', 'x'] }, sender: B })
+  })
+
+  it('gives a handler all of the message, also where it is copied', async () => {
+    await using pair = await openPair()
+    const asked = Promise.withResolvers<IncomingRequest>()
+    serve(pair.b, async (request) => {
+      asked.resolve({ ...request })
+      await request.reply('yes')
+    })
+    await pair.town.world.until(pair.a.request(B, 'x'))
+    const copy = await asked.promise
+    expect(copy).toMatchObject({ topic: B, sender: pair.a.name, body: 'x', class: 'event' })
+    expect(copy.id).toHaveLength(16)
+    expect(explanationOf(copy)).toMatchObject({ outcome: 'accepted', sender: pair.a.name })
   })
 
   it('rejects with the other side’s code when it refuses', async () => {
