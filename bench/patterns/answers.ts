@@ -7,7 +7,7 @@ const PAIR: Cast = { processes: 2, crews: [1] }
 /** Questions a second. */
 export const ASKED_PER_SECOND = 100
 /** Asked before any is measured: so many times as many as are measured in a round. */
-const WARM_UP_TIMES = 2.5
+const WARM_UP_TIMES = 2
 
 /** P3: request and answer between two processes, so many a second. */
 export async function answers(pace: Pace, progress: Progress): Promise<readonly PatternRow[]> {

@@ -28,6 +28,8 @@ interface Length {
   readonly others: Pace
   readonly growth: Pace
   readonly paced: PacedLength
+  /** A hundred a second only, so each round is longer. */
+  readonly pairPaced: PacedLength
 }
 
 /** What scenes after the first warm up, beside it: much of their code is compiled. */
@@ -37,9 +39,10 @@ const LATER_WARM_UP_PART = 0.4
 const WHOLE: Length = {
   pair: { runs: 5, secondsOfRun: 0.8, warmUpSeconds: 2 },
   many: { runs: 5, secondsOfRun: 0.5, warmUpSeconds: 2.5 },
-  others: { runs: 3, secondsOfRun: 0.5, warmUpSeconds: 2.5 },
+  others: { runs: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   growth: { runs: 3, secondsOfRun: 1.5, warmUpSeconds: 3 },
-  paced: { warmUpSeconds: 0.6, rounds: 5, secondsOfRound: 0.5 },
+  paced: { warmUpSeconds: 0.5, rounds: 5, secondsOfRound: 0.4 },
+  pairPaced: { warmUpSeconds: 0.5, rounds: 5, secondsOfRound: 0.6 },
 }
 const QUICK: Length = {
   pair: { runs: 2, secondsOfRun: 0.3 },
@@ -47,6 +50,7 @@ const QUICK: Length = {
   others: { runs: 2, secondsOfRun: 0.2 },
   growth: { runs: 2, secondsOfRun: 0.5 },
   paced: { warmUpSeconds: 0.3, rounds: 2, secondsOfRound: 0.3 },
+  pairPaced: { warmUpSeconds: 0.3, rounds: 2, secondsOfRound: 0.3 },
 }
 
 /** A part of the benchmark, which may be run by itself. */
@@ -96,7 +100,7 @@ async function oneToOne(length: Length, progress: Progress): Promise<readonly Pa
   await using lineup = await Lineup.open(CONTENDERS, PAIR, progress)
   return await scenesOf(lineup, [{ pattern: '1×1', agents: 1, bodyBytes: BODY_BYTES }], {
     pace: length.pair,
-    paced: length.paced,
+    paced: length.pairPaced,
     progress,
   })
 }
