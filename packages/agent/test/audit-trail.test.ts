@@ -9,6 +9,7 @@ import {
   toApprove,
 } from '../../../test/world/made-approval.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../../../test/world/made-statement.ts'
+import { name } from '../../../test/world/world.ts'
 import { LOG_RETRY_MS } from '../../node/src/audit/limits.ts'
 import type { AuditLog } from '../src/pipeline/audit.ts'
 import { ACCEPTED, annsBundle, carry, CREW, DESK, grantOn, NODE, openScene } from './scene.ts'
@@ -34,6 +35,20 @@ async function statementsOf(bench: LogBench): Promise<readonly AuditRecord[]> {
 }
 
 describe('the audit log of a node', () => {
+  it('has what its host stated of a name elsewhere, and no status is published for that', async () => {
+    await openRecorded(async ({ node, acme, world }, bench) => {
+      const before = (await statementsOf(bench)).length
+      const child = { name: name('sam.acme.example'), key: (await world.key()).publicKey }
+      const stated = await node.host.issueTo(acme, child, {
+        lifetimeSeconds: 3_600,
+        grants: [crewGrant()],
+      })
+      await world.pass(60_000)
+      const told = (await statementsOf(bench)).slice(before)
+      expect(told).toMatchObject(stated.map(({ id }) => ({ act: 'issued', id })))
+    })
+  })
+
   it('says of an accepted bundle who sent it, for whom, under which grants, and by which rule', async () => {
     await openRecorded(async (scene, bench) => {
       const made = await annsBundle(scene, CREW)

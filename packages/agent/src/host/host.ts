@@ -161,7 +161,8 @@ export class Host implements AsyncDisposable {
 
   /**
    * States in the name of an identity of this node's home who a child elsewhere is, and what it may
-   * do. It is given once the node's log has it.
+   * do. It is given once the node's log has it. No status is published in that name: who binds
+   * once and ends would leave all that it ever bound with a last status that lapses.
    * @throws as `issueTo`; AuditError `unwritable`, `closed`
    */
   async issueTo(
@@ -170,7 +171,9 @@ export class Host implements AsyncDisposable {
     options: SpawnOptions,
   ): Promise<readonly SignedStatement[]> {
     const { issueTo } = await this.#abilities.births()
-    return await issueTo(parent, child, options, this.#core)
+    const { clock, random, hash, audit } = this.#core
+    const issued = (_: Identity, statements: readonly SignedStatement[]) => audit.issued(statements)
+    return await issueTo(parent, child, options, { clock, random, hash, issued })
   }
 
   /**
