@@ -38,7 +38,7 @@ describe('the audit log of a node', () => {
   it('has what its host stated of a name elsewhere, and no status is published for that', async () => {
     await openRecorded(async ({ node, acme, world }, bench) => {
       const before = (await statementsOf(bench)).length
-      const child = { name: name('sam.acme.example'), key: (await world.key()).publicKey }
+      const child = { name: name('sam.acme.example'), key: world.key().publicKey }
       const stated = await node.host.issueTo(acme, child, {
         lifetimeSeconds: 3_600,
         grants: [crewGrant()],
