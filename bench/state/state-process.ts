@@ -55,7 +55,7 @@ async function obey(orders: Orders): Promise<void> {
       for (const card of order.meet) node.keepDialing(card)
       for (const agent of agentsOf(part.process, part.cast)) {
         const opened = await node.openAgent(agentName(agent))
-        crews.push(await opened.join(crewName(members)))
+        crews.push(await opened.join(crewName(members), { spoken: true }))
       }
       await Promise.all(crews.map((crew) => allPresent(crew, members)))
       tell({ done: true })

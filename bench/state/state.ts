@@ -37,13 +37,26 @@ export async function benchState(
   scale: number,
   progress: (line: string) => void,
 ): Promise<BenchResult> {
+  const seconds = Math.max(2, Math.round(SECONDS * Math.min(1, scale * 3)))
+  return await benchStateOf({ nodes: NODES, paces: PACES, seconds }, progress)
+}
+
+/** The same for some numbers of nodes and some paces. */
+export async function benchStateOf(
+  what: {
+    readonly nodes: readonly number[]
+    readonly paces: readonly number[]
+    readonly seconds: number
+  },
+  progress: (line: string) => void,
+): Promise<BenchResult> {
   const rows: object[] = []
   const table: (readonly string[])[] = [HEAD]
-  const seconds = Math.max(2, Math.round(SECONDS * Math.min(1, scale * 3)))
-  for (const nodes of NODES) {
+  const { seconds } = what
+  for (const nodes of what.nodes) {
     progress(`${MEMBERS} members on ${nodes} nodes`)
     await using crowd = await Crowd.open(nodes)
-    for (const perSecond of PACES) {
+    for (const perSecond of what.paces) {
       progress(`${perSecond} a second each`)
       const row = await crowd.drive({ perSecond, seconds })
       rows.push({ nodes, members: MEMBERS, ...row })

@@ -360,6 +360,14 @@ export const SHEAF_BUNDLES_MAX = 64
 export const SHEAF_GATHER_MS = 10
 /** So long a sheaf waits for the last of its bundles, before the others go on without it. */
 export const SHEAF_WHOLE_MS = 50
+/** How long a node may sign for a member: a link that lives no longer needs no status. */
+export const VOICE_MS = 60_000
+/** It is given anew after so long. */
+export const VOICE_RENEW_MS = 40_000
+/** Before its end nothing more is signed under it: what is said has a lifespan of up to 10 s. */
+export const VOICE_MARGIN_MS = 10_000
+/** Where it could not be given, it is tried again after so long. */
+export const VOICE_RETRY_MS = 5_000
 /** Bounds on ages that one member may set. */
 export const STATE_BOUNDS_MAX = 64
 

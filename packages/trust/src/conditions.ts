@@ -14,6 +14,7 @@ import {
   APPROVERS_MAX,
   CONDITION_NAME_MAX,
   GRANT_CONDITIONS_MAX,
+  GRANT_TOPICS_MAX,
   PRIORITY_CAP_DEFAULT,
   PRIORITY_MAX,
 } from './limits.ts'
@@ -24,7 +25,8 @@ import { TrustError } from './trust-error.ts'
  * One condition of a grant, docs/protocol.md, section "Grant". Known are:
  * `hours` [from, to], minutes of the UTC day, from included, to not, past midnight if to < from;
  * `messagesPerSecond` n, at each receiver; `bytesPerMessage` n; `maxPriority` 0 to 3;
- * `approvals` [k, exact names, sorted]. Any other is kept as it is, and never holds.
+ * `approvals` [k, exact names, sorted]; `stateOn` [exact names, sorted]: class `state` alone, on
+ * these topics. Any other is kept as it is, and never holds.
  */
 export type Condition = readonly [name: string, value: Value]
 
@@ -36,6 +38,8 @@ export interface ConditionUse {
   readonly priority: number
   /** Who approved this one message, each by a key of its own; not the sender. */
   readonly approvers: readonly Name[]
+  readonly topic: Name
+  readonly isState: boolean
 }
 
 /** What the condition `approvals` asks for: that many of these names. */
@@ -61,6 +65,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['bytesPerMessage', { read: readCount, narrower: atMost }],
   ['maxPriority', { read: readPriority, narrower: atMost }],
   ['approvals', { read: readApprovals, narrower: approvalsWithin }],
+  ['stateOn', { read: readTopics, narrower: topicsWithin }],
 ])
 
 /** The conditions in the order of the wire: sorted by name; approvers are sorted too. */
@@ -135,6 +140,22 @@ export function checkConditions(conditions: readonly Condition[], use: Condition
     throw broken('maxPriority', `priority ${use.priority}, limit ${show(priorityMax)}`)
   }
   checkApproved(conditions, use.approvers)
+  checkStateOn(conditions, use)
+}
+
+/**
+ * Checks the condition `stateOn`, if there is one: of a grant under which something is sent, and of
+ * one by which somebody speaks for the sender.
+ * @throws TrustError `condition`
+ */
+export function checkStateOn(
+  conditions: readonly Condition[],
+  { topic, isState }: Pick<ConditionUse, 'topic' | 'isState'>,
+): void {
+  const topics = valueOf(conditions, 'stateOn') as readonly Name[] | undefined
+  if (topics === undefined || (isState && topics.includes(topic))) return
+  const limit = `limit class state on ${topics.slice(0, 2).join(', ')}`
+  throw broken('stateOn', `${isState ? 'state' : 'another class'} on ${topic}, ${limit}`)
 }
 
 /** What the condition `approvals` asks for; undefined without one. */
@@ -225,6 +246,15 @@ function readApprovals(value: Field, what: string): Value {
   return [readInteger(needed, `count of ${what}`, { min: 1, max: approvers.length }), approvers]
 }
 
+function readTopics(value: Field, what: string): Value {
+  return readSortedSet(value, what, {
+    itemsMin: 1,
+    itemsMax: GRANT_TOPICS_MAX,
+    item: readName,
+    key: (name) => name,
+  })
+}
+
 function sortApprovers(name: string, value: Value): Value {
   if (name !== 'approvals' || !isList(value) || value.length !== 2) return value
   const [needed, names] = value
@@ -258,6 +288,11 @@ function approvalsWithin(parent: Value, child: Value): boolean {
   const [needed, names] = parent as readonly [number, readonly string[]]
   const [childNeeded, childNames] = child as readonly [number, readonly string[]]
   return childNeeded >= needed && childNames.every((name) => names.includes(name))
+}
+
+function topicsWithin(parent: Value, child: Value): boolean {
+  const topics = parent as readonly string[]
+  return (child as readonly string[]).every((topic) => topics.includes(topic))
 }
 
 function same(parent: Value, child: Value): boolean {

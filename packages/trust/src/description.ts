@@ -143,6 +143,7 @@ function describeLimits(grant: Grant, organisation: Name): string[] {
   const bytes = valueOf(conditions, 'bytesPerMessage') as number | undefined
   const approvals = approvalsNeeded(conditions)
   const priority = valueOf(conditions, 'maxPriority') as number | undefined
+  const stateOn = valueOf(conditions, 'stateOn') as readonly Name[] | undefined
   return [
     hours === undefined ? [] : [`${formatMinute(hours[0])} to ${formatMinute(hours[1])} UTC`],
     perSecond === undefined ? [] : [`${perSecond} messages/s`],
@@ -155,6 +156,14 @@ function describeLimits(grant: Grant, organisation: Name): string[] {
             approvals.names.map((name) => parsePattern(name)),
             organisation,
           )}`,
+        ],
+    stateOn === undefined
+      ? []
+      : [
+          `state on ${shortPatterns(
+            stateOn.map((name) => parsePattern(name)),
+            organisation,
+          )} alone`,
         ],
     mayDelegate === false ? [] : [`may delegate to ${shortPatterns(mayDelegate, organisation)}`],
   ].flat()

@@ -107,6 +107,7 @@ export {
   approvalsNeeded,
   checkConditions,
   checkNarrower,
+  checkStateOn,
   type Condition,
   type ConditionUse,
 } from './conditions.ts'
@@ -170,6 +171,7 @@ export {
   type NameQuestion,
   type NameUse,
   type Speaker,
+  holderKey,
   publishedOfChain,
   statementsOfChain,
 } from './name-question.ts'

@@ -91,6 +91,15 @@ export interface Speaker {
   readonly authority: Authority
 }
 
+/**
+ * The key of the name itself, also where another signs for it: what is granted to that key alone, is
+ * used by whoever it lets speak. Where a name above lets somebody speak for it, the speaker's.
+ */
+export function holderKey({ name, key, speaker }: NameChain): Uint8Array {
+  const root = speaker?.authority.issuers[0]
+  return root?.name === name ? root.key : key
+}
+
 /** Every statement that a chain rests on, from the anchor down. */
 export function statementsOfChain(chain: NameChain): readonly SignedStatement[] {
   const above = chain.introducer === null ? [] : statementsOfChain(chain.introducer)

@@ -5,7 +5,14 @@ import type { Value } from '../src/encoding/index.ts'
 import { acme, crew, grantOf, HOUR, MINUTE, NOW, planner, refusal, w1 } from './world.ts'
 
 const read = (...conditions: Condition[]) => grantOf({ conditions })
-const message = { now: NOW, bytesPerMessage: 100, priority: 1, approvers: [] }
+const message = {
+  now: NOW,
+  bytesPerMessage: 100,
+  priority: 1,
+  approvers: [],
+  topic: crew,
+  isState: true,
+}
 const midnight = NOW - 12 * HOUR
 
 describe('the form of conditions', () => {
@@ -18,6 +25,7 @@ describe('the form of conditions', () => {
       ['maxPriority', 0],
       ['maxPriority', 3],
       ['approvals', [2, [crew, planner]]],
+      ['stateOn', [crew]],
       ['some-day', [null, [true, 'x', Uint8Array.of(1)]]],
     ]
     for (const condition of good) expect(() => read(condition), condition[0]).not.toThrow()
@@ -38,6 +46,8 @@ describe('the form of conditions', () => {
       ['approvals', [2, [crew]]],
       ['approvals', [1, []]],
       ['approvals', 1],
+      ['stateOn', []],
+      ['stateOn', crew],
       ['', 1],
       ['two words', 1],
       ['x'.repeat(65), 1],
@@ -117,6 +127,17 @@ describe('checkConditions()', () => {
   })
 })
 
+describe('the condition stateOn', () => {
+  it('passes state on its topics, and refuses another class and another topic', () => {
+    const narrowed: Condition[] = [['stateOn', [crew]]]
+    const check = (use: Partial<typeof message>) => () =>
+      checkConditions(narrowed, { ...message, ...use })
+    expect(check({})).not.toThrow()
+    expect(check({ isState: false })).toThrow(refusal('condition', 'another class on'))
+    expect(check({ topic: planner })).toThrow(refusal('condition', `state on ${planner}`))
+  })
+})
+
 describe('checkNarrower()', () => {
   const narrower: readonly (readonly [string, Value, Value])[] = [
     ['hours', [480, 1_080], [480, 1_080]],
@@ -128,6 +149,7 @@ describe('checkNarrower()', () => {
     ['bytesPerMessage', 10, 9],
     ['maxPriority', 3, 0],
     ['approvals', [1, [crew, planner, w1]], [2, [crew, w1]]],
+    ['stateOn', [crew, planner], [crew]],
     ['some-day', ['a', 1], ['a', 1]],
   ]
   const wider: readonly (readonly [string, Value, Value])[] = [
@@ -142,6 +164,7 @@ describe('checkNarrower()', () => {
     ['maxPriority', 0, 1],
     ['approvals', [2, [crew, planner]], [1, [crew, planner]]],
     ['approvals', [1, [crew]], [1, [crew, planner]]],
+    ['stateOn', [crew], [crew, planner]],
     ['some-day', ['a', 1], ['a', 0]],
   ]
 

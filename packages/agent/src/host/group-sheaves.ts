@@ -25,59 +25,101 @@ export interface GroupSheavesContext {
   hand(topic: Name, load: GroupLoad): Promise<number>
 }
 
+/** Of a group of which a message went lately. */
+interface Gathering {
+  /** What waits for the next message. */
+  readonly bundles: Waiting[]
+  /** Bundles that those who were given their turn have yet to hand over. */
+  awaited: number
+}
+
 /**
  * Bundles of a node's members of one group, several in a message: what comes in one turn of the
- * program, and then what comes within {@link SHEAF_GATHER_MS} of the message before.
+ * program, and then what comes within {@link SHEAF_GATHER_MS} of the message before. Who asks for its
+ * turn before it makes a bundle has it signed and sent together with those of all who asked meanwhile.
  */
 export class GroupSheaves {
   readonly #context: GroupSheavesContext
-  /** Of each group of which a message went lately: what waits for the next. */
-  readonly #waiting = new Map<Name, Waiting[]>()
+  readonly #gathering = new Map<Name, Gathering>()
+  /** Who waits for its turn to make a bundle. */
+  readonly #turns = new Map<Name, (() => void)[]>()
 
   constructor(context: GroupSheavesContext) {
     this.#context = context
+  }
+
+  /** Resolves when the next message of the group may go. */
+  turn(topic: Name): Promise<void> {
+    return new Promise((resolve) => {
+      const turns = this.#turns.get(topic)
+      if (turns !== undefined) {
+        turns.push(resolve)
+        return
+      }
+      this.#turns.set(topic, [resolve])
+      if (!this.#gathering.has(topic)) void this.#takeSoon(topic)
+    })
   }
 
   /** Resolves to how many nodes were handed the bundle. @throws what handing it over throws */
   hand(topic: Name, load: GroupLoad): Promise<number> {
     return new Promise((resolve, reject) => {
       const waiting = { ...load, resolve, reject }
-      const others = this.#waiting.get(topic)
-      if (others !== undefined) {
-        others.push(waiting)
+      const gathering = this.#gathering.get(topic)
+      if (gathering === undefined) {
+        this.#gather(topic, { bundles: [waiting], awaited: 0 })
+        void this.#goSoon(topic)
         return
       }
-      this.#waiting.set(topic, [waiting])
-      void this.#begin(topic)
+      gathering.bundles.push(waiting)
+      if (gathering.awaited === 0) return
+      gathering.awaited -= 1
+      if (gathering.awaited === 0) this.#go(topic)
     })
   }
 
   /** Nothing waits any longer: somebody is leaving. */
   flush(): void {
-    for (const topic of this.#waiting.keys()) this.#go(topic)
+    for (const topic of this.#gathering.keys()) this.#go(topic)
+    for (const topic of this.#turns.keys()) this.#takeTurns(topic)
   }
 
-  async #begin(topic: Name): Promise<void> {
-    // All that is said in one turn goes together.
+  /** All that is said in one turn of the program goes together. */
+  async #goSoon(topic: Name): Promise<void> {
     await Promise.resolve()
     this.#go(topic)
-    this.#later(topic)
   }
 
-  #later(topic: Name): void {
+  async #takeSoon(topic: Name): Promise<void> {
+    await Promise.resolve()
+    // What was handed over without a turn came first.
+    if (this.#gathering.has(topic)) return
+    this.#gather(topic, { bundles: [], awaited: this.#takeTurns(topic) })
+  }
+
+  #gather(topic: Name, gathering: Gathering): void {
     const { clock } = this.#context
+    this.#gathering.set(topic, gathering)
     clock.at(clock.now() + SHEAF_GATHER_MS, () => {
-      if (this.#waiting.get(topic)?.length === 0) {
-        this.#waiting.delete(topic)
-        return
-      }
+      const isIdle = gathering.bundles.length === 0
       this.#go(topic)
-      this.#later(topic)
+      if (this.#turns.has(topic)) {
+        this.#gather(topic, { bundles: [], awaited: this.#takeTurns(topic) })
+      } else if (isIdle) this.#gathering.delete(topic)
+      else this.#gather(topic, { bundles: [], awaited: 0 })
     })
   }
 
+  /** To how many their turns were given. */
+  #takeTurns(topic: Name): number {
+    const turns = this.#turns.get(topic) ?? []
+    this.#turns.delete(topic)
+    for (const take of turns) take()
+    return turns.length
+  }
+
   #go(topic: Name): void {
-    const waiting = this.#waiting.get(topic)?.splice(0) ?? []
+    const waiting = this.#gathering.get(topic)?.bundles.splice(0) ?? []
     for (const some of groupForSheaves(waiting)) void this.#hand(topic, some)
   }
 

@@ -18,6 +18,8 @@ export interface Sink {
   readonly opening?: OpeningKey | undefined
   /** What it takes; everything else on the topic is refused. */
   readonly takes: readonly BundleAction[]
+  /** Whether this key, not its own, signs for the agent here; default: none does. */
+  isSpokenBy?(key: Uint8Array): boolean
   /** The agent's book of tasks; without one it takes none. */
   readonly tasks?: TaskBook
   /** Messages for this agent, in their stream's order. Must not throw. */
@@ -167,9 +169,7 @@ export class Topics {
   followers(header: Header): readonly Sink[] {
     const sinks = this.sinks(header.topic)
     if (this.opened(header.topic) === 'inbox') return sinks
-    return sinks.filter(
-      (sink) => !(sink.agent === header.sender && equalBytes(sink.key, header.key)),
-    )
+    return sinks.filter((sink) => !isSender(sink, header))
   }
 
   /** Keys that open what is sealed to those who have the topic open here. */
@@ -181,4 +181,8 @@ export class Topics {
   sinks(topic: Name): readonly Sink[] {
     return this.#entries.get(topic)?.holders.map((holder) => holder.sink) ?? []
   }
+}
+
+function isSender(sink: Sink, { sender, key }: Header): boolean {
+  return sink.agent === sender && (equalBytes(sink.key, key) || sink.isSpokenBy?.(key) === true)
 }

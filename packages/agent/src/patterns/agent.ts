@@ -201,17 +201,17 @@ export class Agent implements AsyncDisposable {
    */
   async join(topic: string, options: JoinOptions = {}): Promise<Group> {
     options.signal?.throwIfAborted()
-    const { sealed: isSealed = false } = options
+    const { sealed: isSealed = false, spoken: isSpoken = false } = options
     if (isSealed) checkSealable(topic, this.#parts)
     if (isReservedPool(this.name)) throw refusedToPool(`join ${topic}`)
-    const active = this.#active
-    const { sender, pending, opened } = active
+    const { sender, pending, opened } = this.#active
     const group = new Group(parseName(topic), {
       ...(await this.#member()),
       sender,
       pending,
-      active,
+      active: this.#active,
       isSealed,
+      isSpoken,
       abilities: this.#parts.abilities,
       closed: (closing) => void opened.delete(closing),
     })

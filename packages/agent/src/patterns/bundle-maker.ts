@@ -43,6 +43,7 @@ export class BundleMaker {
     const gathered = taken[0]?.gathered
     const proof = gathered === undefined ? this.#proof(lane) : this.#current(gathered.proof)
     const { clock, seals } = this.#core
+    const { signer } = lane.voice?.identity ?? this.#identity
     const packs = taken.map(({ messages }) => messages)
     const plain = joinMessages(packs)
     const now = clock.now()
@@ -67,20 +68,22 @@ export class BundleMaker {
     }
     const { encryption, messagesBytes } = await sealMessages(
       plain,
-      { ...fields, key: this.#identity.signer.publicKey },
+      { ...fields, key: signer.publicKey },
       { wish: lane, core: this.#core },
     )
-    const { signer } = this.#identity
     return { bundle: await seals.seal({ ...fields, encryption }, messagesBytes, signer), proof }
   }
 
-  #proof({ grant, beside }: Lane): KnownProof {
+  #proof({ grant, beside, voice }: Lane): KnownProof {
+    const { identity, proofs } = voice ?? { identity: this.#identity, proofs: this.#proofs }
     const key = `${grant?.idText ?? ''}|${beside?.idText ?? ''}`
-    let proof = this.#proofs.get(key)
+    let proof = proofs.get(key)
     if (proof === undefined) {
       const leaves = [grant, beside].filter((leaf) => leaf !== null)
-      proof = this.#core.proofs.compose(provingStatements(this.#identity, leaves), this.#identity)
-      this.#proofs.set(key, proof)
+      const holders =
+        voice === undefined ? [identity] : [identity, this.#identity, this.#core.identity]
+      proof = this.#core.proofs.compose(provingStatements(identity, leaves), ...holders)
+      proofs.set(key, proof)
     }
     return this.#current(proof)
   }

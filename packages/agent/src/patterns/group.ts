@@ -56,12 +56,19 @@ export interface JoinOptions {
    * member, and do not wait for it; default false.
    */
   readonly quiet?: boolean
+  /**
+   * Whether its node signs its registers: the member gives it a `speak` grant for the state of this
+   * group alone, a minute at a time. What many such members of a node set costs few signatures and
+   * few checks; who verifies the member has to be able to verify the node. Default false.
+   */
+  readonly spoken?: boolean
   readonly signal?: AbortSignal
 }
 
 /** What a group shares with its agent. */
 export interface GroupParts extends MemberParts {
   readonly isSealed: boolean
+  readonly isSpoken: boolean
   readonly abilities: HistoryAbilities & SealingAbilities & StateAbilities
   readonly sender: Sender
   readonly pending: Pending
@@ -91,6 +98,7 @@ export class Group implements AsyncDisposable {
       key: parts.identity.signer.publicKey,
       opening: parts.identity.opening,
       takes: ['publish', 'request'],
+      isSpokenBy: (speakerKey) => this.#state?.isSpokenBy(speakerKey) === true,
       get tasks() {
         return parts.active.received
       },
@@ -145,6 +153,7 @@ export class Group implements AsyncDisposable {
       await core.open(open, this.#sink)
     } catch (cause) {
       core.secrets.leave(topic)
+      state?.close()
       throw cause
     }
     this.#open = open
@@ -287,12 +296,13 @@ export class Group implements AsyncDisposable {
   }
 
   async #makeState(): Promise<GroupState | undefined> {
-    const { core, sender, identity, isSealed, abilities } = this.#parts
+    const { core, abilities } = this.#parts
     const { shared } = core
     const ability = await abilities.state?.()
     if (shared === undefined || ability === undefined) return undefined
-    const { topic } = this
-    return new ability.GroupState({ core, shared, sender, name: identity.name, topic, isSealed })
+    const state = new ability.GroupState({ ...this.#parts, shared, topic: this.topic })
+    await state.prepare()
+    return state
   }
 
   /** Who may give the group its secret does so while it is here. */

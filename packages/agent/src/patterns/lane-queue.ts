@@ -14,6 +14,7 @@ import {
   OUTBOX_MESSAGES_MAX,
 } from '../limits.ts'
 import type { Receipt } from './message.ts'
+import type { Voice } from './voice.ts'
 import { SEALED_BYTES } from '../sealing/sealer.ts'
 import { reasonOf } from '../abort-reason.ts'
 
@@ -34,6 +35,8 @@ export interface Lane {
    * possible, to other organisations alone.
    */
   readonly seal: boolean | 'possible' | undefined
+  /** What signs in the place of the sender's own key; default: nothing does. */
+  readonly voice?: Voice | undefined
   /** Messages in one bundle: more than its grant allows in a second could never pass. */
   readonly messagesMax: number
 }

@@ -4,8 +4,10 @@ import {
   checkAuthority,
   checkName,
   checkSender,
+  checkStateOn,
   findAnchor,
   findLimit,
+  holderKey,
   SKEW_MS,
   toHex,
   TrustError,
@@ -19,9 +21,23 @@ import type { PipelineContext } from './context.ts'
 
 /**
  * The chain from an anchor of ours to the sender's name and key, or to the key of a node that may
- * speak for it. @throws TrustError
+ * speak for it, if it may say this. @throws TrustError
  */
 export function nameChain(
+  header: Header,
+  material: ProofStatements,
+  context: PipelineContext,
+): NameChain {
+  const chain = senderChain(header, material, context)
+  const spoken = chain.speaker?.authority.leaf.statement.conditions
+  // "What a grant of `speak` is narrowed to holds for each bundle."
+  if (spoken !== undefined) {
+    checkStateOn(spoken, { topic: header.topic, isState: header.class === 'state' })
+  }
+  return chain
+}
+
+function senderChain(
   header: Header,
   material: ProofStatements,
   context: PipelineContext,
@@ -87,17 +103,21 @@ export function grantChain(
   const holder = chainKey({ ...header, name: header.sender })
   const key = `grant|${toHex(leaf)}|${header.action}|${header.topic}|${holder}`
   return context.chains.through(key, now, () => {
+    const chain = senderChain(header, material, context)
     const value = checkAuthority(
       {
         leaf,
         subject: header.sender,
-        subjectKey: header.key,
+        // "Who speaks for a name uses what was granted to that name's own key."
+        subjectKey: holderKey(chain),
         action: header.action,
         topic: header.topic,
       },
       { ...material, anchors: context.trust.anchors, now },
     )
-    return { value, until: value.notAfter + SKEW_MS, rests: publishedIn(value.issuers) }
+    // For the key it is granted by the word of the chain as well.
+    const until = Math.min(value.notAfter, chain.notAfter) + SKEW_MS
+    return { value, until, rests: publishedIn([...value.issuers, chain]) }
   })
 }
 

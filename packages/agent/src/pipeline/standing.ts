@@ -71,7 +71,9 @@ function checkUse(
   const bytesPerMessage = Math.max(0, ...(messages ?? []).map((part) => part.body.length))
   // Whether these approved is checked next: without enough of them, no signature is looked at.
   const approvers = header.approvals.map(({ signed }) => signed.signer)
-  const use = { now, bytesPerMessage, priority: header.priority, approvers }
+  const { topic, priority } = header
+  const isState = header.class === 'state'
+  const use = { now, bytesPerMessage, priority, approvers, topic, isState }
   for (const { statement } of authority.chain) checkConditions(statement.conditions, use)
 }
 

@@ -72,6 +72,7 @@ interface Heard extends HeardMember {
   /** When it is lost, unless it is heard of before, and why it will be. */
   readonly lostAt: number
   readonly why: LostWhy
+  readonly nodeKey: Uint8Array
 }
 
 /** Who is in one group, by what their nodes announced. */
@@ -79,6 +80,8 @@ export class Roster {
   readonly #heard = new Map<string, Heard>()
   /** The same by their nodes: an announcement concerns its own node's members alone. */
   readonly #byNode = new Map<Name, Set<string>>()
+  /** The node of each member, by the member's name and the node's key. */
+  readonly #nodes = new Map<string, Name>()
   /** Time of each node key's newest announcement of its members, and of heads: older ones change nothing. */
   readonly #newest = new Map<string, number>()
   readonly #changed: (change: PresenceChange) => void
@@ -101,9 +104,10 @@ export class Roster {
     })
   }
 
-  /** The node of a member. */
+  /** The node of a member with this key, or on a node with this key, which may sign for it. */
   hostOf(name: Name, key: Uint8Array): Name | undefined {
-    return this.#heard.get(keyOf({ name, key }))?.member.node
+    const found = keyOf({ name, key })
+    return this.#heard.get(found)?.member.node ?? this.#nodes.get(found)
   }
 
   /** Since when a member is there, by its node's clock. */
@@ -150,7 +154,7 @@ export class Roster {
       const { member } = heard
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
-      this.#put(key, { ...heard, lostAt: lost, why: 'silent' })
+      this.#put(key, { ...heard, lostAt: lost, why: 'silent', nodeKey: node.key })
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
@@ -186,15 +190,17 @@ export class Roster {
   /** A member is on one node at a time, the one that told of it last. */
   #put(key: string, heard: Heard): void {
     const { node } = heard.member
-    const before = this.#heard.get(key)?.member.node
-    if (before !== undefined && before !== node) this.#leaveNode(before, key)
+    const before = this.#heard.get(key)
+    if (before !== undefined) this.#leaveNode(before, key)
     this.#heard.set(key, heard)
+    this.#nodes.set(keyOf({ name: heard.member.name, key: heard.nodeKey }), node)
     const keys = this.#byNode.get(node)
     if (keys === undefined) this.#byNode.set(node, new Set([key]))
     else keys.add(key)
   }
 
-  #leaveNode(node: Name, key: string): void {
+  #leaveNode({ member: { name, node }, nodeKey }: Heard, key: string): void {
+    this.#nodes.delete(keyOf({ name, key: nodeKey }))
     const keys = this.#byNode.get(node)
     keys?.delete(key)
     if (keys?.size === 0) this.#byNode.delete(node)
@@ -214,7 +220,7 @@ export class Roster {
     const heard = this.#heard.get(key)
     if (heard === undefined) return
     this.#heard.delete(key)
-    this.#leaveNode(heard.member.node, key)
+    this.#leaveNode(heard, key)
     this.#changed({ ...how, member: heard.member })
   }
 }

@@ -1,12 +1,14 @@
 import type { Name } from '@ixj/names'
-import type { ApplicationValue } from '@ixj/trust'
+import { equalBytes, type ApplicationValue } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Core } from '../host/core.ts'
 import { QUEUE_MAX } from '../limits.ts'
+import type { MemberParts } from '../patterns/parts.ts'
 import type { Sender } from '../patterns/sender.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
 import { Bounds } from './bounds.ts'
+import { NodeVoice } from './node-voice.ts'
 import { OwnRegisters, type SetOptions, type StateCounts } from './own-registers.ts'
 import { viewOf, type Register } from './register.ts'
 import type { GoneWhy, HeldRegister, RegisterEvent, Registers } from './registers.ts'
@@ -35,14 +37,14 @@ export interface StateSnapshot {
 }
 
 /** What one member's view of shared state is made of. */
-export interface GroupStateParts {
-  readonly core: Core
+export interface GroupStateParts extends MemberParts {
   readonly shared: Shared
   readonly sender: Sender
-  readonly name: Name
   readonly topic: Name
   /** Whether this member's registers are sealed to the group. */
   readonly isSealed: boolean
+  /** Whether its node signs them. */
+  readonly isSpoken: boolean
 }
 
 /**
@@ -52,6 +54,7 @@ export interface GroupStateParts {
 export class GroupState {
   readonly #parts: GroupStateParts
   readonly #own: OwnRegisters
+  readonly #voice: NodeVoice | null
   readonly #readers = new Set<Queue<StateChange>>()
   #registers: Registers | undefined
   #bounds: Bounds | undefined
@@ -60,11 +63,29 @@ export class GroupState {
   /** Use `state` of a group. */
   constructor(parts: GroupStateParts) {
     this.#parts = parts
-    const { core, name, topic } = parts
+    const { core, sender, identity, hostGrant, topic, isSealed, isSpoken } = parts
+    const { name, signer } = identity
+    // The node itself, and who has no key but its node's, are signed for by it anyway.
+    const isOther = hostGrant !== null && !equalBytes(signer.publicKey, nodeKeyOf(core))
+    this.#voice = isSpoken && isOther ? new NodeVoice({ core, identity, topic }) : null
     this.#own = new OwnRegisters({
-      ...parts,
+      core,
+      sender,
+      topic,
+      isSealed,
+      voice: this.#voice,
       failed: (cause) => core.record(core.plain('state', 'set', topic, name, coded(cause))),
     })
+  }
+
+  /** Called first, by `join`. */
+  async prepare(): Promise<void> {
+    await this.#voice?.give()
+  }
+
+  /** Whether this key, the node's, signs for the member. */
+  isSpokenBy(key: Uint8Array): boolean {
+    return this.#voice !== null && equalBytes(key, nodeKeyOf(this.#parts.core))
   }
 
   /** Called once, by `join`. */
@@ -149,6 +170,7 @@ export class GroupState {
 
   /** Called by the group when it is left. */
   close(): void {
+    this.#voice?.close()
     if (this.#registers === undefined) return
     this.#registers = undefined
     this.#own.close()
@@ -193,6 +215,10 @@ function coded(cause: unknown): unknown {
   if (code === 'no-authority') return new Refusal('not-granted', message, { cause })
   const isHandover = code === 'not-handed-over' || code === 'backpressure'
   return isHandover ? new Refusal('transport', message, { cause }) : cause
+}
+
+function nodeKeyOf({ identity }: Core): Uint8Array {
+  return identity.signer.publicKey
 }
 
 function sorted(all: readonly HeldRegister[]): readonly HeldRegister[] {

@@ -15,6 +15,8 @@ import {
 import type { Lane } from '../patterns/lane-queue.ts'
 import type { SendOptions } from '../patterns/send-options.ts'
 import type { Sender } from '../patterns/sender.ts'
+import type { Voice } from '../patterns/voice.ts'
+import type { NodeVoice } from './node-voice.ts'
 import { encodeUpdate, isRegister, STATE_TYPE } from './register-update.ts'
 import { Soonest } from './soonest.ts'
 
@@ -41,6 +43,8 @@ export interface OwnRegistersContext {
   readonly topic: Name
   /** Whether registers are sealed to the group. */
   readonly isSealed: boolean
+  /** By which its node signs them; null: the member signs them itself. */
+  readonly voice: NodeVoice | null
   /** Updates could not be handed over. */
   failed(cause: unknown): void
 }
@@ -76,6 +80,8 @@ export class OwnRegisters {
   readonly #counts = { sent: 0, replaced: 0, failed: 0 }
   /** The lane that was found last. */
   #found: { readonly options: SetOptions; readonly lane: Lane; readonly at: number } | undefined
+  /** The same lane as it was spoken on last. */
+  #voiced: { readonly lane: Lane; readonly voice: Voice; readonly spoken: Lane } | undefined
   #isSending = false
   #isClosed = false
 
@@ -152,8 +158,8 @@ export class OwnRegisters {
   async #send(): Promise<void> {
     if (this.#isSending) return
     this.#isSending = true
-    // All that is set in one turn goes together.
-    await Promise.resolve()
+    // All that is set in one turn goes together, and what others here set meanwhile.
+    await this.#context.core.handover.sheaves.turn(this.#context.topic)
     for (let first = this.#next(); first !== undefined; first = this.#next()) {
       await this.#handOver(first)
     }
@@ -175,7 +181,7 @@ export class OwnRegisters {
       batch = this.#batch(first, lane)
       for (const own of batch) own.isWaiting = false
       await sender.sendTogether(
-        lane,
+        this.#spoken(lane),
         batch.map(({ part }) => part),
       )
       this.#counts.sent += batch.length
@@ -185,6 +191,17 @@ export class OwnRegisters {
       for (const own of batch) own.dueAt = core.clock.now() + STATE_RETRY_MS
       if (!this.#isClosed) this.#context.failed(cause)
     }
+  }
+
+  /** The same lane, signed by the node where it may. */
+  #spoken(lane: Lane): Lane {
+    const voice = this.#context.voice?.next()
+    if (voice === undefined) return lane
+    const known = this.#voiced
+    if (known?.lane === lane && known.voice === voice) return known.spoken
+    const spoken = { ...lane, voice }
+    this.#voiced = { lane, voice, spoken }
+    return spoken
   }
 
   /** What goes out with it in one bundle: of its lane, as far as there is room. */

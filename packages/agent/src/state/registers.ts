@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { equalBytes, type ApplicationValue } from '@ixj/trust'
+import { equalBytes, holderKey, type ApplicationValue } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
 import {
@@ -18,6 +18,8 @@ import { Soonest } from './soonest.ts'
 /** A register as a node holds it: what its owner said last, in the bundle in which that came. */
 export interface HeldRegister extends StateAge {
   readonly sender: Name
+  /** Of the sender itself, whoever signed. */
+  readonly ownerKey: Uint8Array
   readonly register: string
   readonly value: ApplicationValue
   /** ms since the Unix epoch by the sender's clock. */
@@ -120,6 +122,7 @@ export class Registers {
     const held: HeldRegister = {
       ...age,
       sender: header.sender,
+      ownerKey: holderKey(accepted.chain),
       register,
       value,
       asOf,
@@ -139,7 +142,7 @@ export class Registers {
   /** A member has gone, and what it said with it. */
   memberGone(sender: Name, key: Uint8Array, why: 'left' | 'lost'): void {
     for (const held of this.#owners.get(sender)?.registers.values() ?? []) {
-      if (equalBytes(held.key, key)) this.#remove(held, why)
+      if (equalBytes(held.ownerKey, key)) this.#remove(held, why)
     }
   }
 
