@@ -38,6 +38,8 @@ interface Entry {
   /** ms since the Unix epoch: streams that began later are owed from their first place. */
   readonly openedAt: number
   readonly holders: { readonly open: OpenTopic; readonly sink: Sink }[]
+  /** Of the holders, in their order: asked for several times for each bundle. */
+  sinks: readonly Sink[]
 }
 
 /** Whether a right to receive a topic holds now. */
@@ -90,7 +92,7 @@ export class Topics {
     const entry = this.#entries.get(topic)
     const shown = this.shown.get(topic)
     if (entry === undefined || shown === undefined) {
-      this.#entries.set(topic, { openedAt: now, holders: [{ open, sink }] })
+      this.#entries.set(topic, { openedAt: now, holders: [{ open, sink }], sinks: [sink] })
       this.shown.set(topic, open)
       return 'opened'
     }
@@ -108,6 +110,7 @@ export class Topics {
       )
     }
     entry.holders.push({ open, sink })
+    entry.sinks = [...entry.sinks, sink]
     if (open.until > shown.until && holds(open)) {
       this.shown.set(topic, open)
       return 'changed'
@@ -121,6 +124,7 @@ export class Topics {
     const index = entry?.holders.findIndex((holder) => holder.sink === sink) ?? -1
     if (entry === undefined || index === -1) return 'kept'
     const [removed] = entry.holders.splice(index, 1)
+    entry.sinks = entry.holders.map((holder) => holder.sink)
     if (entry.holders.length > 0) {
       const wasShown = removed?.open === this.shown.get(topic)
       return wasShown ? this.#showLongest(topic, entry, holds) : 'kept'
@@ -179,7 +183,7 @@ export class Topics {
 
   /** Everybody who has the topic open here. */
   sinks(topic: Name): readonly Sink[] {
-    return this.#entries.get(topic)?.holders.map((holder) => holder.sink) ?? []
+    return this.#entries.get(topic)?.sinks ?? []
   }
 }
 

@@ -65,6 +65,7 @@ export class Bounds {
 
   /** Looks at one register that was set. */
   lookAt(held: HeldRegister): void {
+    if (this.#bounds.size === 0 && this.#stale.size === 0) return
     const maxAgeMs = this.maxAgeMs(held.register)
     const key = keyOf(held)
     // By the most that its age may be: what may be too old is too old.

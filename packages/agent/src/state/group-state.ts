@@ -10,7 +10,7 @@ import { Queue } from '../queue.ts'
 import { Bounds } from './bounds.ts'
 import { NodeVoice } from './node-voice.ts'
 import { OwnRegisters, type SetOptions, type StateCounts } from './own-registers.ts'
-import { viewOf, type Register } from './register.ts'
+import type { Register } from './register.ts'
 import type { GoneWhy, HeldRegister, RegisterEvent, Registers } from './registers.ts'
 import type { Shared } from './open-shared.ts'
 import { digestOf } from './state-digest.ts'
@@ -201,10 +201,9 @@ export class GroupState {
   }
 
   #view(held: HeldRegister): Register {
-    const { core } = this.#parts
-    const now = core.clock.now()
     const maxAgeMs = this.#bounds?.maxAgeMs(held.register) ?? Infinity
-    return viewOf(held, { now, range: core.offsets.range(held.clock, now), maxAgeMs })
+    if (this.#registers === undefined) throw new Error(`${this.#parts.topic} is not open`)
+    return this.#registers.view(held, maxAgeMs)
   }
 }
 

@@ -13,6 +13,7 @@ import type { Accepted } from '../pipeline/context.ts'
 import { compareStates, type StateAge } from '../pipeline/state-table.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { isUpdate, readUpdate, type RegisterUpdate } from './register-update.ts'
+import { viewOf, type Register } from './register.ts'
 import { Soonest } from './soonest.ts'
 
 /** A register as a node holds it: what its owner said last, in the bundle in which that came. */
@@ -71,6 +72,15 @@ export class Registers {
   readonly #bundles = new Map<string, number>()
   readonly #watchers = new Set<(event: RegisterEvent) => void>()
   readonly #expiry: Soonest
+  /** What was looked at last: an event is told to all members of the node at one moment. */
+  #viewed:
+    | {
+        readonly held: HeldRegister
+        readonly at: number
+        readonly bound: number
+        readonly register: Register
+      }
+    | undefined
   #size = 0
   #bytes = 0
 
@@ -94,6 +104,19 @@ export class Registers {
   get(sender: string, register: string): HeldRegister | undefined {
     const held = this.#owners.get(sender as Name)?.registers.get(register)
     return held === undefined || this.#isOver(held) ? undefined : held
+  }
+
+  /**
+   * What is held as its reader sees it now, who bounds its age so. Those who look at one moment, under
+   * one bound, see one object.
+   */
+  view(held: HeldRegister, maxAgeMs: number): Register {
+    const now = this.#context.clock.now()
+    const { held: last, at, bound, register } = this.#viewed ?? {}
+    if (last === held && at === now && bound === maxAgeMs && register !== undefined) return register
+    const view = viewOf(held, { now, range: this.#context.range(held.clock), maxAgeMs })
+    this.#viewed = { held, at: now, bound: maxAgeMs, register: view }
+    return view
   }
 
   /** Everything that is held now, in no order. */
@@ -152,6 +175,7 @@ export class Registers {
     this.#watchers.clear()
     this.#owners.clear()
     this.#bundles.clear()
+    this.#viewed = undefined
   }
 
   /** A sender's room is its own: full, it costs that sender, and the group's costs newcomers. */
