@@ -11,7 +11,7 @@ import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { reasonOf } from '../abort-reason.ts'
 import { chooseHosts } from '../combine/choose-hosts.ts'
 import { TransportError, type Transport } from '../transport.ts'
-import { GroupSheaves, type GroupLoad } from './group-sheaves.ts'
+import type { GroupLoad } from './group-sheaves.ts'
 
 /** What handing over needs to know of its node. */
 export interface HandoverContext {
@@ -56,15 +56,11 @@ type InboxWay = Pick<DirectBundle, 'topic' | 'toReader'>
 export class Handover {
   readonly #context: HandoverContext
   readonly #waiting = new Set<() => void>()
-  /** State of groups: what is newest counts, so it may wait for a moment and go together. */
-  readonly sheaves: GroupSheaves
   /** Nothing is paced before then. */
   #unpacedUntil = -Infinity
 
   constructor(context: HandoverContext) {
     this.#context = context
-    const { clock } = context
-    this.sheaves = new GroupSheaves({ clock, hand: (topic, load) => this.group(topic, load) })
   }
 
   /** Routes, subscriptions or members changed: whoever waits looks again. */

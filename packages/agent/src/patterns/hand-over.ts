@@ -20,7 +20,12 @@ export async function handOver(
     readonly isNew?: boolean
     readonly way?: InboxLoad['way']
   },
-  { topics, intake, handover }: Pick<Core, 'topics' | 'intake' | 'handover'>,
+  {
+    topics,
+    intake,
+    handover,
+    shared: state,
+  }: Pick<Core, 'topics' | 'intake' | 'handover' | 'shared'>,
 ): Promise<number> {
   const { bundle, proof, isSeen, way } = given
   const { id, bytes, header } = bundle
@@ -38,8 +43,9 @@ export async function handOver(
   const until = header.sentAt + header.lifespanMs
   const load = { id, bytes, proof, given: isSeen, until, way }
   const shared = { bytes, proofs: [proof], given: isSeen }
-  const there = isShared
-    ? await handover.sheaves.hand(lane.topic, shared)
+  const sheaves = isShared ? state?.sheaves : undefined
+  const there = sheaves
+    ? await sheaves.hand(lane.topic, shared)
     : lane.of === 'group'
       ? await handover.group(lane.topic, shared)
       : await handover.inbox(lane.topic, { ...load, toReader })

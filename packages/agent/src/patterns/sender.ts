@@ -197,7 +197,7 @@ export class Sender {
     for (const queue of this.#lanes.values()) queue.flush()
     this.#isClosed = true
     this.#closing?.abort(this.#closedError())
-    this.#core.handover.sheaves.flush()
+    this.#core.shared?.sheaves.flush()
     await this.#publisher.idle()
     this.#tasks?.close()
   }

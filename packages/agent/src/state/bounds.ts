@@ -3,7 +3,8 @@ import type { Clock } from '../clock.ts'
 import { STATE_BOUNDS_MAX } from '../limits.ts'
 import type { OffsetRange } from '../pipeline/clock-offset.ts'
 import { isRegister } from './register-update.ts'
-import type { HeldRegister, Registers } from './registers.ts'
+import type { HeldRegister } from './held-register.ts'
+import type { Registers } from './registers.ts'
 import { Soonest } from './soonest.ts'
 
 /** What bounds are watched with. */

@@ -8,10 +8,11 @@ import type { Sender } from '../patterns/sender.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { Queue } from '../queue.ts'
 import { Bounds } from './bounds.ts'
+import type { HeldRegister } from './held-register.ts'
 import { NodeVoice } from './node-voice.ts'
 import { OwnRegisters, type SetOptions, type StateCounts } from './own-registers.ts'
 import type { Register } from './register.ts'
-import type { GoneWhy, HeldRegister, RegisterEvent, Registers } from './registers.ts'
+import type { GoneWhy, RegisterEvent, Registers } from './registers.ts'
 import type { Shared } from './open-shared.ts'
 import { digestOf } from './state-digest.ts'
 
@@ -63,13 +64,14 @@ export class GroupState {
   /** Use `state` of a group. */
   constructor(parts: GroupStateParts) {
     this.#parts = parts
-    const { core, sender, identity, hostGrant, topic, isSealed, isSpoken } = parts
+    const { core, shared, sender, identity, hostGrant, topic, isSealed, isSpoken } = parts
     const { name, signer } = identity
     // The node itself, and who has no key but its node's, are signed for by it anyway.
     const isOther = hostGrant !== null && !equalBytes(signer.publicKey, nodeKeyOf(core))
     this.#voice = isSpoken && isOther ? new NodeVoice({ core, identity, topic }) : null
     this.#own = new OwnRegisters({
       core,
+      shared,
       sender,
       topic,
       isSealed,

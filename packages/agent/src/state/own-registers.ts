@@ -17,6 +17,7 @@ import type { SendOptions } from '../patterns/send-options.ts'
 import type { Sender } from '../patterns/sender.ts'
 import type { Voice } from '../patterns/voice.ts'
 import type { NodeVoice } from './node-voice.ts'
+import type { Shared } from './open-shared.ts'
 import { encodeUpdate, isRegister, STATE_TYPE } from './register-update.ts'
 import { Soonest } from './soonest.ts'
 
@@ -39,6 +40,7 @@ export interface StateCounts {
 /** What one member's registers are kept with. */
 export interface OwnRegistersContext {
   readonly core: Core
+  readonly shared: Pick<Shared, 'sheaves'>
   readonly sender: Sender
   readonly topic: Name
   /** Whether registers are sealed to the group. */
@@ -159,7 +161,7 @@ export class OwnRegisters {
     if (this.#isSending) return
     this.#isSending = true
     // All that is set in one turn goes together, and what others here set meanwhile.
-    await this.#context.core.handover.sheaves.turn(this.#context.topic)
+    await this.#context.shared.sheaves.turn(this.#context.topic)
     for (let first = this.#next(); first !== undefined; first = this.#next()) {
       await this.#handOver(first)
     }

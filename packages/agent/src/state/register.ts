@@ -4,7 +4,7 @@ import type { OffsetRange } from '../pipeline/clock-offset.ts'
 import type { Explicable } from '../pipeline/grounds.ts'
 import { newsAge } from '../pipeline/pipeline.ts'
 import type { NewsAge } from '../pipeline/policy.ts'
-import type { HeldRegister } from './registers.ts'
+import type { HeldRegister } from './held-register.ts'
 
 /** How old something may be, in ms: at least, and at most. */
 export type Age = readonly [min: number, max: number]

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { equalBytes, holderKey, type ApplicationValue } from '@ixj/trust'
+import { equalBytes, holderKey } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
 import type { Clock } from '../clock.ts'
 import {
@@ -10,27 +10,12 @@ import {
 } from '../limits.ts'
 import type { ClockOwner, OffsetRange } from '../pipeline/clock-offset.ts'
 import type { Accepted } from '../pipeline/context.ts'
-import { compareStates, type StateAge } from '../pipeline/state-table.ts'
+import { compareStates } from '../pipeline/state-table.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import { isUpdate, readUpdate, type RegisterUpdate } from './register-update.ts'
+import type { HeldRegister } from './held-register.ts'
 import { viewOf, type Register } from './register.ts'
 import { Soonest } from './soonest.ts'
-
-/** A register as a node holds it: what its owner said last, in the bundle in which that came. */
-export interface HeldRegister extends StateAge {
-  readonly sender: Name
-  /** Of the sender itself, whoever signed. */
-  readonly ownerKey: Uint8Array
-  readonly register: string
-  readonly value: ApplicationValue
-  /** ms since the Unix epoch by the sender's clock. */
-  readonly asOf: number
-  readonly expiresAt: number
-  /** The body as its sender signed it: what digests are over. */
-  readonly body: Uint8Array
-  readonly clock: ClockOwner
-  readonly accepted: Accepted
-}
 
 /** Why a register is there no longer. */
 export type GoneWhy =

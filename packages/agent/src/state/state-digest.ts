@@ -1,5 +1,5 @@
 import { concatBytes, encode, utf8Bytes, type Sha256 } from '@ixj/trust'
-import type { HeldRegister } from './registers.ts'
+import type { HeldRegister } from './held-register.ts'
 
 /**
  * The digest of shared state: SHA-256(`"ixj/1/state" ‖ 0 ‖ [sender, key, epoch, body] ‖ …`), one
