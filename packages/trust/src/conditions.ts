@@ -143,12 +143,26 @@ export function checkConditions(conditions: readonly Condition[], use: Condition
   checkStateOn(conditions, use)
 }
 
+/** What a grant of `speak` may be narrowed to. */
+const SPEAKING_CONDITIONS: ReadonlySet<string> = new Set(['hours', 'stateOn'])
+
 /**
- * Checks the condition `stateOn`, if there is one: of a grant under which something is sent, and of
- * one by which somebody speaks for the sender.
+ * Checks the conditions of a grant by which somebody speaks for the sender of a message. `hours` is
+ * checked with the grant's chain; what nobody holds against a message refuses, as if it did not hold.
  * @throws TrustError `condition`
  */
-export function checkStateOn(
+export function checkSpeaking(
+  conditions: readonly Condition[],
+  use: Pick<ConditionUse, 'topic' | 'isState'>,
+): void {
+  const other = conditions.find(([name]) => !SPEAKING_CONDITIONS.has(name))
+  if (other !== undefined) {
+    throw broken(other[0], 'a grant of "speak" can be narrowed by "hours" and "stateOn" alone')
+  }
+  checkStateOn(conditions, use)
+}
+
+function checkStateOn(
   conditions: readonly Condition[],
   { topic, isState }: Pick<ConditionUse, 'topic' | 'isState'>,
 ): void {

@@ -107,7 +107,7 @@ export {
   approvalsNeeded,
   checkConditions,
   checkNarrower,
-  checkStateOn,
+  checkSpeaking,
   type Condition,
   type ConditionUse,
 } from './conditions.ts'

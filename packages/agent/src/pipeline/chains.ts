@@ -4,7 +4,7 @@ import {
   checkAuthority,
   checkName,
   checkSender,
-  checkStateOn,
+  checkSpeaking,
   findAnchor,
   findLimit,
   holderKey,
@@ -32,7 +32,7 @@ export function nameChain(
   const spoken = chain.speaker?.authority.leaf.statement.conditions
   // "What a grant of `speak` is narrowed to holds for each bundle."
   if (spoken !== undefined) {
-    checkStateOn(spoken, { topic: header.topic, isState: header.class === 'state' })
+    checkSpeaking(spoken, { topic: header.topic, isState: header.class === 'state' })
   }
   return chain
 }

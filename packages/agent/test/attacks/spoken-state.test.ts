@@ -109,6 +109,13 @@ describe('a node that signs for a member', () => {
     expect(await carry(scene, elsewhere)).toEqual(refusedAs('condition'))
   })
 
+  it('is refused where the grant has a condition that is held against no bundle', async () => {
+    await using scene = await openSpoken()
+    const conditions: Condition[] = [['messagesPerSecond', 1], ...NARROW]
+    const made = await spokenBundle(scene, scene.ann, { conditions })
+    expect(await carry(scene, made)).toEqual(refusedAs('condition'))
+  })
+
   it('is refused where the member never granted it', async () => {
     await using scene = await openSpoken()
     const bob = await bindBob(scene)
