@@ -18,6 +18,7 @@ import type { DoorCounts, DoorCut } from './counts.ts'
 import {
   CONTROL_HEAD_BYTES,
   DOOR_FRAME_COST_BYTES,
+  DOOR_LOGIN_AGAIN_MS,
   DOOR_PAUSE_MS,
   DOOR_STALL_MS,
   type DoorLimits,
@@ -143,12 +144,9 @@ export class DoorSocket implements SocketPort {
     this.#socket.terminate()
   }
 
-  /** Gives it the time back for which it was not read, since this process was held up. */
+  /** It could not be heard for so long, since this process was held up. */
   excuse(lateMs: number, now: number): void {
-    const later = (time: number) => Math.min(now, time + lateMs)
-    this.#heardAt = later(this.#heardAt)
-    if (this.#partSince !== undefined) this.#partSince = later(this.#partSince)
-    if (this.#stuckSince !== undefined) this.#stuckSince = later(this.#stuckSince)
+    this.#heardAt = Math.min(now, this.#heardAt + lateMs)
   }
 
   /** Looks whether it is alive, and whether what was begun goes on. */
@@ -171,16 +169,16 @@ export class DoorSocket implements SocketPort {
     this.#socket.ping()
   }
 
-  /** Once, where this process was held up, it has the time back. */
+  /** Where this process was held up, it has some time more, once. */
   #waitForLogin(until: number, mayExcuse: boolean): void {
     const { clock } = this.#hooks
     this.#cancelLogin = clock.at(until, () => {
       this.#cancelLogin = undefined
       if (this.isAdmitted) return
       const now = clock.now()
-      const lateMs = now - until
-      if (mayExcuse && lateMs >= DOOR_STALL_MS) this.#waitForLogin(now + lateMs, false)
-      else this.end(cutOf('not-admitted'))
+      if (mayExcuse && now - until >= DOOR_STALL_MS) {
+        this.#waitForLogin(now + DOOR_LOGIN_AGAIN_MS, false)
+      } else this.end(cutOf('not-admitted'))
     })
   }
 

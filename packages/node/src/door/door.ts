@@ -25,6 +25,7 @@ import {
   DOOR_CHUNKS_MAX,
   DOOR_FRAGMENTS_MAX,
   DOOR_LIMITS,
+  DOOR_RELOOK_MS,
   DOOR_STALL_MS,
   DOOR_SWEEP_MS,
   type DoorLimits,
@@ -69,7 +70,6 @@ export class Door implements AsyncDisposable {
   /** Those of them that hello has not admitted, and some that it has since. */
   readonly #entering = new Set<DoorSocket>()
   readonly #addresses = new Addresses()
-  #sweepDue: number
   #cancelSweep: () => void
   #emptied: PromiseWithResolvers<void> | undefined
   #draining = false
@@ -106,8 +106,7 @@ export class Door implements AsyncDisposable {
       join: (page, port) => this.transport.join(page, port, false),
       ended: (socket) => this.#ended(socket),
     }
-    this.#sweepDue = clock.now() + DOOR_SWEEP_MS
-    this.#cancelSweep = clock.at(this.#sweepDue, () => this.#sweep())
+    this.#cancelSweep = this.#sweepAt(clock.now() + DOOR_SWEEP_MS)
   }
 
   /** How full it is. */
@@ -242,19 +241,22 @@ export class Door implements AsyncDisposable {
     if (this.#sockets.size === 0) this.#emptied?.resolve()
   }
 
-  #sweep(): void {
+  #sweepAt(due: number, mayExcuse = true): () => void {
     const { clock } = this.#options
-    const now = clock.now()
-    const lateMs = now - this.#sweepDue
-    if (lateMs >= DOOR_STALL_MS) {
-      this.counts.stalls += 1
-      for (const socket of this.#sockets) socket.excuse(lateMs, now)
-    }
-    for (const socket of this.#sockets) socket.sweep(now)
-    this.#addresses.sweep(now)
-    this.#cutFattest()
-    this.#sweepDue = now + DOOR_SWEEP_MS
-    this.#cancelSweep = clock.at(this.#sweepDue, () => this.#sweep())
+    return clock.at(due, () => {
+      const now = clock.now()
+      const lateMs = now - due
+      if (mayExcuse && lateMs >= DOOR_STALL_MS) {
+        this.counts.stalls += 1
+        for (const socket of this.#sockets) socket.excuse(lateMs, now)
+        this.#cancelSweep = this.#sweepAt(now + DOOR_RELOOK_MS, false)
+        return
+      }
+      for (const socket of this.#sockets) socket.sweep(now)
+      this.#addresses.sweep(now)
+      this.#cutFattest()
+      this.#cancelSweep = this.#sweepAt(now + DOOR_SWEEP_MS)
+    })
   }
 
   /** Together they may have less than the sum of what each may: those with the most pay. */

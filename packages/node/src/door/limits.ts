@@ -60,9 +60,13 @@ export const DOOR_SWEEP_MS = 500
 
 /**
  * So late a look at the sockets was held up by this process itself: what they sent meanwhile has not
- * been read, so they are given that time back. Less is within the room of every limit.
+ * been read. Less is within the room of every limit.
  */
 export const DOOR_STALL_MS = 1_000
+/** It is read within this, and then they are looked at; once, so that slow ones gain no more. */
+export const DOOR_RELOOK_MS = 250
+/** Who was logging in then has so long for what is left of it. */
+export const DOOR_LOGIN_AGAIN_MS = 500
 
 /** Before a socket that sent too much is looked at again. */
 export const DOOR_PAUSE_MS = 50

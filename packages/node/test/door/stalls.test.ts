@@ -36,7 +36,7 @@ describe('a relay that was held up itself', () => {
     expect(relay.door.load.loggedIn).toBe(1)
   })
 
-  it('gives whoever was logging in the time back', async () => {
+  it('gives whoever was logging in some time more', async () => {
     const relay = await openRelay({ loginMs: 700 })
     const page = opened.use(await TownPage.open(fleet, 1, [relay.address]))
     await vi.waitFor(() => expect(relay.door.load.sockets).toBe(1), { interval: 1 })
@@ -44,6 +44,20 @@ describe('a relay that was held up itself', () => {
     await page.admitted(1, soon())
     expect(relay.door.counts.cuts['not-admitted']).toBe(0)
     expect(relay.door.counts.sockets).toBe(1)
+  })
+
+  it('cuts who does not end a frame that it began, as soon as it has read what came', async () => {
+    const relay = await openRelay({ progressMs: 600 })
+    const raw = new RawPage(relay.address.url)
+    opened.defer(() => raw.socket.terminate())
+    await raw.challenge()
+    raw.socket.send('a', { fin: false })
+    await new Promise((done) => setTimeout(done, DOOR_SWEEP_MS + 100))
+    stall(heldUpMs)
+    const before = performance.now()
+    expect(await raw.ended()).toMatchObject({ code: 4411 })
+    expect(relay.door.counts).toMatchObject({ stalls: 1, cuts: { slow: 1 } })
+    expect(performance.now() - before).toBeLessThan(2 * DOOR_SWEEP_MS)
   })
 
   it('cuts who says nothing all the same, once it has had that time', async () => {
