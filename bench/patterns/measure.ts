@@ -36,6 +36,11 @@ const BYTES_MAX = 4 * 1024 * 1024 * 1024
 const TRIES_MAX = 12
 /** From one of them to the next, at most. */
 const TIMES_MAX = 8
+/**
+ * Fewer messages of each sender may leave bundles and batches empty: whether twice as many go faster
+ * is tried. 512 senders of one message each were taken for a run that lasts long enough.
+ */
+const FEW_MESSAGES = 64
 /** A run that is faster than the one before by no more than this tells of those to come. */
 const STEADY_TIMES_MAX = 1.25
 
@@ -129,18 +134,21 @@ export async function countFor(
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
   const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
   let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
-  let before = 0
+  let [before, countBefore] = [0, 0]
   let gone = 0
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const outcome = await team.run(nextRun(scene, count))
     const perSecond = (count * each) / outcome.seconds
     gone += outcome.seconds
     const isWarm = perSecond <= before * STEADY_TIMES_MAX && gone >= warmUpSeconds
-    before = perSecond
     const isEnough = outcome.seconds >= seconds / 2 || count === most
-    const times = Math.min(TIMES_MAX, seconds / outcome.seconds)
-    count = Math.max(1, Math.min(most, Math.round(count * times)))
-    if (isEnough && isWarm) break
+    const isTried = count >= Math.min(most, FEW_MESSAGES) || count >= 2 * countBefore
+    const next = Math.round(count * Math.min(TIMES_MAX, seconds / outcome.seconds))
+    const isSettled = isEnough && isWarm && isTried
+    const least = isEnough && !isSettled && count < FEW_MESSAGES ? 2 * count : 1
+    ;[before, countBefore] = [perSecond, count]
+    count = Math.min(most, Math.max(least, next))
+    if (isSettled) break
   }
   return count
 }

@@ -67,6 +67,13 @@ test('countFor() finds a run of its length when the first runs are cold', async 
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
 })
 
+test('countFor() tries more where one message of each lasts long enough already', async () => {
+  // As it was with 512×1: a bundle of one message costs its sender what a full one does.
+  const { run } = contender(0.45, 500_000)
+  const count = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, LENGTH)
+  expect(count).toBeGreaterThan(64)
+})
+
 test('runSeconds() gives everybody longer where a message of each is many deliveries', () => {
   const pace = { runs: 5, secondsOfRun: 0.5 }
   expect(runSeconds({ pattern: 'N×N', ...SCENE }, pace)).toBe(2)
