@@ -169,7 +169,8 @@ function encode(y: bigint, sign: boolean): Uint8Array {
   return bytesOf(sign ? y | (1n << 255n) : y)
 }
 
-function isPoint(encoding: Uint8Array): boolean {
+/** Whether the library decodes it. */
+export function isPoint(encoding: Uint8Array): boolean {
   try {
     Point.fromBytes(encoding)
     return true
@@ -178,11 +179,13 @@ function isPoint(encoding: Uint8Array): boolean {
   }
 }
 
-function numberOf(bytes: Uint8Array): bigint {
+/** Little-endian, as in RFC 8032. */
+export function numberOf(bytes: Uint8Array): bigint {
   return bytes.reduceRight((number, byte) => (number << 8n) | BigInt(byte), 0n)
 }
 
-function bytesOf(number: bigint): Uint8Array {
+/** 32 bytes, little-endian. */
+export function bytesOf(number: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, index) =>
     Number((number >> BigInt(8 * index)) & 0xffn),
   )
