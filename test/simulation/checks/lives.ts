@@ -10,6 +10,8 @@ export interface Life {
   until: number
   /** Group to the time when it was joined; left again, it is not in here. */
   readonly joined: Map<string, number>
+  /** Groups that it left at some time, whether it came back or not. */
+  readonly left: Set<string>
 }
 
 /** What was said and who was there, for quick looks. */
@@ -38,7 +40,8 @@ export class Lives {
     switch (entry.kind) {
       case 'opened': {
         const { life: id, agent, node, at: from } = entry
-        this.all.set(id, { id, agent, node, from, until: Infinity, joined: new Map() })
+        const groups = { joined: new Map<string, number>(), left: new Set<string>() }
+        this.all.set(id, { id, agent, node, from, until: Infinity, ...groups })
         return
       }
       case 'ended': {
@@ -49,7 +52,9 @@ export class Lives {
       case 'joined':
         return void this.all.get(entry.life)?.joined.set(entry.topic, entry.at)
       case 'left':
-        return void this.all.get(entry.life)?.joined.delete(entry.topic)
+        this.all.get(entry.life)?.joined.delete(entry.topic)
+        this.all.get(entry.life)?.left.add(entry.topic)
+        return
       default:
         return
     }

@@ -55,8 +55,12 @@ function findForgotten({ plan, history, lives }: Run): readonly Violation[] {
   return found
 }
 
-/** Whether it has been in the group since then; a new life joins anew what it was in before. */
+/**
+ * Whether it has been in the group since then; a new life joins anew what it was in before. One that
+ * left and came back gets what is sent again, which may be after the run.
+ */
 function wasThere(life: Life | undefined, topic: string, at: number): boolean {
   const joined = life?.joined.get(topic)
-  return life !== undefined && joined !== undefined && (joined < at || life.from > at)
+  if (life === undefined || joined === undefined) return false
+  return joined < at || (life.from > at && !life.left.has(topic))
 }
