@@ -1,12 +1,7 @@
 import type { Verifier } from './keys/index.ts'
 import { SKEW_MS, STORE_KEPT_MAX, STORE_OWNER_STATEMENTS_MAX, STORE_OWNERS_MAX } from './limits.ts'
 import { sha256, type Sha256 } from './signing.ts'
-import {
-  decodeStatement,
-  peekStatementId,
-  type SignedStatement,
-  verifySignature,
-} from './statement.ts'
+import { openStatement, readOpened, type SignedStatement, verifySignature } from './statement.ts'
 import { TrustError } from './trust-error.ts'
 import { VerifiedTrees } from './verified-trees.ts'
 
@@ -68,7 +63,7 @@ export class StatementStore {
    * becomes one more holder of the copy that is here. Without an owner it is this node's own, and
    * goes to the shared place at once. Bytes that do not verify leave no trace.
    * @throws TrustError `bad-signature`, `store-full` (no room for another owner), and as
-   * {@link decodeStatement}
+   * `decodeStatement`
    */
   async add(
     envelope: Uint8Array,
@@ -76,9 +71,10 @@ export class StatementStore {
   ): Promise<SignedStatement> {
     const { owner, verifier, hash = sha256 } = options
     // Keys in what is known were checked when it came.
-    const known = this.#entries.get(peekStatementId(envelope, hash))
+    const opened = openStatement(envelope, hash)
+    const known = this.#entries.get(opened.idText)
     if (known !== undefined) return this.#hold(known, owner)
-    const signed = decodeStatement(envelope, hash)
+    const signed = readOpened(opened)
     this.#checkOwners(owner)
     // "A copy is stored only after its signature held" (pitfall 31): the id does not cover the
     // signature, so a copy with junk for one would keep the genuine out.

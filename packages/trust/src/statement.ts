@@ -56,6 +56,12 @@ export interface SignedStatement<S extends Statement = Statement> {
 export const STATEMENT_VERSION = 1
 const BASE_FIELDS = 7
 
+/** An envelope taken apart; what its body says, and whether its form is right, is still to be read. */
+export interface OpenedStatement extends Omit<SignedStatement, 'statement'> {
+  readonly kind: StatementKind
+  readonly value: Value
+}
+
 /**
  * Reads a statement and checks its form; costs no signature check. Nothing of the result shares
  * memory with the envelope that was given.
@@ -63,36 +69,35 @@ const BASE_FIELDS = 7
  * `unsupported` for a later version, a kind or an action that is not known, a name in a pool
  */
 export function decodeStatement(envelope: Uint8Array, hash: Sha256 = sha256): SignedStatement {
+  return readOpened(openStatement(envelope, hash))
+}
+
+/**
+ * Takes an envelope apart: for whoever asks by its id whether a statement is known already, which
+ * costs some µs, where the form may cost 0.1 ms a key. An envelope that is none throws too.
+ * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `unsupported`
+ */
+export function openStatement(envelope: Uint8Array, hash: Sha256 = sha256): OpenedStatement {
   const copy = Uint8Array.from(envelope)
   const fields = readArray(decodeOwned(copy, { bytesMax: STATEMENT_BYTES_MAX }), 'statement', 3)
   const [bodyField, signatureField, treeField] = fields
   const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
+  const value = decodeOwned(body, { bytesMax: STATEMENT_BYTES_MAX })
   // The kind comes first: a successor has a signature of another length.
-  const statement = readBody(body)
-  const { kind } = statement
+  const kind = readKind(value)
   const signature = readBytes(signatureField, 'signature of statement', signatureBytes(kind))
   const id = idOf(kind, body, hash)
   const tree = readOwnTree(treeField, { kind, id }, hash)
-  return { statement, id, idText: toHex(id), body, signature, tree, envelope: copy }
+  return { kind, value, id, idText: toHex(id), body, signature, tree, envelope: copy }
 }
 
 /**
- * The id of a statement whose form was not checked: for whoever asks whether it is known already,
- * and costs some µs, where the form may cost 0.1 ms a key. An envelope that is none throws too.
- * @throws TrustError `too-large`, `depth`, `encoding`, `form`, `unsupported`
+ * Reads what an opened statement says, and checks its form.
+ * @throws TrustError as {@link decodeStatement}
  */
-export function peekStatementId(envelope: Uint8Array, hash: Sha256 = sha256): string {
-  const [bodyField, signatureField, treeField] = readArray(
-    decode(envelope, { bytesMax: STATEMENT_BYTES_MAX }),
-    'statement',
-    3,
-  )
-  const body = readBytesUpTo(bodyField, 'body of statement', STATEMENT_BYTES_MAX)
-  const kind = readKind(decode(body, { bytesMax: STATEMENT_BYTES_MAX }))
-  readBytes(signatureField, 'signature of statement', signatureBytes(kind))
-  const id = idOf(kind, body, hash)
-  readOwnTree(treeField, { kind, id }, hash)
-  return toHex(id)
+export function readOpened(opened: OpenedStatement): SignedStatement {
+  const { kind, value, id, idText, body, signature, tree, envelope } = opened
+  return { statement: readOwn(kind, value), id, idText, body, signature, tree, envelope }
 }
 
 /**
@@ -160,11 +165,6 @@ function readOwnTree(
 /** "Signatures 64 (successor 128, old key first)." */
 function signatureBytes(kind: StatementKind): number {
   return kind === 'successor' ? 2 * SIGNATURE_BYTES : SIGNATURE_BYTES
-}
-
-function readBody(body: Uint8Array): Statement {
-  const value = decodeOwned(body, { bytesMax: STATEMENT_BYTES_MAX })
-  return readOwn(readKind(value), value)
 }
 
 /**
