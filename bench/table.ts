@@ -35,6 +35,19 @@ export function formatTable(table: BenchResult['table']): string {
     .join('\n')
 }
 
+/** The sum of a sample by its size. */
+export function mean(sample: readonly number[]): number {
+  return sample.reduce((sum, value) => sum + value, 0) / sample.length
+}
+
+/**
+ * The mean of what is compared by ratios. Where two take turns, the ratio of theirs is the mean of
+ * the ratios of their turns: a minute in which a machine is slow for both of them falls out.
+ */
+export function geometricMean(sample: readonly number[]): number {
+  return Math.exp(mean(sample.map(Math.log)))
+}
+
 /** The value in the middle; of two in the middle, what is between them. */
 export function median(sample: readonly number[]): number {
   const sorted = sample.toSorted((left, right) => left - right)

@@ -1,24 +1,34 @@
+import { geometricMean, mean } from '../table.ts'
 import { sceneTitle } from './report.ts'
 import { titleOf } from './cast.ts'
-import type { PatternRow } from './rows.ts'
+import type { AnswerRow, PacedRow, PatternRow } from './rows.ts'
 
 /** How ixj stands beside its peers in one scene: then and now. */
 export interface Comparison {
   readonly what: string
   readonly before: number
   readonly now: number
-  /** Whether it stands otherwise by more than two runs of the same code differ. */
+  /** Whether it stands otherwise by more than {@link TOLERANCE}, whatever chance does. */
   readonly verdict: 'agrees' | 'fell' | 'rose'
+  /**
+   * Turns of each run differ among themselves; for that alone one pair of runs in twenty would differ
+   * by more than this part. Undefined where results do not tell of their turns.
+   */
+  readonly byChance: number | undefined
 }
 
-/** Two runs of the same code agree within that. */
+/** Two runs of the same code are to agree within that. */
 export const TOLERANCE = 0.2
+/** Standard errors that chance exceeds once in twenty times. */
+const RARE_ERRORS = 2
 
 /** What one contender does in one scene: more is better. */
 interface Score {
   readonly what: string
   readonly contender: string
   readonly value: number
+  /** The same of each of its turns, where results tell. */
+  readonly turns: readonly number[]
 }
 
 /**
@@ -37,7 +47,13 @@ export function compareRatios(
     const peers = [...scores.keys()].filter((name) => name !== 'ixj' && old.has(name))
     const [was, is] = [standing(old, peers), standing(scores, peers)]
     if (was === undefined || is === undefined) continue
-    comparisons.push({ what, before: was, now: is, verdict: verdictOn(is / was) })
+    comparisons.push({
+      what,
+      before: was.ratio,
+      now: is.ratio,
+      verdict: verdictOn(is.ratio / was.ratio),
+      byChance: chanceOf(was.variance + is.variance),
+    })
   }
   return comparisons
 }
@@ -51,18 +67,24 @@ export function comparisonLines(
   )
   const agreeing = comparisons.filter(({ verdict }) => verdict === 'agrees').length
   return [
-    ['IXJ BESIDE ITS PEERS', 'committed', 'now', 'of it', ''],
-    ...sorted.map(({ what, before, now, verdict }) => [
+    ['IXJ BESIDE ITS PEERS', 'committed', 'now', 'of it', 'by chance', ''],
+    ...sorted.map(({ what, before, now, verdict, byChance }) => [
       `  ${what}`,
       `${before.toFixed(2)} ×`,
       `${now.toFixed(2)} ×`,
-      `${Math.round((now / before) * 100)} %`,
+      percent(now / before),
+      byChance === undefined ? '?' : `± ${percent(byChance)}`,
       verdict === 'agrees' ? '' : verdict.toUpperCase(),
     ]),
-    [`${agreeing} of ${comparisons.length} agree within ${TOLERANCE * 100} %`],
+    [`${agreeing} of ${comparisons.length} agree within ${percent(TOLERANCE)}`],
     ['Each is ixj by the geometric mean of the peers that both runs have, more being better:'],
-    ['of speeds and CPU medians over runs, of latencies p50 as its median over rounds.'],
+    ['deliveries a second, deliveries for CPU, and p50 at a pace.'],
+    ['By chance: what two runs differ by for the spread of their turns, in 19 of 20 cases.'],
   ]
+}
+
+function percent(part: number): string {
+  return `${Math.round(part * 100)} %`
 }
 
 function verdictOn(ratio: number): Comparison['verdict'] {
@@ -70,18 +92,35 @@ function verdictOn(ratio: number): Comparison['verdict'] {
   return ratio > 1 + TOLERANCE ? 'rose' : 'agrees'
 }
 
-function standing(scores: ReadonlyMap<string, number>, peers: readonly string[]) {
+type ScoresOf = ReadonlyMap<string, Score>
+
+/** ixj by its peers, and the variance of the logarithm of that. */
+function standing(scores: ScoresOf, peers: readonly string[]) {
   const ixj = scores.get('ixj')
-  if (ixj === undefined || peers.length === 0) return undefined
-  const logs = peers.map((peer) => Math.log(scores.get(peer) ?? Number.NaN))
-  return ixj / Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length)
+  const others = peers.flatMap((peer) => scores.get(peer) ?? [])
+  if (ixj === undefined || others.length === 0) return undefined
+  const ratio = ixj.value / geometricMean(others.map(({ value }) => value))
+  const ofOthers = others.reduce((sum, peer) => sum + varianceOfMean(peer.turns), 0)
+  return { ratio, variance: varianceOfMean(ixj.turns) + ofOthers / others.length ** 2 }
 }
 
-function scoresOf(rows: readonly PatternRow[]): ReadonlyMap<string, ReadonlyMap<string, number>> {
-  const scores = new Map<string, Map<string, number>>()
-  for (const { what, contender, value } of rows.flatMap(scoresOfRow)) {
-    const scene = scores.get(what) ?? new Map<string, number>()
-    scores.set(what, scene.set(contender, value))
+/** Of the logarithm of the mean of these turns; not a number where there are too few to tell. */
+function varianceOfMean(turns: readonly number[]): number {
+  const logs = turns.map(Math.log)
+  const middle = mean(logs)
+  const squares = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0)
+  return squares / (logs.length - 1) / logs.length
+}
+
+function chanceOf(variance: number): number | undefined {
+  return Number.isFinite(variance) ? Math.exp(RARE_ERRORS * Math.sqrt(variance)) - 1 : undefined
+}
+
+function scoresOf(rows: readonly PatternRow[]): ReadonlyMap<string, ScoresOf> {
+  const scores = new Map<string, Map<string, Score>>()
+  for (const score of rows.flatMap(scoresOfRow)) {
+    const scene = scores.get(score.what) ?? new Map<string, Score>()
+    scores.set(score.what, scene.set(score.contender, score))
   }
   return scores
 }
@@ -91,20 +130,34 @@ function scoresOfRow(row: PatternRow): readonly Score[] {
     case 'throughput': {
       const { contender } = row
       const title = titleOf(row)
+      const costs = row.cpuSecondsPerMillionOfRuns ?? []
       return [
-        { what: `${title}: deliveries a second`, contender, value: row.perSecond },
-        { what: `${title}: deliveries for CPU`, contender, value: 1 / row.cpuSecondsPerMillion },
+        {
+          what: `${title}: deliveries a second`,
+          contender,
+          value: row.perSecond,
+          turns: row.perSecondOfRuns,
+        },
+        {
+          what: `${title}: deliveries for CPU`,
+          contender,
+          value: 1 / row.cpuSecondsPerMillion,
+          turns: costs.map((cost) => 1 / cost),
+        },
       ]
     }
     case 'paced':
-      return [
-        { what: `${sceneTitle(row)}, paced: p50`, contender: row.contender, value: 1 / row.p50Ms },
-      ]
+      return [latencyScore(`${sceneTitle(row)}, ${row.deliveriesPerSecond} a second: p50`, row)]
     case 'answer':
-      return [{ what: 'request → answer: p50', contender: row.contender, value: 1 / row.p50Ms }]
+      return [latencyScore('request → answer: p50', row)]
     case 'proof':
     case 'growth':
     case 'not-run':
       return []
   }
+}
+
+function latencyScore(what: string, row: PacedRow | AnswerRow): Score {
+  const turns = (row.p50MsOfRounds ?? []).map((ms) => 1 / ms)
+  return { what, contender: row.contender, value: 1 / row.p50Ms, turns }
 }

@@ -19,12 +19,16 @@ export type Progress = (line: string) => void
  * with its reason; the others go on.
  */
 export class Lineup implements AsyncDisposable {
+  /** Who is where, for every contender alike. */
+  readonly cast: Cast
   readonly #teams = new Map<ContenderName, Team>()
   readonly #notRun: NotRunRow[] = []
   readonly #progress: Progress
+  readonly #seconds = new Map<ContenderName, number>()
   #idleCpus = 0
 
-  private constructor(progress: Progress) {
+  private constructor(cast: Cast, progress: Progress) {
+    this.cast = cast
     this.#progress = progress
   }
 
@@ -37,7 +41,7 @@ export class Lineup implements AsyncDisposable {
     cast: Cast,
     progress: Progress,
   ): Promise<Lineup> {
-    const lineup = new Lineup(progress)
+    const lineup = new Lineup(cast, progress)
     for (const contender of contenders) {
       const missing = missingFor(contender)
       if (missing !== undefined) {
@@ -60,9 +64,9 @@ export class Lineup implements AsyncDisposable {
     return this.#idleCpus
   }
 
-  /** Whether it is still there: who has failed is not. */
-  has(contender: ContenderName): boolean {
-    return this.#teams.has(contender)
+  /** Those that are still there, in the order in which they were opened: who has failed is not. */
+  get contenders(): readonly ContenderName[] {
+    return [...this.#teams.keys()]
   }
 
   /** Who was not measured so far, at what, and why. */
@@ -70,27 +74,46 @@ export class Lineup implements AsyncDisposable {
     return this.#notRun
   }
 
-  /**
-   * Has each in turn do something, or those that `takesPart` names; what it came to, for those that
-   * did it.
-   */
+  /** Has each in turn do something; what it came to, for those that did it. */
   async each<Result>(
     at: string,
-    turn: (team: Team) => Promise<Result>,
-    { takesPart = () => true }: { readonly takesPart?: (contender: ContenderName) => boolean } = {},
+    work: (team: Team) => Promise<Result>,
   ): Promise<ReadonlyMap<ContenderName, Result>> {
     const results = new Map<ContenderName, Result>()
-    for (const [contender, team] of this.#teams) {
-      if (!takesPart(contender)) continue
-      try {
-        results.set(contender, await turn(team))
-      } catch (cause) {
-        this.#teams.delete(contender)
-        this.#out(contender, at, cause)
-        await this.#close(team)
-      }
+    for (const contender of this.contenders) {
+      const result = await this.turn(contender, at, work)
+      if (result !== undefined) results.set(contender, result.value)
     }
     return results
+  }
+
+  /** Has one do something; undefined if it is out, be it by failing at this. */
+  async turn<Result>(
+    contender: ContenderName,
+    at: string,
+    work: (team: Team) => Promise<Result>,
+  ): Promise<{ readonly value: Result } | undefined> {
+    const team = this.#teams.get(contender)
+    if (team === undefined) return undefined
+    const began = performance.now()
+    try {
+      return { value: await work(team) }
+    } catch (cause) {
+      this.#teams.delete(contender)
+      this.#out(contender, at, cause)
+      await this.#close(team)
+      return undefined
+    } finally {
+      const seconds = (performance.now() - began) / 1_000
+      this.#seconds.set(contender, (this.#seconds.get(contender) ?? 0) + seconds)
+    }
+  }
+
+  /** How long each has had its turn since that was asked last: what takes the time of a run. */
+  takeSeconds(): ReadonlyMap<ContenderName, number> {
+    const taken = new Map(this.#seconds)
+    this.#seconds.clear()
+    return taken
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

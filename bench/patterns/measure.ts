@@ -1,23 +1,20 @@
-import { median, percentile } from '../table.ts'
+import { geometricMean, mean, median, percentile } from '../table.ts'
 import { deliveriesOf, titleOf, type Run, type Scene } from './cast.ts'
 import type { Lineup } from './lineup.ts'
-import type { ContenderName } from './process.ts'
+import { rounds } from './rounds.ts'
 import type { Delays, ThroughputRow } from './rows.ts'
 import type { Outcome, Team } from './team.ts'
 
 /** How long and how often. */
 export interface Pace {
-  /** At most; fewer where the first {@link RUNS_LEAST} of a contender agree. */
-  readonly runs: number
+  readonly rounds: number
   readonly secondsOfRun: number
   /** The runs that look for a count last so long together at least, so that code is compiled. */
   readonly warmUpSeconds?: number
 }
 
-/** Runs that every contender makes, whatever they say. */
-const RUNS_LEAST = 3
-/** Runs agree when the fastest is so many times as fast as the slowest, at most. */
-const AGREEING_TIMES_MAX = 1.1
+/** A peer that takes longer for a run than it was given has enough when it has made so many. */
+const RUNS_LEAST = 2
 /**
  * Where a message of each sender makes so many deliveries, runs are longer for everybody: in half a
  * second of 64×64 each sender says eight messages or fewer, and who gathers what is said has nothing
@@ -25,6 +22,8 @@ const AGREEING_TIMES_MAX = 1.1
  */
 const LONG_DELIVERIES = 1_024
 const LONG_TIMES = 4
+/** Where one message of each takes so many times as long as a run, two of each are not tried. */
+const TOO_LONG_TIMES = 3
 
 /** Deliveries of the first run, which only warms up. */
 const WARM_UP_DELIVERIES = 500
@@ -59,9 +58,8 @@ export async function measure(
   )
   const outcomes = await rounds(lineup, {
     title,
-    // Long runs differ less.
-    count: isLong(scene) ? RUNS_LEAST : pace.runs,
-    isEnough: doAgree,
+    count: pace.rounds,
+    isEnough: (runs: readonly Outcome[]) => hasItsTime(runs, pace.rounds * seconds),
     turn: (team) => team.run(nextRun(scene, counts.get(team.contender) ?? 1), { asksBytes: true }),
   })
   return outcomes.map(([contender, runs]) => ({
@@ -82,42 +80,9 @@ function isLong(scene: Scene): boolean {
   return deliveriesOf({ ...scene, count: 1, number: 0 }) >= LONG_DELIVERIES
 }
 
-/** Turns that teams take. */
-interface Rounds<Result> {
-  readonly title: string
-  /** At most so many for each team. */
-  readonly count: number
-  readonly turn: (team: Team) => Promise<Result>
-  /** Whether a team with these results needs no more; by default none has enough. */
-  readonly isEnough?: (results: readonly Result[]) => boolean
-}
-
-/**
- * Has each team take its turn so often, one after the other, so that a busy second of the machine
- * meets all. Who fails in a later round has no outcome at all.
- */
-export async function rounds<Result>(
-  lineup: Pick<Lineup, 'each' | 'has'>,
-  { title, count, turn, isEnough = () => false }: Rounds<Result>,
-): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
-  const results = new Map<ContenderName, Result[]>()
-  const takesPart = (contender: ContenderName) => {
-    const before = results.get(contender)
-    return before === undefined || !isEnough(before)
-  }
-  for (let round = 0; round < count; round++) {
-    for (const [contender, result] of await lineup.each(title, turn, { takesPart })) {
-      results.set(contender, [...(results.get(contender) ?? []), result])
-    }
-  }
-  return [...results].filter(([contender]) => lineup.has(contender))
-}
-
-/** Whether runs are so alike that more would hardly move their median. */
-export function doAgree(outcomes: readonly Pick<Outcome, 'received' | 'seconds'>[]): boolean {
-  const speeds = outcomes.map(({ received, seconds }) => received / seconds)
-  const isAlike = Math.max(...speeds) <= Math.min(...speeds) * AGREEING_TIMES_MAX
-  return speeds.length >= RUNS_LEAST && isAlike
+/** Whether a peer has run for as long as it was to: one message of each may take it far longer. */
+export function hasItsTime(runs: readonly Pick<Outcome, 'seconds'>[], seconds: number): boolean {
+  return runs.length >= RUNS_LEAST && runs.reduce((sum, run) => sum + run.seconds, 0) >= seconds
 }
 
 /**
@@ -142,10 +107,11 @@ export async function countFor(
     gone += outcome.seconds
     const isWarm = perSecond <= before * STEADY_TIMES_MAX && gone >= warmUpSeconds
     const isEnough = outcome.seconds >= seconds / 2 || count === most
-    const isTried = count >= Math.min(most, FEW_MESSAGES) || count >= 2 * countBefore
+    const isTooLong = outcome.seconds >= TOO_LONG_TIMES * seconds
+    const isTried = isTooLong || count >= Math.min(most, FEW_MESSAGES) || count >= 2 * countBefore
     const next = Math.round(count * Math.min(TIMES_MAX, seconds / outcome.seconds))
     const isSettled = isEnough && isWarm && isTried
-    const least = isEnough && !isSettled && count < FEW_MESSAGES ? 2 * count : 1
+    const least = isEnough && !isSettled && !isTooLong && count < FEW_MESSAGES ? 2 * count : 1
     ;[before, countBefore] = [perSecond, count]
     count = Math.min(most, Math.max(least, next))
     if (isSettled) break
@@ -174,9 +140,11 @@ function summary(outcomes: readonly Outcome[]) {
   const sum = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0)
   const told = outcomes.filter(({ leadBytes }) => leadBytes !== undefined)
+  const speeds = outcomes.map(({ received, seconds }) => received / seconds)
+  const costs = outcomes.map(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received)
   return {
-    perSecond: middle(({ received, seconds }) => received / seconds),
-    cpuSecondsPerMillion: middle(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received),
+    perSecond: geometricMean(speeds),
+    cpuSecondsPerMillion: mean(costs),
     leadBytesPerDelivery:
       told.length === 0
         ? undefined
@@ -185,6 +153,7 @@ function summary(outcomes: readonly Outcome[]) {
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     stray: sum(({ stray }) => stray),
-    perSecondOfRuns: outcomes.map(({ received, seconds }) => Math.round(received / seconds)),
+    perSecondOfRuns: speeds.map(Math.round),
+    cpuSecondsPerMillionOfRuns: costs.map((cost) => Number(cost.toPrecision(3))),
   }
 }

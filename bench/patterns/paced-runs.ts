@@ -1,12 +1,27 @@
-import { median } from '../table.ts'
+import { mean, median } from '../table.ts'
 import { BODY_BYTES } from './body.ts'
-import { deliveriesOf, titleOf, type Pattern } from './cast.ts'
+import {
+  deliveriesOf,
+  LEAD,
+  receiversOf,
+  sendersOf,
+  titleOf,
+  type Pattern,
+  type Scene,
+} from './cast.ts'
 import type { Lineup } from './lineup.ts'
-import { delaysOf, nextRun, rounds } from './measure.ts'
+import { delaysOf, nextRun } from './measure.ts'
+import { rounds } from './rounds.ts'
 import type { Delays, PacedRow } from './rows.ts'
 
-/** Deliveries a second in every paced scene but 1×1: a sixth of what the slowest contender does. */
-const DELIVERIES_PER_SECOND = 640
+/**
+ * Deliveries a second in every paced scene but 1×1: everybody has processors left. At four times as
+ * many ixj and A2A had nearly all of two processors, and what was measured was a queue: between two
+ * runs of the same code its length differed by a third.
+ */
+const DELIVERIES_PER_SECOND = 160
+/** Where that were fewer messages, so many of them. */
+const MESSAGES_PER_SECOND_LEAST = 10
 /** 1×1: as in P3. */
 const PAIR_PER_SECOND = 100
 
@@ -31,7 +46,7 @@ export async function measurePaced(
 ): Promise<readonly PacedRow[]> {
   const scene = { pattern, agents, bodyBytes: BODY_BYTES }
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
-  const deliveriesPerSecond = pattern === '1×1' ? PAIR_PER_SECOND : DELIVERIES_PER_SECOND
+  const deliveriesPerSecond = paceOf(scene)
   const perSecond = deliveriesPerSecond / each
   const countIn = (time: number) => Math.ceil(perSecond * time)
   const title = `${titleOf(scene)}, paced`
@@ -43,17 +58,34 @@ export async function measurePaced(
     count: length.rounds,
     turn: (team) => team.run(nextRun(scene, countIn(length.secondsOfRound), perSecond)),
   })
-  return outcomes.map(([contender, runs]) => ({
-    kind: 'paced',
-    contender,
-    pattern,
-    agents,
-    deliveriesPerSecond,
-    deliveries: runs.reduce((sum, { received }) => sum + received, 0),
-    lost: runs.reduce((sum, { lost }) => sum + lost, 0),
-    cpus: median(runs.map((run) => run.cpuSeconds / run.seconds)),
-    ...medianDelays(runs.map(({ delaysMs }) => delaysOf(delaysMs))),
-  }))
+  return outcomes.map(([contender, runs]) => {
+    const delays = runs.map(({ delaysMs }) => delaysOf(delaysMs))
+    return {
+      kind: 'paced',
+      contender,
+      pattern,
+      agents,
+      deliveriesPerSecond,
+      deliveries: runs.reduce((sum, { received }) => sum + received, 0),
+      lost: runs.reduce((sum, { lost }) => sum + lost, 0),
+      cpus: mean(runs.map((run) => run.cpuSeconds / run.seconds)),
+      ...medianDelays(delays),
+      p50MsOfRounds: p50sOf(delays),
+    }
+  })
+}
+
+/** Deliveries a second of all senders together, the same for every contender. */
+export function paceOf(scene: Scene): number {
+  if (scene.pattern === '1×1') return PAIR_PER_SECOND
+  const [sender = LEAD] = sendersOf(scene)
+  const leastPerSecond = MESSAGES_PER_SECOND_LEAST * receiversOf(scene, sender).length
+  return Math.max(DELIVERIES_PER_SECOND, leastPerSecond)
+}
+
+/** Of each round, in ms to three places. */
+export function p50sOf(ofRounds: readonly Delays[]): readonly number[] {
+  return ofRounds.map(({ p50Ms }) => Number(p50Ms.toFixed(3)))
 }
 
 /** Of each percentile, the median over rounds. */

@@ -3,70 +3,48 @@ import { answers } from './answers.ts'
 import { BODY_BYTES, BODY_BYTES_MAX } from './body.ts'
 import { titleOf, type Cast, type Pattern, type Scene } from './cast.ts'
 import { growth } from './growth.ts'
+import { QUICK, WHOLE, type Length } from './length.ts'
 import { Lineup, notRunRow, type Progress } from './lineup.ts'
 import { measure, type Pace } from './measure.ts'
 import { measurePaced, type PacedLength } from './paced-runs.ts'
-import { proofs } from './proofs.ts'
+import { proofs, STRANGERS } from './proofs.ts'
 import { tablesOf } from './report.ts'
 import { CONTENDERS, type PatternRow } from './rows.ts'
-
-/** One message to one: two processes. */
-const PAIR: Cast = { processes: 2, crews: [1] }
-/** The lead, and eight processes with up to eight agents each. */
-const TOWN: Cast = { processes: 9, crews: [8, 64] }
-/** The lead, and eight processes with 64 agents each. */
-const CITY: Cast = { processes: 9, crews: [512] }
 
 const MANY: readonly Pattern[] = ['1×N', 'N×1', 'N×N']
 const LARGE_BODIES = [4_000, BODY_BYTES_MAX]
 
-/** Paces of the parts, whole and quick, for all contenders alike. */
-interface Length {
-  readonly pair: Pace
-  readonly many: Pace
-  /** Where few of the goals are: large bodies, and 512 agents. */
-  readonly others: Pace
-  readonly growth: Pace
-  readonly paced: PacedLength
-  /** A hundred a second only, so each round is longer. */
-  readonly pairPaced: PacedLength
-}
-
 /** What scenes after the first warm up, beside it: much of their code is compiled. */
 const LATER_WARM_UP_PART = 0.4
 
-/** Together with the other benches within half an hour on 2 cores. */
-const WHOLE: Length = {
-  pair: { runs: 5, secondsOfRun: 0.8, warmUpSeconds: 2 },
-  many: { runs: 5, secondsOfRun: 0.5, warmUpSeconds: 2.5 },
-  others: { runs: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
-  growth: { runs: 3, secondsOfRun: 1.5, warmUpSeconds: 3 },
-  paced: { warmUpSeconds: 0.5, rounds: 5, secondsOfRound: 0.4 },
-  pairPaced: { warmUpSeconds: 0.5, rounds: 5, secondsOfRound: 0.6 },
-}
-const QUICK: Length = {
-  pair: { runs: 2, secondsOfRun: 0.3 },
-  many: { runs: 2, secondsOfRun: 0.2 },
-  others: { runs: 2, secondsOfRun: 0.2 },
-  growth: { runs: 2, secondsOfRun: 0.5 },
-  paced: { warmUpSeconds: 0.3, rounds: 2, secondsOfRound: 0.3 },
-  pairPaced: { warmUpSeconds: 0.3, rounds: 2, secondsOfRound: 0.3 },
-}
-
 /** A part of the benchmark, which may be run by itself. */
-type PartOf = (length: Length, progress: Progress) => Promise<readonly PatternRow[]>
+type PartOf = (lineup: Lineup, length: Length, progress: Progress) => Promise<readonly PatternRow[]>
 
-const parts: Readonly<Record<string, PartOf>> = {
-  pair: oneToOne,
-  town,
-  bodies,
-  crowd,
-  answers: (length, progress) => answers(length.pair, progress),
-  proofs: (length, progress) => proofs(length.many, progress),
-  growth: (length, progress) => growth(length.growth, progress),
+/** Parts whose contenders are the same processes. */
+interface Stage {
+  readonly cast: Cast
+  readonly contenders: typeof CONTENDERS
+  readonly parts: Readonly<Record<string, PartOf>>
 }
+
+const stages: readonly Stage[] = [
+  // One message to one: two processes.
+  { cast: { processes: 2, crews: [1] }, contenders: CONTENDERS, parts: { pair, answers } },
+  // The lead, and eight processes with up to eight agents each.
+  { cast: { processes: 9, crews: [8, 64] }, contenders: CONTENDERS, parts: { town, bodies } },
+  // The lead, and eight processes with 64 agents each.
+  { cast: { processes: 9, crews: [512] }, contenders: CONTENDERS, parts: { crowd } },
+  { cast: STRANGERS, contenders: ['ixj'], parts: { proofs } },
+  { cast: { processes: 9, crews: [8, 512] }, contenders: ['ixj'], parts: { growth } },
+  {
+    cast: { processes: 9, crews: [64], nodesPerProcess: 8 },
+    contenders: ['ixj'],
+    parts: { growth },
+  },
+]
+const PARTS = new Set(stages.flatMap(({ parts }) => Object.keys(parts)))
 /** The others open more processes, agents or nodes, or move gigabytes: too long for a quick look. */
-const QUICK_PARTS = ['pair', 'town', 'answers']
+const QUICK_PARTS = new Set(['pair', 'town', 'answers'])
 
 /** ixj beside its peers, in all patterns, on this machine and in this run. */
 export async function benchPatterns(
@@ -74,30 +52,44 @@ export async function benchPatterns(
   progress: Progress,
   chosen: readonly string[],
 ): Promise<BenchResult> {
-  const isQuick = scale < 1
-  const names = chosen.length > 0 ? chosen : isQuick ? QUICK_PARTS : Object.keys(parts)
-  const unknown = names.find((name) => parts[name] === undefined)
+  const length = scale < 1 ? QUICK : WHOLE
+  const unknown = chosen.find((name) => !PARTS.has(name))
   if (unknown !== undefined) {
-    throw new Error(`There is no row ${unknown}; there are: ${Object.keys(parts).join(', ')}`)
+    throw new Error(`There is no row ${unknown}; there are: ${[...PARTS].join(', ')}`)
   }
+  const names = chosen.length > 0 ? new Set(chosen) : length.isWhole ? PARTS : QUICK_PARTS
   const rows: PatternRow[] = []
   const took: [string, string][] = []
-  for (const name of names) {
-    const began = performance.now()
+  for (const { parts, ...stage } of stages) {
+    const here = Object.entries(parts).filter(([name]) => names.has(name))
+    if (here.length === 0) continue
+    let began = performance.now()
+    const timed = (what: string) => {
+      took.push([`  ${what}`, ((performance.now() - began) / 1_000).toFixed(0)])
+      began = performance.now()
+    }
     try {
-      rows.push(...((await parts[name]?.(isQuick ? QUICK : WHOLE, progress)) ?? []))
+      await using lineup = await Lineup.open(stage.contenders, stage.cast, progress)
+      timed(`opening for ${here.map(([name]) => name).join(', ')}`)
+      for (const [name, part] of here) {
+        rows.push(...(await part(lineup, length, progress)))
+        timed(name)
+      }
+      rows.push(...lineup.notRun)
     } catch (cause) {
       // What the other parts measured is not lost with it.
-      rows.push(notRunRow('everybody', name, cause))
-      progress(`${name}: failed: ${cause instanceof Error ? cause.stack : String(cause)}`)
+      rows.push(...here.map(([name]) => notRunRow('everybody', name, cause)))
+      progress(`failed: ${cause instanceof Error ? cause.stack : String(cause)}`)
     }
-    took.push([`  ${name}`, ((performance.now() - began) / 1_000).toFixed(0)])
   }
   return { rows, table: [...tablesOf(rows), [''], ['PARTS', 'seconds'], ...took] }
 }
 
-async function oneToOne(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
-  await using lineup = await Lineup.open(CONTENDERS, PAIR, progress)
+async function pair(
+  lineup: Lineup,
+  length: Length,
+  progress: Progress,
+): Promise<readonly PatternRow[]> {
   return await scenesOf(lineup, [{ pattern: '1×1', agents: 1, bodyBytes: BODY_BYTES }], {
     pace: length.pair,
     paced: length.pairPaced,
@@ -105,8 +97,11 @@ async function oneToOne(length: Length, progress: Progress): Promise<readonly Pa
   })
 }
 
-async function town(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
-  await using lineup = await Lineup.open(CONTENDERS, TOWN, progress)
+async function town(
+  lineup: Lineup,
+  length: Length,
+  progress: Progress,
+): Promise<readonly PatternRow[]> {
   const eight = MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes: BODY_BYTES }))
   const many = [...MANY, 'i×j' as const].map((pattern): Scene => ({
     pattern,
@@ -114,16 +109,18 @@ async function town(length: Length, progress: Progress): Promise<readonly Patter
     bodyBytes: BODY_BYTES,
   }))
   const quick = [...eight, ...many].filter(({ pattern }) => pattern === '1×N')
-  const scenes = length === WHOLE ? [...eight, ...many] : quick
-  return await scenesOf(lineup, scenes, {
+  return await scenesOf(lineup, length.isWhole ? [...eight, ...many] : quick, {
     pace: length.many,
     progress,
-    ...(length === WHOLE ? { paced: length.paced } : {}),
+    ...(length.isWhole ? { paced: length.paced } : {}),
   })
 }
 
-async function bodies(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
-  await using lineup = await Lineup.open(CONTENDERS, { processes: 9, crews: [8] }, progress)
+async function bodies(
+  lineup: Lineup,
+  length: Length,
+  progress: Progress,
+): Promise<readonly PatternRow[]> {
   const scenes = LARGE_BODIES.flatMap((bodyBytes) =>
     MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes })),
   )
@@ -131,8 +128,11 @@ async function bodies(length: Length, progress: Progress): Promise<readonly Patt
 }
 
 /** Not 512×512: one message of each is 262,144 deliveries, and unicast takes 20 s for a round. */
-async function crowd(length: Length, progress: Progress): Promise<readonly PatternRow[]> {
-  await using lineup = await Lineup.open(CONTENDERS, CITY, progress)
+async function crowd(
+  lineup: Lineup,
+  length: Length,
+  progress: Progress,
+): Promise<readonly PatternRow[]> {
   const scenes = (['1×N', 'N×1'] as const).map((pattern): Scene => ({
     pattern,
     agents: 512,
@@ -155,14 +155,27 @@ async function scenesOf(
 ): Promise<readonly PatternRow[]> {
   const rows: PatternRow[] = []
   for (const [place, scene] of scenes.entries()) {
-    progress(titleOf(scene))
+    const title = titleOf(scene)
+    progress(title)
     // Processes that have just been opened have run nothing yet.
     const part = place === 0 ? 1 : LATER_WARM_UP_PART
     const warmUpSeconds = (pace.warmUpSeconds ?? 0) * part
+    lineup.takeSeconds()
     rows.push(...(await measure(lineup, scene, { ...pace, warmUpSeconds })))
+    tellSeconds(title, lineup, progress)
     // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
     const isPaced = !(scene.pattern === 'N×N' && scene.agents > 8)
-    if (paced !== undefined && isPaced) rows.push(...(await measurePaced(lineup, scene, paced)))
+    if (paced === undefined || !isPaced) continue
+    rows.push(...(await measurePaced(lineup, scene, paced)))
+    tellSeconds(`${title}, paced`, lineup, progress)
   }
-  return [...rows, ...lineup.notRun]
+  return rows
+}
+
+/** What takes the time of a run. */
+function tellSeconds(title: string, lineup: Lineup, progress: Progress): void {
+  const taken = [...lineup.takeSeconds()]
+  const all = taken.reduce((sum, [, seconds]) => sum + seconds, 0)
+  const each = taken.map(([contender, seconds]) => `${contender} ${seconds.toFixed(1)}`)
+  progress(`${title} took ${all.toFixed(1)} s: ${each.join(', ')}`)
 }

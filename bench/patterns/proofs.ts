@@ -1,20 +1,24 @@
 import { BODY_BYTES } from './body.ts'
 import type { Cast } from './cast.ts'
-import { Lineup, type Progress } from './lineup.ts'
-import { delaysOf, nextRun, type Pace } from './measure.ts'
+import type { Length } from './length.ts'
+import type { Lineup, Progress } from './lineup.ts'
+import { delaysOf, nextRun } from './measure.ts'
 import type { PatternRow, ProofRow } from './rows.ts'
 
-/** Senders in eight processes, none of which shares a group with the lead. */
 const SENDERS = 64
-const STRANGERS: Cast = { processes: 9, crews: [], agents: SENDERS }
+/** Senders in eight processes, none of which shares a group with the lead. */
+export const STRANGERS: Cast = { processes: 9, crews: [], agents: SENDERS }
 /** Messages of each sender a second: one of all each 16 ms. */
 const PER_SECOND = 1
 /** Messages of each sender after its first. */
 const WARM_COUNT = 5
 
 /** The first messages to an inbox that knows no proof of their senders, and those that follow. */
-export async function proofs(_pace: Pace, progress: Progress): Promise<readonly PatternRow[]> {
-  await using lineup = await Lineup.open(['ixj'], STRANGERS, progress)
+export async function proofs(
+  lineup: Lineup,
+  _length: Length,
+  progress: Progress,
+): Promise<readonly PatternRow[]> {
   const scene = { pattern: 'N×1', agents: SENDERS, bodyBytes: BODY_BYTES } as const
   const rows: ProofRow[] = []
   for (const [kind, count] of [
@@ -36,5 +40,5 @@ export async function proofs(_pace: Pace, progress: Progress): Promise<readonly 
       })
     }
   }
-  return [...rows, ...lineup.notRun]
+  return rows
 }

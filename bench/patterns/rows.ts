@@ -1,7 +1,10 @@
 import type { Pattern, Scene } from './cast.ts'
 import type { ContenderName } from './process.ts'
 
-/** What a contender does in a scene: medians over its runs, which alternate with the others'. */
+/**
+ * What a contender does in a scene, over its runs, which alternate with the others': the geometric
+ * mean of speeds, the mean of CPU, the medians of bytes and memory.
+ */
 export interface ThroughputRow extends Scene {
   readonly kind: 'throughput'
   readonly contender: ContenderName
@@ -19,6 +22,8 @@ export interface ThroughputRow extends Scene {
   readonly duplicated: number
   readonly stray: number
   readonly perSecondOfRuns: readonly number[]
+  /** Older results do not have it. */
+  readonly cpuSecondsPerMillionOfRuns?: readonly number[]
 }
 
 /** How long something took, in ms. */
@@ -43,6 +48,8 @@ export interface PacedRow extends Delays {
   /** Processors that all processes and a broker took meanwhile; older results do not have it. */
   readonly cpus?: number
   readonly lost: number
+  /** Older results do not have it. */
+  readonly p50MsOfRounds?: readonly number[]
 }
 
 /** P3: from a question to its answer, over all runs, which alternate with the others'. */
@@ -50,6 +57,8 @@ export interface AnswerRow extends Delays {
   readonly kind: 'answer'
   readonly contender: ContenderName
   readonly asked: number
+  /** Older results do not have it. */
+  readonly p50MsOfRounds?: readonly number[]
 }
 
 /** The first message of agents that their receiver never heard of, and those that follow. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { deliveriesOf, type Run } from '../../bench/patterns/cast.ts'
-import { countFor, doAgree, rounds, runSeconds } from '../../bench/patterns/measure.ts'
-import { medianDelays } from '../../bench/patterns/paced-runs.ts'
+import { countFor, hasItsTime, runSeconds } from '../../bench/patterns/measure.ts'
+import { medianDelays, paceOf } from '../../bench/patterns/paced-runs.ts'
 import { median } from '../../bench/table.ts'
 import { Lineup } from '../../bench/patterns/lineup.ts'
 
@@ -75,40 +75,31 @@ test('countFor() tries more where one message of each lasts long enough already'
 })
 
 test('runSeconds() gives everybody longer where a message of each is many deliveries', () => {
-  const pace = { runs: 5, secondsOfRun: 0.5 }
+  const pace = { rounds: 5, secondsOfRun: 0.5 }
   expect(runSeconds({ pattern: 'N×N', ...SCENE }, pace)).toBe(2)
   expect(runSeconds({ pattern: '1×N', ...SCENE }, pace)).toBe(0.5)
 })
 
-/** Runs of so many deliveries a second, one after the other. */
-function speeds(...perSecond: readonly number[]) {
-  return perSecond.map((received) => ({ received, seconds: 1 }))
-}
-
-test('doAgree() wants three runs within a tenth of each other', () => {
-  expect(doAgree(speeds(100, 100))).toBe(false)
-  expect(doAgree(speeds(100, 105, 109))).toBe(true)
-  expect(doAgree(speeds(100, 105, 111))).toBe(false)
+test('countFor() does not try two of each where one takes far longer than a run', async () => {
+  // As A2A in 64×64: a message of each takes five seconds, and two of each took ten.
+  const { run, runs } = contender(0, 750)
+  const length = { seconds: 1.6, warmUpSeconds: 1 }
+  expect(await countFor({ run }, { pattern: 'N×N', ...SCENE }, length)).toBe(1)
+  expect(runs).toEqual([1, 1])
 })
 
-test('rounds() gives turns to those alone who have not enough, and at most so many', async () => {
-  const names = ['https-1', 'nats', 'https-2'] as const
-  await using lineup = await Lineup.open(names, { processes: 2, crews: [1] }, () => {})
-  const turns: string[] = []
-  const found = await rounds(lineup, {
-    title: 'a scene',
-    count: 4,
-    isEnough: (results) => results[0] === 'https-2' && results.length === 2,
-    turn: async ({ contender: name }) => {
-      turns.push(name)
-      if (name === 'nats' && turns.length > 6) throw new Error('broken off')
-      return name
-    },
-  })
-  expect(found).toEqual([
-    ['https-1', ['https-1', 'https-1', 'https-1', 'https-1']],
-    ['https-2', ['https-2', 'https-2']],
-  ])
+test('hasItsTime() wants two runs at least, and all the time that was given', () => {
+  const runs = (...seconds: readonly number[]) => seconds.map((each) => ({ seconds: each }))
+  expect(hasItsTime(runs(0.4, 0.5, 0.4), 1.6)).toBe(false)
+  expect(hasItsTime(runs(5), 1.6)).toBe(false)
+  expect(hasItsTime(runs(0.8, 0.8), 1.6)).toBe(true)
+})
+
+test('paceOf() is 160 deliveries a second, or ten messages where those are more', () => {
+  const scene = { agents: 64, bodyBytes: 200 } as const
+  expect(paceOf({ ...scene, pattern: 'N×1' })).toBe(160)
+  expect(paceOf({ ...scene, pattern: '1×N' })).toBe(640)
+  expect(paceOf({ ...scene, pattern: '1×N', agents: 8 })).toBe(160)
 })
 
 test('medianDelays() takes each percentile by itself, so that one bad round is one', () => {

@@ -1,0 +1,45 @@
+import type { Pace } from './measure.ts'
+import type { PacedLength } from './paced-runs.ts'
+
+/** Paces of the parts, for all contenders alike. */
+export interface Length {
+  readonly isWhole: boolean
+  readonly pair: Pace
+  readonly many: Pace
+  /** Where few of the goals are: large bodies, and 512 agents. */
+  readonly others: Pace
+  readonly growth: Pace
+  /** Questions come at a pace: code is warm sooner than where all goes as fast as it can. */
+  readonly answers: Pace
+  readonly paced: PacedLength
+  /** A hundred a second only, so each round is longer. */
+  readonly pairPaced: PacedLength
+}
+
+/**
+ * Together with the other benches within half an hour on 2 cores. In half a second of the same code in
+ * the same processes a peer's speed is off by a sixth, ixj's by a fifth: over so many turns, and beside
+ * the eight of them, the ratio of a scene is off by about 6 %.
+ */
+export const WHOLE: Length = {
+  isWhole: true,
+  pair: { rounds: 4, secondsOfRun: 0.5, warmUpSeconds: 2 },
+  many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2.5 },
+  others: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  growth: { rounds: 3, secondsOfRun: 1.5, warmUpSeconds: 3 },
+  answers: { rounds: 4, secondsOfRun: 0.6 },
+  paced: { warmUpSeconds: 0.4, rounds: 4, secondsOfRound: 0.4 },
+  pairPaced: { warmUpSeconds: 0.5, rounds: 4, secondsOfRound: 0.5 },
+}
+
+/** To see that it runs: two minutes. */
+export const QUICK: Length = {
+  isWhole: false,
+  pair: { rounds: 2, secondsOfRun: 0.3 },
+  many: { rounds: 2, secondsOfRun: 0.2 },
+  others: { rounds: 2, secondsOfRun: 0.2 },
+  growth: { rounds: 2, secondsOfRun: 0.5 },
+  answers: { rounds: 1, secondsOfRun: 0.5 },
+  paced: { warmUpSeconds: 0.3, rounds: 1, secondsOfRound: 0.3 },
+  pairPaced: { warmUpSeconds: 0.3, rounds: 1, secondsOfRound: 0.3 },
+}

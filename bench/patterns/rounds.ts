@@ -1,0 +1,60 @@
+import type { Lineup } from './lineup.ts'
+import type { ContenderName } from './process.ts'
+import type { Team } from './team.ts'
+
+/**
+ * In a round ixj has a turn before each so many of its peers' turns. The ratios that two runs of the
+ * benchmark are compared by are ixj beside all of its peers: that is known best for the time when ixj
+ * is measured for as long as the peers together, and in between them.
+ */
+const PEERS_FOR_A_TURN = 2
+
+/** Turns that teams take. */
+interface Rounds<Result> {
+  readonly title: string
+  /** At most so many. */
+  readonly count: number
+  readonly turn: (team: Team) => Promise<Result>
+  /** Whether a peer with these results needs no more; by default none has enough. */
+  readonly isEnough?: (results: readonly Result[]) => boolean
+}
+
+/**
+ * Has each team take its turns, so that a busy second of the machine meets all. Who fails in a later
+ * round has no outcome at all.
+ */
+export async function rounds<Result>(
+  lineup: Pick<Lineup, 'contenders' | 'turn'>,
+  { title, count, turn, isEnough = () => false }: Rounds<Result>,
+): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
+  const results = new Map<ContenderName, Result[]>()
+  const hasEnough = (contender: ContenderName) =>
+    contender !== 'ixj' && isEnough(results.get(contender) ?? [])
+  for (let round = 0; round < count; round++) {
+    for (const contender of turnsOf(lineup.contenders, round)) {
+      if (hasEnough(contender)) continue
+      const result = await lineup.turn(contender, title, turn)
+      if (result === undefined) continue
+      results.set(contender, [...(results.get(contender) ?? []), result.value])
+    }
+  }
+  return [...results].filter(([contender]) => lineup.contenders.includes(contender))
+}
+
+/**
+ * Who takes a turn in a round, in order: another peer is first in each, so that nobody always comes
+ * after the same one; ixj comes in between.
+ */
+export function turnsOf(
+  contenders: readonly ContenderName[],
+  round: number,
+): readonly ContenderName[] {
+  const peers = contenders.filter((contender) => contender !== 'ixj')
+  const own = contenders.filter((contender) => contender === 'ixj')
+  if (peers.length === 0) return own
+  const first = round % peers.length
+  const rotated = [...peers.slice(first), ...peers.slice(0, first)]
+  return rotated.flatMap((peer, place) =>
+    place % PEERS_FOR_A_TURN === 0 ? [...own, peer] : [peer],
+  )
+}
