@@ -81,6 +81,12 @@ export const OUTBOX_MESSAGES_MAX = 4_096
 export const OUTBOX_BYTES_MAX = 16 * 1024 * 1024
 /** How long a publish waits for a neighbour while members are known and none can be handed it. */
 export const HANDOVER_MS = 1_000
+/**
+ * How long a bundle waits for a host that has a window of others to decide about and decides about
+ * none: one that reads and thinks is behind, by seconds where many write to it. Waiting slows its
+ * sender, and nothing has failed; a third of the time after which such a host is left.
+ */
+export const HANDOVER_FULL_MS = 10_000
 /** How long a bundle waits while most neighbours still take what went before it ... */
 export const HANDOVER_PACED_MS = 500
 /** ... and for so long nothing waits after that was in vain: those who take nothing hold up a tenth. */
@@ -122,6 +128,11 @@ export const DELIVER_SILENT_MS = 30_000
 export const DELIVER_DRAIN_MS = 1_000
 /** How long a decision waits for others that share its acknowledgement. */
 export const DELIVER_ACKNOWLEDGE_MS = 1
+/**
+ * So many bytes that are decided wait for nothing: a receiver that works off what many have brought
+ * comes to its timers late, and who waits for room would wait for those.
+ */
+export const DELIVER_ACKNOWLEDGE_BYTES = 512 * 1024
 /** Direct streams that a neighbour may open in a second; one at a time counts. */
 export const DELIVER_STREAMS_PER_SECOND = 4
 /** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */

@@ -1,4 +1,5 @@
 import {
+  DELIVER_ACKNOWLEDGE_BYTES,
   DELIVER_ACKNOWLEDGE_MS,
   DELIVER_WINDOW_BUNDLES_MAX,
   DELIVER_WINDOW_BYTES_MAX,
@@ -35,6 +36,8 @@ export class Incoming {
   /** Those after the last that was acknowledged, by place. */
   readonly #outcomes: Outcome[] = []
   #bytes = 0
+  /** Of those that are decided, about as many as wait to be told. */
+  #untoldBytes = 0
   /** The last place for which an acknowledgement was sent. */
   #through = 0
   #telling = false
@@ -85,6 +88,8 @@ export class Incoming {
 
   async #decide(bytes: Uint8Array, outcome: Outcome): Promise<void> {
     outcome.code = await this.#hooks.take(bytes)
+    this.#untoldBytes += bytes.length
+    if (this.#untoldBytes >= DELIVER_ACKNOWLEDGE_BYTES) this.#tellNow?.()
     if (this.#telling) return
     this.#telling = true
     // An answer to what it brought goes first, and others share the acknowledgement.
@@ -120,6 +125,7 @@ export class Incoming {
 
   async #acknowledge(count: number): Promise<void> {
     const told = this.#outcomes.slice(0, count)
+    this.#untoldBytes = 0
     const refused: NotAccepted[] = []
     for (const [index, { code }] of told.entries()) {
       if (typeof code === 'string') refused.push({ place: this.#through + index + 1, code })

@@ -2,7 +2,7 @@ import { isReservedPool, type Name } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
-import { HANDOVER_MS, HANDOVER_PACED_MS, HANDOVER_UNPACED_MS } from '../limits.ts'
+import { HANDOVER_FULL_MS, HANDOVER_MS, HANDOVER_PACED_MS, HANDOVER_UNPACED_MS } from '../limits.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import { DirectBundle } from '../deliver/direct-bundle.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
@@ -45,6 +45,8 @@ export interface InboxLoad extends Omit<GroupLoad, 'proofs'> {
         isDirect: boolean
         /** It is no longer. */
         readonly landed: () => void
+        /** Its sender closes, and does not wait long for room. */
+        readonly isHurried: () => boolean
       }
     | undefined
 }
@@ -95,8 +97,9 @@ export class Handover {
    * Hands an inbox's bundle to all of its hosts that are connected, as gossip would: an agent that
    * is open on two nodes is whole on both, and each drops what comes twice. Where it has combiners,
    * one of them gets it in their place. A host gets it on a direct stream, or by gossip if it takes
-   * none. Resolves to how many were handed it.
-   * @throws AgentError `not-handed-over`; `backpressure` if all have too much under way for 1 s
+   * none. Resolves to how many were handed it. While all have too much under way it waits: for as
+   * long as they decide about something, and 10 s more.
+   * @throws AgentError `not-handed-over`, `backpressure`; `expired` when its lifespan ends meanwhile
    */
   async inbox(topic: Name, load: InboxLoad): Promise<number> {
     const way = { topic, toReader: load.toReader }
@@ -109,18 +112,8 @@ export class Handover {
       peers = this.#handDirectly(topic, load)
       return peers > 0 || !this.#isReached(way)
     }
-    // Those behind one that was given up are given up with it, unless something has moved since.
-    for (let since = -Infinity; this.#takenAt(way) > since;) {
-      since = this.#takenAt(way)
-      // In two halves: a process that was not run for so long reads what has come before it gives up.
-      for (const ms of [HANDOVER_MS / 2, HANDOVER_MS]) {
-        if (await this.#until(ready, since + ms)) return peers
-      }
-    }
-    throw new AgentError(
-      'backpressure',
-      `Cannot hand over to a host of ${topic}: none has taken more for ${HANDOVER_MS} ms`,
-    )
+    await this.#room(way, load, ready)
+    return peers
   }
 
   /** Whether what agents here write to an inbox goes to this host of it. */
@@ -186,6 +179,29 @@ export class Handover {
   #directHosts(way: InboxWay): readonly Exchange[] {
     const deliver = this.#context.deliver()
     return this.#hosts(way).filter(({ peer }) => deliver.takes(peer))
+  }
+
+  /** Waits until `ready`. @throws AgentError `backpressure`, `expired` */
+  async #room(way: InboxWay, load: InboxLoad, ready: () => boolean): Promise<void> {
+    const { until } = load
+    const patienceMs = () => (load.way?.isHurried() === true ? HANDOVER_MS : HANDOVER_FULL_MS)
+    // Those behind one that was given up are given up with it, unless something has moved since.
+    for (let since = -Infinity; this.#takenAt(way) > since;) {
+      since = this.#takenAt(way)
+      // In steps: a process that was not run for so long reads what has come before it gives up.
+      for (let ms = HANDOVER_STEP_MS; ms <= patienceMs(); ms += HANDOVER_STEP_MS) {
+        if (await this.#until(ready, Math.min(since + ms, until))) return
+      }
+    }
+    const { topic } = way
+    if (this.#context.clock.now() >= until) {
+      const reason = 'its lifespan ended before any host had room'
+      throw new AgentError('expired', `Cannot hand over to a host of ${topic}: ${reason}`)
+    }
+    throw new AgentError(
+      'backpressure',
+      `Cannot hand over to a host of ${topic}: none has taken more for ${patienceMs()} ms`,
+    )
   }
 
   /** When any of them took something the last time. */
@@ -312,6 +328,8 @@ export class Handover {
   }
 }
 
+/** Between looks whether there is reason to wait on for a host that has no room. */
+const HANDOVER_STEP_MS = 500
 /** Between looks whether neighbours have taken what went before. */
 const PACE_MS = 5
 /** Between tries while neighbours' buffers are full. */

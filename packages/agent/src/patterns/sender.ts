@@ -306,7 +306,7 @@ export class Sender {
       handover,
       closing: () => this.#untilClosed(),
       publish: async (taken, landed) => {
-        const way = { isDirect: false, landed }
+        const way = { isDirect: false, landed, isHurried: () => this.#isClosed }
         await this.#publisher.publish(lane, taken, way)
         return way.isDirect
       },

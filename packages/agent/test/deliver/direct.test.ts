@@ -270,10 +270,10 @@ async function fill({ agent, town }: RawHost) {
 }
 
 describe('a host that does not acknowledge', () => {
-  it('is sent 4 MiB, and its sender is told 1 s after it took something last', async () => {
+  it('is sent 4 MiB, and its sender is told 10 s after it took something last', async () => {
     await using host = await openRawHost()
     const waiting = await fill(host)
-    await host.town.world.pass(970)
+    await host.town.world.pass(9_970)
     expect(waiting).toEqual({})
     await host.town.world.pass(40)
     expect(waiting.code).toBe('backpressure')
@@ -292,8 +292,8 @@ describe('a host that does not acknowledge', () => {
     const codes = () => new Set(sent.slice(0, most - 2).map(({ code }) => code))
     expect(codes()).toEqual(new Set([undefined]))
     expect(sent.slice(-3).map(({ code }) => code)).toEqual(Array(3).fill('backpressure'))
-    // Those behind the first that is given up do not wait a second each.
-    await host.town.world.pass(1_100)
+    // Those behind the first that is given up do not wait as long each.
+    await host.town.world.pass(10_100)
     expect(codes()).toEqual(new Set(['backpressure']))
   })
 
@@ -304,6 +304,42 @@ describe('a host that does not acknowledge', () => {
     await acknowledge(host.streams[0]!, 1)
     await host.town.world.pass(100)
     expect(waiting.value?.peers).toBe(1)
+  })
+
+  it('fails nothing while it is seconds behind, however often', async () => {
+    await using host = await openRawHost()
+    const body = new Uint8Array(60 * 1024 - 200)
+    // Three windows of 4 MiB, of which it decides about one every 9 s.
+    const sent = Array.from({ length: 200 }, () => outcomeOf(host.agent.send(RAW, body)))
+    for (let window = 0; window < 3; window++) {
+      await host.town.world.pass(9_000)
+      const [{ bundles }] = host.streams as [(typeof host.streams)[0]]
+      await acknowledge(host.streams[0]!, bundles.length)
+    }
+    await host.town.world.pass(100)
+    expect(sent.map(({ code }) => code)).toEqual(sent.map(() => undefined))
+    expect(sent.map(({ value }) => value?.peers)).toEqual(sent.map(() => 1))
+  })
+
+  it('is waited for until the lifespan ends of what waits', async () => {
+    await using host = await openRawHost()
+    await fill(host)
+    const body = new Uint8Array(60 * 1024 - 200)
+    const late = outcomeOf(host.agent.send(RAW, body, { class: 'state' }))
+    await host.town.world.pass(1_900)
+    expect(late).toEqual({})
+    await host.town.world.pass(200)
+    expect(late.code).toBe('expired')
+  })
+
+  it('is waited for no longer than 1 s by an agent that closes', async () => {
+    await using host = await openRawHost()
+    const waiting = await fill(host)
+    await host.town.world.pass(2_000)
+    const closed = outcomeOf(host.agent[Symbol.asyncDispose]())
+    await host.town.world.pass(1_000)
+    expect(waiting.code).toBe('backpressure')
+    expect('value' in closed).toBe(true)
   })
 
   it('harms no other host, though it does not even read', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { decodeAcknowledgement } from '../../src/deliver/acknowledgement.ts'
 import { Incoming } from '../../src/deliver/incoming.ts'
-import { DELIVER_ACKNOWLEDGE_MS } from '../../src/limits.ts'
+import { DELIVER_ACKNOWLEDGE_BYTES, DELIVER_ACKNOWLEDGE_MS } from '../../src/limits.ts'
 import { ManualClock } from '../../src/manual-clock.ts'
 import type { Channel } from '../../src/transport.ts'
 
-/** A stream on which so many bundles come at once, all accepted. */
-function openStream(bundles: number) {
+/** A stream on which so many bundles come at once, all accepted; of one byte if nothing is said. */
+function openStream(bundles: number, bytes = 1) {
   const clock = new ManualClock()
   const acknowledged: number[] = []
   const open = Promise.withResolvers<void>()
@@ -16,7 +16,7 @@ function openStream(bundles: number) {
       acknowledged.push(decodeAcknowledgement(frame, { before, sent: bundles }).through)
     },
     frames: async function* () {
-      for (let each = 0; each < bundles; each++) yield Uint8Array.of(0)
+      for (let each = 0; each < bundles; each++) yield new Uint8Array(bytes)
       await open.promise
     },
     close: async () => open.resolve(),
@@ -49,5 +49,13 @@ describe('Incoming', () => {
     open.stream.goesAlong()
     await open.clock.advance(DELIVER_ACKNOWLEDGE_MS)
     expect(open.acknowledged).toEqual([3])
+  })
+
+  it('acknowledges much at once: a busy receiver comes to its timers late', async () => {
+    using open = openStream(20, DELIVER_ACKNOWLEDGE_BYTES / 8)
+    await open.settle()
+    expect(open.acknowledged).toEqual([8, 16])
+    await open.clock.advance(DELIVER_ACKNOWLEDGE_MS)
+    expect(open.acknowledged).toEqual([8, 16, 20])
   })
 })
