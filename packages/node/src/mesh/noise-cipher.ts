@@ -6,12 +6,21 @@ type Pieces = Uint8Array | Uint8ArrayList
 
 /** The two functions of noise (17.0.3, pinned) through which every frame passes. */
 export interface NoiseCipher {
-  encrypt(plain: Pieces, nonce: Uint8Array, ad: Uint8Array, key: Uint8Array): Pieces
-  decrypt(sealed: Pieces, nonce: Uint8Array, ad: Uint8Array, key: Uint8Array): Pieces
+  encrypt(plain: Pieces, nonce: Uint8Array, ad: Uint8Array, key: Uint8Array): Uint8ArrayList
+  decrypt(sealed: Pieces, nonce: Uint8Array, ad: Uint8Array, key: Uint8Array): Uint8Array
 }
 
 const ALGORITHM = 'chacha20-poly1305'
 const TAG_BYTES = 16
+/** A frame of noise: its length is two bytes. */
+const FRAME_BYTES_MAX = 0xffff
+
+/**
+ * Where the pieces of a frame are put together before they go through the cipher at once. Each call
+ * of it makes memory outside of the heap, of which every 64 MiB have V8 mark the whole heap; and what
+ * comes out in one piece is copied by nobody after. Nothing in here outlives a call.
+ */
+const scratch = new Uint8Array(FRAME_BYTES_MAX)
 
 /**
  * ChaCha20-Poly1305 of OpenSSL with keys that are imported once a connection: an import for each
@@ -30,32 +39,35 @@ export function nodeNoiseCipher(): NoiseCipher {
       const options = { authTagLength: TAG_BYTES }
       const cipher = createCipheriv(ALGORITHM, imported(key), nonce, options)
       cipher.setAAD(ad, { plaintextLength: plain.byteLength })
-      const sealed = piecesOf(plain).map((piece) => cipher.update(piece))
-      return joined([...sealed, cipher.final(), cipher.getAuthTag()])
+      const sealed = cipher.update(joined(plain))
+      // A stream cipher has nothing left over: this ends what the tag is over.
+      cipher.final()
+      return new Uint8ArrayList(plainView(sealed), plainView(cipher.getAuthTag()))
     },
     decrypt: (sealed, nonce, ad, key) => {
       const end = sealed.byteLength - TAG_BYTES
       const options = { authTagLength: TAG_BYTES }
       const decipher = createDecipheriv(ALGORITHM, imported(key), nonce, options)
       decipher.setAAD(ad, { plaintextLength: end })
-      decipher.setAuthTag(sealed.subarray(end))
-      const parts =
-        sealed instanceof Uint8Array ? [sealed.subarray(0, end)] : sealed.sublist(0, end)
-      const plain = Array.from(parts, (piece) => decipher.update(piece))
+      const whole = joined(sealed)
+      decipher.setAuthTag(whole.subarray(end))
+      const plain = decipher.update(whole.subarray(0, end))
       // Throws where the tag does not hold: nothing is handed on before.
-      return joined([...plain, decipher.final()])
+      decipher.final()
+      return plainView(plain)
     },
   }
 }
 
-function piecesOf(bytes: Pieces): readonly Uint8Array[] {
-  return bytes instanceof Uint8Array ? [bytes] : [...bytes]
-}
-
-function joined(parts: readonly Uint8Array[]): Pieces {
-  const filled = parts.filter(({ length }) => length > 0).map(plainView)
-  const [only] = filled
-  return filled.length === 1 && only !== undefined ? only : new Uint8ArrayList(...filled)
+/** The bytes in one piece, until the next call. @throws RangeError over a frame of noise */
+function joined(bytes: Pieces): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes
+  let at = 0
+  for (const piece of bytes) {
+    scratch.set(piece, at)
+    at += piece.length
+  }
+  return scratch.subarray(0, at)
 }
 
 /** A Buffer differs from what everybody else expects: its `slice` copies nothing. */

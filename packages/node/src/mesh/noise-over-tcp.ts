@@ -18,18 +18,20 @@ export function noiseOverTcp(components: Components): ConnectionEncrypter {
   const outbound = encrypter.secureOutbound.bind(encrypter)
   encrypter.secureInbound = async (connection, options) => {
     gatherWrites(connection)
-    return withCheapLengths(await inbound(connection, options))
+    return withCheapFrames(await inbound(connection, options))
   }
   encrypter.secureOutbound = async (connection, options) => {
     gatherWrites(connection)
-    return withCheapLengths(await outbound(connection, options))
+    return withCheapFrames(await outbound(connection, options))
   }
   return encrypter
 }
 
-/** What reads the lengths of frames in a secured connection of noise (17.0.3, pinned). */
-interface LengthReader {
-  lengthDecoder(bytes: Lengths): number
+/** What opens frames in a secured connection of noise (17.0.3, pinned). */
+interface FrameOpener {
+  readonly decoder: { lengthDecoder(bytes: Lengths): number }
+  readonly handshake: { decrypt(sealed: Uint8ArrayList): Uint8Array }
+  decrypt(sealed: Uint8ArrayList): Uint8Array
 }
 
 /** Bytes as they came, from which a length of two bytes is read. */
@@ -40,18 +42,21 @@ const NO_LENGTH = new RangeError('There is no whole length yet')
 
 /**
  * noise looks for a further frame behind the last one of each packet, and learns by an error that
- * there is none; to make one takes 70 µs where that happens 100 times a second.
+ * there is none; to make one takes 70 µs where that happens 100 times a second. And it copies each
+ * frame that came in several packets, as room for what the cipher opens: ours makes its own.
  */
-function withCheapLengths<Secured extends { readonly connection: unknown }>(
+function withCheapFrames<Secured extends { readonly connection: unknown }>(
   secured: Secured,
 ): Secured {
-  const { decoder } = secured.connection as { readonly decoder?: Partial<LengthReader> }
-  if (decoder?.lengthDecoder === undefined) {
-    throw new Error('This noise is not the one that is pinned: it reads no lengths')
+  const connection = secured.connection as Partial<FrameOpener>
+  const { decoder, handshake, decrypt } = connection
+  if (decoder?.lengthDecoder === undefined || decrypt === undefined || handshake === undefined) {
+    throw new Error('This noise is not the one that is pinned: it opens no frames')
   }
   decoder.lengthDecoder = (bytes) => {
     if (bytes.byteLength < 2) throw NO_LENGTH
     return bytes.get(0) * 256 + bytes.get(1)
   }
+  connection.decrypt = (sealed) => handshake.decrypt(sealed)
   return secured
 }
