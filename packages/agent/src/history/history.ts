@@ -14,6 +14,7 @@ import {
 import {
   EVIDENCE_KEPT_MAX,
   HISTORY_BYTES_MAX,
+  HISTORY_LET_GO_MAX,
   HISTORY_ROOM,
   HISTORY_TOPIC_BYTES_MAX,
 } from './limits.ts'
@@ -62,6 +63,8 @@ export class History {
   readonly #limits: HistoryLimits
   readonly #topics = new Map<Name, TopicIndex>()
   readonly #byId = new Map<string, HistoryRow>()
+  /** Ids of what had to make room, the oldest first. */
+  readonly #letGo = new Set<string>()
   #evidence: readonly EvidenceRow[] = []
   #bytes = 0
 
@@ -116,9 +119,12 @@ export class History {
     }
   }
 
-  /** Whether a bundle is kept. */
-  has(idText: string): boolean {
-    return this.#byId.has(idText)
+  /**
+   * Whether a bundle is kept, or was and had to make room: it is not missed, though neighbours that
+   * have more room, or made it later, still list it.
+   */
+  knows(idText: string): boolean {
+    return this.#byId.has(idText) || this.#letGo.has(idText)
   }
 
   /** Whether a bundle is kept for others alone. */
@@ -260,13 +266,23 @@ export class History {
     const { topicBytesMax, bytesMax } = this.#limits
     const index = this.#topics.get(topic)
     if (index !== undefined && index.bytes > topicBytesMax) {
-      this.#forget(index.beyond(topicBytesMax - topicBytesMax / HISTORY_ROOM))
+      this.#letGoOf(index.beyond(topicBytesMax - topicBytesMax / HISTORY_ROOM))
     }
     if (this.#bytes <= bytesMax) return
     const indexes = [...this.#topics.values()]
     const sizes = indexes.map(({ bytes }) => bytes)
     const share = fairShare(sizes, bytesMax - bytesMax / HISTORY_ROOM)
-    for (const each of indexes) if (each.bytes > share) this.#forget(each.beyond(share))
+    for (const each of indexes) if (each.bytes > share) this.#letGoOf(each.beyond(share))
+  }
+
+  /** What was carried may be brought again: it has not been delivered. */
+  #letGoOf(rows: readonly HistoryRow[]): void {
+    for (const { id, origin } of rows) if (origin !== 'carried') this.#letGo.add(toHex(id))
+    for (const idText of this.#letGo) {
+      if (this.#letGo.size <= HISTORY_LET_GO_MAX) break
+      this.#letGo.delete(idText)
+    }
+    this.#forget(rows)
   }
 
   #forget(rows: readonly HistoryRow[]): void {

@@ -10,6 +10,8 @@ export const HISTORY_BYTES_MAX = 256 * 1024 * 1024
 export const HISTORY_ENTRY_BYTES = 512
 /** Of a full topic a sixteenth is made room for at once, so that shares are rarely counted anew. */
 export const HISTORY_ROOM = 16
+/** Ids of what had to make room that are remembered, so that it is not pulled again; the oldest goes. */
+export const HISTORY_LET_GO_MAX = 65_536
 /** Streams of one topic whose newest places are remembered; the longest silent goes. */
 export const HISTORY_STREAMS_MAX = 4_096
 /** Messages that a reader may ask of history; more is a question for the audit log. */

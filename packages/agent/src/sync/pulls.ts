@@ -55,7 +55,7 @@ export type Outcome = 'accepted' | 'settled' | 'again' | 'worthless' | 'lapsed'
 /** How pulling reaches the rest of sync. */
 export interface PullsContext {
   readonly clock: Clock
-  /** Whether a bundle is here already. */
+  /** Whether a bundle is here already, or was and had to make room. */
   has(idText: string): boolean
   /** Asks a neighbour. */
   ask(peer: Peer, topic: Name, ids: readonly Uint8Array[]): void

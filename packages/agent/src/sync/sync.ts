@@ -96,7 +96,7 @@ export class Sync implements HostPart {
     this.#comparison = new Comparison(context)
     this.#pulls = new Pulls({
       clock,
-      has: (idText) => history.has(idText),
+      has: (idText) => history.knows(idText),
       ask: (peer, topic, ids) =>
         this.#links.get(peer)?.say({ kind: 'pull', topic, ids: ids.toSorted(compareBytes) }),
       done: (topic, gained) => {
