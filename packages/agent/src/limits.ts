@@ -133,6 +133,13 @@ export const DELIVER_ACKNOWLEDGE_MS = 1
  * comes to its timers late, and who waits for room would wait for those.
  */
 export const DELIVER_ACKNOWLEDGE_BYTES = 512 * 1024
+/** A bundle that comes so long after the one before is lone: its sender has nothing that waits for it. */
+export const DELIVER_LONE_MS = 8
+/**
+ * How long word that a lone bundle was accepted waits for company: to write it costs the receiver, and
+ * to be woken by it the sender, as much as a signature. A sender that ends waits for it.
+ */
+export const DELIVER_ACKNOWLEDGE_LONE_MS = 50
 /** Direct streams that a neighbour may open in a second; one at a time counts. */
 export const DELIVER_STREAMS_PER_SECOND = 4
 /** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */

@@ -127,6 +127,7 @@ export class Deliver implements HostPart {
     }
     this.#incoming.get(peer)?.close()
     const stream: Incoming = new Incoming(channel, {
+      now: () => clock.now(),
       later: (ms, run) => clock.at(clock.now() + ms, run),
       take: (bytes) => this.#take(neighbour, bytes),
       patience: () => this.#patience(peer),

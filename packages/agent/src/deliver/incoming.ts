@@ -1,6 +1,8 @@
 import {
   DELIVER_ACKNOWLEDGE_BYTES,
+  DELIVER_ACKNOWLEDGE_LONE_MS,
   DELIVER_ACKNOWLEDGE_MS,
+  DELIVER_LONE_MS,
   DELIVER_WINDOW_BUNDLES_MAX,
   DELIVER_WINDOW_BYTES_MAX,
 } from '../limits.ts'
@@ -15,6 +17,7 @@ interface Outcome {
 
 /** What a stream asks of its owner. */
 export interface IncomingHooks {
+  now(): number
   /** Calls `run` that much later, unless what it returns is called before. */
   later(ms: number, run: () => void): () => void
   /** Decides about a bundle; null if it was accepted, else the code. Never rejects. */
@@ -41,8 +44,10 @@ export class Incoming {
   /** The last place for which an acknowledgement was sent. */
   #through = 0
   #telling = false
-  /** Tells what is decided at once, and not later; undefined while nothing is to be told later. */
-  #tellNow: (() => void) | undefined
+  /** When what is decided will be told; undefined while nothing is to be told later. */
+  #later: { readonly at: number; readonly cancel: () => void } | undefined
+  /** When the last bundle came. */
+  #cameAt = Infinity
   #wake: (() => void) | undefined
   #ended = false
 
@@ -52,14 +57,17 @@ export class Incoming {
     void this.#run()
   }
 
-  /** Ends the stream. */
+  /** Tells what is decided, and ends the stream. */
   close(): void {
+    this.goesAlong()
     this.#end()
   }
 
   /** Something goes to the neighbour anyway: what is decided goes along, and wakes it once. */
   goesAlong(): void {
-    this.#tellNow?.()
+    if (this.#later === undefined) return
+    this.#later.cancel()
+    this.#startTelling()
   }
 
   async #run(): Promise<void> {
@@ -81,27 +89,38 @@ export class Incoming {
 
   #take(bytes: Uint8Array): void {
     const outcome: Outcome = { bytes: bytes.length, code: undefined }
+    const now = this.#hooks.now()
+    // The first of a stream is not: nobody knows what follows, and who has just come may be leaving.
+    const isLone = now - this.#cameAt >= DELIVER_LONE_MS
+    this.#cameAt = now
     this.#outcomes.push(outcome)
     this.#bytes += bytes.length
-    void this.#decide(bytes, outcome)
+    void this.#decide(bytes, outcome, isLone)
   }
 
-  async #decide(bytes: Uint8Array, outcome: Outcome): Promise<void> {
-    outcome.code = await this.#hooks.take(bytes)
+  async #decide(bytes: Uint8Array, outcome: Outcome, isLone: boolean): Promise<void> {
+    const code = await this.#hooks.take(bytes)
+    outcome.code = code
     this.#untoldBytes += bytes.length
-    if (this.#untoldBytes >= DELIVER_ACKNOWLEDGE_BYTES) this.#tellNow?.()
-    if (this.#telling) return
-    this.#telling = true
+    if (this.#untoldBytes >= DELIVER_ACKNOWLEDGE_BYTES) this.goesAlong()
+    // Nobody waits for word of a lone one that passed: it wakes the sender with others, or an answer.
+    const isEarly = code !== null || !isLone
+    this.#tellIn(isEarly ? DELIVER_ACKNOWLEDGE_MS : DELIVER_ACKNOWLEDGE_LONE_MS)
+  }
+
+  /** Tells what is decided that much later, unless it is told before. */
+  #tellIn(ms: number): void {
+    const at = this.#hooks.now() + ms
+    if (this.#telling || this.#ended || (this.#later?.at ?? Infinity) <= at) return
+    this.#later?.cancel()
     // An answer to what it brought goes first, and others share the acknowledgement.
-    const tell = () => {
-      this.#tellNow = undefined
-      void this.#tell()
-    }
-    const cancel = this.#hooks.later(DELIVER_ACKNOWLEDGE_MS, tell)
-    this.#tellNow = () => {
-      cancel()
-      tell()
-    }
+    this.#later = { at, cancel: this.#hooks.later(ms, () => this.#startTelling()) }
+  }
+
+  #startTelling(): void {
+    this.#later = undefined
+    this.#telling = true
+    void this.#tell()
   }
 
   #hasRoom(): boolean {
@@ -152,6 +171,8 @@ export class Incoming {
   #end(cause?: unknown): void {
     if (this.#ended) return
     this.#ended = true
+    this.#later?.cancel()
+    this.#later = undefined
     this.#wakeUp()
     void this.#channel.close()
     this.#hooks.ended(cause)
