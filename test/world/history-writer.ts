@@ -9,7 +9,8 @@ const [, , folder] = process.argv
 const rows = await openSqliteHistory(`${folder}/bundles.sqlite`)
 const journal = await openPlaceJournal(folder!, systemClock)
 for (let number = 1; number < 200; number++) {
-  const { row, bytes } = rowOf(number, 20_000)
+  // Small ones are in its journal, large ones in its tables.
+  const { row, bytes } = rowOf(number, number % 3 === 0 ? 20_000 : 200)
   journal.append(placeOf(number))
   await rows.put(row, bytes)
   process.stdout.write(`${number}\n`)

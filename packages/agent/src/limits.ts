@@ -126,20 +126,6 @@ export const DELIVER_BYTES_MAX = 64 * 1024 * 1024
 export const DELIVER_SILENT_MS = 30_000
 /** A node that closes waits so long for acknowledgements of what it has handed over. */
 export const DELIVER_DRAIN_MS = 1_000
-/** How long a decision waits for others that share its acknowledgement. */
-export const DELIVER_ACKNOWLEDGE_MS = 1
-/**
- * So many bytes that are decided wait for nothing: a receiver that works off what many have brought
- * comes to its timers late, and who waits for room would wait for those.
- */
-export const DELIVER_ACKNOWLEDGE_BYTES = 512 * 1024
-/** A bundle that comes so long after the one before is lone: its sender has nothing that waits for it. */
-export const DELIVER_LONE_MS = 8
-/**
- * How long word that a lone bundle was accepted waits for company: to write it costs the receiver, and
- * to be woken by it the sender, as much as a signature. A sender that ends waits for it.
- */
-export const DELIVER_ACKNOWLEDGE_LONE_MS = 50
 /** Direct streams that a neighbour may open in a second; one at a time counts. */
 export const DELIVER_STREAMS_PER_SECOND = 4
 /** Bundles of a neighbour's direct stream that may be refused in a second; past that it is not read. */

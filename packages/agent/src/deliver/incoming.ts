@@ -1,13 +1,12 @@
+import { DELIVER_WINDOW_BUNDLES_MAX, DELIVER_WINDOW_BYTES_MAX } from '../limits.ts'
+import type { Channel } from '../transport.ts'
+import { encodeAcknowledgement, type NotAccepted } from './acknowledgement.ts'
 import {
   DELIVER_ACKNOWLEDGE_BYTES,
   DELIVER_ACKNOWLEDGE_LONE_MS,
   DELIVER_ACKNOWLEDGE_MS,
   DELIVER_LONE_MS,
-  DELIVER_WINDOW_BUNDLES_MAX,
-  DELIVER_WINDOW_BYTES_MAX,
-} from '../limits.ts'
-import type { Channel } from '../transport.ts'
-import { encodeAcknowledgement, type NotAccepted } from './acknowledgement.ts'
+} from './limits.ts'
 
 /** One bundle of the stream; its code is undefined while it is decided about, null if it passed. */
 interface Outcome {

@@ -132,6 +132,7 @@ describe('a hostile sender on a direct stream', () => {
       close: async () => {},
     }
     const stream = new Incoming(channel, {
+      now: () => 0,
       later: (_, run) => {
         const immediate = setImmediate(run)
         return () => clearImmediate(immediate)

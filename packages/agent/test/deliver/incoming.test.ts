@@ -6,7 +6,7 @@ import {
   DELIVER_ACKNOWLEDGE_LONE_MS,
   DELIVER_ACKNOWLEDGE_MS,
   DELIVER_LONE_MS,
-} from '../../src/limits.ts'
+} from '../../src/deliver/limits.ts'
 import { ManualClock } from '../../src/manual-clock.ts'
 import type { Channel } from '../../src/transport.ts'
 
@@ -19,22 +19,21 @@ function openStream(
   const acknowledged: number[] = []
   let came = bundles
   let left = bundles
-  let isOpen = true
-  let wake = () => {}
+  const state = { isOpen: true, wake: () => {} }
   const channel: Channel = {
     send: async (frame) => {
       const before = acknowledged.at(-1) ?? 0
       acknowledged.push(decodeAcknowledgement(frame, { before, sent: came }).through)
     },
     frames: async function* () {
-      while (isOpen) {
+      while (state.isOpen) {
         for (; left > 0; left--) yield new Uint8Array(bytes)
-        await new Promise<void>((woken) => (wake = woken))
+        await new Promise<void>((woken) => (state.wake = woken))
       }
     },
     close: async () => {
-      isOpen = false
-      wake()
+      state.isOpen = false
+      state.wake()
     },
   }
   const stream = new Incoming(channel, {
@@ -48,7 +47,7 @@ function openStream(
   const bring = async () => {
     came += 1
     left += 1
-    wake()
+    state.wake()
     await settle()
   }
   return { clock, stream, acknowledged, settle, bring, [Symbol.dispose]: () => stream.close() }

@@ -2,11 +2,20 @@
 export const HISTORY_QUEUED_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * How long a bundle waits for company on its way to the disk where nobody waits for it, such as what
- * others sent: waking the thread for each costs the program a third of a millisecond, in the midst of
- * an answer.
+ * How long a bundle waits for company on its way to the tables where nobody waits for it, such as what
+ * others sent, or where it is in the journal: to wake the thread for each, and to be woken by it, costs
+ * the program more than to sign a message.
  */
-export const HISTORY_GATHER_MS = 10
+export const HISTORY_GATHER_MS = 100
+
+/** Bundles up to this are stored in the journal; larger ones are many messages, and share the cost. */
+export const HISTORY_JOURNALED_BYTES_MAX = 4 * 1024
+
+/** Bytes of one of the journal's two files: more than wait for the tables while these can be written. */
+export const JOURNALED_FILE_BYTES_MAX = 2 * HISTORY_QUEUED_BYTES_MAX
+
+/** How long after a commit that failed what is in the journal is tried again. */
+export const HISTORY_RETRY_MS = 1_000
 
 /** Memory that a history keeps to hand bundles to its thread; what is more has memory of its own. */
 export const HISTORY_STAGED_BYTES = 1024 * 1024
@@ -14,8 +23,8 @@ export const HISTORY_STAGED_BYTES = 1024 * 1024
 /** Pages of a history's file: a bundle at its largest takes five. */
 export const HISTORY_PAGE_BYTES = 16 * 1024
 
-/** How soon what is stored, and survives a crash, survives a power cut too. */
-export const HISTORY_SYNC_MS = 500
+/** How soon what is committed survives a power cut, too: half a second after it was stored. */
+export const HISTORY_SYNC_MS = 400
 
 /** Bytes of one file of a journal of places; whole files are forgotten, never parts. */
 export const JOURNAL_FILE_BYTES = 4 * 1024 * 1024

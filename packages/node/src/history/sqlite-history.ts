@@ -1,41 +1,43 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { AgentError, type EvidenceRow, type HistoryRow, type HistoryRows } from '@ixj/agent'
 import { toHex } from '@ixj/trust'
 import { makeFolder } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
-import type {
-  HistoryAnswer,
-  HistoryChange,
-  HistoryQuestion,
-  PlacedRow,
-  StagedRow,
-} from './history-questions.ts'
-import { HISTORY_GATHER_MS, HISTORY_QUEUED_BYTES_MAX, HISTORY_STAGED_BYTES } from './limits.ts'
+import { BundleJournal, type JournaledBundle } from './bundle-journal.ts'
+import type { HistoryChange, PlacedRow, StagedRow } from './history-questions.ts'
+import { HistoryThread } from './history-thread.ts'
+import {
+  HISTORY_GATHER_MS,
+  HISTORY_JOURNALED_BYTES_MAX,
+  HISTORY_QUEUED_BYTES_MAX,
+  HISTORY_RETRY_MS,
+  HISTORY_STAGED_BYTES,
+} from './limits.ts'
+
+/** A bundle that waits for a commit. */
+interface Put extends PlacedRow {
+  readonly bytes: Uint8Array
+  /** It is stored already: a commit that fails is not the end of it. */
+  readonly isJournaled: boolean
+}
 
 /** What waits for the next commit, and who waits for it. */
 interface Batch {
   readonly change: {
-    readonly puts: (PlacedRow & { readonly bytes: Uint8Array })[]
+    readonly puts: Put[]
     readonly removes: number[]
     readonly evidence: EvidenceRow[]
   }
-  bytes: number
   readonly stored: PromiseWithResolvers<void>
 }
 
-// Run from source, the file of the thread has the ending of sources.
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? './history-worker.ts' : './history-worker.js',
-  import.meta.url,
-)
-
 /**
- * Opens a history in an SQLite file, mode 0600, in a thread of its own. One commit is under way at a
- * time; what comes meanwhile goes with the next. What is committed survives a crash, and within
- * half a second a power cut. A commit that fails is told to all whose bundles were in it,
- * and the next one is tried anew.
+ * Opens a history in an SQLite file, mode 0600, in a thread of its own, with a journal beside it for
+ * what is small and waited for. One commit is under way at a time; what comes meanwhile goes with the
+ * next. What is committed or in the journal survives a crash, and within half a second a power cut. A
+ * commit that fails is told to all whose bundles were in it, and the next one is tried anew; what is
+ * in the journal goes with it.
  * @throws HomeError `file`
  */
 export async function openSqliteHistory(path: string): Promise<HistoryRows> {
@@ -46,7 +48,7 @@ export async function openSqliteHistory(path: string): Promise<HistoryRows> {
     throw unusable(path, cause)
   }
   const thread = new HistoryThread(path)
-  const history = new SqliteHistory(thread)
+  const history = new SqliteHistory(thread, new BundleJournal(dirname(path)))
   try {
     await history.open()
     return history
@@ -66,6 +68,7 @@ function unusable(path: string, cause: unknown): HomeError {
 
 class SqliteHistory implements HistoryRows {
   readonly #thread: HistoryThread
+  readonly #journal: BundleJournal
   /** Where bundles lie, by id. */
   readonly #places = new Map<string, number>()
   /** Bundles whose commit has not ended: they can be read from here. */
@@ -84,13 +87,18 @@ class SqliteHistory implements HistoryRows {
   #isAwaited = false
   /** Ends the pause before a commit. */
   #wake: (() => void) | undefined
+  #isClosing = false
 
-  constructor(thread: HistoryThread) {
+  constructor(thread: HistoryThread, journal: BundleJournal) {
     this.#thread = thread
+    this.#journal = journal
   }
 
   async open(): Promise<void> {
-    const rows = (await this.#thread.ask({ kind: 'load' })) as readonly PlacedRow[]
+    let rows = (await this.#thread.ask({ kind: 'load' })) as readonly PlacedRow[]
+    if (await this.#recover(rows)) {
+      rows = (await this.#thread.ask({ kind: 'load' })) as readonly PlacedRow[]
+    }
     this.#evidence = (await this.#thread.ask({ kind: 'evidence' })) as readonly EvidenceRow[]
     for (const { place, row } of rows) this.#places.set(toHex(row.id), place)
     this.#rows = rows.map(({ row }) => row)
@@ -105,24 +113,34 @@ class SqliteHistory implements HistoryRows {
 
   put(
     row: HistoryRow,
-    bytes: Uint8Array,
+    given: Uint8Array,
     options: { readonly isAwaited?: boolean } = {},
   ): Promise<void> {
+    let bytes = given
     if (this.#queuedBytes + bytes.length > HISTORY_QUEUED_BYTES_MAX) {
       const reason = `${this.#queuedBytes} bytes wait for the disk, limit ${HISTORY_QUEUED_BYTES_MAX}`
       return Promise.reject(new AgentError('not-stored', `Cannot keep a bundle: ${reason}`))
     }
     const idText = toHex(row.id)
     const place = (this.#last += 1)
+    const isAwaited = options.isAwaited !== false
+    const isJournaled = isAwaited && bytes.length <= HISTORY_JOURNALED_BYTES_MAX
+    if (isJournaled) {
+      try {
+        // Whoever is told that it is stored may use the memory again.
+        bytes = this.#journal.append(place, row, bytes)
+      } catch (cause) {
+        return Promise.reject(notStored('keep a bundle', cause))
+      }
+    }
     this.#places.set(idText, place)
     this.#unstored.set(idText, bytes)
     this.#queuedBytes += bytes.length
     const batch = this.#next
-    batch.bytes += bytes.length
-    batch.change.puts.push({ place, row, bytes })
-    if (options.isAwaited !== false) this.#hurry()
+    batch.change.puts.push({ place, row, bytes, isJournaled })
+    if (isAwaited && !isJournaled) this.#hurry()
     this.#writeSoon()
-    return batch.stored.promise
+    return isJournaled ? Promise.resolve() : batch.stored.promise
   }
 
   remove(ids: readonly Uint8Array[]): void {
@@ -136,6 +154,7 @@ class SqliteHistory implements HistoryRows {
       const waiting = puts.findIndex((each) => each.place === place)
       if (waiting === -1) removes.push(place)
       else {
+        this.#queuedBytes -= puts[waiting]!.bytes.length
         puts.splice(waiting, 1)
         this.#unstored.delete(idText)
       }
@@ -168,9 +187,11 @@ class SqliteHistory implements HistoryRows {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true
     this.#hurry()
     while (this.#writing !== undefined) await this.#writing
     await this.#thread.end()
+    this.#journal[Symbol.dispose]()
   }
 
   #writeSoon(): void {
@@ -184,10 +205,10 @@ class SqliteHistory implements HistoryRows {
   }
 
   /** What comes in this very turn goes with it, and where nobody waits, in some more. */
-  async #pause(): Promise<void> {
+  async #pause(ms: number): Promise<void> {
     if (!this.#isAwaited) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, HISTORY_GATHER_MS)
+      const timer = setTimeout(resolve, ms)
       this.#wake = resolve
       await promise
       clearTimeout(timer)
@@ -197,35 +218,73 @@ class SqliteHistory implements HistoryRows {
   }
 
   async #write(): Promise<void> {
-    await this.#pause()
+    let pauseMs = HISTORY_GATHER_MS
     while (!isEmpty(this.#next)) {
+      await this.#pause(pauseMs)
       const batch = this.#next
       this.#next = emptyBatch()
       this.#isAwaited = false
-      await this.#commit(batch)
+      const isStored = await this.#commit(batch)
+      // What is left is in the journal.
+      if (!isStored && this.#isClosing) break
+      pauseMs = isStored ? HISTORY_GATHER_MS : HISTORY_RETRY_MS
     }
     this.#writing = undefined
   }
 
-  async #commit({ change, bytes, stored }: Batch): Promise<void> {
-    change.removes.push(...this.#unremoved.splice(0))
+  /** Whether the tables have all of it now. Never throws. */
+  async #commit({ change, stored }: Batch): Promise<boolean> {
+    const { puts, removes } = change
+    removes.push(...this.#unremoved.splice(0))
+    this.#journal.turn()
+    const last = this.#last
     try {
-      await this.#thread.ask({ kind: 'write', ...change, ...this.#stage(change.puts) })
+      await this.#thread.ask({ kind: 'write', ...change, ...this.#stage(puts) })
       stored.resolve()
     } catch (cause) {
       // What was to go goes with the next commit; nobody else remembers it.
-      this.#unremoved.push(...change.removes)
+      this.#unremoved.push(...removes)
       stored.reject(notStored('keep bundles', cause))
+      // What is in the journal is stored all the same, unless it was removed meanwhile.
+      const isLeft = ({ isJournaled, place, row }: Put) =>
+        isJournaled && this.#places.get(toHex(row.id)) === place
+      this.#settle(puts.filter((put) => !isLeft(put)))
+      this.#next.change.puts.unshift(...puts.filter(isLeft))
+      return false
     }
-    this.#queuedBytes -= bytes
-    for (const { row } of change.puts) this.#unstored.delete(toHex(row.id))
+    this.#settle(puts)
+    this.#journal.committed(last)
+    return true
+  }
+
+  /** These wait no longer. */
+  #settle(puts: readonly Put[]): void {
+    for (const { place, row, bytes } of puts) {
+      this.#queuedBytes -= bytes.length
+      const idText = toHex(row.id)
+      if ((this.#places.get(idText) ?? place) === place) this.#unstored.delete(idText)
+    }
+  }
+
+  /** Puts into the tables what a process before this one had in its journal alone; whether there was any. */
+  async #recover(rows: readonly PlacedRow[]): Promise<boolean> {
+    const known = new Set(rows.map(({ row }) => toHex(row.id)))
+    const left = (await this.#journal.load()).filter(({ row }) => !known.has(toHex(row.id)))
+    const last = rows.at(-1)?.place ?? 0
+    const puts = left.map((each, index) => ({ ...each, place: last + 1 + index }))
+    if (puts.length > 0) {
+      const nothing = { removes: [], evidence: [] }
+      await this.#thread.ask({ kind: 'write', ...nothing, ...this.#stage(puts) })
+    }
+    this.#journal.committed(Infinity)
+    return puts.length > 0
   }
 
   /**
    * Copies bundles to where the thread reads them, once: a message to it would be copied twice, each
    * time into new memory, which costs this thread's collector as much as all else that it does.
    */
-  #stage(puts: Batch['change']['puts']): Pick<HistoryChange, 'puts' | 'staged'> {
+  #stage(puts: readonly (PlacedRow & JournaledBundle)[]): Pick<HistoryChange, 'puts' | 'staged'> {
     const length = puts.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const isMuch = length > HISTORY_STAGED_BYTES
     const staged = isMuch
@@ -246,7 +305,7 @@ class SqliteHistory implements HistoryRows {
 function emptyBatch(): Batch {
   const stored = Promise.withResolvers<void>()
   stored.promise.catch(() => 'each who waits for it is told; what is removed has nobody who waits')
-  return { change: { puts: [], removes: [], evidence: [] }, bytes: 0, stored }
+  return { change: { puts: [], removes: [], evidence: [] }, stored }
 }
 
 function isEmpty({ change }: Pick<Batch, 'change'>): boolean {
@@ -256,56 +315,4 @@ function isEmpty({ change }: Pick<Batch, 'change'>): boolean {
 function notStored(tried: string, cause: unknown): AgentError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new AgentError('not-stored', `Cannot ${tried}: ${reason}`, { cause })
-}
-
-type Asked<Question> = Question extends unknown ? Omit<Question, 'number'> : never
-
-/** The thread that has the file: questions are answered in their order. */
-class HistoryThread {
-  readonly #worker: Worker
-  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>()
-  readonly #exited: Promise<void>
-  #failure: Error | undefined
-  #number = 0
-
-  constructor(path: string) {
-    this.#worker = new Worker(WORKER, { workerData: path, execArgv: [] })
-    this.#worker.on('message', (answer: HistoryAnswer) => this.#take(answer))
-    this.#worker.on('error', (cause) => this.#fail(cause))
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#fail(new Error('its thread has ended'))
-        resolve()
-      })
-    })
-  }
-
-  async ask(question: Asked<HistoryQuestion>): Promise<unknown> {
-    if (this.#failure !== undefined) throw this.#failure
-    const number = (this.#number += 1)
-    const answer = Promise.withResolvers<unknown>()
-    this.#worker.postMessage({ ...question, number }, [])
-    this.#asked.set(number, answer)
-    return await answer.promise
-  }
-
-  /** Ends the thread when it has answered what was asked. */
-  async end(): Promise<void> {
-    await this.ask({ kind: 'close' }).catch(() => 'it has ended by itself, or does below')
-    await this.#worker.terminate()
-    await this.#exited
-  }
-
-  #take(answer: HistoryAnswer): void {
-    const asked = this.#asked.get(answer.number)
-    this.#asked.delete(answer.number)
-    if ('failure' in answer) asked?.reject(new Error(answer.failure))
-    else asked?.resolve(answer.value)
-  }
-
-  #fail(cause: Error): void {
-    this.#failure ??= cause
-    for (const asked of this.#asked.values()) asked.reject(this.#failure)
-    this.#asked.clear()
-  }
 }

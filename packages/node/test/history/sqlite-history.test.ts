@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempDisposable, stat, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdtempDisposable, stat, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import type { HistoryRows } from '@ixj/agent'
 import { toHex } from '@ixj/trust'
@@ -32,6 +33,27 @@ async function openBench() {
     },
     [Symbol.asyncDispose]: async () => {
       await rows[Symbol.asyncDispose]()
+      await folder.remove()
+    },
+  }
+}
+
+/** Histories in copies of a folder, as a crash would leave it. */
+async function openCopies() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'ixj-history-'))
+  const opened: HistoryRows[] = []
+  const pathOf = (number: number) => join(folder.path, String(number), 'bundles.sqlite')
+  return {
+    path: (rows: HistoryRows) => pathOf(opened.indexOf(rows)),
+    copy: async (path: string) => {
+      const copied = pathOf(opened.length)
+      await cp(join(path, '..'), join(copied, '..'), { recursive: true })
+      const rows = await openSqliteHistory(copied)
+      opened.push(rows)
+      return rows
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const rows of opened) await rows[Symbol.asyncDispose]()
       await folder.remove()
     },
   }
@@ -132,6 +154,53 @@ describe('a history in SQLite', () => {
     stored.push(await put(200))
     const kept = await rows.read(stored)
     expect(kept.every((bytes) => bytes?.length === 60_000)).toBe(true)
+  })
+
+  it('has what is small in its journal when it is stored, and in its tables when it is opened again', async () => {
+    await using bench = await openBench()
+    await using after = await openCopies()
+    const small = [rowOf(1), rowOf(2)]
+    for (const { row, bytes } of small) await bench.rows.put(row, bytes)
+    const journal = join(bench.path, '../journal-1')
+    expect((await stat(journal)).size).toBeGreaterThan(200)
+    expect((await stat(journal)).mode & 0o777).toBe(0o600)
+    // What a crash in this moment would leave.
+    const crashed = await after.copy(bench.path)
+    const rows = await crashed.load()
+    expect(rows.map((row) => ({ ...row }))).toEqual(small.map(({ row }) => row))
+    const read = await crashed.read(rows.map(({ id }) => id))
+    expect(read.map((bytes) => toHex(bytes!))).toEqual(small.map(({ bytes }) => toHex(bytes)))
+    expect((await stat(join(after.path(crashed), '../journal-1'))).size).toBe(0)
+    const again = await after.copy(after.path(crashed))
+    expect((await again.load()).length).toBe(2)
+  })
+
+  it('reads its journal up to a record that is not whole', async () => {
+    await using bench = await openBench()
+    await using after = await openCopies()
+    const { row, bytes } = rowOf(1)
+    await bench.rows.put(row, bytes)
+    await appendFile(join(bench.path, '../journal-1'), Buffer.from([0, 0, 0, 9, 0x9d]))
+    const crashed = await after.copy(bench.path)
+    expect((await crashed.load()).map(({ id }) => toHex(id))).toEqual([toHex(row.id)])
+  })
+
+  it('keeps what is in its journal when a commit fails, and commits it with the next', async () => {
+    await using bench = await openBench()
+    const [small, large] = [rowOf(1), rowOf(2, 20_000)]
+    const other = new DatabaseSync(bench.path)
+    other.exec('BEGIN IMMEDIATE')
+    await bench.rows.put(small.row, small.bytes)
+    await expect(bench.rows.put(large.row, large.bytes)).rejects.toMatchObject({
+      code: 'not-stored',
+    })
+    expect(await bench.rows.read([small.row.id])).toEqual([small.bytes])
+    other.exec('ROLLBACK')
+    other.close()
+    await bench.rows.put(large.row, large.bytes)
+    expect((await stat(join(bench.path, '../journal-1'))).size).toBe(0)
+    const rows = await bench.again()
+    expect((await rows.load()).map(({ id }) => id[0])).toEqual([1, 2])
   })
 
   it('has lost nothing that was stored, and no place, after its process was killed', async () => {
