@@ -6,8 +6,8 @@ export interface Length {
   readonly isWhole: boolean
   readonly pair: Pace
   readonly many: Pace
-  /** Where few of the goals are: large bodies, and 512 agents. */
-  readonly others: Pace
+  readonly bodies: Pace
+  readonly crowd: Pace
   readonly growth: Pace
   /** Questions come at a pace: code is warm sooner than where all goes as fast as it can. */
   readonly answers: Pace
@@ -25,11 +25,12 @@ export const WHOLE: Length = {
   isWhole: true,
   pair: { rounds: 4, secondsOfRun: 0.5, warmUpSeconds: 2 },
   many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2.5 },
-  others: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  bodies: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  crowd: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   growth: { rounds: 3, secondsOfRun: 1.5, warmUpSeconds: 3 },
   answers: { rounds: 4, secondsOfRun: 0.6 },
-  paced: { warmUpSeconds: 0.4, rounds: 4, secondsOfRound: 0.4 },
-  pairPaced: { warmUpSeconds: 0.5, rounds: 4, secondsOfRound: 0.5 },
+  paced: { warmUpSeconds: 0.4, rounds: 3, secondsOfRound: 0.4 },
+  pairPaced: { warmUpSeconds: 0.5, rounds: 3, secondsOfRound: 0.5 },
 }
 
 /** To see that it runs: two minutes. */
@@ -37,7 +38,8 @@ export const QUICK: Length = {
   isWhole: false,
   pair: { rounds: 2, secondsOfRun: 0.3 },
   many: { rounds: 2, secondsOfRun: 0.2 },
-  others: { rounds: 2, secondsOfRun: 0.2 },
+  bodies: { rounds: 2, secondsOfRun: 0.2 },
+  crowd: { rounds: 2, secondsOfRun: 0.2 },
   growth: { rounds: 2, secondsOfRun: 0.5 },
   answers: { rounds: 1, secondsOfRun: 0.5 },
   paced: { warmUpSeconds: 0.3, rounds: 1, secondsOfRound: 0.3 },

@@ -124,7 +124,7 @@ async function bodies(
   const scenes = LARGE_BODIES.flatMap((bodyBytes) =>
     MANY.map((pattern): Scene => ({ pattern, agents: 8, bodyBytes })),
   )
-  return await scenesOf(lineup, scenes, { pace: length.others, progress })
+  return await scenesOf(lineup, scenes, { pace: length.bodies, progress })
 }
 
 /** Not 512×512: one message of each is 262,144 deliveries, and unicast takes 20 s for a round. */
@@ -138,7 +138,7 @@ async function crowd(
     agents: 512,
     bodyBytes: BODY_BYTES,
   }))
-  return await scenesOf(lineup, scenes, { pace: length.others, progress })
+  return await scenesOf(lineup, scenes, { pace: length.crowd, progress })
 }
 
 interface Measuring {

@@ -28,15 +28,18 @@ export async function openHomes(cast: Cast): Promise<Ground> {
   const office = await openHome(homeFolder(homes, nodeName(0, 0)))
   const { publicKey } = await office.createKey(ACME)
   await office.writeAnchors(new AnchorSet([{ name: ACME, keys: [publicKey], purposes: PURPOSES }]))
-  for (let process = 0; process < cast.processes; process++) {
-    for (const [number, agents] of nodesOf(process, cast).entries()) {
-      const node = nodeName(process, number)
+  const all = Array.from({ length: cast.processes }, (_, process) =>
+    nodesOf(process, cast).map((agents, number) => ({ node: nodeName(process, number), agents })),
+  ).flat()
+  // Each waits for its disk, one file after the other: all homes at once take a fraction of that.
+  await Promise.all(
+    all.map(async ({ node, agents }) => {
       const home = await openHome(homeFolder(homes, node))
-      if (process > 0) await home.writeAnchors(await office.readAnchors())
+      if (node !== nodeName(0, 0)) await home.writeAnchors(await office.readAnchors())
       const names = [node, ...agents.map(agentName)]
       for (const name of names) await bear({ office, home, name }, name === node ? [] : [GRANT])
-    }
-  }
+    }),
+  )
   return {
     settings: { homes },
     pids: [],
