@@ -12,10 +12,11 @@ import {
   COVERED_SOURCES_MAX,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
+  HAVE_LATE_MS,
   HAVE_MS,
   HAVE_PER_SECOND_MAX,
   LARGE_BYTES,
-  LARGE_TIMES,
+  LARGE_FORWARD_MS_MIN,
   MISSED_COST,
   RPC_IDS_MAX,
 } from '../src/mesh/limits.ts'
@@ -45,7 +46,8 @@ async function openMember(bench: MeshBench, victim: Victim) {
     const messageIDs = texts.map((text) => messageId(crew, bytesOf(text)))
     sendRpc(gossip, { control: { ...none, idontwant: [{ messageIDs }] } })
   }
-  return { raw, says }
+  const brings = (text: string): void => sendRpc(gossip, messageOn(crew, text))
+  return { raw, says, brings }
 }
 
 function textsOf({ received }: Raw): readonly string[] {
@@ -128,7 +130,7 @@ describe('what is forwarded', () => {
     await roundTripTo(victim, member.raw)
     await bench.until(() => textsOf(member.raw).length > 0)
     expect(textsOf(member.raw)).toEqual(['news'])
-    await bench.clock.advance(LARGE_TIMES * FORWARD_MS_MIN)
+    await bench.clock.advance(LARGE_FORWARD_MS_MIN)
     await bench.until(() => textsOf(member.raw).length > 1)
     await roundTripTo(victim, member.raw)
     expect(textsOf(member.raw)).toEqual(['news', large])
@@ -149,6 +151,25 @@ describe('what is forwarded', () => {
     expect(said(member.raw)).toHaveLength(1)
     expect(said(member.raw)[0]?.messageIDs.map((id) => Buffer.from(id))).toEqual(ids)
     expect(said(raw)).toEqual([])
+  })
+
+  test('a node says soon what it has to one that brought a copy, and late to another', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const [one, other] = [await openMember(bench, victim), await openMember(bench, victim)]
+    sendRpc(gossip, messageOn(crew, 'news'))
+    await bench.until(() => victim.told.messages.length === 1)
+    one.brings('news')
+    await roundTripTo(victim, one.raw)
+    await bench.clock.advance(HAVE_MS)
+    const said = ({ raw }: typeof one) =>
+      raw.received.flatMap(({ control }) => control?.idontwant ?? [])
+    await bench.until(() => said(one).length > 0)
+    await roundTripTo(victim, other.raw)
+    expect([said(one).length, said(other).length]).toEqual([1, 0])
+    await bench.clock.advance(HAVE_LATE_MS)
+    await bench.until(() => said(other).length > 0)
+    expect([said(one).length, said(other).length]).toEqual([1, 1])
   })
 
   test('who says that it has more than is heard in a second gets copies', async () => {
@@ -173,10 +194,12 @@ describe('what is forwarded', () => {
 })
 
 describe('how long a node waits before it forwards', () => {
+  const bounds = { leastMs: FORWARD_MS_MIN, mostMs: FORWARD_MS_MAX }
+
   /** Messages that come, and of which a neighbour says so much later that it has them. */
   async function hear(lateMs: number, count: number, seed: string) {
     const clock = new ManualClock()
-    const delay = new HaveDelay(clock)
+    const delay = new HaveDelay(clock, bounds)
     const say = async (late: number, prefix: string) => {
       for (let index = 0; index < count; index++) {
         const id = createHash('sha256').update(`${seed} ${prefix} ${index}`).digest()
@@ -209,7 +232,7 @@ describe('how long a node waits before it forwards', () => {
   })
 
   test('a neighbour that speaks of what never came changes nothing', () => {
-    const delay = new HaveDelay(new ManualClock())
+    const delay = new HaveDelay(new ManualClock(), bounds)
     for (let index = 0; index < 1_000; index++)
       delay.said('neighbour', new Uint8Array(32).fill(index))
     expect(delay.ms).toBe(FORWARD_MS_MIN)
@@ -217,7 +240,7 @@ describe('how long a node waits before it forwards', () => {
 
   test('two that say everything late, and again and again, hold up nobody beside three others', async () => {
     const clock = new ManualClock()
-    const delay = new HaveDelay(clock)
+    const delay = new HaveDelay(clock, bounds)
     for (let index = 0; index < 1_000; index++) {
       const id = createHash('sha256').update(`hostile ${index}`).digest()
       delay.came(id)
@@ -306,6 +329,7 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
   const gossip = {
     opts: {},
     mesh: new Map(),
+    score: { duplicateMessage: () => {} },
     msgIdToStrFn: (id: Uint8Array) => Buffer.from(id).toString('hex'),
     sendRpc: (_peer: string, { messages }: { readonly messages: readonly unknown[] }) =>
       passed.push(...messages) > 0,

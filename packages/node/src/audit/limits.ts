@@ -14,7 +14,7 @@ export const LOG_BATCH_BYTES_MAX = 1024 * 1024
  * How long a record for which nobody waits is held back for others: each group costs the program
  * several wakings, in the midst of what it answers. It is lost with the process until then.
  */
-export const LOG_GATHER_MS = 20
+export const LOG_GATHER_MS = 50
 
 /** How long after a failure the log is tried again. */
 export const LOG_RETRY_MS = 1_000

@@ -7,13 +7,14 @@ import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
 import {
   FORWARD_MS_MAX,
-  HAVE_IDS,
-  HAVE_MS,
+  FORWARD_MS_MIN,
   HAVE_PER_SECOND_MAX,
   LARGE_BYTES,
-  LARGE_TIMES,
+  LARGE_FORWARD_MS_MAX,
+  LARGE_FORWARD_MS_MIN,
   PASSING_MAX,
 } from './limits.ts'
+import { Telling } from './telling.ts'
 
 /** What forwarding needs of the mesh. */
 export interface ForwardingHost {
@@ -50,13 +51,12 @@ type Cancel = (() => void) | undefined
 export class Forwarding {
   readonly #host: ForwardingHost
   readonly #gossip: GossipInternals
+  readonly #telling: Telling
   readonly #delay: HaveDelay
+  readonly #largeDelay: HaveDelay
   readonly #coverage = new Coverage()
   /** What came lately, by id, the oldest first. */
   readonly #passing = new Map<string, Passing>()
-  /** What of it neighbours have not been told. */
-  #untold: Passing[] = []
-  #cancelTelling: Cancel
   /** The oldest first. */
   #later: Due[] = []
   #cancelForwarding: Cancel
@@ -67,10 +67,25 @@ export class Forwarding {
   constructor(host: ForwardingHost, gossip: GossipInternals) {
     this.#host = host
     this.#gossip = gossip
-    this.#delay = new HaveDelay(host.clock)
+    this.#delay = new HaveDelay(host.clock, { leastMs: FORWARD_MS_MIN, mostMs: FORWARD_MS_MAX })
+    const large = { leastMs: LARGE_FORWARD_MS_MIN, mostMs: LARGE_FORWARD_MS_MAX }
+    this.#largeDelay = new HaveDelay(host.clock, large)
+    const { clock, counts } = host
+    this.#telling = new Telling({
+      clock,
+      counts,
+      isMember: (wire, peer) => gossip.mesh.get(wire)?.has(peer) === true,
+      sendRpc: (peer, rpc) => gossip.sendRpc(peer, rpc),
+    })
     gossip.opts.idontwantMinDataSize = 0
     gossip.opts.idontwantMaxMessages = HAVE_PER_SECOND_MAX
     gossip.sendIDontWants = (id, wire, source) => this.#came(id, wire, source)
+    const { score } = gossip
+    const copied = score.duplicateMessage.bind(score)
+    score.duplicateMessage = (from, id, wire) => {
+      this.#telling.copied(from)
+      copied(from, id, wire)
+    }
   }
 
   /** A message was accepted: `forward` has gossipsub send it to those who have not said they have it. */
@@ -84,8 +99,12 @@ export class Forwarding {
     }
     if (passing === undefined || passing.heldBack.size === 0) return
     const isForAll = [...passing.heldBack.values()].some(isLarge)
-    const times = isForAll ? LARGE_TIMES : 1
-    this.#holdUntil(this.#host.clock.now() + this.#delay.ms * times, passing)
+    if (isForAll) {
+      this.#telling.hurry()
+      this.#largeDelay.came(passing.id)
+    }
+    const { ms } = isForAll ? this.#largeDelay : this.#delay
+    this.#holdUntil(this.#host.clock.now() + ms, passing)
   }
 
   /** Whether what gossipsub sends to a neighbour is kept here: it is forwarded later, or not at all. */
@@ -106,16 +125,17 @@ export class Forwarding {
 
   /** A neighbour has gone. */
   gone(peer: Peer): void {
+    this.#telling.gone(peer)
     this.#delay.gone(peer)
+    this.#largeDelay.gone(peer)
     this.#coverage.gone(peer)
   }
 
   /** Says and forwards nothing more: this node is ending. */
   end(): void {
-    this.#cancelTelling?.()
+    this.#telling.end()
     this.#cancelForwarding?.()
     this.#passing.clear()
-    this.#untold = []
     this.#later = []
   }
 
@@ -126,40 +146,21 @@ export class Forwarding {
     const oldest = this.#passing.keys().next()
     // What is forgotten here and held back is forwarded in any case.
     if (this.#passing.size > PASSING_MAX && oldest.done !== true) this.#passing.delete(oldest.value)
-    this.#untold.push(passing)
-    if (this.#untold.length >= HAVE_IDS) {
-      this.#cancelTelling?.()
-      this.#cancelTelling = undefined
-      void contain(this.#host.counts, () => this.#tell())
-      return
-    }
-    const { clock } = this.#host
-    this.#cancelTelling ??= clock.at(clock.now() + HAVE_MS, () => {
-      this.#cancelTelling = undefined
-      void contain(this.#host.counts, () => this.#tell())
-    })
+    const members = this.#gossip.mesh.get(wire) ?? []
+    this.#telling.came(
+      passing,
+      [...members].filter((peer) => peer !== source),
+    )
   }
 
   #said(peer: Peer, id: Uint8Array): void {
     this.#delay.said(peer, id)
+    this.#largeDelay.said(peer, id)
     const passing = this.#passing.get(this.#gossip.msgIdToStrFn(id))
     if (passing === undefined || passing.source === peer || passing.saidBy.has(peer)) return
     passing.saidBy.add(peer)
     passing.heldBack.delete(peer)
     this.#coverage.had(passing.source, peer)
-  }
-
-  #tell(): void {
-    const ids = new Map<Peer, Uint8Array[]>()
-    for (const { id, wire, source } of this.#untold.splice(0)) {
-      for (const peer of this.#gossip.mesh.get(wire) ?? []) {
-        if (peer === source) continue
-        const told = ids.get(peer)
-        if (told === undefined) ids.set(peer, [id])
-        else told.push(id)
-      }
-    }
-    for (const [peer, messageIDs] of ids) this.#gossip.sendRpc(peer, haveRpc(messageIDs))
   }
 
   #holdUntil(dueAt: number, passing: Passing): void {
@@ -174,6 +175,9 @@ export class Forwarding {
   }
 
   #armForwarding(): void {
+    // Nearly all was said by now: to wake for each of these would cost more than to say it.
+    const waiting = this.#later.findIndex(({ passing }) => passing.heldBack.size > 0)
+    this.#later.splice(0, waiting === -1 ? this.#later.length : waiting)
     const [first] = this.#later
     if (first === undefined) return
     this.#cancelForwarding ??= this.#host.clock.at(first.dueAt, () => {
@@ -185,11 +189,12 @@ export class Forwarding {
 
   #forward(): void {
     const now = this.#host.clock.now()
-    const most = now + FORWARD_MS_MAX * LARGE_TIMES
+    const most = now + FORWARD_MS_MAX
     // What is due later than the most was put there before the clock was set back: it has waited.
-    const waits = ({ dueAt }: Due) => dueAt > now && dueAt <= most
-    const due = this.#later.filter((each) => !waits(each))
-    this.#later = this.#later.filter(waits)
+    const end = this.#later.findIndex(({ dueAt }) => dueAt > now)
+    const due = this.#later.splice(0, end === -1 ? this.#later.length : end)
+    const late = this.#later.findIndex(({ dueAt }) => dueAt > most)
+    if (late !== -1) due.push(...this.#later.splice(late))
     for (const { passing } of due) {
       for (const [peer, rpc] of passing.heldBack) {
         this.#coverage.missed(passing.source, peer)
@@ -202,9 +207,4 @@ export class Forwarding {
 
 function isLarge({ messages }: RPC): boolean {
   return messages.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) >= LARGE_BYTES
-}
-
-function haveRpc(messageIDs: Uint8Array[]): RPC {
-  const none = { ihave: [], iwant: [], graft: [], prune: [] }
-  return { subscriptions: [], messages: [], control: { ...none, idontwant: [{ messageIDs }] } }
 }

@@ -10,7 +10,7 @@ import {
   RPC_SUBSCRIPTIONS_MAX,
   SEEN_TTL_MS,
 } from './limits.ts'
-import { messageId, parseWireTopic } from './wire-topic.ts'
+import { messageId, parseWireTopic, textOfId } from './wire-topic.ts'
 
 /** The one version that our nodes speak: older ones know neither backoff nor IDONTWANT. */
 export const GOSSIP_PROTOCOL = '/meshsub/1.2.0'
@@ -46,6 +46,8 @@ export function gossipProfile(): Partial<GossipsubOpts> {
     globalSignaturePolicy: StrictNoSign,
     // Pitfall 2: the id covers topic and every byte.
     msgIdFn: ({ topic, data }) => messageId(parseWireTopic(topic) ?? topic, data),
+    // In base64, as by itself, a text took longer than all that is looked up by it.
+    msgIdToStrFn: textOfId,
     // Pitfalls 3 and 4: forwarded only after our verdict, which may take seconds.
     asyncValidation: true,
     // Our own messages were delivered where they were made.

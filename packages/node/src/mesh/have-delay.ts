@@ -1,5 +1,6 @@
 import type { Clock, Peer } from '@ixj/agent'
-import { FORWARD_MS_MAX, FORWARD_MS_MIN, HAVE_SAMPLES_MAX } from './limits.ts'
+import { HAVE_SAMPLES_MAX } from './limits.ts'
+import { textOfId } from './wire-topic.ts'
 
 /** One message in so many is timed: by its id, so that all nodes time the same ones. */
 const SAMPLE = 8
@@ -9,6 +10,12 @@ interface Timed {
   readonly cameAt: number
   /** Neighbours that have said that they have it: each is timed once. */
   readonly saidBy: Set<Peer>
+}
+
+/** How long is waited at the least, before anything was learned too, and at the most. */
+interface DelayBounds {
+  readonly leastMs: number
+  readonly mostMs: number
 }
 
 /** How late one neighbour says it. */
@@ -27,10 +34,13 @@ export class HaveDelay {
   /** Sampled messages, the oldest first. */
   readonly #timed = new Map<string, Timed>()
   readonly #lateness = new Map<Peer, Lateness>()
-  #ms = FORWARD_MS_MIN
+  readonly #bounds: DelayBounds
+  #ms: number
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, bounds: DelayBounds) {
     this.#clock = clock
+    this.#bounds = bounds
+    this.#ms = bounds.leastMs
   }
 
   /** After so long most of those who have a message have said so, in ms. */
@@ -41,7 +51,7 @@ export class HaveDelay {
   /** A message came here. */
   came(id: Uint8Array): void {
     if (!isSampled(id)) return
-    this.#timed.set(textOf(id), { cameAt: this.#clock.now(), saidBy: new Set() })
+    this.#timed.set(textOfId(id), { cameAt: this.#clock.now(), saidBy: new Set() })
     const oldest = this.#timed.keys().next()
     if (this.#timed.size > HAVE_SAMPLES_MAX && oldest.done !== true)
       this.#timed.delete(oldest.value)
@@ -50,11 +60,11 @@ export class HaveDelay {
   /** A neighbour says that it has a message; earlier than we do, that tells nothing. */
   said(peer: Peer, id: Uint8Array): void {
     if (!isSampled(id)) return
-    const timed = this.#timed.get(textOf(id))
+    const timed = this.#timed.get(textOfId(id))
     if (timed === undefined || timed.saidBy.has(peer)) return
     timed.saidBy.add(peer)
     const passed = this.#clock.now() - timed.cameAt
-    const ms = Math.min(FORWARD_MS_MAX, Math.max(0, passed))
+    const ms = Math.min(this.#bounds.mostMs, Math.max(0, passed))
     const lateness = this.#lateness.get(peer) ?? { mean: 0, deviation: 0 }
     lateness.deviation += (Math.abs(ms - lateness.mean) - lateness.deviation) / 16
     lateness.mean += (ms - lateness.mean) / 16
@@ -72,14 +82,11 @@ export class HaveDelay {
     const sorted = each.toSorted((left, right) => left - right)
     // Of two the one that is prompt.
     const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-    this.#ms = Math.min(FORWARD_MS_MAX, Math.max(FORWARD_MS_MIN, middle))
+    const { leastMs, mostMs } = this.#bounds
+    this.#ms = Math.min(mostMs, Math.max(leastMs, middle))
   }
 }
 
 function isSampled(id: Uint8Array): boolean {
   return (id[0] ?? 0) % SAMPLE === 0
-}
-
-function textOf(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1')
 }

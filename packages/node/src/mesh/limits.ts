@@ -24,23 +24,36 @@ export const CONTROL_PER_SECOND_MAX = 2_048
 /** Message ids in IHAVE, IWANT and IDONTWANT that count as one: 65,536 a second are twice the worst. */
 export const IDS_PER_CONTROL = 32
 
-/** Ids of messages that came are gathered for this long, and told to neighbours together ... */
+/**
+ * Ids of messages that came are gathered for this long, and told together to neighbours that bring
+ * copies of what is here ...
+ */
 export const HAVE_MS = 100
 /** ... or until they are so many: where much comes, what others know already is soon known. */
 export const HAVE_IDS = 32
 /**
+ * To all others, who keep their copies back, they are told in this time: at 100 ms a word of each to
+ * each was as much work as 80 messages a second.
+ */
+export const HAVE_LATE_MS = 500
+/** ... or when they are so many: half of what one RPC holds. */
+export const HAVE_LATE_IDS = 256
+/**
  * To neighbours that are taken to have a message from its source it is forwarded after this at the
  * least, unless they have said so by then; to all others at once.
  */
-export const FORWARD_MS_MIN = 2 * HAVE_MS
+export const FORWARD_MS_MIN = 2 * HAVE_LATE_MS
 /** ... and at the most, however late they say it. */
-export const FORWARD_MS_MAX = 500
+export const FORWARD_MS_MAX = 2_000
 /**
  * A message of so many bytes is dear to send twice, and takes long to come: it is held back from
- * every neighbour, and so many times as long.
+ * every neighbour, and all are told soon that it is here.
  */
 export const LARGE_BYTES = 16_384
-export const LARGE_TIMES = 2
+/** How long at the least, ... */
+export const LARGE_FORWARD_MS_MIN = 4 * HAVE_MS
+/** ... and at the most. */
+export const LARGE_FORWARD_MS_MAX = 1_000
 
 /**
  * Times that a neighbour had what came from a source without us, before it is taken to have all of
@@ -52,7 +65,7 @@ export const MISSED_COST = 4
 /** Sources that are known of one neighbour; the longest unused goes. */
 export const COVERED_SOURCES_MAX = 256
 /** Messages that came lately of which it is remembered from whom, and who said that they have them. */
-export const PASSING_MAX = 4_096
+export const PASSING_MAX = 8_192
 /** Messages that are timed at once, to learn how late neighbours say that they have them. */
 export const HAVE_SAMPLES_MAX = 1_024
 /**

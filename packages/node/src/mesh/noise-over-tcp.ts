@@ -37,13 +37,14 @@ interface FrameOpener {
 /** Bytes as they came, from which a length of two bytes is read. */
 type Lengths = Pick<Uint8ArrayList, 'byteLength' | 'get'>
 
-/** Ends each look for a further frame: made once, since a new one notes where it was made. */
-const NO_LENGTH = new RangeError('There is no whole length yet')
+/** Of a frame whose length has not come: more than a length of two bytes tells, and not there yet. */
+const UNKNOWN_LENGTH = 65_536
 
 /**
  * noise looks for a further frame behind the last one of each packet, and learns by an error that
- * there is none; to make one takes 70 µs where that happens 100 times a second. And it copies each
- * frame that came in several packets, as room for what the cipher opens: ours makes its own.
+ * there is none; to make and throw one takes 70 µs where that happens 100 times a second. A frame that
+ * is longer than what has come is waited for as well, without one. And it copies each frame that came
+ * in several packets, as room for what the cipher opens: ours makes its own.
  */
 function withCheapFrames<Secured extends { readonly connection: unknown }>(
   secured: Secured,
@@ -54,7 +55,7 @@ function withCheapFrames<Secured extends { readonly connection: unknown }>(
     throw new Error('This noise is not the one that is pinned: it opens no frames')
   }
   decoder.lengthDecoder = (bytes) => {
-    if (bytes.byteLength < 2) throw NO_LENGTH
+    if (bytes.byteLength < 2) return UNKNOWN_LENGTH
     return bytes.get(0) * 256 + bytes.get(1)
   }
   connection.decrypt = (sealed) => handshake.decrypt(sealed)

@@ -1,4 +1,5 @@
 import type { Clock, Peer } from '@ixj/agent'
+import { concatBytes } from '@ixj/trust'
 import type { RPC } from '@libp2p/gossipsub/message'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { MeshCounts } from './counts.ts'
@@ -9,7 +10,7 @@ import { frameOfMessage } from './message-frame.ts'
 import { filterOutbound, splitRpc } from './outbound-rpc.ts'
 
 /** Shorter messages cost less to copy than to send in pieces. */
-const SHARED_BYTES_MIN = 4_096
+const PIECES_BYTES_MIN = 4_096
 
 /** What the outbox needs of the mesh. */
 export interface OutboxHost {
@@ -25,8 +26,8 @@ export class Outbox {
   readonly #gossip: GossipInternals
   /** gossipsub's own method, before it was replaced by this. */
   readonly #send: GossipInternals['sendRpc']
-  /** Large messages as they go to every neighbour: a stream takes a list's parts and leaves it whole. */
-  readonly #frames = new WeakMap<RPC.Message, Uint8ArrayList>()
+  /** Messages as they go to every neighbour: a stream takes a list's parts and leaves it whole. */
+  readonly #frames = new WeakMap<RPC.Message, Uint8Array | Uint8ArrayList>()
 
   constructor(host: OutboxHost, gossip: GossipInternals) {
     this.#host = host
@@ -50,14 +51,11 @@ export class Outbox {
   /** gossipsub would encode a message anew for each neighbour, and copy it each time. */
   #sendPart({ peer, gossipOut }: Neighbour, part: RPC): boolean {
     const [message] = part.messages
-    const isLarge = (message?.data?.length ?? 0) >= SHARED_BYTES_MIN
-    if (message === undefined || !isLarge || gossipOut === undefined) {
-      return this.#send(peer, part)
-    }
+    if (message === undefined || gossipOut === undefined) return this.#send(peer, part)
     if (!this.#gossip.streamsOutbound.has(peer)) return false
     try {
       // libp2p has another version of lists, whose objects it tells by the same symbol.
-      gossipOut.send(this.#framed(message) as unknown as Uint8Array)
+      gossipOut.send(this.#framed(message) as Uint8Array)
       return true
     } catch {
       // As gossipsub does: a stream that has ended is told of by its own events.
@@ -65,10 +63,12 @@ export class Outbox {
     }
   }
 
-  #framed(message: RPC.Message): Uint8ArrayList {
+  #framed(message: RPC.Message): Uint8Array | Uint8ArrayList {
     let frame = this.#frames.get(message)
     if (frame === undefined) {
-      frame = new Uint8ArrayList(...frameOfMessage(message))
+      const pieces = frameOfMessage(message)
+      const isLarge = (message.data?.length ?? 0) >= PIECES_BYTES_MIN
+      frame = isLarge ? new Uint8ArrayList(...pieces) : concatBytes(...pieces)
       this.#frames.set(message, frame)
     }
     return frame

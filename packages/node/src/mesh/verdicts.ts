@@ -17,13 +17,21 @@ export interface PendingMessage {
   readonly report: (verdict: Verdict) => void
 }
 
+/** A message that waits, and until when. */
+interface Waiting {
+  readonly dueAt: number
+  settle(verdict: Verdict): void
+}
+
 /** Asks the receiver about messages, bounded in time and in bytes for each neighbour. */
 export class Verdicts {
   readonly #clock: Clock
   readonly #counts: MeshCounts
   readonly #receiver: () => Receiver
-  /** The timer of every message that waits. */
-  readonly #timers = new Set<() => void>()
+  /** The oldest first. */
+  readonly #waiting = new Set<Waiting>()
+  /** One timer for all: to set and clear one for each took longer than all else here. */
+  #cancel: (() => void) | undefined
 
   constructor(clock: Clock, counts: MeshCounts, receiver: () => Receiver) {
     this.#clock = clock
@@ -39,27 +47,43 @@ export class Verdicts {
       return
     }
     neighbour.pendingBytes += bytes
-    let open = true
-    const settle = (verdict: Verdict): void => {
-      if (!open) return
-      open = false
-      cancel()
-      this.#timers.delete(cancel)
-      neighbour.pendingBytes -= bytes
-      this.#report(message, verdict)
+    const waiting: Waiting = {
+      dueAt: this.#clock.now() + VERDICT_MS_MAX,
+      settle: (verdict) => {
+        if (!this.#waiting.delete(waiting)) return
+        neighbour.pendingBytes -= bytes
+        this.#report(message, verdict)
+      },
     }
-    const cancel = this.#clock.at(this.#clock.now() + VERDICT_MS_MAX, () => {
-      this.#counts.verdictLate++
-      settle('ignore')
-    })
-    this.#timers.add(cancel)
-    void contain(this.#counts, async () => settle(await this.#judge(neighbour, message)))
+    this.#waiting.add(waiting)
+    this.#arm(waiting)
+    void contain(this.#counts, async () => waiting.settle(await this.#judge(neighbour, message)))
   }
 
   /** Leaves every message that waits without an answer. */
   end(): void {
-    for (const cancel of this.#timers) cancel()
-    this.#timers.clear()
+    this.#cancel?.()
+    this.#waiting.clear()
+  }
+
+  #arm({ dueAt }: Waiting): void {
+    this.#cancel ??= this.#clock.at(dueAt, () => {
+      this.#cancel = undefined
+      this.#endLate()
+    })
+  }
+
+  #endLate(): void {
+    const now = this.#clock.now()
+    for (const waiting of this.#waiting) {
+      // What is due later than a verdict takes waits since before the clock was set back.
+      if (waiting.dueAt > now && waiting.dueAt <= now + VERDICT_MS_MAX) {
+        this.#arm(waiting)
+        return
+      }
+      this.#counts.verdictLate++
+      waiting.settle('ignore')
+    }
   }
 
   async #judge(neighbour: Neighbour, message: PendingMessage): Promise<Verdict> {

@@ -27,3 +27,8 @@ export function parseWireTopic(wire: string | undefined): string | undefined {
 export function messageId(topic: string, data: Uint8Array): Uint8Array {
   return createHash('sha256').update(`${MESSAGE_ID_PREFIX}${topic}\0`).update(data).digest()
 }
+
+/** A message id as tables hold it: a character for each byte, which one call makes. */
+export function textOfId(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1')
+}
