@@ -18,6 +18,7 @@ import {
   type RevokedFrame,
   type RightFrame,
 } from './frames.ts'
+import { MarkedTopics } from './marked-topics.ts'
 import type { ProofBook } from './proof-book.ts'
 import type { KnownProof } from './proof-shelf.ts'
 import { sealingKeyOf, type Right, type SealingKey } from './right.ts'
@@ -62,7 +63,7 @@ export class Exchange {
   readonly peer: Peer
   readonly greeted: Greeted
   /** Topics of ours by their mark for this neighbour. */
-  readonly marks = new Map<string, Name>()
+  readonly marks = new MarkedTopics()
   /** Marks that it asked for. */
   readonly wants = new Set<string>()
   /** Topics for which it was shown our right. */

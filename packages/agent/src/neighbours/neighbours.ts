@@ -103,7 +103,7 @@ export class Neighbours {
       if (topic.carrier === topic.topic) {
         this.#context.transport.disallow(neighbour.peer, topic.carrier)
       }
-      neighbour.marks.delete(this.#mark(neighbour, topic.topic))
+      neighbour.marks.delete(topic.topic, this.#mark(neighbour, topic.topic))
       neighbour.rights.delete(topic.topic)
     }
   }
@@ -136,7 +136,7 @@ export class Neighbours {
   /** A page asks for a topic no longer. */
   endCarrying(page: Exchange, topic: Name): void {
     if (!this.#admitted.endCarrying(page, topic)) return
-    page.marks.delete(this.#mark(page, topic))
+    page.marks.delete(topic, this.#mark(page, topic))
     page.shown.delete(topic)
     this.#end(page, topic)
   }
@@ -272,9 +272,9 @@ export class Neighbours {
 
   #introduce(neighbour: Exchange, topic: OpenTopic): void {
     const mark = this.#mark(neighbour, topic.topic)
-    neighbour.marks.set(mark, topic.topic)
+    neighbour.marks.add(topic.topic, mark)
     if (topic.of === 'group') this.#ask(neighbour, topic.topic)
-    if (neighbour.wants.has(mark)) this.#show(neighbour, topic)
+    if (neighbour.wants.has(toHex(mark))) this.#show(neighbour, topic)
   }
 
   /** Nothing here writes to this inbox any more. */
@@ -283,13 +283,13 @@ export class Neighbours {
     this.#context.forgone(topic)
     if (this.#context.open.has(topic)) return
     for (const neighbour of this.#admitted.all()) {
-      neighbour.unwant(this.#markBytes(neighbour, topic))
+      neighbour.unwant(this.#mark(neighbour, topic))
       this.#end(neighbour, topic)
     }
   }
 
   #ask(neighbour: Exchange, topic: Name): void {
-    neighbour.want(this.#markBytes(neighbour, topic))
+    neighbour.want(this.#mark(neighbour, topic))
   }
 
   #wanted(neighbour: Exchange, markBytes: Uint8Array): void {
@@ -302,7 +302,7 @@ export class Neighbours {
     }
     // Kept, so that a topic that opens, or opens again, is shown to those who asked before.
     neighbour.wants.add(mark)
-    const topic = neighbour.marks.get(mark)
+    const topic = neighbour.marks.find(markBytes, (ours) => this.#mark(neighbour, ours))
     const open = topic === undefined ? undefined : this.#context.open.get(topic)
     if (open !== undefined) this.#show(neighbour, open)
   }
@@ -364,11 +364,7 @@ export class Neighbours {
     if (VERDICTS[codeOf(cause)] === 'reject') this.blame(neighbour)
   }
 
-  #mark(neighbour: Exchange, topic: Name): string {
-    return toHex(this.#markBytes(neighbour, topic))
-  }
-
-  #markBytes({ greeted }: Exchange, topic: Name): Uint8Array {
+  #mark({ greeted }: Exchange, topic: Name): Uint8Array {
     return markOf(greeted.session, topic, this.#context.hash)
   }
 }
