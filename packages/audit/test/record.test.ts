@@ -7,6 +7,12 @@ import { recordOf } from './made-log.ts'
 
 const id = new Uint8Array(32).fill(9)
 
+/** Agents that a group's bundles are for, in one list. */
+const CREW = Array.from({ length: 20 }, (_, index) => ({
+  name: name(`a${index}.acme.example`),
+  code: null,
+}))
+
 const RECORDS: readonly AuditRecord[] = [
   recordOf(1),
   recordOf(2, {
@@ -69,6 +75,13 @@ describe('decodeRecord()', () => {
       expect(decodeRecord(encodeRecord(record))).toEqual(record)
     },
   )
+
+  it('reads each of several records that name one list of agents', () => {
+    for (const agentsCount of [20, 70_000]) {
+      const record = recordOf(agentsCount, { agents: CREW, agentsCount })
+      expect(decodeRecord(encodeRecord(record))).toEqual(record)
+    }
+  })
 
   it('refuses a later version, an unknown kind, a missing field, and what is no array', () => {
     expect([

@@ -50,6 +50,7 @@ export class StatementStore {
   readonly #keptMax: number
   #bytes = 0
   #evicted = 0
+  #removals = 0
 
   constructor(options: StatementStoreOptions = {}) {
     const { ownerStatementsMax: most = STORE_OWNER_STATEMENTS_MAX } = options
@@ -176,6 +177,11 @@ export class StatementStore {
     return removed
   }
 
+  /** How many have gone since the store was made: as long as it stays, whatever was here is here. */
+  get removals(): number {
+    return this.#removals
+  }
+
   /** How full the store is. */
   get counts(): StatementStoreCounts {
     return {
@@ -253,6 +259,7 @@ export class StatementStore {
     this.#kept.delete(idText)
     this.#pins.delete(idText)
     this.#entries.delete(idText)
+    this.#removals += 1
     this.#bytes -= entry.signed.envelope.length
   }
 }

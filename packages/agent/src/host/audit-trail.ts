@@ -2,6 +2,7 @@ import {
   AuditError,
   type BundleRecord,
   RECORD_AGENTS_MAX,
+  type RecordedAgent,
   RefusalCounts,
   REPEATS_MS,
   RULE_BYTES_MAX,
@@ -26,7 +27,7 @@ import type { Trace } from '../pipeline/context.ts'
 import { plainDecision, type Decision } from '../pipeline/decision.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Peer } from '../transport.ts'
-import type { Topics } from './topics.ts'
+import type { Sink, Topics } from './topics.ts'
 
 /** What a trail asks its node. */
 export interface AuditedNode {
@@ -46,6 +47,8 @@ export class AuditTrail {
   readonly #counts = new RefusalCounts()
   readonly #endWatch: (() => void) | undefined
   #cancelCount: (() => void) | undefined
+  /** Those who take bundles, as records name them: in a group the same for bundle after bundle. */
+  readonly #named = new WeakMap<readonly Sink[], readonly RecordedAgent[]>()
 
   /** Without a log, nothing is recorded. */
   constructor(log: AuditLog | undefined, node: AuditedNode) {
@@ -156,7 +159,6 @@ export class AuditTrail {
     const { bundle, chain, authority, onBehalfOf, decision } = trace
     const header = bundle?.header
     const taking = header === undefined || code !== null ? [] : this.#node.topics.audience(header)
-    const agents = taking.map((sink) => sink.agent)
     const grants = authority?.chain ?? []
     return {
       kind: 'bundle',
@@ -177,9 +179,18 @@ export class AuditTrail {
       messages: header?.count ?? 0,
       code,
       rule: decision === undefined ? null : shortened(decision.rule),
-      agents: agents.slice(0, RECORD_AGENTS_MAX).map((name) => ({ name, code: null })),
-      agentsCount: agents.length,
+      agents: this.#agentsOf(taking),
+      agentsCount: taking.length,
     }
+  }
+
+  #agentsOf(taking: readonly Sink[]): readonly RecordedAgent[] {
+    let agents = this.#named.get(taking)
+    if (agents === undefined) {
+      agents = taking.slice(0, RECORD_AGENTS_MAX).map(({ agent }) => ({ name: agent, code: null }))
+      this.#named.set(taking, agents)
+    }
+    return agents
   }
 }
 

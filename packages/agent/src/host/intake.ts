@@ -1,7 +1,6 @@
 import type { Name } from '@ixj/names'
 import {
   SKEW_MS,
-  statementsOfChain,
   toHex,
   VerifiedTrees,
   type PublishedKey,
@@ -15,14 +14,15 @@ import type { Header } from '../bundles/header.ts'
 import type { BundleKeeper } from '../history/bundle-keeper.ts'
 import type { Origin } from '../history/history-rows.ts'
 import type { Clock } from '../clock.ts'
-import { ENDED_STATEMENTS_KEPT_MS, STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
+import { STRANGER_CHECKS_PER_SECOND } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { asOf, contextOf } from '../pipeline/as-of.ts'
-import { judgeCarried, type Carried } from '../pipeline/carried.ts'
+import { judgeCarried } from '../pipeline/carried.ts'
 import { ChainCache } from '../pipeline/chain-cache.ts'
 import type { ClockOffsets } from '../pipeline/clock-offset.ts'
 import { bundleDecision, codeOf, type Decision } from '../pipeline/decision.ts'
+import { KeptFreshness } from '../pipeline/kept-freshness.ts'
 import { GrantBudgets } from '../pipeline/grant-budgets.ts'
 import { Order } from '../pipeline/order.ts'
 import { hasEnded, judge } from '../pipeline/pipeline.ts'
@@ -42,6 +42,7 @@ import type { Peer } from '../transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import { IntakeLoad } from './intake-load.ts'
 import type { Topics } from './topics.ts'
+import { UsedStatements } from './used-statements.ts'
 
 /** What a node's intake of bundles needs of it. */
 export interface IntakeOptions {
@@ -87,12 +88,14 @@ export class Intake {
   /** What its pipeline reads and asks. */
   readonly context: PipelineContext
   readonly #order: Order
+  readonly #used: UsedStatements
   /** What waits for its verdict. */
   readonly load = new IntakeLoad()
 
   constructor(options: IntakeOptions) {
     this.#options = options
     this.#order = new Order(options.clock)
+    this.#used = new UsedStatements(options)
     const { node, ownOrganisation, clock, verifier, hash, trust, policy, topics } = options
     const { usedApprovals, tasks } = options
     const grantBudgets = new GrantBudgets()
@@ -112,6 +115,7 @@ export class Intake {
       offsets: options.offsets,
       hostOf: (header) => options.hostOf(header),
       usedApprovals,
+      freshness: new KeptFreshness(),
       trees: new VerifiedTrees('bundle-tree'),
       tasks,
       chains: new ChainCache(
@@ -190,7 +194,7 @@ export class Intake {
         origin = 'attested'
         accepted = await judgeHistorical(bytes, carrier, asOf(at, this.context), trace)
       }
-      this.#keep(accepted)
+      this.#used.keep(accepted)
       const decision = bundleDecision(trace, now)
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
       if (safe !== undefined) await safe
@@ -212,7 +216,7 @@ export class Intake {
     const trace: Trace = {}
     try {
       const accepted = await judge(bytes, carrier, contextOf(carrier, this.context), trace)
-      this.#keep(accepted)
+      this.#used.keep(accepted)
       const decision = bundleDecision(trace, this.context.clock.now())
       // Nothing is awaited where nothing has to be: bundles keep the order in which they passed.
       const safe = this.#options.audit.accepted(trace, carrier.from, decision)
@@ -311,23 +315,12 @@ export class Intake {
     if (bundle === undefined || !isMissing) return cause
     try {
       const carried = await judgeCarried(bundle, carrier, this.context, trace)
-      this.#keep(carried)
+      this.#used.keep(carried)
       this.#options.keeper().carry(carried)
       return cause
     } catch (failure) {
       return failure
     }
-  }
-
-  // What led to an accepted bundle is worth more than any quota; the rest of its proof is not.
-  #keep({ bundle, chain, authority }: Carried): void {
-    const { proofs, statements } = this.#options
-    const issuers = authority?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
-    const used = [...statementsOfChain(chain), ...(authority?.chain ?? []), ...issuers]
-    statements.keep(used.map((signed) => signed.idText))
-    // As long as its statements, so that a late user is told why it does not count any more.
-    const until = chain.notAfter + SKEW_MS + ENDED_STATEMENTS_KEPT_MS
-    proofs.keep(toHex(bundle.header.proof), until)
   }
 
   #deliver(accepted: Accepted): void {

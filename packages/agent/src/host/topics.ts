@@ -40,6 +40,8 @@ interface Entry {
   readonly holders: { readonly open: OpenTopic; readonly sink: Sink }[]
   /** Of the holders, in their order: asked for several times for each bundle. */
   sinks: readonly Sink[]
+  /** For each of them that speaks here itself: the others. Made when it speaks, for one key of its. */
+  readonly others: Map<Name, { readonly key: Uint8Array; readonly sinks: readonly Sink[] }>
 }
 
 /** Whether a right to receive a topic holds now. */
@@ -92,7 +94,8 @@ export class Topics {
     const entry = this.#entries.get(topic)
     const shown = this.shown.get(topic)
     if (entry === undefined || shown === undefined) {
-      this.#entries.set(topic, { openedAt: now, holders: [{ open, sink }], sinks: [sink] })
+      const holders = [{ open, sink }]
+      this.#entries.set(topic, { openedAt: now, holders, sinks: [sink], others: new Map() })
       this.shown.set(topic, open)
       return 'opened'
     }
@@ -111,6 +114,7 @@ export class Topics {
     }
     entry.holders.push({ open, sink })
     entry.sinks = [...entry.sinks, sink]
+    entry.others.clear()
     if (open.until > shown.until && holds(open)) {
       this.shown.set(topic, open)
       return 'changed'
@@ -125,6 +129,7 @@ export class Topics {
     if (entry === undefined || index === -1) return 'kept'
     const [removed] = entry.holders.splice(index, 1)
     entry.sinks = entry.holders.map((holder) => holder.sink)
+    entry.others.clear()
     if (entry.holders.length > 0) {
       const wasShown = removed?.open === this.shown.get(topic)
       return wasShown ? this.#showLongest(topic, entry, holds) : 'kept'
@@ -164,16 +169,23 @@ export class Topics {
   /** Everybody here for whom the bundle is: those who follow it and are in its audience. */
   audience(header: Header): readonly Sink[] {
     const { audience } = header
-    return this.followers(header).filter(
-      (sink) => audience === null || audience.some((pattern) => matches(pattern, sink.agent)),
-    )
+    const followers = this.followers(header)
+    if (audience === null) return followers
+    return followers.filter((sink) => audience.some((pattern) => matches(pattern, sink.agent)))
   }
 
   /** Everybody here who follows the bundle's stream: in a group all but its sender. */
   followers(header: Header): readonly Sink[] {
-    const sinks = this.sinks(header.topic)
-    if (this.opened(header.topic) === 'inbox') return sinks
-    return sinks.filter((sink) => !isSender(sink, header))
+    const { topic, sender, key } = header
+    const entry = this.#entries.get(topic)
+    if (entry === undefined) return []
+    const { sinks, others } = entry
+    if (this.opened(topic) === 'inbox' || !sinks.some(({ agent }) => agent === sender)) return sinks
+    const known = others.get(sender)
+    if (known !== undefined && equalBytes(known.key, key)) return known.sinks
+    const found = sinks.filter((sink) => !isSender(sink, header))
+    others.set(sender, { key, sinks: found })
+    return found
   }
 
   /** Keys that open what is sealed to those who have the topic open here. */

@@ -73,6 +73,11 @@ export class ProofBook {
   readonly #revocations: RevocationView
   /** What our own proofs were made of: they are made again when DNSSEC records were renewed. */
   readonly #parts = new WeakMap<KnownProof, Parts>()
+  /** What proofs led to, as long as no statement has gone since: looked up for every bundle. */
+  readonly #resolved = new WeakMap<
+    KnownProof,
+    { readonly statements: ProofStatements; readonly removals: number }
+  >()
   /** The newest that was made in place of a proof. */
   readonly #renewed = new WeakMap<KnownProof, KnownProof>()
 
@@ -223,8 +228,13 @@ export class ProofBook {
   material(idText: string): ProofStatements | undefined {
     const known = this.get(idText)
     if (known === undefined) return undefined
+    const { removals } = this.#statements
+    const resolved = this.#resolved.get(known)
+    if (resolved?.removals === removals) return this.#standing(known, resolved.statements)
     if (missingStatements(known.proof, this.#statements).length > 0) return undefined
-    return this.materialOf(known)
+    const statements = resolveProof(known.proof, this.#statements)
+    this.#resolved.set(known, { statements, removals })
+    return this.#standing(known, statements)
   }
 
   /**
@@ -232,11 +242,15 @@ export class ProofBook {
    * @throws TrustError `missing-statement`, `form`, `wrong-kind`
    */
   materialOf(known: KnownProof): ProofStatements {
-    const resolved = resolveProof(known.proof, this.#statements)
-    const { dnssec } = known.proof
+    return this.#standing(known, resolveProof(known.proof, this.#statements))
+  }
+
+  /** The statements of a proof, with all else that they are judged by, as it is now. */
+  #standing({ proof }: KnownProof, statements: ProofStatements): ProofStatements {
+    const { dnssec } = proof
     const proven = dnssec === undefined ? {} : this.#zoneKeys.proven(dnssec)
     const { standpoint } = this
-    return { ...resolved, ...proven, standpoint, revocations: this.#revocations }
+    return { ...statements, ...proven, standpoint, revocations: this.#revocations }
   }
 
   /** Every statement of a proof that is at hand, in its order. */

@@ -36,8 +36,8 @@ export async function handOver(
   const isPast = toReader && topics.hostedAs(lane.topic) === 'combiner'
   if (isShared || (!isPast && topics.followers(header).length > 0)) {
     isSeen()
-    const isJustSigned = given.isNew === true
-    await intake.take(bytes, { topic: lane.topic, from: null, isJustSigned })
+    const signed = given.isNew === true ? { justSigned: bundle } : {}
+    await intake.take(bytes, { topic: lane.topic, from: null, ...signed })
   }
   const here = !isPast && topics.audience(header).length > 0 ? 1 : 0
   const until = header.sentAt + header.lifespanMs

@@ -20,6 +20,7 @@ import type { Opening } from '../sealing/opened-messages.ts'
 import type { Peer } from '../transport.ts'
 import type { ChainCache } from './chain-cache.ts'
 import type { ClockOffsets, ClockOwner } from './clock-offset.ts'
+import type { KeptFreshness } from './kept-freshness.ts'
 import type { Turn } from './order.ts'
 import type { Basis, Policy, PolicyDecision } from './policy.ts'
 import type { Budget } from './rate.ts'
@@ -32,8 +33,8 @@ export interface Carrier {
   readonly topic: Name
   /** The neighbour that handed it over; null: an agent of this very node. */
   readonly from: Peer | null
-  /** An agent of this node has just signed it: of all that is checked, its signature is not. */
-  readonly isJustSigned?: boolean
+  /** It, if an agent of this node has just signed it: of all that is checked, form and signature are not. */
+  readonly justSigned?: Bundle
   /** It was missed, and asked for. */
   readonly isRepaired?: boolean
   /** A task of this node that is handed out once more: it passed before, at that time. */
@@ -57,6 +58,7 @@ export interface PipelineContext {
   readonly states: StateTable
   readonly offsets: ClockOffsets
   readonly chains: ChainCache
+  readonly freshness: KeptFreshness
   /** Signatures over several bundles that held. */
   readonly trees: VerifiedTrees
   readonly usedApprovals: UsedApprovals

@@ -35,7 +35,7 @@ export async function judge(
   trace: Trace,
 ): Promise<Accepted> {
   // 1. Size and exact encoding.
-  const bundle = decodeBundle(bytes, context.hash)
+  const bundle = carrier.justSigned ?? decodeBundle(bytes, context.hash)
   const { header } = bundle
   trace.bundle = bundle
   // 2. Names and topic canonical; topic equals the carrier's.
@@ -62,7 +62,7 @@ export async function judge(
   trace.place = place
   if (carrier.again === undefined) checkStranger(header, carrier, material, context)
   // 7. Signature and digest.
-  if (carrier.isJustSigned !== true) await checkSignature(bundle, context)
+  if (carrier.justSigned === undefined) await checkSignature(bundle, context)
   trace.signed = true
   if (carrier.isRepaired !== true && carrier.again === undefined) {
     context.offsets.learn(clock, header.sentAt, context.clock.now())
@@ -199,7 +199,8 @@ export function hasEnded(header: Header, carrier: Carrier, context: PipelineCont
 function take(place: Place, header: Header, context: PipelineContext): void {
   context.replay.write(place)
   try {
-    context.journal.append(place)
+    // A state that came just before a crash is what the others tell of afterwards anyway.
+    context.journal.append(place, { gathered: header.class === 'state' })
   } catch (cause) {
     if (header.class === 'state') return
     context.replay.release(place)

@@ -9,10 +9,11 @@ export interface ReplayJournal {
   load(now: number): Promise<readonly Place[]>
   /**
    * Writes down that a place is taken, before its bundle is delivered: when this returns, a crash of
-   * the process does not lose it.
+   * the process does not lose it. With `gathered`, several are written together some milliseconds
+   * later, and those that could not be are told by the next call.
    * @throws AgentError `not-stored`
    */
-  append(place: Place): void
+  append(place: Place, options?: { readonly gathered?: boolean }): void
 }
 
 /** Remembers nothing: for nodes that never open twice. */

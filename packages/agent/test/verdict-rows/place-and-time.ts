@@ -16,6 +16,7 @@ import {
   REPLAY_LANES_MAX,
   REPLAY_WINDOW,
 } from '../../src/limits.ts'
+import { KeptFreshness } from '../../src/pipeline/kept-freshness.ts'
 import { ChainCache } from '../../src/pipeline/chain-cache.ts'
 import { ClockOffsets } from '../../src/pipeline/clock-offset.ts'
 import type { Trace } from '../../src/pipeline/context.ts'
@@ -62,6 +63,7 @@ async function contextOf(scene: Scene, made: MadeBundle) {
       () => false,
       () => 0,
     ),
+    freshness: new KeptFreshness(),
     trees: new VerifiedTrees('bundle-tree'),
     usedApprovals: await openUsedApprovals(memoryStore(), NODE, now),
     hostOf: () => undefined,

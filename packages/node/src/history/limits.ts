@@ -29,5 +29,11 @@ export const HISTORY_SYNC_MS = 400
 /** Bytes of one file of a journal of places; whole files are forgotten, never parts. */
 export const JOURNAL_FILE_BYTES = 4 * 1024 * 1024
 
+/** How long places of state wait to be written together: a crash loses no more. */
+export const JOURNAL_GATHER_MS = 10
+
+/** So many records are written at once whatever has passed: 64 KiB. */
+export const JOURNAL_GATHERED_MAX = 512
+
 /** Files of a journal: some six million places, more than a node takes in an hour. */
 export const JOURNAL_FILES_MAX = 128

@@ -6,7 +6,12 @@ import { decode, encode, toHex, TrustError, type Value } from '@ixj/trust'
 import { listFolder } from '../home/file-names.ts'
 import { makeFolder, removeIfThere } from '../home/file.ts'
 import { HomeError } from '../home/home-error.ts'
-import { JOURNAL_FILE_BYTES, JOURNAL_FILES_MAX } from './limits.ts'
+import {
+  JOURNAL_FILE_BYTES,
+  JOURNAL_FILES_MAX,
+  JOURNAL_GATHER_MS,
+  JOURNAL_GATHERED_MAX,
+} from './limits.ts'
 
 type Place = Parameters<ReplayJournal['append']>[0]
 
@@ -49,6 +54,11 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   #number: number
   #handle: number | undefined
   #bytes = 0
+  /** What is written together soon. */
+  readonly #gathered: Buffer[] = []
+  #cancelGather: (() => void) | undefined
+  /** Why those before were not written. */
+  #failure: { readonly cause: unknown } | undefined
   #forgetting = Promise.resolve()
 
   constructor(folder: string, numbers: readonly number[], clock: Clock) {
@@ -69,9 +79,12 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
     return places
   }
 
-  append(place: Place): void {
+  append(place: Place, { gathered = false }: { readonly gathered?: boolean } = {}): void {
     try {
-      this.#write(place)
+      this.#tellFailure()
+      this.#take(place)
+      if (gathered) this.#writeSoon()
+      else this.#write()
     } catch (cause) {
       // A record that was cut off hides those behind it: the next goes into a file of its own.
       this.#endFile()
@@ -81,31 +94,68 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#writeGathered()
     this.#endFile()
     await this.#forgetting
   }
 
-  #write(place: Place): void {
+  /** Makes the record of a place, which is written with the next. */
+  #take(place: Place): void {
     const { lane, epoch, first, count, id, forgetAt } = place
     if (this.#bytes > JOURNAL_FILE_BYTES) {
+      this.#write()
       this.#endFile()
       this.#forgetting = this.#forgetSoon(this.#forgetting)
     }
-    const handle = (this.#handle ??= this.#beginFile())
+    this.#handle ??= this.#beginFile()
     let number = this.#lanes.get(lane)
-    const frames: Buffer[] = []
     if (number === undefined) {
       number = this.#lanes.size
       this.#lanes.set(lane, number)
-      frames.push(frameOf([lane]))
+      this.#gather(frameOf([lane]))
     }
-    frames.push(frameOf([number, epoch, first, count, Buffer.from(id, 'hex'), forgetAt]))
-    const bytes = Buffer.concat(frames)
-    const written = writeSync(handle, bytes)
-    if (written < bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written`)
-    this.#bytes += bytes.length
+    this.#gather(frameOf([number, epoch, first, count, Buffer.from(id, 'hex'), forgetAt]))
     const file = this.#files.at(-1)
     if (file !== undefined) file.until = Math.max(file.until, forgetAt)
+  }
+
+  #gather(frame: Buffer): void {
+    this.#gathered.push(frame)
+    this.#bytes += frame.length
+  }
+
+  #writeSoon(): void {
+    if (this.#gathered.length >= JOURNAL_GATHERED_MAX) return this.#write()
+    this.#cancelGather ??= this.#clock.at(this.#clock.now() + JOURNAL_GATHER_MS, () =>
+      this.#writeGathered(),
+    )
+  }
+
+  /** Nobody waits for these: the next call tells. */
+  #writeGathered(): void {
+    try {
+      this.#write()
+    } catch (cause) {
+      this.#endFile()
+      this.#failure = { cause }
+    }
+  }
+
+  #tellFailure(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure.cause
+  }
+
+  /** Writes all that was gathered. */
+  #write(): void {
+    this.#cancelGather?.()
+    this.#cancelGather = undefined
+    const frames = this.#gathered.splice(0)
+    if (frames.length === 0 || this.#handle === undefined) return
+    const bytes = Buffer.concat(frames)
+    const written = writeSync(this.#handle, bytes)
+    if (written < bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written`)
   }
 
   #beginFile(): number {
@@ -119,6 +169,7 @@ class PlaceJournal implements ReplayJournal, AsyncDisposable {
   #endFile(): void {
     if (this.#handle !== undefined) closeSync(this.#handle)
     this.#handle = undefined
+    this.#gathered.length = 0
     this.#bytes = 0
     this.#lanes.clear()
   }

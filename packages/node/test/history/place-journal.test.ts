@@ -13,7 +13,11 @@ import { join } from 'node:path'
 import { ManualClock } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { placeOf } from '../../../../test/world/history-rows.ts'
-import { JOURNAL_FILE_BYTES } from '../../src/history/limits.ts'
+import {
+  JOURNAL_FILE_BYTES,
+  JOURNAL_GATHER_MS,
+  JOURNAL_GATHERED_MAX,
+} from '../../src/history/limits.ts'
 import { openPlaceJournal } from '../../src/history/place-journal.ts'
 
 const folderFor = () => mkdtempDisposable(join(tmpdir(), 'ixj-places-'))
@@ -70,6 +74,42 @@ describe('a journal of places', () => {
     expect(await read(folder.path, forgetAt)).toHaveLength(1)
     expect(await read(folder.path, forgetAt + 1)).toEqual([])
     expect(await readdir(folder.path)).toEqual(['places-of-others'])
+  })
+
+  it('writes what may be gathered together, some milliseconds later', async () => {
+    await using folder = await folderFor()
+    const moving = new ManualClock()
+    await using journal = await openPlaceJournal(folder.path, moving)
+    for (const number of [1, 2, 3]) journal.append(placeOf(number), { gathered: true })
+    expect(await read(folder.path)).toEqual([])
+    await moving.advance(JOURNAL_GATHER_MS)
+    expect(await read(folder.path)).toEqual([1, 2, 3].map((each) => placeOf(each)))
+  })
+
+  it('keeps the order of what may be gathered and what may not', async () => {
+    await using folder = await folderFor()
+    await using journal = await openPlaceJournal(folder.path, new ManualClock())
+    journal.append(placeOf(1), { gathered: true })
+    journal.append(placeOf(2))
+    expect(await read(folder.path)).toEqual([1, 2].map((each) => placeOf(each)))
+  })
+
+  it('writes what was gathered when it closes', async () => {
+    await using folder = await folderFor()
+    {
+      await using journal = await openPlaceJournal(folder.path, new ManualClock())
+      journal.append(placeOf(1), { gathered: true })
+    }
+    expect(await read(folder.path)).toEqual([placeOf(1)])
+  })
+
+  it('writes at once when much has been gathered', async () => {
+    await using folder = await folderFor()
+    await using journal = await openPlaceJournal(folder.path, new ManualClock())
+    for (let first = 1; first < JOURNAL_GATHERED_MAX; first++) {
+      journal.append({ ...placeOf(1), first }, { gathered: true })
+    }
+    expect(await read(folder.path)).toHaveLength(JOURNAL_GATHERED_MAX - 1)
   })
 
   it('goes on in a new file when one is full, and reads all of them', async () => {

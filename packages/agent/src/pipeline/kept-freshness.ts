@@ -1,0 +1,44 @@
+import { findFreshness, SKEW_MS, type Authority, type Freshness, type NameChain } from '@ixj/trust'
+import type { TrustState } from '../revoked/trust-state.ts'
+
+/** How the issuers of a chain, and of what was granted to it, stood. */
+interface Looked {
+  readonly authority: Authority | undefined
+  readonly generation: number
+  /** Until then the same would be found. */
+  readonly until: number
+  readonly freshness: Freshness
+}
+
+/**
+ * How issuers of chains stood when they were looked at last: many bundles rest on the same. It counts
+ * until trust changes or one of the statuses lapses; what is not fresh is looked at anew each time.
+ */
+export class KeptFreshness {
+  readonly #looked = new WeakMap<NameChain, Looked>()
+
+  /** As {@link findFreshness}. */
+  find(
+    chain: NameChain,
+    authority: Authority | undefined,
+    { trust, now }: { readonly trust: TrustState; readonly now: number },
+  ): Freshness {
+    const { generation, statuses } = trust
+    const known = this.#looked.get(chain)
+    const isSame = known?.authority === authority && known?.generation === generation
+    if (known !== undefined && isSame && now <= known.until) return known.freshness
+    const authorities = authority === undefined ? [] : [authority]
+    const freshness = findFreshness({ names: [chain], authorities }, { statuses, now })
+    const until = lastsUntil(freshness)
+    if (until >= now) this.#looked.set(chain, { authority, generation, until, freshness })
+    return freshness
+  }
+}
+
+/** When the first of the statuses lapses; never what is stale already, or missing. */
+function lastsUntil({ issuers }: Freshness): number {
+  return issuers.reduce((least, { state, until }) => {
+    if (state === 'unknown') return least
+    return state === 'fresh' ? Math.min(least, until + SKEW_MS) : -Infinity
+  }, Infinity)
+}
