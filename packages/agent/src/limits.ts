@@ -284,8 +284,6 @@ export const MEMBERS_MAX = 65_536
 export const CHAIN_CACHE_MAX = 65_536
 /** How long statements are kept after their end, so that a late user is told `expired`, not missing. */
 export const ENDED_STATEMENTS_KEPT_MS = 600_000
-/** What led to bundle after bundle is marked as used so often. */
-export const MARK_AGAIN_MS = 1_000
 /** How often tables are swept of what has ended. */
 export const SWEEP_MS = 1_000
 

@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
-import { VERDICTS } from '../pipeline/verdicts.ts'
+import type { Carrier } from '../pipeline/context.ts'
+import { VERDICTS, type Refusal } from '../pipeline/verdicts.ts'
 import { isSheaf } from '../bundles/sheaf.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import type { Presence } from '../presence/presence.ts'
@@ -15,6 +16,7 @@ import type { Handover } from './handover.ts'
 import { HeldSubscriptions } from './held-subscriptions.ts'
 import type { HostPart } from './host-part.ts'
 import type { Intake } from './intake.ts'
+import type { Arrival } from './intake-load.ts'
 import { SheafIntake } from './sheaf-intake.ts'
 import type { Topics } from './topics.ts'
 
@@ -59,7 +61,10 @@ export class Reception implements Receiver {
     const { clock, transport, intake } = core
     const unpassed = (topic: string, cause: unknown) =>
       core.record(core.plain('state', 'pass on', topic, core.identity.name, cause))
-    this.#sheaves = new SheafIntake({ clock, transport, intake, unpassed })
+    const enter = (arrival: Arrival) => intake.load.enter(arrival)
+    const shed = ({ topic, from }: Carrier, cause: Refusal) =>
+      core.record(core.plain('state', 'take', topic, from === null ? '' : core.nameOf(from), cause))
+    this.#sheaves = new SheafIntake({ clock, transport, intake, enter, shed, unpassed })
   }
 
   /** Ends what waits here. */

@@ -4,14 +4,20 @@ import type { Clock } from '../clock.ts'
 import { SHEAF_WHOLE_MS } from '../limits.ts'
 import type { Carrier } from '../pipeline/context.ts'
 import type { Decision } from '../pipeline/decision.ts'
-import { Refusal } from '../pipeline/verdicts.ts'
+import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { TransportError, type Transport, type Verdict } from '../transport.ts'
+import type { Arrival } from './intake-load.ts'
+import { Slices } from './slices.ts'
 
 /** What of a node sheaves are taken in with. */
 export interface SheafIntakeContext {
   readonly clock: Clock
   readonly transport: Pick<Transport, 'publish' | 'subscribers'>
   readonly intake: { take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> }
+  /** Takes a place among what waits; the function gives it back. @throws Refusal `overloaded` */
+  enter(arrival: Arrival): () => void
+  /** Counts and tells that a sheaf was not looked at. */
+  shed(carrier: Carrier, cause: Refusal): void
   /** Counts and tells that what was accepted could not be passed on. */
   unpassed(topic: string, cause: TransportError): void
 }
@@ -23,13 +29,29 @@ export interface SheafIntakeContext {
  */
 export class SheafIntake {
   readonly #context: SheafIntakeContext
+  readonly #slices: Slices
 
   constructor(context: SheafIntakeContext) {
     this.#context = context
+    this.#slices = new Slices(context.clock)
   }
 
   /** Never throws: what is no sheaf is refused as a bundle would be. */
   async take(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
+    const arrival = { kind: 'state', priority: 0, bytes: bytes.length, from: carrier.from } as const
+    try {
+      return await this.#slices.take({
+        enter: () => this.#context.enter(arrival),
+        work: () => this.#takeNow(bytes, carrier),
+      })
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause
+      this.#context.shed(carrier, cause)
+      return VERDICTS[cause.code]
+    }
+  }
+
+  async #takeNow(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
     const bundles = bundlesOf(bytes)
     const way = new SheafWay(this.#context, carrier)
     const taking = bundles.map(async (bundle) => {
