@@ -4,6 +4,8 @@ import { ExplanationFile } from './explanation-file.ts'
 import {
   EXPLAINED_MESSAGES_MAX,
   EXPLANATIONS_ACCEPTED_MAX,
+  EXPLANATIONS_SORT_MS,
+  EXPLANATIONS_WAITING_MAX,
   EXPLANATIONS_WRITE_MS,
 } from './limits.ts'
 
@@ -17,6 +19,9 @@ export class ExplanationKeeper implements Disposable {
   readonly #clock: Clock
   readonly #file: ExplanationFile
   readonly #decisions: Queue<Decision>
+  /** Of those since the last write, what is worth it. */
+  #kept: readonly Decision[] = []
+  #writeAt: number
   #cancel: () => void
   #failed = false
 
@@ -26,6 +31,7 @@ export class ExplanationKeeper implements Disposable {
     this.#clock = clock
     this.#file = new ExplanationFile(path)
     this.#decisions = host.decisions()
+    this.#writeAt = clock.now() + EXPLANATIONS_WRITE_MS
     this.#cancel = this.#later()
   }
 
@@ -38,14 +44,25 @@ export class ExplanationKeeper implements Disposable {
   }
 
   #later(): () => void {
-    return this.#clock.at(this.#clock.now() + EXPLANATIONS_WRITE_MS, () => {
-      this.#write()
+    return this.#clock.at(this.#clock.now() + EXPLANATIONS_SORT_MS, () => {
+      if (this.#clock.now() >= this.#writeAt) this.#write()
+      else this.#sort()
       this.#cancel = this.#later()
     })
   }
 
+  /** A decision holds all that it rests on: what is not written is let go soon. */
+  #sort(): void {
+    const decisions = this.#decisions.drain()
+    if (decisions.length === 0) return
+    this.#kept = worthKeeping([...this.#kept, ...decisions]).slice(-EXPLANATIONS_WAITING_MAX)
+  }
+
   #write(): void {
-    const decisions = worthKeeping(this.#decisions.drain())
+    this.#writeAt = this.#clock.now() + EXPLANATIONS_WRITE_MS
+    this.#sort()
+    const decisions = this.#kept
+    this.#kept = []
     if (decisions.length === 0) return
     const node = this.#node
     try {

@@ -4,10 +4,16 @@ export const EXPLANATIONS_MAX = 10_000
 /** How often a node writes what it decided: together they cost little, and a person waits so long. */
 export const EXPLANATIONS_WRITE_MS = 250
 
+/** How often what is not worth writing is let go: thousands of bundles are not to be held for long. */
+export const EXPLANATIONS_SORT_MS = 50
+
+/** Decisions that wait to be written, the newest: of a flood of refusals no more is told. */
+export const EXPLANATIONS_WAITING_MAX = 1_024
+
 /**
  * Explanations of what was accepted that are written each time: a busy node accepts thousands of
  * bundles in a second, and to tell why costs a tenth of what it takes to accept them. Every refusal
- * that is still in the queue is written.
+ * that still waits is written.
  */
 export const EXPLANATIONS_ACCEPTED_MAX = 64
 
