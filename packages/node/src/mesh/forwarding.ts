@@ -83,7 +83,8 @@ export class Forwarding {
     const { score } = gossip
     const copied = score.duplicateMessage.bind(score)
     score.duplicateMessage = (from, id, wire) => {
-      this.#telling.copied(from)
+      // What a neighbour that has gone had sent is still looked at.
+      if (gossip.streamsOutbound.has(from)) this.#telling.copied(from)
       copied(from, id, wire)
     }
   }
