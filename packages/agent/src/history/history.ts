@@ -187,9 +187,9 @@ export class History {
     return this.#topics.get(topic)?.ownHeads() ?? []
   }
 
-  /** Whether a stream goes on past what is known of it here. */
-  lacks(topic: Name, head: Head): boolean {
-    return head.next > (this.#topics.get(topic)?.next(head) ?? 0)
+  /** One past the highest place that is known of a stream; 0 where nothing is. */
+  next(topic: Name, stream: Omit<Head, 'next'>): number {
+    return this.#topics.get(topic)?.next(stream) ?? 0
   }
 
   /** The rows of those of these bundles of a topic that are here, in the order of sending. */

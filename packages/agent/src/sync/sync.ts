@@ -28,6 +28,7 @@ import {
 import { Link, type LinkContext, SYNC_PROTOCOL, type ServedBundle } from './link.ts'
 import { mayPassLater } from './passing.ts'
 import { Pulls } from './pulls.ts'
+import { standstillOf } from './standstill.ts'
 
 /** What sync needs of its node. */
 export interface SyncContext {
@@ -162,11 +163,10 @@ export class Sync implements HostPart {
     this.#offers.get(topic)?.delete(toHex(id))
   }
 
-  /** What a node told of the streams that it hosts: if any goes on past what is here, it is missed. */
+  /** What a node told of the streams that it hosts: one that goes on past what is here, and stands still, is missed. */
   heard(topic: Name, heads: readonly Head[]): void {
-    const { history } = this.#context
-    const lacks = () => heads.some((head) => history.lacks(topic, head))
-    if (lacks()) this.soon(topic, lacks)
+    const isMissed = standstillOf(this.#context.history, topic, heads)
+    if (isMissed !== undefined) this.soon(topic, isMissed)
   }
 
   /** Compares a topic with all neighbours that have a right to it, soon, if it is `still` needed. */
