@@ -1,5 +1,6 @@
 import type { Agent, Group, Message, Queue } from '@ixj/agent'
 import { openNode, type Node } from '@ixj/node'
+import { letHeapGrow } from '@ixj/node/heap-growth'
 import { setTimeout } from 'node:timers/promises'
 import { LEAD, pickedOf, sendersIn, sendersOf, type AgentNumber, type Run } from '../cast.ts'
 import { pipelined, windowOf, type OpenPlayer, type Part, type Sending } from '../player.ts'
@@ -31,6 +32,8 @@ interface Opened {
 
 /** Nodes with their homes on disk: every message signed, verified, authorised and audited. */
 export const openIxj: OpenPlayer = async (part, take) => {
+  // As the programs of ixj do.
+  letHeapGrow()
   await using opening = new AsyncDisposableStack()
   const nodes: Node[] = []
   const agents = new Map<AgentNumber, Opened>()

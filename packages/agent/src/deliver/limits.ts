@@ -2,10 +2,10 @@
 export const DELIVER_ACKNOWLEDGE_MS = 1
 
 /**
- * So many bytes that are decided wait for nothing: a receiver that works off what many have brought
- * comes to its timers late, and who waits for room would wait for those.
+ * So many bytes that are decided, half a window, wait for nothing: a receiver that works off what
+ * many have brought comes to its timers late, and who waits for room would wait for those.
  */
-export const DELIVER_ACKNOWLEDGE_BYTES = 512 * 1024
+export const DELIVER_ACKNOWLEDGE_BYTES = 2 * 1024 * 1024
 
 /** A bundle that comes so long after the one before is lone: its sender has nothing that waits for it. */
 export const DELIVER_LONE_MS = 8
