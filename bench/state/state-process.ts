@@ -1,5 +1,6 @@
 import type { Group, Queue, StateChange } from '@ixj/agent'
 import { openNode } from '@ixj/node'
+import { letHeapGrow } from '@ixj/node/heap-growth'
 import { agentsOf } from '../patterns/cast.ts'
 import { homeFolder } from '../patterns/ixj/ground.ts'
 import { agentName, crewName, nodeName } from '../patterns/ixj/names.ts'
@@ -45,6 +46,8 @@ async function obey(orders: Orders): Promise<void> {
   const { open: part, members } = first
   const name = nodeName(part.process, 0)
   const home = homeFolder(part.ground['homes'] ?? '', name)
+  // As the programs of ixj do.
+  letHeapGrow()
   await using node = await openNode({ name, home, listen: ['/ip4/127.0.0.1/tcp/0'] })
   tell({ card: node.addresses[0] ?? '' })
   const crews: Group[] = []

@@ -1,7 +1,5 @@
 import { keepCompiledCode } from '@ixj/node/compiled-code'
-import { letHeapGrow } from '@ixj/node/heap-growth'
 
-letHeapGrow()
 keepCompiledCode()
 // Imported behind it, so that it is among what is kept.
 const { runProgram } = await import('./program.ts')
