@@ -6,6 +6,7 @@ const onFirstUse: HostAbilities = {
   approvals: () => loadAbility('approvals', () => import('@ixj/agent/approvals')),
   births: () => loadAbility('births', () => import('@ixj/agent/births')),
   sealing: () => loadAbility('sealed groups', () => import('@ixj/agent/sealing')),
+  sheaves: () => loadAbility('sheaves', () => import('@ixj/agent/sheaves')),
   gathering: () => loadAbility('gathering', () => import('@ixj/agent/gathering')),
   history: () => loadAbility('history', () => import('@ixj/agent/history')),
   tasks: () => loadAbility('tasks', () => import('@ixj/agent/tasks')),

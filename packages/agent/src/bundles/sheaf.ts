@@ -8,11 +8,6 @@ const FRAME_BYTES = 5
 /** What a sheaf costs beside its bundles. */
 const SHEAF_BYTES = 8
 
-/** Whether a message on a group's topic holds several bundles: an array of one; a bundle is one of four. */
-export function isSheaf(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x91
-}
-
 /** Several bundles in one message: `[[bundle, …]]`. Nobody signs it. @throws TrustError `too-large` */
 export function encodeSheaf(bundles: readonly Uint8Array[]): Uint8Array {
   return encode([bundles], { bytesMax: MESSAGE_BYTES_MAX })

@@ -251,7 +251,7 @@ export class Core {
     this.sync = this.add(new Sync(syncContext(this, books.history)))
     this.keeper = new Keeper(this, books.history)
     this.relaying = new Relaying(this, books.carrying)
-    this.reception = new Reception(this, this.#parts)
+    this.reception = new Reception(this, { parts: this.#parts, ability: books })
     transport.attach(this.reception)
   }
 

@@ -193,14 +193,11 @@ export class Handover {
         if (await this.#until(ready, Math.min(since + ms, until))) return
       }
     }
-    const { topic } = way
-    if (this.#context.clock.now() >= until) {
-      const reason = 'its lifespan ended before any host had room'
-      throw new AgentError('expired', `Cannot hand over to a host of ${topic}: ${reason}`)
-    }
+    const isOver = this.#context.clock.now() >= until
+    const lack = `none has taken more for ${patienceMs()} ms`
     throw new AgentError(
-      'backpressure',
-      `Cannot hand over to a host of ${topic}: none has taken more for ${patienceMs()} ms`,
+      isOver ? 'expired' : 'backpressure',
+      `Cannot hand over to a host of ${way.topic}: ${isOver ? 'its lifespan ended' : lack}`,
     )
   }
 

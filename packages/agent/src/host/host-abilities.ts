@@ -5,10 +5,11 @@ import type { Carrying } from '../relay/relaying.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { SharedAbility } from '../state/open-shared.ts'
 import type { Nursery } from './nursery.ts'
+import type { SheavesAbility } from './reception.ts'
 import type { Pool } from './pool.ts'
 
 /** What the agents of a host, and the host itself, ask for when they need it. */
-export interface HostAbilities extends AgentAbilities {
+export interface HostAbilities extends AgentAbilities, SheavesAbility {
   births(): Promise<{
     readonly bear: typeof bear
     readonly issueTo: typeof issueTo

@@ -23,7 +23,7 @@ import {
   speakGrants,
   type Identity,
 } from './identity.ts'
-import { openTaskRecords } from '../tasks/task-records.ts'
+import { findTaskRecords } from '../tasks/task-records.ts'
 import type { HostLoad } from './host-load.ts'
 import { openPapers } from './papers.ts'
 import type { Pool, PoolOptions } from './pool.ts'
@@ -72,7 +72,7 @@ export class Host implements AsyncDisposable {
       papers: openPapers(identity, null),
       inbox: inboxOf(identity.name, { carrier: identity.name, host: null, proof }),
       epoch: await this.#nextEpoch(identity, clock.now()),
-      taskRecords: await openTaskRecords(this.#core.store, identity),
+      taskRecords: await findTaskRecords(this.#core.store, identity),
     }
     this.#self = await new Agent(new Residence(this.#house, own, () => {})).openInbox()
     return this
@@ -271,7 +271,7 @@ export class Host implements AsyncDisposable {
         inboxOn === 'own'
           ? await this.#nextEpoch(identity, clock.now())
           : this.#nextPassingEpoch(clock.now()),
-      taskRecords: inboxOn === 'own' ? await openTaskRecords(core.store, identity) : null,
+      taskRecords: inboxOn === 'own' ? await findTaskRecords(core.store, identity) : null,
     }
     const until = boundUntil(identity)
     const residence = new Residence(this.#house, own, () => {

@@ -29,11 +29,14 @@ import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { SharedAbility } from '../state/open-shared.ts'
 import type { Transport } from '../transport.ts'
 import { keepOwn } from './own-statements.ts'
+import type { SheavesAbility } from './reception.ts'
 
 /** Checks the node's own chain against its own anchors, and opens the core on it. */
 export async function openCore(
   options: HostOptions,
-  abilities: SecretsAbility & SharedAbility & { readonly carrying?: () => Promise<Carrying> },
+  abilities: SecretsAbility &
+    SharedAbility &
+    SheavesAbility & { readonly carrying?: () => Promise<Carrying> },
 ): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore(storeLimits(options.transport))
@@ -97,6 +100,7 @@ export async function openCore(
     carrying,
     openShared,
     sealing: () => abilities.sealing(),
+    sheaves: () => abilities.sheaves(),
   }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }

@@ -4,6 +4,7 @@ import { CarriedTopics, Passing } from '../abilities/carrying.ts'
 import * as gathering from '../abilities/gathering.ts'
 import * as history from '../abilities/history.ts'
 import * as sealing from '../abilities/sealing.ts'
+import * as sheaves from '../abilities/sheaves.ts'
 import * as state from '../abilities/state.ts'
 import * as tasks from '../abilities/tasks.ts'
 import type { HostAbilities } from './host-abilities.ts'
@@ -18,6 +19,7 @@ export const allAbilities: HostAbilities = {
   gathering: async () => gathering,
   history: async () => history,
   sealing: async () => sealing,
+  sheaves: async () => sheaves,
   state: async () => state,
   tasks: async () => tasks,
 }

@@ -4,9 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
-import type { Carrier } from '../pipeline/context.ts'
-import { VERDICTS, type Refusal } from '../pipeline/verdicts.ts'
-import { isSheaf } from '../bundles/sheaf.ts'
+import { VERDICTS } from '../pipeline/verdicts.ts'
+import { isSheaf } from '../bundles/is-sheaf.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
 import type { Presence } from '../presence/presence.ts'
 import { rootOfTopic, type Revoked } from '../revoked/revoked.ts'
@@ -16,8 +15,7 @@ import type { Handover } from './handover.ts'
 import { HeldSubscriptions } from './held-subscriptions.ts'
 import type { HostPart } from './host-part.ts'
 import type { Intake } from './intake.ts'
-import type { Arrival } from './intake-load.ts'
-import { SheafIntake } from './sheaf-intake.ts'
+import type { SheafIntake } from './sheaf-intake.ts'
 import type { Topics } from './topics.ts'
 
 /** What of a node the reception hands things to. */
@@ -47,24 +45,27 @@ interface Receiving {
   record(decision: Decision): void
 }
 
+/** What takes in several bundles in one message: asked for with the first, since most pages meet none. */
+export interface SheavesAbility {
+  sheaves(): Promise<{ readonly SheafIntake: typeof SheafIntake }>
+}
+
 /** Where a node's transport hands in what arrives, and from where it goes to the part it is for. */
 export class Reception implements Receiver {
   readonly #core: Receiving
   readonly #parts: readonly HostPart[]
   readonly #held: HeldSubscriptions
-  readonly #sheaves: SheafIntake
+  readonly #ability: SheavesAbility
+  #sheaves: SheafIntake | undefined
 
-  constructor(core: Receiving, parts: readonly HostPart[]) {
+  constructor(
+    core: Receiving,
+    { parts, ability }: { readonly parts: readonly HostPart[]; readonly ability: SheavesAbility },
+  ) {
     this.#core = core
     this.#parts = parts
+    this.#ability = ability
     this.#held = new HeldSubscriptions(core.clock)
-    const { clock, transport, intake } = core
-    const unpassed = (topic: string, cause: unknown) =>
-      core.record(core.plain('state', 'pass on', topic, core.identity.name, cause))
-    const enter = (arrival: Arrival) => intake.load.enter(arrival)
-    const shed = ({ topic, from }: Carrier, cause: Refusal) =>
-      core.record(core.plain('state', 'take', topic, from === null ? '' : core.nameOf(from), cause))
-    this.#sheaves = new SheafIntake({ clock, transport, intake, enter, shed, unpassed })
   }
 
   /** Ends what waits here. */
@@ -104,7 +105,7 @@ export class Reception implements Receiver {
     const carrier = { topic: topic as Name, from }
     // An inbox takes none: there each bundle is acknowledged by itself.
     if (isSheaf(bytes) && core.topics.opened(carrier.topic) !== 'inbox') {
-      return await this.#sheaves.take(bytes, carrier)
+      return await this.#takeSheaf(bytes, carrier.topic, from)
     }
     if (!isAnnouncement(bytes)) {
       const isOwn = carrier.topic === core.identity.name
@@ -123,6 +124,19 @@ export class Reception implements Receiver {
     } finally {
       leave?.()
     }
+  }
+
+  /** One that comes while the code for sheaves cannot be had is passed over, and told: state comes again. */
+  async #takeSheaf(bytes: Uint8Array, topic: Name, from: Peer): Promise<Verdict> {
+    const core = this.#core
+    try {
+      const { SheafIntake: Sheaves } = await this.#ability.sheaves()
+      this.#sheaves ??= new Sheaves(core)
+    } catch (cause) {
+      core.record(core.plain('state', 'take', topic, core.nameOf(from), cause))
+      return 'ignore'
+    }
+    return await this.#sheaves.take(bytes, { topic, from })
   }
 
   subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {

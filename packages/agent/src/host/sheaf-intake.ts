@@ -1,3 +1,4 @@
+import type { Name } from '@ixj/names'
 import { TrustError } from '@ixj/trust'
 import { encodeSheaf, groupForSheaves, readSheaf } from '../bundles/sheaf.ts'
 import type { Clock } from '../clock.ts'
@@ -5,21 +6,21 @@ import { SHEAF_WHOLE_MS } from '../limits.ts'
 import type { Carrier } from '../pipeline/context.ts'
 import type { Decision } from '../pipeline/decision.ts'
 import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
-import { TransportError, type Transport, type Verdict } from '../transport.ts'
-import type { Arrival } from './intake-load.ts'
+import { TransportError, type Peer, type Transport, type Verdict } from '../transport.ts'
+import type { Intake } from './intake.ts'
 import { Slices } from './slices.ts'
 
 /** What of a node sheaves are taken in with. */
 export interface SheafIntakeContext {
   readonly clock: Clock
+  readonly identity: { readonly name: Name }
   readonly transport: Pick<Transport, 'publish' | 'subscribers'>
-  readonly intake: { take(bytes: Uint8Array, carrier: Carrier): Promise<Decision> }
-  /** Takes a place among what waits; the function gives it back. @throws Refusal `overloaded` */
-  enter(arrival: Arrival): () => void
-  /** Counts and tells that a sheaf was not looked at. */
-  shed(carrier: Carrier, cause: Refusal): void
-  /** Counts and tells that what was accepted could not be passed on. */
-  unpassed(topic: string, cause: TransportError): void
+  readonly intake: Pick<Intake, 'take' | 'load'>
+  /** The name that a neighbour proved. */
+  nameOf(peer: Peer): string
+  /** A decision that is not about a bundle, as of now. */
+  plain(about: 'state', action: string, topic: string, sender: string, cause: unknown): Decision
+  record(decision: Decision): void
 }
 
 /**
@@ -41,14 +42,20 @@ export class SheafIntake {
     const arrival = { kind: 'state', priority: 0, bytes: bytes.length, from: carrier.from } as const
     try {
       return await this.#slices.take({
-        enter: () => this.#context.enter(arrival),
+        enter: () => this.#context.intake.load.enter(arrival),
         work: () => this.#takeNow(bytes, carrier),
       })
     } catch (cause) {
       if (!(cause instanceof Refusal)) throw cause
-      this.#context.shed(carrier, cause)
+      this.#tellShed(carrier, cause)
       return VERDICTS[cause.code]
     }
+  }
+
+  #tellShed({ topic, from }: Carrier, cause: Refusal): void {
+    const context = this.#context
+    const sender = from === null ? '' : context.nameOf(from)
+    context.record(context.plain('state', 'take', topic, sender, cause))
   }
 
   async #takeNow(bytes: Uint8Array, carrier: Carrier): Promise<Verdict> {
@@ -111,7 +118,8 @@ class SheafWay {
       const bytes = only !== undefined && bundles.length === 1 ? only : encodeSheaf(bundles)
       transport.publish(topic, bytes).catch((cause: unknown) => {
         if (!(cause instanceof TransportError)) throw cause
-        this.#context.unpassed(topic, cause)
+        const { identity } = this.#context
+        this.#context.record(this.#context.plain('state', 'pass on', topic, identity.name, cause))
       })
     }
   }

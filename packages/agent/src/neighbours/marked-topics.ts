@@ -15,23 +15,25 @@ export class MarkedTopics {
 
   /** Puts a topic in its place; once, however often it is added. */
   add(topic: Name, mark: Uint8Array): void {
-    const place = placeOf(mark)
-    const others = this.#topicsAt(place).filter((other) => other !== topic)
-    this.#places.set(place, others.length === 0 ? topic : [...others, topic])
+    this.#change(mark, topic, [topic])
   }
 
   /** Takes a topic out; nothing where it is not in. */
   delete(topic: Name, mark: Uint8Array): void {
-    const place = placeOf(mark)
-    const others = this.#topicsAt(place).filter((other) => other !== topic)
-    const [only] = others
-    if (only === undefined) this.#places.delete(place)
-    else this.#places.set(place, others.length === 1 ? only : others)
+    this.#change(mark, topic, [])
   }
 
   /** The topic with this very mark, for which `markOf` makes those of the topics in its place anew. */
   find(mark: Uint8Array, markOf: (topic: Name) => Uint8Array): Name | undefined {
     return this.#topicsAt(placeOf(mark)).find((topic) => equalBytes(markOf(topic), mark))
+  }
+
+  #change(mark: Uint8Array, topic: Name, added: readonly Name[]): void {
+    const place = placeOf(mark)
+    const topics = [...this.#topicsAt(place).filter((other) => other !== topic), ...added]
+    const [only] = topics
+    if (only === undefined) this.#places.delete(place)
+    else this.#places.set(place, topics.length === 1 ? only : topics)
   }
 
   #topicsAt(place: number): readonly Name[] {

@@ -16,7 +16,7 @@ import { Queue } from '../queue.ts'
 import { HandingOut } from '../tasks/handing-out.ts'
 import type { ReceivedTasks } from '../tasks/received-tasks.ts'
 import { taskOf, type Task } from '../tasks/task.ts'
-import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
+import type { TaskRecords } from '../tasks/task-records.ts'
 import { unmadeBook } from '../tasks/unmade-book.ts'
 import { Answering, ignoreUnreachable } from './answering.ts'
 import { askOne } from './ask.ts'
@@ -85,7 +85,8 @@ export class Activity {
    * @throws AgentError `unreachable`
    */
   async resume(topic: Name): Promise<void> {
-    if (this.#records?.received.isEmpty !== false) return
+    const isKept = this.#received !== undefined || this.#records?.received.isEmpty === false
+    if (this.#records === null || !isKept) return
     const book = await this.#book()
     book.resume(topic)
   }
@@ -172,12 +173,13 @@ export class Activity {
 
   async #book(): Promise<ReceivedTasks> {
     if (this.#received !== undefined) return this.#received
-    const { ReceivedTasks } = await this.#abilities.tasks()
+    const { ReceivedTasks, openStoredRecords } = await this.#abilities.tasks()
+    const records = await openStoredRecords(this.#records?.received ?? null)
     // Others may have waited for the same.
     if (this.#received !== undefined) return this.#received
     const book = new ReceivedTasks({
       core: this.#core,
-      records: this.#records?.received ?? passingRecords(),
+      records,
       acknowledge: (to, correlation, until) => this.answering.acknowledge(to, correlation, until),
     })
     this.#received = book

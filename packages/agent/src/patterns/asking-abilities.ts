@@ -3,6 +3,7 @@ import type { Gathered } from '../approvals/gathered.ts'
 import type { gatherApprovals } from '../approvals/gathering.ts'
 import type { ReceivedTasks } from '../tasks/received-tasks.ts'
 import type { SentTasks } from '../tasks/sent-tasks.ts'
+import type { openStoredRecords } from '../tasks/stored-records.ts'
 import type { readOffer } from './naming.ts'
 
 /**
@@ -18,6 +19,7 @@ export interface AskingAbilities {
   tasks(): Promise<{
     readonly ReceivedTasks: typeof ReceivedTasks
     readonly SentTasks: typeof SentTasks
+    readonly openStoredRecords: typeof openStoredRecords
   }>
 }
 

@@ -16,8 +16,7 @@ import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import { Budget } from '../pipeline/rate.ts'
 import type { Acknowledgements } from '../tasks/acknowledgements.ts'
 import type { SendingTask, SentTasks, TaskHandover } from '../tasks/sent-tasks.ts'
-import type { StoredRecords } from '../tasks/stored-records.ts'
-import { passingRecords, type TaskRecords } from '../tasks/task-records.ts'
+import type { KeptTasks, TaskRecords } from '../tasks/task-records.ts'
 import type { AskingAbilities, Gathering } from './asking-abilities.ts'
 import { BundleMaker } from './bundle-maker.ts'
 import type { ManyReceipt, Receipt } from './message.ts'
@@ -35,7 +34,7 @@ import { Publisher } from './publisher.ts'
  */
 export class Sender {
   readonly lanes: Lanes
-  readonly #records: StoredRecords | null
+  readonly #records: KeptTasks | null
   #tasks: SentTasks | undefined
   readonly #core: Core
   readonly #identity: Identity
@@ -235,11 +234,12 @@ export class Sender {
   }
 
   async #openTasks(): Promise<SentTasks> {
-    const { SentTasks } = await this.#abilities.tasks()
+    const { SentTasks, openStoredRecords } = await this.#abilities.tasks()
+    const records = await openStoredRecords(this.#records)
     this.#checkOpen()
     return (this.#tasks ??= new SentTasks({
       core: this.#core,
-      records: this.#records ?? passingRecords(),
+      records,
       hand: (task) => this.#handTask(task),
     }))
   }

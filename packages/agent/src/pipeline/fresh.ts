@@ -1,4 +1,4 @@
-import { findFreshness, requireFresh, type Freshness, type NameChain } from '@ixj/trust'
+import { requireFresh, type Freshness, type NameChain } from '@ixj/trust'
 import type { Header } from '../bundles/header.ts'
 import type { PipelineContext } from './context.ts'
 import type { Standing } from './standing.ts'
@@ -22,22 +22,11 @@ export function checkFresh(
   const { chain, standing, approvers } = found
   const { authority } = standing
   const now = context.clock.now()
-  const freshness = freshnessOf(found, now, context)
+  const { trust } = context
+  const freshness = context.freshness.find(chain, { authority, approvers }, { trust, now })
   const chains = [chain, ...approvers, ...(authority?.issuers ?? [])]
   const isOwn = chains.every(({ organisation }) => organisation === context.ownOrganisation)
   const tried = `Cannot accept ${header.action} by ${header.sender}`
   requireFresh(freshness, { isOwn, isState: header.class === 'state', now }, tried)
   return freshness
-}
-
-function freshnessOf(
-  { chain, standing, approvers }: Parameters<typeof checkFresh>[1],
-  now: number,
-  { trust, freshness }: PipelineContext,
-): Freshness {
-  const { authority } = standing
-  if (approvers.length === 0) return freshness.find(chain, authority, { trust, now })
-  const authorities = authority === undefined ? [] : [authority]
-  const { statuses } = trust
-  return findFreshness({ names: [chain, ...approvers], authorities }, { statuses, now })
 }

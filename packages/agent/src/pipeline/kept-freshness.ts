@@ -17,20 +17,23 @@ interface Looked {
 export class KeptFreshness {
   readonly #looked = new WeakMap<NameChain, Looked>()
 
-  /** As {@link findFreshness}. */
+  /** As {@link findFreshness}; with `approvers`, of whom few have the same again, nothing is kept. */
   find(
     chain: NameChain,
-    authority: Authority | undefined,
+    rest: { readonly authority: Authority | undefined; readonly approvers: readonly NameChain[] },
     { trust, now }: { readonly trust: TrustState; readonly now: number },
   ): Freshness {
+    const { authority, approvers } = rest
     const { generation, statuses } = trust
-    const known = this.#looked.get(chain)
+    const isKept = approvers.length === 0
+    const known = isKept ? this.#looked.get(chain) : undefined
     const isSame = known?.authority === authority && known?.generation === generation
     if (known !== undefined && isSame && now <= known.until) return known.freshness
     const authorities = authority === undefined ? [] : [authority]
-    const freshness = findFreshness({ names: [chain], authorities }, { statuses, now })
+    const names = [chain, ...approvers]
+    const freshness = findFreshness({ names, authorities }, { statuses, now })
     const until = lastsUntil(freshness)
-    if (until >= now) this.#looked.set(chain, { authority, generation, until, freshness })
+    if (isKept && until >= now) this.#looked.set(chain, { authority, generation, until, freshness })
     return freshness
   }
 }

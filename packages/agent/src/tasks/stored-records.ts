@@ -8,8 +8,9 @@ import {
   readList,
   toHex,
 } from '@ixj/trust'
-import type { Store } from '../host/store.ts'
+import { memoryStore, type Store } from '../host/store.ts'
 import { TASK_PAGE_BYTES, TASK_PAGES_MAX, TASK_RECORD_BYTES_MAX } from '../limits.ts'
+import { taskPageKey, type KeptTasks } from './task-records.ts'
 
 interface Page {
   readonly records: Map<string, Uint8Array>
@@ -52,11 +53,6 @@ export class StoredRecords {
   /** Every record, by the id of its bundle in hex. */
   *entries(): Generator<readonly [string, Uint8Array]> {
     for (const { records } of this.#pages) yield* records
-  }
-
-  /** Whether nothing is kept. */
-  get isEmpty(): boolean {
-    return this.#pageOf.size === 0
   }
 
   /** The record of a bundle. */
@@ -140,7 +136,7 @@ export class StoredRecords {
     await before
     page.next = undefined
     const list = [...page.records].map(([idText, record]) => [fromHex(idText), record])
-    const key = `${this.#key}/${this.#pages.indexOf(page)}`
+    const key = taskPageKey(this.#key, this.#pages.indexOf(page))
     await this.#store.set(key, encode(list, { bytesMax: TASK_RECORD_BYTES_MAX + TASK_PAGE_BYTES }))
   }
 }
@@ -156,13 +152,16 @@ function bytesOf(records: ReadonlyMap<string, Uint8Array>): number {
 }
 
 /**
- * The records that a store keeps under this key.
+ * The records that a store keeps; `null` for an agent whose key goes with it: they last as long as it
+ * is open.
  * @throws TrustError `encoding`, `form` for a store that is damaged: nothing is guessed
  */
-export async function openStoredRecords(store: Store, key: string): Promise<StoredRecords> {
+export async function openStoredRecords(kept: KeptTasks | null): Promise<StoredRecords> {
+  if (kept === null) return new StoredRecords(memoryStore(), 'tasks', [])
+  const { store, key } = kept
   const pages: Map<string, Uint8Array>[] = []
   for (let page = 0; page < TASK_PAGES_MAX; page++) {
-    const bytes = await store.get(`${key}/${page}`)
+    const bytes = await store.get(taskPageKey(key, page))
     if (bytes === undefined) break
     pages.push(readPage(bytes))
   }

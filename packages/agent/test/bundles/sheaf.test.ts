@@ -1,6 +1,7 @@
 import { encode } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { encodeSheaf, groupForSheaves, isSheaf, readSheaf } from '../../src/bundles/sheaf.ts'
+import { isSheaf } from '../../src/bundles/is-sheaf.ts'
+import { encodeSheaf, groupForSheaves, readSheaf } from '../../src/bundles/sheaf.ts'
 import { SHEAF_BUNDLES_MAX } from '../../src/limits.ts'
 import { MESSAGE_BYTES_MAX } from '../../src/transport.ts'
 

@@ -1,0 +1,1 @@
+export { SheafIntake } from '../host/sheaf-intake.ts'
