@@ -10,7 +10,7 @@ const GOAL_BYTES = 120 * 1024
 /** What a page with key anchors downloads may not grow past this. */
 const FIRST_BYTES_MAX = 107 * 1024
 /** Nor both with all that is downloaded when it is first used, such as HPKE, births and enrolling. */
-const ALL_BYTES_MAX = 165 * 1024
+const ALL_BYTES_MAX = 164 * 1024
 
 /** What a page imports that was invited, opens its node, joins a group, sends and reads. */
 const PAGE = 'acceptInvitation, openBrowserHome, openBrowserNode'

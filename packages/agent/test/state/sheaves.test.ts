@@ -1,9 +1,11 @@
+import type { Group } from '@ixj/agent'
 import { describe, expect, it } from 'vitest'
 import { RawNode } from '../../../../test/world/raw-node.ts'
 import { AgentError } from '../../src/agent-error.ts'
 import { isSheaf } from '../../src/bundles/is-sheaf.ts'
 import { readSheaf } from '../../src/bundles/sheaf.ts'
 import { GroupSheaves } from '../../src/host/group-sheaves.ts'
+import { allAbilities } from '../../src/host/open-host.ts'
 import { ManualClock } from '../../src/manual-clock.ts'
 import { isAnnouncement } from '../../src/presence/announcement.ts'
 import { SHEAF_GATHER_MS } from '../../src/limits.ts'
@@ -34,6 +36,33 @@ async function openCrowd() {
       .map(({ bytes }) => (isSheaf(bytes) ? readSheaf(bytes).length : 1))
   return { town, crews, far, heard, [Symbol.asyncDispose]: () => town[Symbol.asyncDispose]() }
 }
+
+describe('a sheaf', () => {
+  it('is passed over, and told, while the code that takes sheaves in cannot be had', async () => {
+    let isThere = false
+    const sheaves = async () => {
+      if (!isThere) throw new AgentError('unreachable', 'Cannot download sheaves')
+      return await allAbilities.sheaves()
+    }
+    await using town = await Town.open(2, { abilities: { ...allAbilities, sheaves } })
+    const crews: Group[] = []
+    for (const label of ['a', 'b', 'c']) crews.push((await town.member(label, 1)).crew)
+    const { crew: far } = await town.member('d', 2)
+    await town.world.pass(2_000)
+    const decisions = town.nodes[1]!.host.decisions()
+    const setAll = async (value: number) => {
+      for (const crew of crews) crew.state.set('pose', value)
+      await town.world.pass(50)
+    }
+    await setAll(1)
+    expect(far.state.entries()).toEqual([])
+    const shed = decisions.drain().filter(({ about }) => about === 'state')
+    expect(shed.map(({ verdict, code }) => [verdict, code])).toEqual([['ignore', 'own-fault']])
+    isThere = true
+    await setAll(2)
+    expect(far.state.entries().map(({ value }) => value)).toEqual([2, 2, 2])
+  })
+})
 
 describe('the state of a node’s members', () => {
   it('goes out in one message if it is set in one turn', async () => {
