@@ -2,6 +2,7 @@ import type { RPC } from '@libp2p/gossipsub/message'
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { emptyCounts } from '../src/mesh/counts.ts'
+import { Forwarding } from '../src/mesh/forwarding.ts'
 import { HAVE_IDS, HAVE_LATE_IDS, HAVE_LATE_MS, HAVE_MS } from '../src/mesh/limits.ts'
 import { Telling } from '../src/mesh/telling.ts'
 
@@ -106,4 +107,39 @@ test('nothing is told by a node that has ended', async () => {
   telling.end()
   await clock.advance(HAVE_LATE_MS)
   expect(told).toEqual([])
+})
+
+test('a copy that one had sent before it went is not remembered: come again, it is told late', async () => {
+  const clock = new ManualClock()
+  const said: string[] = []
+  const streamsOutbound = new Map([['one', {}]])
+  // What is used of gossipsub.
+  const gossip = {
+    opts: {},
+    mesh: new Map([[TOPIC, new Set(['one'])]]),
+    streamsOutbound,
+    score: { duplicateMessage: (_from: string, _id: string, _wire: string) => {} },
+    msgIdToStrFn: (id: Uint8Array) => String(id[0]),
+    sendRpc: (peer: string) => said.push(peer) > 0,
+    sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
+  }
+  const forwarding = new Forwarding(
+    { clock, counts: emptyCounts() },
+    gossip as unknown as ConstructorParameters<typeof Forwarding>[1],
+  )
+  streamsOutbound.delete('one')
+  forwarding.gone('one')
+  gossip.score.duplicateMessage('one', '0', TOPIC)
+  streamsOutbound.set('one', {})
+  gossip.sendIDontWants(Uint8Array.of(1), TOPIC, 'source')
+  await clock.advance(HAVE_LATE_MS - 1)
+  expect(said).toEqual([])
+  await clock.advance(1)
+  expect(said).toEqual(['one'])
+  // While it is here, a copy has it told soon.
+  gossip.score.duplicateMessage('one', '1', TOPIC)
+  gossip.sendIDontWants(Uint8Array.of(2), TOPIC, 'source')
+  await clock.advance(HAVE_MS)
+  expect(said).toEqual(['one', 'one'])
+  forwarding.end()
 })
