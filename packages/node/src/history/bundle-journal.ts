@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { HistoryRow } from '@ixj/agent'
 import { decode, encode, TrustError, type Value } from '@ixj/trust'
 import { JOURNALED_FILE_BYTES_MAX } from './limits.ts'
@@ -12,13 +13,16 @@ export interface JournaledBundle {
 }
 
 const FILE_NAMES = ['journal-1', 'journal-2'] as const
-const LENGTH_BYTES = 4
+/** Before each record: its length, and the CRC-32 of its bytes. */
+const HEAD_BYTES = 8
+const SUM_START = 4
 /** Room for the row beside its bundle: its names at their longest, and some. */
 const RECORD_BYTES_MAX = 64 * 1024
 
 interface JournalFile {
   readonly path: string
   handle: number | undefined
+  /** Infinity where something in it may not be whole: nothing goes in behind that. */
   bytes: number
   /** Place of the last bundle in it. */
   last: number
@@ -47,17 +51,21 @@ export class BundleJournal implements Disposable {
   async load(): Promise<readonly JournaledBundle[]> {
     const found = await Promise.all(this.#files.map(({ path }) => readIfThere(path)))
     for (const [index, { length }] of found.entries()) {
-      // It goes with the next commit, which holds what was in it.
-      this.#files[index]!.bytes = length
+      // The next commit, which holds what was in it, empties it. What cannot be is written to no more:
+      // a record that was cut off would hide those behind it.
+      if (length > 0) this.#files[index]!.bytes = Infinity
     }
     return found.flatMap(readBundles)
   }
 
-  /** Writes a bundle down; gives a copy of it. Throws what the system says: then nothing of it is there. */
+  /**
+   * Writes a bundle down; gives a copy of it. Throws what the system says, and where the file takes no
+   * more until a commit empties it: then nothing of the bundle is read again.
+   */
   append(place: number, row: HistoryRow, bytes: Uint8Array): Uint8Array {
     const file = this.#files[this.#written]
     if (file.bytes > JOURNALED_FILE_BYTES_MAX) {
-      throw new Error(`${file.bytes} bytes wait in ${file.path}, limit ${JOURNALED_FILE_BYTES_MAX}`)
+      throw new Error(`${file.path} takes no more until it is emptied`)
     }
     const frame = frameOf(row, bytes)
     const handle = (file.handle ??= openSync(file.path, 'a', 0o600))
@@ -98,7 +106,7 @@ export class BundleJournal implements Disposable {
         ftruncateSync(file.handle, 0)
         file.bytes = 0
       } catch (cause) {
-        // Where that goes on, the file is full at some time, and whoever puts a bundle is told.
+        // Where that goes on, the file is full at some time, and bundles wait for their commits.
         if (!(cause instanceof Error)) throw cause
       }
     }
@@ -128,9 +136,10 @@ function frameOf(row: HistoryRow, bytes: Uint8Array): Buffer {
   const record = encode([...place, sentAt, verifiedAt, onBehalfOf, origin, bytes], {
     bytesMax: RECORD_BYTES_MAX,
   })
-  const frame = Buffer.allocUnsafe(LENGTH_BYTES + record.length)
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + record.length)
   frame.writeUInt32BE(record.length)
-  frame.set(record, LENGTH_BYTES)
+  frame.writeUInt32BE(crc32(record), SUM_START)
+  frame.set(record, HEAD_BYTES)
   return frame
 }
 
@@ -138,10 +147,11 @@ function frameOf(row: HistoryRow, bytes: Uint8Array): Buffer {
 function readBundles(file: Buffer): readonly JournaledBundle[] {
   const bundles: JournaledBundle[] = []
   let start = 0
-  while (start + LENGTH_BYTES <= file.length) {
-    const end = start + LENGTH_BYTES + file.readUInt32BE(start)
-    const bundle =
-      end > file.length ? undefined : bundleOf(file.subarray(start + LENGTH_BYTES, end))
+  while (start + HEAD_BYTES <= file.length) {
+    const end = start + HEAD_BYTES + file.readUInt32BE(start)
+    const record = file.subarray(start + HEAD_BYTES, end)
+    const isWhole = end <= file.length && crc32(record) === file.readUInt32BE(start + SUM_START)
+    const bundle = isWhole ? bundleOf(record) : undefined
     if (bundle === undefined) break
     bundles.push(bundle)
     start = end

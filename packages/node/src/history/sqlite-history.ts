@@ -124,13 +124,15 @@ class SqliteHistory implements HistoryRows {
     const idText = toHex(row.id)
     const place = (this.#last += 1)
     const isAwaited = options.isAwaited !== false
-    const isJournaled = isAwaited && bytes.length <= HISTORY_JOURNALED_BYTES_MAX
+    let isJournaled = isAwaited && bytes.length <= HISTORY_JOURNALED_BYTES_MAX
     if (isJournaled) {
       try {
         // Whoever is told that it is stored may use the memory again.
         bytes = this.#journal.append(place, row, bytes)
       } catch (cause) {
-        return Promise.reject(notStored('keep a bundle', cause))
+        // It waits for its commit, as a large one does: that empties the journal, or tells why not.
+        if (!(cause instanceof Error)) throw cause
+        isJournaled = false
       }
     }
     this.#places.set(idText, place)
@@ -225,8 +227,7 @@ class SqliteHistory implements HistoryRows {
       this.#next = emptyBatch()
       this.#isAwaited = false
       const isStored = await this.#commit(batch)
-      // What is left is in the journal.
-      if (!isStored && this.#isClosing) break
+      if (!isStored && this.#isClosing && isInJournal(this.#next)) break
       pauseMs = isStored ? HISTORY_GATHER_MS : HISTORY_RETRY_MS
     }
     this.#writing = undefined
@@ -310,6 +311,11 @@ function emptyBatch(): Batch {
 
 function isEmpty({ change }: Pick<Batch, 'change'>): boolean {
   return change.puts.length + change.removes.length + change.evidence.length === 0
+}
+
+/** Whether nobody waits for any of it: a later process finds it. */
+function isInJournal({ change }: Batch): boolean {
+  return change.evidence.length === 0 && change.puts.every(({ isJournaled }) => isJournaled)
 }
 
 function notStored(tried: string, cause: unknown): AgentError {
