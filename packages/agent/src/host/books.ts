@@ -12,13 +12,14 @@ import type { RevokedContext } from '../revoked/revoked.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { openShared } from '../state/open-shared.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
+import type { AttestingAbility } from '../sync/sync-context.ts'
 import type { SheavesAbility } from './reception.ts'
 
 /**
  * What a node knows: statements, proofs, what the DNS publishes, which approvals were used, whom it
  * trusts and what was revoked, and what it took in before.
  */
-export interface Books extends SecretsAbility, SheavesAbility {
+export interface Books extends SecretsAbility, SheavesAbility, AttestingAbility {
   readonly statements: StatementStore
   readonly proofs: ProofBook
   readonly zoneKeys: ZoneKeyBook

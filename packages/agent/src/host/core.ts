@@ -248,7 +248,7 @@ export class Core {
         this.record(this.plain('right', 'renew', identity.name, identity.name, cause)),
     })
     this.#cancelSweep = clock.at(clock.now() + SWEEP_MS, () => this.#sweep())
-    this.sync = this.add(new Sync(syncContext(this, books.history)))
+    this.sync = this.add(new Sync(syncContext(this, books.history, books)))
     this.keeper = new Keeper(this, books.history)
     this.relaying = new Relaying(this, books.carrying)
     this.reception = new Reception(this, { parts: this.#parts, ability: books })

@@ -5,6 +5,7 @@ import type { Carrying } from '../relay/relaying.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { SharedAbility } from '../state/open-shared.ts'
 import type { Nursery } from './nursery.ts'
+import type { AttestingAbility } from '../sync/sync-context.ts'
 import type { SheavesAbility } from './reception.ts'
 import type { Pool } from './pool.ts'
 
@@ -21,6 +22,10 @@ export interface HostAbilities extends AgentAbilities, SheavesAbility {
   }>
   sealing(): Promise<
     Awaited<ReturnType<AgentAbilities['sealing']>> & Awaited<ReturnType<SecretsAbility['sealing']>>
+  >
+  history(): Promise<
+    Awaited<ReturnType<AgentAbilities['history']>> &
+      Awaited<ReturnType<AttestingAbility['attesting']>>
   >
   /** What keeps shared state, and shows it to members; not in a page that shares none. */
   readonly state?: () => Promise<

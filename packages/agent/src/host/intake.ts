@@ -292,7 +292,8 @@ export class Intake {
     const id = bundle.header.proof
     const idText = toHex(id)
     const known = this.#options.proofs.material(idText)
-    if (known !== undefined) return known
+    // Those that wait for it came before.
+    if (known !== undefined && !this.#options.proofs.isAwaited(idText)) return known
     await this.#options.neighbour(from)?.waitForProof(id, {
       bytes: bundle.bytes.length,
       isHereAlone: isRepaired === true,

@@ -28,6 +28,7 @@ import { TrustState } from '../revoked/trust-state.ts'
 import type { SecretsAbility } from '../sealing/group-sealing.ts'
 import type { SharedAbility } from '../state/open-shared.ts'
 import type { Transport } from '../transport.ts'
+import type { AttestingAbility } from '../sync/sync-context.ts'
 import { keepOwn } from './own-statements.ts'
 import type { SheavesAbility } from './reception.ts'
 
@@ -36,7 +37,10 @@ export async function openCore(
   options: HostOptions,
   abilities: SecretsAbility &
     SharedAbility &
-    SheavesAbility & { readonly carrying?: () => Promise<Carrying> },
+    SheavesAbility & {
+      readonly carrying?: () => Promise<Carrying>
+      history(): ReturnType<AttestingAbility['attesting']>
+    },
 ): Promise<Core> {
   const hash = options.hash ?? sha256
   const statements = new StatementStore(storeLimits(options.transport))
@@ -101,6 +105,7 @@ export async function openCore(
     openShared,
     sealing: () => abilities.sealing(),
     sheaves: () => abilities.sheaves(),
+    attesting: () => abilities.history(),
   }
   const told = { statements, proofs, zoneKeys, followed, usedApprovals, trust, notices, kept }
   const books = { ...told, ...lasting }

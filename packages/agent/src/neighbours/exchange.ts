@@ -190,16 +190,17 @@ export class Exchange {
   }
 
   /**
-   * Waits until the proof is complete, asking this neighbour for it; at most 2 s.
+   * Waits until the proof is complete, asking this neighbour for it; at most 2 s. Where it is, those
+   * who wait for it already go on first.
    * @throws Refusal `parking-full`, `proof-missing`
    */
   async waitForProof(
     id: Uint8Array,
     { bytes, askAfterMs = 0, isHereAlone = false }: ProofWait,
   ): Promise<void> {
-    // It may have come since somebody found it missing; to ask for nothing is a fault.
-    if (this.#hooks.proofs.missing(toHex(id))?.length === 0) return
-    if (this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX) {
+    const isFull =
+      this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX
+    if (isFull && !this.#hooks.proofs.isHere(toHex(id))) {
       const waiting = `${this.#parkedBundles} bundles of ${this.#parkedBytes} bytes wait`
       throw new Refusal(
         'parking-full',
@@ -250,7 +251,9 @@ export class Exchange {
       }
       const cancelAsking =
         askAfterMs === 0 ? () => {} : clock.at(clock.now() + askAfterMs, () => ask())
-      if (askAfterMs === 0) ask()
+      // It may be here by another's word: then all who wait go on, in their order.
+      if (proofs.isHere(idText)) proofs.arrived([idText])
+      else if (askAfterMs === 0) ask()
     })
   }
 

@@ -291,6 +291,16 @@ export class ProofBook {
     return known === undefined ? undefined : missingStatements(known.proof, this.#statements)
   }
 
+  /** Whether the proof is here, and every statement of it. */
+  isHere(idText: string): boolean {
+    return this.missing(idText)?.length === 0
+  }
+
+  /** Whether anybody waits for the proof. */
+  isAwaited(idText: string): boolean {
+    return this.#waiting.has(idText)
+  }
+
   /** Statements came in: whoever waits for one of these proofs looks again. */
   arrived(idTexts: Iterable<string>): void {
     for (const idText of idTexts) {

@@ -87,15 +87,14 @@ export async function attest(row: HistoryRow, node: AttestingNode): Promise<Uint
 }
 
 /**
- * When a keeper had this bundle, if one says so and may; null without its word.
+ * When a keeper had this bundle, by its word.
  * @throws TrustError, Refusal why its word does not count
  */
 export async function vouchedAt(
-  bytes: Uint8Array | null,
+  bytes: Uint8Array,
   about: { readonly bundle: Bundle; readonly from: Carrier },
   node: AttestingNode,
-): Promise<number | null> {
-  if (bytes === null) return null
+): Promise<number> {
   const { bundle, from } = about
   const attestation = decodeAttestation(bytes)
   checkAbout(attestation, bundle, node.clock.now())

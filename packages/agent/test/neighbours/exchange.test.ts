@@ -1,7 +1,8 @@
 import { toHex } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
-import { makeBundle } from '../../../../test/world/made-bundle.ts'
+import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { RawNode } from '../../../../test/world/raw-node.ts'
 import { provingStatements } from '../../src/host/identity.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
 import {
@@ -15,6 +16,7 @@ import {
   openScene,
   refusedAs,
 } from '../scene.ts'
+import { bodies } from '../town.ts'
 
 const flipped = (bytes: Uint8Array, place: number) => bytes.with(place, bytes[place]! ^ 1)
 
@@ -72,6 +74,37 @@ describe('the exchange with a neighbour', () => {
       expect(await carried).toEqual(refusedAs(forged ? 'proof-missing' : 'policy'))
       expect(scene.node.host.counts.get('bad-signature')).toBe(1)
     }
+  })
+
+  it('lets nothing overtake what waits for its proof, whoever completes that', async () => {
+    await using scene = await openScene()
+    const { raw, world, acme, crewInbox } = scene
+    const other = await new RawNode(
+      world,
+      acme,
+      await world.bind(acme, 'other.acme.example', { grants: [crewGrant()] }),
+    ).meet(NODE)
+    // Its stream began before the crew was joined here: it begins with what comes first.
+    const epoch = world.clock.now() - 60_000
+    const bundles = []
+    for (const first of [4, 5, 6]) {
+      const parts = [partOf(world, `message ${first}`)]
+      bundles.push(await annsBundle(scene, CREW, { epoch, first, parts }))
+    }
+    const [four, five, six] = bundles
+    await raw.transport.publish(CREW, four!.bytes)
+    await raw.transport.publish(CREW, five!.bytes)
+    await world.pass(20)
+    const { bytes, statements } = four!.proof
+    await other.say(NODE, { kind: 'proof', bytes })
+    await other.say(NODE, {
+      kind: 'statements',
+      envelopes: statements.map(({ envelope }) => envelope),
+    })
+    await world.pass(20)
+    await raw.transport.publish(CREW, six!.bytes)
+    await world.pass(20)
+    expect(bodies(crewInbox)).toEqual(['message 4', 'message 5', 'message 6'])
   })
 
   it('gives the statements with the ids that it is asked for, as far as it has them', async () => {
