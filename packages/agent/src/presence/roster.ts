@@ -80,8 +80,8 @@ export class Roster {
   readonly #heard = new Map<string, Heard>()
   /** The same by their nodes: an announcement concerns its own node's members alone. */
   readonly #byNode = new Map<Name, Set<string>>()
-  /** The node of each member, by the member's name and the node's key. */
-  readonly #nodes = new Map<string, Name>()
+  /** The node of each member, by the member's name and the node's key, and for how many keys of its. */
+  readonly #nodes = new Map<string, { readonly node: Name; readonly keys: number }>()
   /** Time of each node key's newest announcement of its members, and of heads: older ones change nothing. */
   readonly #newest = new Map<string, number>()
   readonly #changed: (change: PresenceChange) => void
@@ -107,7 +107,7 @@ export class Roster {
   /** The node of a member with this key, or on a node with this key, which may sign for it. */
   hostOf(name: Name, key: Uint8Array): Name | undefined {
     const found = keyOf({ name, key })
-    return this.#heard.get(found)?.member.node ?? this.#nodes.get(found)
+    return this.#heard.get(found)?.member.node ?? this.#nodes.get(found)?.node
   }
 
   /** Since when a member is there, by its node's clock. */
@@ -193,17 +193,26 @@ export class Roster {
     const before = this.#heard.get(key)
     if (before !== undefined) this.#leaveNode(before, key)
     this.#heard.set(key, heard)
-    this.#nodes.set(keyOf({ name: heard.member.name, key: heard.nodeKey }), node)
+    this.#signs(heard, 1)
     const keys = this.#byNode.get(node)
     if (keys === undefined) this.#byNode.set(node, new Set([key]))
     else keys.add(key)
   }
 
-  #leaveNode({ member: { name, node }, nodeKey }: Heard, key: string): void {
-    this.#nodes.delete(keyOf({ name, key: nodeKey }))
+  #leaveNode(heard: Heard, key: string): void {
+    const { node } = heard.member
+    this.#signs(heard, -1)
     const keys = this.#byNode.get(node)
     keys?.delete(key)
     if (keys?.size === 0) this.#byNode.delete(node)
+  }
+
+  /** A node signs for one key more of a member, or for one less. */
+  #signs({ member: { name, node }, nodeKey }: Heard, change: number): void {
+    const id = keyOf({ name, key: nodeKey })
+    const keys = (this.#nodes.get(id)?.keys ?? 0) + change
+    if (keys > 0) this.#nodes.set(id, { node, keys })
+    else this.#nodes.delete(id)
   }
 
   /** A node waits not much longer than the time before, so what lay between two is a measure. */
