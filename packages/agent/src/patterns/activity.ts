@@ -77,7 +77,7 @@ export class Activity {
 
   /** The agent's book of tasks; made when it is needed, since few agents are sent any. */
   get received(): TaskBook {
-    return this.#received ?? unmadeBook(async () => void (await this.#book()))
+    return this.#received ?? unmadeBook(() => this.#book())
   }
 
   /**

@@ -79,8 +79,13 @@ export class Agent implements AsyncDisposable {
     const { core, inbox, taskRecords } = this.#parts
     await core.open(inbox, this.#sink)
     // What an earlier run has left.
-    if (taskRecords?.received.isEmpty === false) await this.#active.resume(inbox.topic)
-    if (taskRecords?.sent.isEmpty === false) await this.#active.sender.resumeTasks()
+    try {
+      if (taskRecords?.received.isEmpty === false) await this.#active.resume(inbox.topic)
+      if (taskRecords?.sent.isEmpty === false) await this.#active.sender.resumeTasks()
+    } catch (cause) {
+      await this[Symbol.asyncDispose]()
+      throw cause
+    }
     return this
   }
 
@@ -346,14 +351,8 @@ class InboxSink implements Sink {
     const { core, papers, epoch, taskRecords, abilities } = this.#parts
     const { identity } = papers
     const proofs = papers.proofs ?? new Map<string, KnownProof>()
-    return (this.activity ??= new Activity({
-      core,
-      identity,
-      epoch,
-      taskRecords,
-      proofs,
-      abilities,
-    }))
+    const own = { core, identity, epoch, taskRecords, proofs, abilities }
+    return (this.activity ??= new Activity(own))
   }
 
   get tasks(): TaskBook {

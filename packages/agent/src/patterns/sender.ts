@@ -78,7 +78,7 @@ export class Sender {
 
   /** Goes on with the tasks that an earlier run has left. @throws AgentError `unreachable` */
   async resumeTasks(): Promise<void> {
-    if (this.#records?.isEmpty === false) await (await this.#openTasks()).resume()
+    await (await this.#openTasks()).resume()
   }
 
   /** Encodes a body as one message. @throws TrustError `too-large`, `encoding`; AgentError `argument` */

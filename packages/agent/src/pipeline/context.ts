@@ -121,7 +121,7 @@ export type Accepted = Required<Omit<Trace, 'authority' | 'grants' | 'takers' | 
 
 /** The tasks of one agent, as far as a node's intake has to do with them. */
 export interface TaskBook {
-  /** Makes it, where it is not yet: a page downloads what keeps tasks. @throws AgentError `unreachable` */
+  /** Makes it, where it is not yet: a page downloads what keeps tasks. @throws Refusal `own-fault` */
   prepare?(): Promise<void>
   /** Whether this bundle is here, or being taken in. */
   has(bundle: Bundle): boolean

@@ -33,6 +33,8 @@ export class StoredRecords {
   readonly #store: Store
   readonly #key: string
   readonly #pages: Page[]
+  /** So many pages are in the store: they are read again up to the first that is not there. */
+  #stored: number
   readonly #pageOf = new Map<string, Page>()
 
   /** Use {@link openStoredRecords}. */
@@ -45,6 +47,7 @@ export class StoredRecords {
       next: undefined,
       last: Promise.resolve(),
     }))
+    this.#stored = pages.length
     for (const page of this.#pages) {
       for (const idText of page.records.keys()) this.#pageOf.set(idText, page)
     }
@@ -135,9 +138,13 @@ export class StoredRecords {
   async #write(page: Page, before: Promise<void>): Promise<void> {
     await before
     page.next = undefined
+    const index = this.#pages.indexOf(page)
+    // The one before may have failed: whatever it has now, it has to be there.
+    if (index > this.#stored) await this.#save(this.#pages[index - 1]!)
     const list = [...page.records].map(([idText, record]) => [fromHex(idText), record])
-    const key = taskPageKey(this.#key, this.#pages.indexOf(page))
+    const key = taskPageKey(this.#key, index)
     await this.#store.set(key, encode(list, { bytesMax: TASK_RECORD_BYTES_MAX + TASK_PAGE_BYTES }))
+    this.#stored = Math.max(this.#stored, index + 1)
   }
 }
 

@@ -83,7 +83,7 @@ export class TaskGate implements HostPart, TaskBooks {
     return this.#lacking(bundle).filter((sink) => sink.tasks?.reserve(bundle, part.id))
   }
 
-  /** Whoever is to have it gets ready to keep it. @throws AgentError `unreachable` */
+  /** Whoever is to have it gets ready to keep it. @throws Refusal `own-fault` */
   async prepare(bundle: Bundle): Promise<void> {
     for (const { tasks } of this.#taking(bundle)) await tasks?.prepare?.()
   }
