@@ -25,7 +25,7 @@ interface Put extends PlacedRow {
 /** What waits for the next commit, and who waits for it. */
 interface Batch {
   readonly change: {
-    readonly puts: Put[]
+    puts: Put[]
     readonly removes: number[]
     readonly evidence: EvidenceRow[]
   }
@@ -76,7 +76,7 @@ class SqliteHistory implements HistoryRows {
   /** In the hands of the thread while a commit is under way; one is at a time. */
   #staged: SharedArrayBuffer | undefined
   /** Places whose removal failed. */
-  readonly #unremoved: number[] = []
+  #unremoved: readonly number[] = []
   #rows: readonly HistoryRow[] = []
   #evidence: readonly EvidenceRow[] = []
   #last = 0
@@ -235,22 +235,25 @@ class SqliteHistory implements HistoryRows {
 
   /** Whether the tables have all of it now. Never throws. */
   async #commit({ change, stored }: Batch): Promise<boolean> {
-    const { puts, removes } = change
-    removes.push(...this.#unremoved.splice(0))
+    const { puts } = change
+    const removes = [...change.removes, ...this.#unremoved]
+    this.#unremoved = []
     this.#journal.turn()
     const last = this.#last
     try {
-      await this.#thread.ask({ kind: 'write', ...change, ...this.#stage(puts) })
+      await this.#thread.ask({ kind: 'write', ...change, removes, ...this.#stage(puts) })
       stored.resolve()
     } catch (cause) {
       // What was to go goes with the next commit; nobody else remembers it.
-      this.#unremoved.push(...removes)
+      this.#unremoved = removes
       stored.reject(notStored('keep bundles', cause))
       // What is in the journal is stored all the same, unless it was removed meanwhile.
       const isLeft = ({ isJournaled, place, row }: Put) =>
         isJournaled && this.#places.get(toHex(row.id)) === place
       this.#settle(puts.filter((put) => !isLeft(put)))
-      this.#next.change.puts.unshift(...puts.filter(isLeft))
+      const next = this.#next.change
+      // They may be more than a call takes arguments.
+      next.puts = [...puts.filter(isLeft), ...next.puts]
       return false
     }
     this.#settle(puts)

@@ -97,3 +97,25 @@ describe('the journal of a history', () => {
     await Promise.all([first, second])
   })
 })
+
+/** More bundles than a call takes arguments; they are far from all that may wait. */
+const MANY = 150_000
+
+it('what is in the journal may be any number of bundles while no commit succeeds', async () => {
+  await using folder = await openFolder()
+  await using rows = await openSqliteHistory(folder.path)
+  const other = new DatabaseSync(folder.path)
+  other.exec('BEGIN IMMEDIATE')
+  const { row, bytes } = rowOf(1, 10)
+  for (let number = 0; number < MANY; number++) {
+    const id = new Uint8Array(32)
+    new DataView(id.buffer).setUint32(0, number)
+    await rows.put({ ...row, id }, bytes)
+  }
+  const large = rowOf(2, 20_000)
+  await expect(rows.put(large.row, large.bytes)).rejects.toMatchObject({ code: 'not-stored' })
+  other.exec('ROLLBACK')
+  other.close()
+  await rows.put(large.row, large.bytes)
+  expect((await fs.promises.stat(folder.journal)).size).toBe(0)
+})
