@@ -150,15 +150,19 @@ export class Activity {
     await this.sender.close()
   }
 
-  /** Hands out nothing more, and ends every reader; what waits can still be read. */
-  end(): void {
+  /**
+   * Hands out nothing more, and ends every reader; what waits can still be read. Resolves when what is
+   * kept of tasks is stored: who is opened again reads it.
+   */
+  end(): Promise<void> | undefined {
     this.#isEnded = true
-    this.#received?.close()
+    const stored = this.#received?.close()
     this.messages.close()
     this.requests.close()
     this.tasks.close()
     this.offers.close()
     this.approvals.close()
+    return stored
   }
 
   /** Asks a name to approve what will be sent on a lane. */
@@ -183,7 +187,7 @@ export class Activity {
       acknowledge: (to, correlation, until) => this.answering.acknowledge(to, correlation, until),
     })
     this.#received = book
-    if (this.#isEnded) book.close()
+    if (this.#isEnded) void book.close()
     return book
   }
 

@@ -302,7 +302,7 @@ export class Agent implements AsyncDisposable {
     const active = this.#sink.activity
     await active?.close()
     await this.#parts.core.close(this.#parts.inbox, this.#sink)
-    active?.end()
+    await active?.end()
     this.#parts.closed?.(this)
   }
 
@@ -312,7 +312,7 @@ export class Agent implements AsyncDisposable {
     // It was idle when it closed: its verbs say so.
     const { active } = this.#sink
     void active.close()
-    active.end()
+    void active.end()
     return active
   }
 

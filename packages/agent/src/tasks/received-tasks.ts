@@ -168,12 +168,13 @@ export class ReceivedTasks implements TaskBook {
     }
   }
 
-  /** Nothing is handed out any more; what is stored stays. */
-  close(): void {
+  /** Nothing is handed out any more; what is stored stays. Resolves when all of it is. */
+  close(): Promise<void> {
     this.#closed = true
     this.#delist()
     for (const { work } of this.#byBundle.values()) work?.cancel()
     this.#context.core.tasks.counts.open -= this.#open
+    return this.#context.records.settled()
   }
 
   async #store(entry: ReceivedTask, { bundle }: Accepted, endsAt: number): Promise<void> {

@@ -102,6 +102,11 @@ export class StoredRecords {
     await this.#save(page)
   }
 
+  /** Resolves when nothing is being written any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pages.map(({ last }) => last))
+  }
+
   #put(page: Page, idText: string, record: Uint8Array): void {
     this.#take(page, idText)
     page.records.set(idText, record)

@@ -75,3 +75,33 @@ it('an agent whose records are damaged is not opened, and no neighbour is blamed
   const { value: task } = await world.until(reading.next())
   expect(task).toMatchObject({ body: 'x', attempt: 1 })
 })
+
+it('an agent that closes waits for the task that is being stored: opened again, it has it', async () => {
+  const town = await Town.open(1)
+  await using _ = town
+  const { world, acme } = town
+  const kept = memoryStore()
+  const slow = Promise.withResolvers<void>()
+  const store: Store = {
+    get: (key) => kept.get(key),
+    set: async (key, value) => {
+      if (key.startsWith('tasks/received/b.')) await slow.promise
+      await kept.set(key, value)
+    },
+  }
+  const a = await town.agent('a', 1, { grants: [toInbox(B)] })
+  const { host } = await world.node(acme, N2, { store })
+  await world.connect('n1.acme.example', N2)
+  const identity = await world.bind(acme, B)
+  const b = await host.openAgent(identity)
+  await world.pass(500)
+  void outcomeOf(a.send(B, 'x', { class: 'task' }))
+  await world.pass(50)
+  const again = outcomeOf(b[Symbol.asyncDispose]().then(() => host.openAgent(identity)))
+  await world.pass(20)
+  slow.resolve()
+  await world.pass(500)
+  const reading = again.value!.tasks()[Symbol.asyncIterator]()
+  const { value: task } = await world.until(reading.next())
+  expect(task).toMatchObject({ body: 'x' })
+})
