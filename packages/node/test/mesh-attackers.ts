@@ -8,7 +8,11 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { messageId } from '../src/mesh/wire-topic.ts'
 import { bytesOf, type MeshBench, type Victim, type Watch, wire } from './mesh-bench.ts'
+
+/** Control that says nothing. */
+const none = { ihave: [], iwant: [], graft: [], prune: [], idontwant: [] }
 
 /** The gossip protocol that our nodes speak. */
 const MESHSUB = '/meshsub/1.2.0'
@@ -234,4 +238,27 @@ export async function roundTripTo(victim: Victim, raw: Raw): Promise<void> {
     .filter(({ remotePeer }) => remotePeer.toString() === victim.mesh.peer)
   if (connection === undefined) throw new Error('It is not connected')
   await roundTrip(connection)
+}
+
+/** A peer that the victim forwards messages of the topic to. */
+export async function openMember(bench: MeshBench, victim: Victim, topic: string) {
+  const raw = await bench.raw()
+  const connection = await raw.dial(victim.mesh.addresses)
+  await bench.until(() => victim.told.connections.some(({ peer }) => peer === raw.peer))
+  victim.mesh.admit(raw.peer)
+  victim.mesh.allow(raw.peer, topic)
+  const gossip = await openGossip(connection)
+  sendRpc(gossip, {
+    subscriptions: [{ topic: wire(topic), subscribe: true }],
+    control: { ...none, graft: [{ topicID: wire(topic) }] },
+  })
+  await bench.until(() => victim.mesh.subscribers(topic).includes(raw.peer))
+  const says = (texts: readonly string[]): void => {
+    const messageIDs = texts.map((text) => messageId(topic, bytesOf(text)))
+    sendRpc(gossip, { control: { ...none, idontwant: [{ messageIDs }] } })
+  }
+  const brings = (text: string): void => sendRpc(gossip, messageOn(topic, text))
+  const offers = (messageIDs: Uint8Array[]): void =>
+    sendRpc(gossip, { control: { ...none, ihave: [{ topicID: wire(topic), messageIDs }] } })
+  return { raw, says, brings, offers }
 }

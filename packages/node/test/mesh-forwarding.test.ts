@@ -21,34 +21,13 @@ import {
   RPC_IDS_MAX,
 } from '../src/mesh/limits.ts'
 import { messageId } from '../src/mesh/wire-topic.ts'
-import { besiege, messageOn, openGossip, type Raw, roundTripTo, sendRpc } from './mesh-attackers.ts'
-import { bytesOf, MeshBench, type Victim, wire } from './mesh-bench.ts'
+import { besiege, messageOn, openMember, type Raw, roundTripTo, sendRpc } from './mesh-attackers.ts'
+import { bytesOf, MeshBench, type Victim } from './mesh-bench.ts'
 
 const crew = 'crew.acme.example'
 /** Tries to say more than is heard, all within one heartbeat. */
 const ROUNDS = 5
 const none = { ihave: [], iwant: [], graft: [], prune: [] }
-
-/** A peer that the victim forwards messages of the topic to. */
-async function openMember(bench: MeshBench, victim: Victim) {
-  const raw = await bench.raw()
-  const connection = await raw.dial(victim.mesh.addresses)
-  await bench.until(() => victim.told.connections.some(({ peer }) => peer === raw.peer))
-  victim.mesh.admit(raw.peer)
-  victim.mesh.allow(raw.peer, crew)
-  const gossip = await openGossip(connection)
-  sendRpc(gossip, {
-    subscriptions: [{ topic: wire(crew), subscribe: true }],
-    control: { ...none, graft: [{ topicID: wire(crew) }], idontwant: [] },
-  })
-  await bench.until(() => victim.mesh.subscribers(crew).includes(raw.peer))
-  const says = (texts: readonly string[]): void => {
-    const messageIDs = texts.map((text) => messageId(crew, bytesOf(text)))
-    sendRpc(gossip, { control: { ...none, idontwant: [{ messageIDs }] } })
-  }
-  const brings = (text: string): void => sendRpc(gossip, messageOn(crew, text))
-  return { raw, says, brings }
-}
 
 function textsOf({ received }: Raw): readonly string[] {
   const messages = received.flatMap((rpc) => rpc.messages)
@@ -76,7 +55,7 @@ describe('what is forwarded', () => {
   test('a node forwards at once to those of whom it has learned nothing', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const member = await openMember(bench, victim)
+    const member = await openMember(bench, victim, crew)
     sendRpc(gossip, messageOn(crew, 'news'))
     await bench.until(() => textsOf(member.raw).length > 0)
     expect(textsOf(member.raw)).toEqual(['news'])
@@ -85,7 +64,10 @@ describe('what is forwarded', () => {
   test('a node forwards nothing to one that has said that it has it', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const [one, other] = [await openMember(bench, victim), await openMember(bench, victim)]
+    const [one, other] = [
+      await openMember(bench, victim, crew),
+      await openMember(bench, victim, crew),
+    ]
     one.says(['news'])
     other.says(['more'])
     await roundTripTo(victim, one.raw)
@@ -103,7 +85,7 @@ describe('what is forwarded', () => {
   test('one that had what a neighbour brought gets later, and only, what it does not say it has', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const member = await openMember(bench, victim)
+    const member = await openMember(bench, victim, crew)
     await learn({ victim, publisher: gossip }, member, bench)
     const known = victim.told.messages.length
     sendRpc(gossip, messageOn(crew, 'news'))
@@ -121,7 +103,7 @@ describe('what is forwarded', () => {
   test('what is large is held back from everybody, and what is small does not wait behind it', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const member = await openMember(bench, victim)
+    const member = await openMember(bench, victim, crew)
     const large = 'L'.repeat(LARGE_BYTES)
     const known = 'K'.repeat(LARGE_BYTES)
     for (const text of [large, known, 'news']) sendRpc(gossip, messageOn(crew, text))
@@ -136,10 +118,34 @@ describe('what is forwarded', () => {
     expect(textsOf(member.raw)).toEqual(['news', large])
   })
 
+  test('what is large waits longer for the word of those that had what its source brought', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const [known, other] = [
+      await openMember(bench, victim, crew),
+      await openMember(bench, victim, crew),
+    ]
+    await learn({ victim, publisher: gossip }, known, bench)
+    const [large, said] = ['L'.repeat(LARGE_BYTES), 'S'.repeat(LARGE_BYTES)]
+    for (const text of [large, said]) sendRpc(gossip, messageOn(crew, text))
+    await bench.until(() => victim.told.messages.length === COVERED_MIN + 2)
+    const largeOf = ({ raw }: typeof known) => textsOf(raw).filter((text) => text.length > 100)
+    await bench.clock.advance(LARGE_FORWARD_MS_MIN)
+    await bench.until(() => largeOf(other).length === 2)
+    await roundTripTo(victim, known.raw)
+    expect(largeOf(known)).toEqual([])
+    known.says([said])
+    await roundTripTo(victim, known.raw)
+    await bench.clock.advance(FORWARD_MS_MIN)
+    await bench.until(() => largeOf(known).length > 0)
+    await roundTripTo(victim, known.raw)
+    expect(largeOf(known)).toEqual([large])
+  })
+
   test('a node says what it has in one RPC, to all but the one that it has it from', async () => {
     await using bench = new MeshBench()
     const { victim, raw, gossip } = await besiege(bench, crew)
-    const member = await openMember(bench, victim)
+    const member = await openMember(bench, victim, crew)
     const texts = ['a', 'b', 'c']
     for (const text of texts) sendRpc(gossip, messageOn(crew, text))
     await bench.until(() => victim.told.messages.length === 3)
@@ -156,7 +162,10 @@ describe('what is forwarded', () => {
   test('a node says soon what it has to one that brought a copy, and late to another', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const [one, other] = [await openMember(bench, victim), await openMember(bench, victim)]
+    const [one, other] = [
+      await openMember(bench, victim, crew),
+      await openMember(bench, victim, crew),
+    ]
     sendRpc(gossip, messageOn(crew, 'news'))
     await bench.until(() => victim.told.messages.length === 1)
     one.brings('news')
@@ -175,7 +184,7 @@ describe('what is forwarded', () => {
   test('who says that it has more than is heard in a second gets copies', async () => {
     await using bench = new MeshBench()
     const { victim, gossip } = await besiege(bench, crew)
-    const member = await openMember(bench, victim)
+    const member = await openMember(bench, victim, crew)
     const texts = Array.from({ length: HAVE_PER_SECOND_MAX }, (_, index) => `junk ${index}`)
     // gossipsub's own heartbeat starts the count anew: it may fall into a round, but not into each.
     for (let round = 1; round <= ROUNDS && textsOf(member.raw).length === 0; round++) {
@@ -334,6 +343,7 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
     sendRpc: (_peer: string, { messages }: { readonly messages: readonly unknown[] }) =>
       passed.push(...messages) > 0,
     sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
+    handleIHave: () => [],
   }
   const host = { clock: jumping, counts: {} }
   const forwarding = new Forwarding(

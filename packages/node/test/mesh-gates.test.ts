@@ -116,11 +116,15 @@ describe('row 22: who may listen', () => {
     sendRpc(gossip, { control: { ...control, ihave, prune } })
     await bench.until(() => raw.inbound.length > 0)
     await roundTrip(connection)
+    await bench.passOn()
+    await roundTrip(connection)
     expect(raw.received).toEqual([])
     expect(victim.mesh.counts.withoutRight).toBe(2)
-    // Whoever may know of the topic is asked for the message.
+    // Whoever may know of the topic is asked for the message, when it has not come by then.
     victim.mesh.announce(raw.peer, crew)
     sendRpc(gossip, { control: { ...control, ihave } })
+    await roundTrip(connection)
+    await bench.passOn()
     await bench.until(() => raw.received.some((rpc) => (rpc.control?.iwant.length ?? 0) > 0))
   })
 

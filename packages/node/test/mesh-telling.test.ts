@@ -122,6 +122,7 @@ test('a copy that one had sent before it went is not remembered: come again, it 
     msgIdToStrFn: (id: Uint8Array) => String(id[0]),
     sendRpc: (peer: string) => said.push(peer) > 0,
     sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
+    handleIHave: () => [],
   }
   const forwarding = new Forwarding(
     { clock, counts: emptyCounts() },

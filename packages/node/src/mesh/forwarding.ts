@@ -1,11 +1,13 @@
 import type { Clock, Peer } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
+import { Asking } from './asking.ts'
 import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
 import { Coverage } from './coverage.ts'
 import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
 import {
+  ASKED_EARLIER_MS,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
   HAVE_PER_SECOND_MAX,
@@ -36,6 +38,8 @@ interface Passing {
 /** What is held back until then. */
 interface Due {
   readonly dueAt: number
+  /** Whether those that are taken to have it wait on. */
+  readonly isFirst: boolean
   readonly passing: Passing
 }
 
@@ -46,12 +50,15 @@ type Cancel = (() => void) | undefined
  * Who publishes hands a message to all of its neighbours, so that many of those to whom it would be
  * forwarded have it already. Each node says what it has, many ids in one IDONTWANT, and so learns
  * from whom its neighbours have things without it. To those it forwards later, and only what they
- * have not said that they have; to all others at once. What is large waits for everybody's word.
+ * have not said that they have; to all others at once. What is large waits for everybody's word, and
+ * longer for those that are taken to have it. What a neighbour offers is not asked for at once: it is
+ * on its way, or held back.
  */
 export class Forwarding {
   readonly #host: ForwardingHost
   readonly #gossip: GossipInternals
   readonly #telling: Telling
+  readonly #asking: Asking
   readonly #delay: HaveDelay
   readonly #largeDelay: HaveDelay
   readonly #coverage = new Coverage()
@@ -77,6 +84,10 @@ export class Forwarding {
       isMember: (wire, peer) => gossip.mesh.get(wire)?.has(peer) === true,
       sendRpc: (peer, rpc) => gossip.sendRpc(peer, rpc),
     })
+    this.#asking = new Asking(
+      { clock, counts, waitMs: () => this.#delay.ms - ASKED_EARLIER_MS },
+      gossip,
+    )
     gossip.opts.idontwantMinDataSize = 0
     gossip.opts.idontwantMaxMessages = HAVE_PER_SECOND_MAX
     gossip.sendIDontWants = (id, wire, source) => this.#came(id, wire, source)
@@ -105,7 +116,7 @@ export class Forwarding {
       this.#largeDelay.came(passing.id)
     }
     const { ms } = isForAll ? this.#largeDelay : this.#delay
-    this.#holdUntil(this.#host.clock.now() + ms, passing)
+    this.#hold({ dueAt: this.#host.clock.now() + ms, isFirst: isForAll, passing })
   }
 
   /** Whether what gossipsub sends to a neighbour is kept here: it is forwarded later, or not at all. */
@@ -135,6 +146,7 @@ export class Forwarding {
   /** Says and forwards nothing more: this node is ending. */
   end(): void {
     this.#telling.end()
+    this.#asking.end()
     this.#cancelForwarding?.()
     this.#passing.clear()
     this.#later = []
@@ -164,9 +176,9 @@ export class Forwarding {
     this.#coverage.had(passing.source, peer)
   }
 
-  #holdUntil(dueAt: number, passing: Passing): void {
-    const before = this.#later.findLastIndex((each) => each.dueAt <= dueAt)
-    this.#later.splice(before + 1, 0, { dueAt, passing })
+  #hold(due: Due): void {
+    const before = this.#later.findLastIndex(({ dueAt }) => dueAt <= due.dueAt)
+    this.#later.splice(before + 1, 0, due)
     // What is small does not wait for what is large.
     if (before === -1) {
       this.#cancelForwarding?.()
@@ -196,12 +208,15 @@ export class Forwarding {
     const due = this.#later.splice(0, end === -1 ? this.#later.length : end)
     const late = this.#later.findIndex(({ dueAt }) => dueAt > most)
     if (late !== -1) due.push(...this.#later.splice(late))
-    for (const { passing } of due) {
+    for (const { passing, isFirst } of due) {
       for (const [peer, rpc] of passing.heldBack) {
+        if (isFirst && this.#coverage.covers(passing.source, peer)) continue
         this.#coverage.missed(passing.source, peer)
+        passing.heldBack.delete(peer)
         void contain(this.#host.counts, () => this.#gossip.sendRpc(peer, rpc))
       }
-      passing.heldBack.clear()
+      if (passing.heldBack.size === 0) continue
+      this.#hold({ dueAt: now + this.#delay.ms, isFirst: false, passing })
     }
   }
 }

@@ -25,6 +25,12 @@ export interface GossipInternals {
   readonly opts: { idontwantMinDataSize: number; idontwantMaxMessages: number }
   /** A message's id as it stands in its tables. */
   msgIdToStrFn(id: Uint8Array): string
+  /** Messages that came, by that. */
+  readonly seenCache: { has(id: string): boolean }
+  /** What a neighbour is asked for of what it offers. */
+  handleIHave(peer: string, offers: RPC.ControlIHave[]): RPC.ControlIWant[]
+  /** Does what a neighbour's control asks for, and asks it in turn; what is offered comes first. */
+  handleControlMessage(peer: string, control: RPC.ControlMessage): Promise<void>
   /** Tells the mesh of a topic that this node has a message; it would send an RPC for each. */
   sendIDontWants(id: Uint8Array, topic: string, source: string): void
   /** The one way by which an RPC leaves. */
@@ -46,6 +52,8 @@ export interface GossipInternals {
 
 const METHODS = [
   'msgIdToStrFn',
+  'handleIHave',
+  'handleControlMessage',
   'sendIDontWants',
   'sendRpc',
   'decodeRpc',
@@ -65,6 +73,7 @@ export function internalsOf(gossip: GossipSub): GossipInternals {
     ...METHODS.filter((name) => typeof internals[name] !== 'function'),
     ...MAPS.filter((name) => !(internals[name] instanceof Map)),
     ...(typeof internals.opts?.idontwantMinDataSize === 'number' ? [] : ['opts']),
+    ...(typeof internals.seenCache?.has === 'function' ? [] : ['seenCache']),
     ...(typeof internals.score?.rejectInvalidMessage === 'function' ? [] : ['score']),
   ]
   if (missing.length === 0) return internals

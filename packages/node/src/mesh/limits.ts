@@ -56,6 +56,14 @@ export const LARGE_FORWARD_MS_MIN = 4 * HAVE_MS
 export const LARGE_FORWARD_MS_MAX = 1_000
 
 /**
+ * What a neighbour offers and has not come is asked for so long before those that hold it back would
+ * forward it: one copy that is asked for is less than one of each of them.
+ */
+export const ASKED_EARLIER_MS = 600
+/** Ids that one neighbour offers and that are waited for; what it offers beyond is asked for at once. */
+export const OFFERED_IDS_MAX = 1_024
+
+/**
  * Times that a neighbour had what came from a source without us, before it is taken to have all of
  * that. Each time that it had not counts as {@link MISSED_COST} of them, of {@link COVERED_MAX} at the most.
  */
