@@ -11,6 +11,7 @@ import {
   EXPLAINED_MESSAGES_MAX,
   EXPLANATIONS_ACCEPTED_MAX,
   EXPLANATIONS_MAX,
+  EXPLANATIONS_STATES_MAX,
 } from '../src/explanations/limits.ts'
 
 let folder: string
@@ -128,7 +129,19 @@ describe('worthKeeping()', () => {
     const old = [refused(-2), refused(-1)]
     expect(worthKeeping([...old, ...many])).toEqual([...old, ...many.slice(10)])
   })
+
+  it('of many that are state keeps fewer, and all that is none', () => {
+    const states = Array.from({ length: EXPLANATIONS_STATES_MAX + 10 }, (_, at) => state(at))
+    const event = accepted(-1)
+    expect(worthKeeping([event, ...states])).toEqual([event, ...states.slice(10)])
+  })
 })
+
+function state(at: number): Decision {
+  const trace = { bundle: { header: { class: 'state' } } }
+  const grounds = () => ({ of: 'bundle', trace, at }) as ReturnType<Decision['grounds']>
+  return { ...decision(at, null), grounds }
+}
 
 function decision(at: number, code: Decision['code']): Decision {
   const verdict = code === null ? 'accept' : 'ignore'

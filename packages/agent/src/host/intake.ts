@@ -127,7 +127,13 @@ export class Intake {
       opened: (topic) => topics.opened(topic),
       takes: (topic, action) => topics.sinks(topic).some((sink) => sink.takes.includes(action)),
       material: (bundle, carrier) => this.#material(bundle, carrier),
-      opening: (topic) => ({ keys: topics.openingKeys(topic), secrets: options.secrets, hash }),
+      opening: (topic) => ({
+        get keys() {
+          return topics.openingKeys(topic)
+        },
+        secrets: options.secrets,
+        hash,
+      }),
       strangers: (from) => options.neighbour(from)?.strangers ?? ownStrangers,
       grantBudget: (grantId, perSecond) => grantBudgets.of(grantId, perSecond),
       checkWritable: (header) => options.audit.checkWritable(header),

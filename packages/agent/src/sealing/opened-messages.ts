@@ -7,7 +7,7 @@ import type { OpeningKey } from './sealer.ts'
 
 /** What a node opens messages with. */
 export interface Opening {
-  /** Of those whose inbox it is. */
+  /** Of those whose inbox it is; looked for when something is sealed. */
   readonly keys: readonly OpeningKey[]
   readonly secrets: Pick<GroupSecrets, 'openMessages'>
   readonly hash: Sha256
@@ -21,16 +21,19 @@ export interface Opening {
  */
 export async function openMessages(
   { header, messagesBytes }: Bundle,
-  { keys, secrets, hash }: Opening,
+  opening: Opening,
 ): Promise<Uint8Array> {
   const { encryption, topic, sender } = header
   if (encryption === null) return messagesBytes
   if ('secret' in encryption) {
     // Nobody here is given a secret without a key of its own, so none is waited for.
     const { secret: id } = encryption
-    return await secrets.openMessages(header, messagesBytes, { id, mayCome: keys.length > 0 })
+    const mayCome = opening.keys.length > 0
+    return await opening.secrets.openMessages(header, messagesBytes, { id, mayCome })
   }
-  const key = keys.find(({ publicKey }) => equalBytes(hash(publicKey), encryption.recipient))
+  const key = opening.keys.find(({ publicKey }) =>
+    equalBytes(opening.hash(publicKey), encryption.recipient),
+  )
   if (key === undefined) {
     throw new Refusal('sealed', `Cannot read what ${sender} sealed: ${topic} has no such key here`)
   }

@@ -5,6 +5,7 @@ import {
   EXPLAINED_MESSAGES_MAX,
   EXPLANATIONS_ACCEPTED_MAX,
   EXPLANATIONS_SORT_MS,
+  EXPLANATIONS_STATES_MAX,
   EXPLANATIONS_WAITING_MAX,
   EXPLANATIONS_WRITE_MS,
 } from './limits.ts'
@@ -83,18 +84,28 @@ export class ExplanationKeeper implements Disposable {
 }
 
 /**
- * All that was refused, and the newest of what was accepted: so many bundles, with so many messages.
- * The ids of each message are kept, so that one of 256 messages costs more than a lone one.
+ * All that was refused, and the newest of what was accepted: so many bundles, few of them state, with so
+ * many messages. The ids of each message are kept, so that one of 256 messages costs more than a lone one.
  */
 export function worthKeeping(decisions: readonly Decision[]): readonly Decision[] {
   let bundles = 0
+  let states = 0
   let messages = 0
   const kept = decisions.toReversed().filter((decision) => {
     if (decision.code !== null) return true
     if (bundles >= EXPLANATIONS_ACCEPTED_MAX || messages >= EXPLAINED_MESSAGES_MAX) return false
+    if (isState(decision)) {
+      if (states >= EXPLANATIONS_STATES_MAX) return false
+      states += 1
+    }
     bundles += 1
     messages += decision.messageIds().length
     return true
   })
   return kept.toReversed()
+}
+
+function isState(decision: Decision): boolean {
+  const grounds = decision.grounds()
+  return grounds.of === 'bundle' && grounds.trace.bundle?.header.class === 'state'
 }

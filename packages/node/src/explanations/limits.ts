@@ -17,6 +17,9 @@ export const EXPLANATIONS_WAITING_MAX = 1_024
  */
 export const EXPLANATIONS_ACCEPTED_MAX = 64
 
+/** Bundles of class state in these: each is superseded by its sender's next, 50 times a second. */
+export const EXPLANATIONS_STATES_MAX = 8
+
 /** Messages in these: a bundle of 256 costs as much as some ten lone ones. */
 export const EXPLAINED_MESSAGES_MAX = 1_024
 
