@@ -28,6 +28,8 @@ import { framesOf } from './statement-frames.ts'
 const FRAMES_WAITING_MAX = 8_192
 /** Ids remembered as sent; forgetting costs a repeat, nothing else. */
 const SENT_MAX = 65_536
+/** What came ahead of a bundle is checked by then, where nothing else is to do. */
+const TAKEN_SOON_MS = 5
 
 /** What waits for a proof. */
 interface ProofWait {
@@ -85,9 +87,12 @@ export class Exchange {
   readonly #fetching = new Set<string>()
   /** Waits that end when this neighbour says that it lacks the proof, since nobody else was asked. */
   readonly #alone = new Set<{ readonly idText: string; end(): void }>()
+  /** Until there is a channel. */
   readonly #waiting: Frame[] = []
   #channel: Channel | undefined
-  #sending = false
+  #underWay = 0
+  /** While a frame of it is worked through, for so long nothing is asked of it: it may have come. */
+  #patienceMs = 0
   #parkedBundles = 0
   #parkedBytes = 0
 
@@ -152,7 +157,7 @@ export class Exchange {
     }
     this.#channel = channel
     void this.#read(channel)
-    void this.#flush()
+    for (const frame of this.#waiting.splice(0)) void this.#put(channel, frame)
   }
 
   /** Tells a proof, with those of its statements that were not told yet. */
@@ -196,7 +201,12 @@ export class Exchange {
    */
   async waitForProof(
     id: Uint8Array,
-    { bytes, askAfterMs = 0, isHereAlone = false }: ProofWait,
+    {
+      bytes,
+      // What came just before is checked still, and mostly brings it.
+      askAfterMs = this.#patienceMs,
+      isHereAlone = false,
+    }: ProofWait,
   ): Promise<void> {
     const isFull =
       this.#parkedBundles >= PARKED_BUNDLES_MAX || this.#parkedBytes + bytes > PARKED_BYTES_MAX
@@ -246,14 +256,11 @@ export class Exchange {
       const stop = proofs.onAdded(idText, () => {
         if (proofs.material(idText) !== undefined) settle(undefined)
       })
-      const ask = () => {
+      const cancelAsking = clock.at(clock.now() + askAfterMs, () => {
         if (!this.#fetching.has(idText)) this.#fetch(id, idText)
-      }
-      const cancelAsking =
-        askAfterMs === 0 ? () => {} : clock.at(clock.now() + askAfterMs, () => ask())
+      })
       // It may be here by another's word: then all who wait go on, in their order.
       if (proofs.isHere(idText)) proofs.arrived([idText])
-      else if (askAfterMs === 0) ask()
     })
   }
 
@@ -266,26 +273,23 @@ export class Exchange {
   }
 
   #send(frame: Frame): void {
-    this.#waiting.push(frame)
-    if (this.#waiting.length > FRAMES_WAITING_MAX) {
+    if (this.#waiting.length + this.#underWay >= FRAMES_WAITING_MAX) {
       this.#hooks.broken(this, new Error(`${FRAMES_WAITING_MAX} frames wait for ${this.peer}`))
       return
     }
-    void this.#flush()
+    if (this.#channel === undefined) this.#waiting.push(frame)
+    else void this.#put(this.#channel, frame)
   }
 
-  async #flush(): Promise<void> {
-    if (this.#sending || this.#channel === undefined) return
-    this.#sending = true
+  /** Nothing is awaited between two frames: statements and their proof go as one. */
+  async #put(channel: Channel, frame: Frame): Promise<void> {
+    this.#underWay += 1
     try {
-      for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
-        await this.#channel.send(encodeFrame(frame))
-      }
+      await channel.send(encodeFrame(frame))
     } catch (cause) {
       this.#hooks.broken(this, cause)
-    } finally {
-      this.#sending = false
     }
+    this.#underWay -= 1
   }
 
   async #read(channel: Channel): Promise<void> {
@@ -298,7 +302,9 @@ export class Exchange {
   }
 
   async #take(bytes: Uint8Array): Promise<void> {
+    this.#patienceMs = TAKEN_SOON_MS
     await this.#guarded(() => this.#act(decodeFrame(bytes)))
+    this.#patienceMs = 0
   }
 
   async #guarded(run: () => Promise<void>): Promise<void> {

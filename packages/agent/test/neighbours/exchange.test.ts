@@ -1,7 +1,8 @@
-import { toHex } from '@ixj/trust'
+import { toHex, type Verifier } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeBundle, partOf } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow } from '../../../../test/world/made-statement.ts'
+import { openNodeVerifier } from '../../../../test/world/native-keys.ts'
 import { RawNode } from '../../../../test/world/raw-node.ts'
 import { provingStatements } from '../../src/host/identity.ts'
 import { NEIGHBOUR_FAULTS_MAX } from '../../src/limits.ts'
@@ -74,6 +75,28 @@ describe('the exchange with a neighbour', () => {
       expect(await carried).toEqual(refusedAs(forged ? 'proof-missing' : 'policy'))
       expect(scene.node.host.counts.get('bad-signature')).toBe(1)
     }
+  })
+
+  it('asks for nothing that came just before a bundle, and is being checked', async () => {
+    const checks = openNodeVerifier()
+    let pause = () => Promise.resolve()
+    const verify: Verifier['verify'] = async (...signed) => {
+      await pause()
+      return await checks.verify(...signed)
+    }
+    await using scene = await openScene({ verifier: { verify } })
+    const { raw, world } = scene
+    const { clock } = world
+    const bob = await bindAnyhow(world, scene.acme, 'bob.acme.example')
+    const made = await makeBundle(world, bob, DESK)
+    await world.pass(1_000)
+    raw.frames.length = 0
+    pause = () => new Promise<void>((resolve) => void clock.at(clock.now() + 4, resolve))
+    const said = raw.prove(NODE, made.proof)
+    await world.pass(2)
+    expect(await carry(scene, made, { proved: false, waitMs: 100 })).toEqual(refusedAs('policy'))
+    await said
+    expect(raw.frames).toEqual([])
   })
 
   it('lets nothing overtake what waits for its proof, whoever completes that', async () => {
