@@ -129,21 +129,34 @@ export class BrowserNode implements AsyncDisposable {
  * home's own anchors
  */
 export async function openBrowserNode(options: BrowserNodeOptions): Promise<BrowserNode> {
+  const opened = new AsyncDisposableStack()
+  try {
+    return await openIn(opened, options)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+/** What the node is made of goes into `opened` as it is opened, the home first. */
+async function openIn(
+  opened: AsyncDisposableStack,
+  options: BrowserNodeOptions,
+): Promise<BrowserNode> {
   const { home, clock = pageClock, subtle = crypto.subtle, sharedState = false } = options
-  await using opening = new AsyncDisposableStack()
-  opening.use(home)
-  if (options.transport !== undefined) opening.use(options.transport)
+  opened.use(home)
+  if (options.transport !== undefined) opened.use(options.transport)
   const identity = await home.readIdentity()
   const anchors = await home.readAnchors()
   const verifier = await openVerifier(subtle)
   const generateKey = () => generateWebCryptoKey(subtle)
-  const audit = opening.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
+  const audit = opened.use(await openPageAuditLog(home.name, { clock, verifier, generateKey }))
   const { policy, dns = options.relays.map(({ url }) => dnsOverHttps(relayDnsAddress(url))) } =
     options
   const zoneKeys = await openZoneKeys(anchors, { subtle, clock, dns })
   const relays =
     options.transport === undefined
-      ? opening.use(
+      ? opened.use(
           openRelayTransport({
             relays: options.relays,
             name: home.name,
@@ -175,9 +188,9 @@ export async function openBrowserNode(options: BrowserNodeOptions): Promise<Brow
     ...(policy === undefined ? {} : { policy }),
     succeeded: (signed) => void keepSuccessor(home, signed, clock),
   }
-  const host = opening.use(await openHostWith(given, pageAbilities({ sharedState })))
-  if (relays !== undefined) opening.use(callWhenOnline(relays))
-  return new BrowserNode({ host, home, audit, relays, opened: opening.move() })
+  const host = opened.use(await openHostWith(given, pageAbilities({ sharedState })))
+  if (relays !== undefined) opened.use(callWhenOnline(relays))
+  return new BrowserNode({ host, home, audit, relays, opened })
 }
 
 /** A page that is online again calls its relays at once, whatever they waited for. */

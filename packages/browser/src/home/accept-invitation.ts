@@ -36,33 +36,36 @@ export async function acceptInvitation(
     throw new TrustError('form', 'Cannot accept an invitation: there is none in the link')
   }
   const { relay, signal, subtle = crypto.subtle } = options
-  await using opening = new AsyncDisposableStack()
-  const home = opening.use(await openBrowserHome(invitation.name, options))
-  await checkNotReplaced(home, invitation.root)
-  // The keys are kept before they are shown to anybody: a name is bound once.
-  const [signer, opened] = [await home.signer(), await home.opening()]
-  const { root, statements } = await enrol({
-    invitation,
-    relay,
-    signer,
-    encryptionKey: opened.publicKey,
-    clock: pageClock,
-    random: pageRandom,
-    verifier: options.verifier ?? webCryptoVerifier(subtle),
-    hash: sha256,
-    fetch: (input, init) => fetch(input, init),
-    ...(signal === undefined ? {} : { signal }),
-  })
-  const { name } = invitation.root
-  await checkNotReplaced(home, { name, key: root.key })
-  const next = root.next === null ? {} : { next: root.next }
-  const added = { addedAt: pageClock.now(), addedBy: 'the invitation' }
-  await home.writeAnchors(
-    new AnchorSet([{ name, keys: [root.key], purposes: PURPOSES, ...next, ...added }]),
-  )
-  await home.writeStatements(statements)
-  opening.move()
-  return home
+  const home = await openBrowserHome(invitation.name, options)
+  try {
+    await checkNotReplaced(home, invitation.root)
+    // The keys are kept before they are shown to anybody: a name is bound once.
+    const [signer, opened] = [await home.signer(), await home.opening()]
+    const { root, statements } = await enrol({
+      invitation,
+      relay,
+      signer,
+      encryptionKey: opened.publicKey,
+      clock: pageClock,
+      random: pageRandom,
+      verifier: options.verifier ?? webCryptoVerifier(subtle),
+      hash: sha256,
+      fetch: (input, init) => fetch(input, init),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const { name } = invitation.root
+    await checkNotReplaced(home, { name, key: root.key })
+    const next = root.next === null ? {} : { next: root.next }
+    const added = { addedAt: pageClock.now(), addedBy: 'the invitation' }
+    await home.writeAnchors(
+      new AnchorSet([{ name, keys: [root.key], purposes: PURPOSES, ...next, ...added }]),
+    )
+    await home.writeStatements(statements)
+    return home
+  } catch (error) {
+    await home[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /**

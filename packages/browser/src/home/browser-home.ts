@@ -155,10 +155,15 @@ export async function openBrowserHome(
 ): Promise<BrowserHome> {
   const name = parseName(text)
   const { subtle = crypto.subtle, databases = indexedDB, locks = navigator.locks } = options
-  await using opening = new AsyncDisposableStack()
-  opening.use(await openNameLock(locks, name))
-  const database = opening.use(await openDatabase(databases, `ixj/${name}`))
-  const journal = new DatabaseJournal(database)
-  opening.defer(() => journal.settled())
-  return new BrowserHome(name, { subtle, database, journal, opened: opening.move() })
+  const opened = new AsyncDisposableStack()
+  opened.use(await openNameLock(locks, name))
+  try {
+    const database = opened.use(await openDatabase(databases, `ixj/${name}`))
+    const journal = new DatabaseJournal(database)
+    opened.defer(() => journal.settled())
+    return new BrowserHome(name, { subtle, database, journal, opened })
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
 }
