@@ -64,6 +64,7 @@ export {
 export * from './history/limits.ts'
 export { memoryHistory } from './history/memory-rows.ts'
 export { memoryJournal, type ReplayJournal } from './pipeline/replay-journal.ts'
+export { isAnnouncement } from './presence/announcement.ts'
 export type { Member, PresenceChange } from './presence/roster.ts'
 export { memoryStore, type Store } from './host/store.ts'
 export {

@@ -4,12 +4,10 @@ import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { Forwarding } from '../src/mesh/forwarding.ts'
-import { Coverage } from '../src/mesh/coverage.ts'
 import { HaveDelay } from '../src/mesh/have-delay.ts'
 import {
   COVERED_MAX,
   COVERED_MIN,
-  COVERED_SOURCES_MAX,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
   HAVE_LATE_MS,
@@ -17,7 +15,6 @@ import {
   HAVE_PER_SECOND_MAX,
   LARGE_BYTES,
   LARGE_FORWARD_MS_MIN,
-  MISSED_COST,
   RPC_IDS_MAX,
 } from '../src/mesh/limits.ts'
 import { messageId } from '../src/mesh/wire-topic.ts'
@@ -98,6 +95,37 @@ describe('what is forwarded', () => {
     await bench.until(() => textsOf(member.raw).length > 0)
     await roundTripTo(victim, member.raw)
     expect(textsOf(member.raw)).toEqual(['news'])
+  })
+
+  test('one that says that nothing is to be taken for granted gets all at once, what was held back too', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim, crew)
+    await learn({ victim, publisher: gossip }, member, bench)
+    sendRpc(gossip, messageOn(crew, 'held'))
+    await bench.until(() => victim.told.messages.length === COVERED_MIN + 1)
+    await roundTripTo(victim, member.raw)
+    expect(textsOf(member.raw)).toEqual([])
+    member.says([])
+    await bench.until(() => textsOf(member.raw).length > 0)
+    sendRpc(gossip, messageOn(crew, 'next'))
+    await bench.until(() => textsOf(member.raw).length > 1)
+    expect(textsOf(member.raw)).toEqual(['held', 'next'])
+  })
+
+  test('a node that was brought things by one that has gone tells others, by a word without ids', async () => {
+    await using bench = new MeshBench()
+    const { victim, raw, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim, crew)
+    sendRpc(gossip, messageOn(crew, 'news'))
+    await bench.until(() => textsOf(member.raw).length > 0)
+    member.says(['news'])
+    await victim.mesh.disconnect(raw.peer)
+    await bench.until(() => victim.told.disconnections.length > 0)
+    await bench.clock.advance(HAVE_MS)
+    const said = () => member.raw.received.flatMap(({ control }) => control?.idontwant ?? [])
+    await bench.until(() => said().length > 0)
+    expect(said().map(({ messageIDs }) => messageIDs)).toEqual([[]])
   })
 
   test('what is large is held back from everybody, and what is small does not wait behind it', async () => {
@@ -268,63 +296,6 @@ describe('how long a node waits before it forwards', () => {
   })
 })
 
-describe('who is taken to have what', () => {
-  /** Whether `peer` is taken to have what comes from `source`, after so much that it had and missed. */
-  function covers(had: number, missed = 0): boolean {
-    const coverage = new Coverage()
-    for (let times = 0; times < had; times++) coverage.had('source', 'peer')
-    for (let times = 0; times < missed; times++) coverage.missed('source', 'peer')
-    return coverage.covers('source', 'peer')
-  }
-
-  test('one that had it so often, and not once less', () => {
-    expect([covers(COVERED_MIN - 1), covers(COVERED_MIN)]).toEqual([false, true])
-  })
-
-  test('one that missed it a few times is not, however often it had it before', () => {
-    const misses = (COVERED_MAX - COVERED_MIN) / MISSED_COST
-    expect([covers(1_000, misses), covers(1_000, misses + 1)]).toEqual([true, false])
-  })
-
-  test('what it had of one source says nothing of another', () => {
-    const coverage = new Coverage()
-    for (let times = 0; times < COVERED_MIN; times++) coverage.had('source', 'peer')
-    expect([coverage.covers('other', 'peer'), coverage.covers('source', 'other')]).toEqual([
-      false,
-      false,
-    ])
-  })
-
-  test('one that invents sources loses its own oldest', () => {
-    const coverage = new Coverage()
-    for (let times = 0; times < COVERED_MIN; times++) {
-      coverage.had('source', 'liar')
-      coverage.had('source', 'peer')
-    }
-    for (let index = 0; index < COVERED_SOURCES_MAX; index++) coverage.had(`s${index}`, 'liar')
-    expect([coverage.covers('source', 'liar'), coverage.covers('source', 'peer')]).toEqual([
-      false,
-      true,
-    ])
-  })
-
-  test('nothing is known of one that has gone, as source or as neighbour', () => {
-    const coverage = new Coverage()
-    for (let times = 0; times < COVERED_MIN; times++) {
-      coverage.had('source', 'peer')
-      coverage.had('other', 'peer')
-      coverage.had('source', 'next')
-    }
-    coverage.gone('other')
-    coverage.gone('next')
-    expect([
-      coverage.covers('source', 'peer'),
-      coverage.covers('other', 'peer'),
-      coverage.covers('source', 'next'),
-    ]).toEqual([true, false, false])
-  })
-})
-
 test('what waits is forwarded when the clock has been set back meanwhile', async () => {
   const clock = new ManualClock({ now: 1_000_000 })
   const set = { back: 0 }
@@ -344,6 +315,8 @@ test('what waits is forwarded when the clock has been set back meanwhile', async
       passed.push(...messages) > 0,
     sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
     handleIHave: () => [],
+    mcache: {},
+    streamsOutbound: new Map(),
   }
   const host = { clock: jumping, counts: {} }
   const forwarding = new Forwarding(

@@ -2,12 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { Asking } from '../src/mesh/asking.ts'
 import { emptyCounts } from '../src/mesh/counts.ts'
-import {
-  ASKED_EARLIER_MS,
-  FORWARD_MS_MIN,
-  OFFERED_IDS_MAX,
-  RPC_IDS_MAX,
-} from '../src/mesh/limits.ts'
+import { ASKED_MS, OFFERED_IDS_MAX, RPC_IDS_MAX } from '../src/mesh/limits.ts'
 import { messageId } from '../src/mesh/wire-topic.ts'
 import { besiege, messageOn, openMember, type Raw, roundTripTo, sendRpc } from './mesh-attackers.ts'
 import { bytesOf, MeshBench, wire } from './mesh-bench.ts'
@@ -28,7 +23,7 @@ describe('what a neighbour offers', () => {
     const idOf = (text: string) => messageId(crew, bytesOf(text))
     member.offers(['lost', 'late'].map(idOf))
     await roundTripTo(victim, member.raw)
-    await bench.clock.advance(FORWARD_MS_MIN - ASKED_EARLIER_MS - 1)
+    await bench.clock.advance(ASKED_MS - 1)
     sendRpc(gossip, messageOn(crew, 'late'))
     await bench.until(() => victim.told.messages.length === 1)
     await roundTripTo(victim, member.raw)
@@ -65,15 +60,12 @@ describe('what a neighbour offers', () => {
       handleControlMessage: async (peer: string) => void dealtWith.push(peer),
     } as unknown as ConstructorParameters<typeof Asking>[1]
     const offered = [{ topicID: wire(crew), messageIDs: [Uint8Array.of(1)] }]
-    const asking = new Asking(
-      { clock, counts: emptyCounts(), waitMs: () => FORWARD_MS_MIN },
-      gossip,
-    )
+    const asking = new Asking({ clock, counts: emptyCounts(), waitMs: ASKED_MS }, gossip)
     gossip.handleIHave('before', offered)
-    await clock.advance(FORWARD_MS_MIN)
+    await clock.advance(ASKED_MS)
     gossip.handleIHave('after', offered)
     asking.end()
-    await clock.advance(FORWARD_MS_MIN)
+    await clock.advance(ASKED_MS)
     expect(dealtWith).toEqual(['before'])
   })
 })

@@ -17,6 +17,7 @@ function bench() {
     clock,
     counts: emptyCounts(),
     isMember: (_wire, peer) => !left.has(peer),
+    members: () => ['one', 'other'].filter((peer) => !left.has(peer)),
     sendRpc: (peer, { control }: RPC) => {
       const ids = control?.idontwant.flatMap(({ messageIDs }) => messageIDs) ?? []
       told.push({ peer, at: clock.now() - begin, ids: ids.map(([first]) => first ?? -1) })
@@ -100,11 +101,26 @@ test('who has left the topic, or has gone, is told nothing of what came before',
   expect(told.map(({ peer }) => peer)).toEqual(['third'])
 })
 
+test('all are told once, by a word without ids, that nothing is to be taken for granted', async () => {
+  const { clock, told, telling, came } = bench()
+  came(1, ['other'])
+  telling.anew()
+  telling.anew()
+  await clock.advance(HAVE_MS)
+  expect(told).toEqual([
+    { peer: 'one', at: HAVE_MS, ids: [] },
+    { peer: 'other', at: HAVE_MS, ids: [] },
+  ])
+  await clock.advance(HAVE_LATE_MS)
+  expect(told.slice(2)).toEqual([{ peer: 'other', at: HAVE_LATE_MS, ids: [1] }])
+})
+
 test('nothing is told by a node that has ended', async () => {
   const { clock, told, telling, came } = bench()
   came(1)
   telling.copied('one')
   telling.end()
+  telling.anew()
   await clock.advance(HAVE_LATE_MS)
   expect(told).toEqual([])
 })
@@ -123,6 +139,7 @@ test('a copy that one had sent before it went is not remembered: come again, it 
     sendRpc: (peer: string) => said.push(peer) > 0,
     sendIDontWants: (_id: Uint8Array, _wire: string, _source: string) => {},
     handleIHave: () => [],
+    mcache: {},
   }
   const forwarding = new Forwarding(
     { clock, counts: emptyCounts() },

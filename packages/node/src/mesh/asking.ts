@@ -10,7 +10,7 @@ export interface AskingHost {
   readonly clock: Clock
   readonly counts: MeshCounts
   /** How long is waited for what a neighbour offers, in ms. */
-  waitMs(): number
+  readonly waitMs: number
 }
 
 /**
@@ -62,7 +62,7 @@ export class Asking {
     if (waiting + count > OFFERED_IDS_MAX) return false
     this.#waiting.set(peer, waiting + count)
     const { clock, counts } = this.#host
-    const cancel = clock.at(clock.now() + this.#host.waitMs(), () => {
+    const cancel = clock.at(clock.now() + this.#host.waitMs, () => {
       this.#cancels.delete(cancel)
       const rest = (this.#waiting.get(peer) ?? 0) - count
       if (rest > 0) this.#waiting.set(peer, rest)

@@ -34,9 +34,14 @@ export class Coverage {
     else sources?.delete(source)
   }
 
+  /** Nothing is taken for granted of a neighbour any more; false where nothing was. */
+  forget(peer: Peer): boolean {
+    return this.#credit.delete(peer)
+  }
+
   /** A neighbour has gone: nothing is known of it any more. */
   gone(peer: Peer): void {
-    this.#credit.delete(peer)
+    this.forget(peer)
     for (const sources of this.#credit.values()) sources.delete(peer)
   }
 }

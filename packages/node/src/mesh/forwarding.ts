@@ -7,7 +7,7 @@ import { Coverage } from './coverage.ts'
 import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
 import {
-  ASKED_EARLIER_MS,
+  ASKED_MS,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
   HAVE_PER_SECOND_MAX,
@@ -16,6 +16,7 @@ import {
   LARGE_FORWARD_MS_MIN,
   PASSING_MAX,
 } from './limits.ts'
+import { offerOnce } from './offering.ts'
 import { Telling } from './telling.ts'
 
 /** What forwarding needs of the mesh. */
@@ -62,6 +63,8 @@ export class Forwarding {
   readonly #delay: HaveDelay
   readonly #largeDelay: HaveDelay
   readonly #coverage = new Coverage()
+  /** Neighbours that brought something new. */
+  readonly #bringers = new Set<Peer>()
   /** What came lately, by id, the oldest first. */
   readonly #passing = new Map<string, Passing>()
   /** The oldest first. */
@@ -82,12 +85,11 @@ export class Forwarding {
       clock,
       counts,
       isMember: (wire, peer) => gossip.mesh.get(wire)?.has(peer) === true,
+      members: () => new Set([...gossip.mesh.values()].flatMap((peers) => [...peers])),
       sendRpc: (peer, rpc) => gossip.sendRpc(peer, rpc),
     })
-    this.#asking = new Asking(
-      { clock, counts, waitMs: () => this.#delay.ms - ASKED_EARLIER_MS },
-      gossip,
-    )
+    this.#asking = new Asking({ clock, counts, waitMs: ASKED_MS }, gossip)
+    offerOnce(gossip)
     gossip.opts.idontwantMinDataSize = 0
     gossip.opts.idontwantMaxMessages = HAVE_PER_SECOND_MAX
     gossip.sendIDontWants = (id, wire, source) => this.#came(id, wire, source)
@@ -131,13 +133,15 @@ export class Forwarding {
   /** A neighbour says that it has messages. */
   heard(peer: Peer, control: RPC.ControlMessage | undefined): void {
     for (const { messageIDs } of control?.idontwant ?? []) {
+      if (messageIDs.length === 0) this.#forget(peer)
       for (const id of messageIDs) this.#said(peer, id)
     }
   }
 
-  /** A neighbour has gone. */
+  /** A neighbour has gone; if it brought things, others are told to take nothing for granted. */
   gone(peer: Peer): void {
     this.#telling.gone(peer)
+    if (this.#bringers.delete(peer)) this.#telling.anew()
     this.#delay.gone(peer)
     this.#largeDelay.gone(peer)
     this.#coverage.gone(peer)
@@ -154,6 +158,7 @@ export class Forwarding {
 
   #came(id: Uint8Array, wire: string, source: Peer): void {
     this.#delay.came(id)
+    if (this.#gossip.streamsOutbound.has(source)) this.#bringers.add(source)
     const passing: Passing = { id, wire, source, saidBy: new Set(), heldBack: new Map() }
     this.#passing.set(this.#gossip.msgIdToStrFn(id), passing)
     const oldest = this.#passing.keys().next()
@@ -174,6 +179,18 @@ export class Forwarding {
     passing.saidBy.add(peer)
     passing.heldBack.delete(peer)
     this.#coverage.had(passing.source, peer)
+  }
+
+  /** Nothing is to be taken for granted of a neighbour: it may have from nobody what is held back. */
+  #forget(peer: Peer): void {
+    if (!this.#coverage.forget(peer)) return
+    for (const { passing, isFirst } of this.#later) {
+      const rpc = passing.heldBack.get(peer)
+      // What all wait for goes when it does.
+      if (rpc === undefined || isFirst) continue
+      passing.heldBack.delete(peer)
+      void contain(this.#host.counts, () => this.#gossip.sendRpc(peer, rpc))
+    }
   }
 
   #hold(due: Due): void {
@@ -216,7 +233,7 @@ export class Forwarding {
         void contain(this.#host.counts, () => this.#gossip.sendRpc(peer, rpc))
       }
       if (passing.heldBack.size === 0) continue
-      this.#hold({ dueAt: now + this.#delay.ms, isFirst: false, passing })
+      this.#hold({ dueAt: now + LARGE_FORWARD_MS_MAX, isFirst: false, passing })
     }
   }
 }

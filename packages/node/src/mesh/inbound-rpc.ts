@@ -1,6 +1,7 @@
 import { MESSAGE_BYTES_MAX } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
 import type { MeshCounts } from './counts.ts'
+import { IDS_PER_CONTROL } from './limits.ts'
 import type { Rights } from './rights.ts'
 import { parseWireTopic } from './wire-topic.ts'
 
@@ -92,4 +93,17 @@ function filterControl(
     prune: (control.prune ?? []).filter(passes(rights.announced)),
     idontwant: control.idontwant ?? [],
   }
+}
+
+/** Stands for what could not be decoded. */
+export const UNDECODABLE: RPC = { subscriptions: [], messages: [] }
+
+/** How much of control an RPC that came holds, in the units of CONTROL_PER_SECOND_MAX. */
+export function controlOf(rpc: RPC): number {
+  if (rpc === UNDECODABLE) return 1
+  const { ihave = [], iwant = [], idontwant = [], graft = [], prune = [] } = rpc.control ?? {}
+  const lists = [...ihave, ...iwant, ...idontwant]
+  const ids = lists.reduce((sum, { messageIDs }) => sum + messageIDs.length, 0)
+  const entries = Math.max(lists.length, Math.ceil(ids / IDS_PER_CONTROL))
+  return (rpc.subscriptions?.length ?? 0) + graft.length + prune.length + entries
 }

@@ -25,6 +25,16 @@ export interface GossipInternals {
   readonly opts: { idontwantMinDataSize: number; idontwantMaxMessages: number }
   /** A message's id as it stands in its tables. */
   msgIdToStrFn(id: Uint8Array): string
+  /** Messages of the last seconds, the newest heartbeat's first. */
+  readonly mcache: {
+    readonly history: readonly (readonly CachedId[])[]
+    readonly msgs: ReadonlyMap<
+      string,
+      { readonly message: RPC.Message; readonly validated: boolean }
+    >
+    /** The ids that are offered at a heartbeat, by these topics. */
+    getGossipIDs(topics: ReadonlySet<string>): Map<string, Uint8Array[]>
+  }
   /** Messages that came, by that. */
   readonly seenCache: { has(id: string): boolean }
   /** What a neighbour is asked for of what it offers. */
@@ -50,6 +60,13 @@ export interface GossipInternals {
   reportMessageValidationResult(id: string, source: string, result: `${TopicValidatorResult}`): void
 }
 
+/** A message that gossipsub keeps, and where it belongs. */
+export interface CachedId {
+  readonly msgId: Uint8Array
+  readonly msgIdStr: string
+  readonly topic: string
+}
+
 const METHODS = [
   'msgIdToStrFn',
   'handleIHave',
@@ -73,6 +90,7 @@ export function internalsOf(gossip: GossipSub): GossipInternals {
     ...METHODS.filter((name) => typeof internals[name] !== 'function'),
     ...MAPS.filter((name) => !(internals[name] instanceof Map)),
     ...(typeof internals.opts?.idontwantMinDataSize === 'number' ? [] : ['opts']),
+    ...(typeof internals.mcache?.getGossipIDs === 'function' ? [] : ['mcache']),
     ...(typeof internals.seenCache?.has === 'function' ? [] : ['seenCache']),
     ...(typeof internals.score?.rejectInvalidMessage === 'function' ? [] : ['score']),
   ]

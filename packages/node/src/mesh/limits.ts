@@ -32,10 +32,10 @@ export const HAVE_MS = 100
 /** ... or until they are so many: where much comes, what others know already is soon known. */
 export const HAVE_IDS = 32
 /**
- * To all others, who keep their copies back, they are told in this time: at 100 ms a word of each to
- * each was as much work as 80 messages a second.
+ * To all others, who keep their copies back, they are told in this time: where little is said a word of
+ * each to each is more work than what it is about.
  */
-export const HAVE_LATE_MS = 500
+export const HAVE_LATE_MS = 2_000
 /** ... or when they are so many: half of what one RPC holds. */
 export const HAVE_LATE_IDS = 256
 /**
@@ -44,7 +44,7 @@ export const HAVE_LATE_IDS = 256
  */
 export const FORWARD_MS_MIN = 2 * HAVE_LATE_MS
 /** ... and at the most, however late they say it. */
-export const FORWARD_MS_MAX = 2_000
+export const FORWARD_MS_MAX = 4_500
 /**
  * A message of so many bytes is dear to send twice, and takes long to come: it is held back from
  * every neighbour, and all are told soon that it is here.
@@ -56,10 +56,12 @@ export const LARGE_FORWARD_MS_MIN = 4 * HAVE_MS
 export const LARGE_FORWARD_MS_MAX = 1_000
 
 /**
- * What a neighbour offers and has not come is asked for so long before those that hold it back would
- * forward it: one copy that is asked for is less than one of each of them.
+ * Heartbeats (of 1 s) within which what came is offered, once, to neighbours outside of the mesh.
+ * Bundles go with the next one; announcements, which are said again anyway, wait for more of them.
  */
-export const ASKED_EARLIER_MS = 600
+export const OFFERED_HEARTBEATS = 3
+/** What a neighbour offers and has not come is asked for after this: until then it is on its way. */
+export const ASKED_MS = 400
 /** Ids that one neighbour offers and that are waited for; what it offers beyond is asked for at once. */
 export const OFFERED_IDS_MAX = 1_024
 

@@ -71,6 +71,8 @@ function splitControl(control: RPC.ControlMessage): readonly RPC.ControlMessage[
     }
   }
   for (const entry of control.idontwant) {
+    // One without ids says something of its own.
+    if (entry.messageIDs.length === 0) parts.push({ ...none, idontwant: [entry] })
     for (const messageIDs of chunks(entry.messageIDs, RPC_IDS_MAX)) {
       parts.push({ ...none, idontwant: [{ messageIDs }] })
     }

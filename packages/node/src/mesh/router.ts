@@ -19,9 +19,9 @@ import {
 } from './gossip-profile.ts'
 import { Forwarding } from './forwarding.ts'
 import { HeldRegistrar } from './held-registrar.ts'
-import { filterInbound } from './inbound-rpc.ts'
+import { controlOf, filterInbound, UNDECODABLE } from './inbound-rpc.ts'
 import { type GossipInternals, internalsOf } from './internals.ts'
-import { CONTROL_PER_SECOND_MAX, IDS_PER_CONTROL } from './limits.ts'
+import { CONTROL_PER_SECOND_MAX } from './limits.ts'
 import type { Neighbour } from './neighbour.ts'
 import { isBehind, Outbox } from './outbox.ts'
 import { Verdicts } from './verdicts.ts'
@@ -380,19 +380,6 @@ export class Router {
     if (this.#gossip === undefined) throw new Error('The gossip service has not been made')
     return this.#gossip
   }
-}
-
-/** Stands for what could not be decoded. */
-const UNDECODABLE: RPC = { subscriptions: [], messages: [] }
-
-/** How much of control an RPC holds, in the units of {@link CONTROL_PER_SECOND_MAX}. */
-function controlOf(rpc: RPC): number {
-  if (rpc === UNDECODABLE) return 1
-  const { ihave = [], iwant = [], idontwant = [], graft = [], prune = [] } = rpc.control ?? {}
-  const lists = [...ihave, ...iwant, ...idontwant]
-  const ids = lists.reduce((sum, { messageIDs }) => sum + messageIDs.length, 0)
-  const entries = Math.max(lists.length, Math.ceil(ids / IDS_PER_CONTROL))
-  return (rpc.subscriptions?.length ?? 0) + graft.length + prune.length + entries
 }
 
 function subscription(topic: string, subscribe: boolean): RPC.SubOpts {

@@ -10,6 +10,8 @@ export interface TellingHost {
   readonly counts: MeshCounts
   /** Whether messages of the topic go to this peer. */
   isMember(wire: string, peer: Peer): boolean
+  /** Those to whom messages of any topic go. */
+  members(): Iterable<Peer>
   sendRpc(peer: Peer, rpc: RPC): unknown
 }
 
@@ -35,6 +37,9 @@ export class Telling {
   readonly #copying = new Set<Peer>()
   /** Whether all are told with those. */
   #isForAll = false
+  /** Whether all are to be told that nothing is to be taken for granted. */
+  #isAnew = false
+  #isEnded = false
   #cancelSoon: Cancel
   #cancelLate: Cancel
 
@@ -68,6 +73,13 @@ export class Telling {
     this.#tellSoon()
   }
 
+  /** What comes here may come from others than before: all are told to take nothing for granted. */
+  anew(): void {
+    if (this.#isEnded) return
+    this.#isAnew = true
+    this.#tellSoon()
+  }
+
   /** A neighbour has gone. */
   gone(peer: Peer): void {
     this.#untold.delete(peer)
@@ -76,6 +88,7 @@ export class Telling {
 
   /** Tells nothing more: this node is ending. */
   end(): void {
+    this.#isEnded = true
     this.#cancelSoon?.()
     this.#cancelLate?.()
     this.#untold.clear()
@@ -85,6 +98,8 @@ export class Telling {
     const { clock } = this.#host
     this.#cancelSoon ??= clock.at(clock.now() + HAVE_MS, () => {
       this.#cancelSoon = undefined
+      if (this.#isAnew) for (const peer of this.#host.members()) this.#say(peer, [])
+      this.#isAnew = false
       if (this.#isForAll) this.#tellAll()
       else for (const peer of this.#copying) this.#tell(peer)
     })
@@ -104,7 +119,12 @@ export class Telling {
     this.#untold.delete(peer)
     this.#copying.delete(peer)
     const messageIDs = untold.filter(({ wire }) => host.isMember(wire, peer)).map(({ id }) => id)
-    if (messageIDs.length === 0) return
+    if (messageIDs.length > 0) this.#say(peer, messageIDs)
+  }
+
+  /** Without ids: nothing is to be taken for granted of this node. */
+  #say(peer: Peer, messageIDs: Uint8Array[]): void {
+    const host = this.#host
     void contain(host.counts, () => host.sendRpc(peer, haveRpc(messageIDs)))
   }
 }
