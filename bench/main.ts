@@ -1,3 +1,4 @@
+import { keepCompiledCode } from '@ixj/node/compiled-code'
 import { parseArgs } from 'node:util'
 import { BENCHES } from './benches.ts'
 import { comparisonLines, compareRatios } from './patterns/check.ts'
@@ -65,6 +66,8 @@ function readArguments() {
 }
 
 async function runAll(): Promise<void> {
+  // Of the processes of a part each compiles the same.
+  keepCompiledCode()
   const isWhole = !values.quick && values.row.length === 0
   const folder = isWhole ? RESULTS : PARTIAL
   const timetable = new Timetable(names, values.quick)

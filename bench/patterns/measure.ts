@@ -13,6 +13,8 @@ export interface Pace {
   readonly warmUpSeconds?: number
 }
 
+/** Runs of each after which bytes and memory are looked at: hardly different from run to run. */
+const LOOKS_AT_BYTES = 3
 /** A peer that takes longer for a run than it was given has enough when it has made so many. */
 const RUNS_LEAST = 2
 /**
@@ -60,7 +62,10 @@ export async function measure(
     title,
     count: pace.rounds,
     isEnough: (runs: readonly Outcome[]) => hasItsTime(runs, pace.rounds * seconds),
-    turn: (team) => team.run(nextRun(scene, counts.get(team.contender) ?? 1), { asksBytes: true }),
+    turn: (team, before) => {
+      const run = nextRun(scene, counts.get(team.contender) ?? 1)
+      return team.run(run, { asksBytes: before < LOOKS_AT_BYTES })
+    },
   })
   return outcomes.map(([contender, runs]) => ({
     kind: 'throughput',
@@ -136,10 +141,10 @@ export function delaysOf(sampleMs: readonly number[]): Delays {
 }
 
 function summary(outcomes: readonly Outcome[]) {
-  const middle = (of: (outcome: Outcome) => number) => median(outcomes.map(of))
   const sum = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0)
   const told = outcomes.filter(({ leadBytes }) => leadBytes !== undefined)
+  const memories = outcomes.flatMap(({ memoryBytes = [] }) => memoryBytes)
   const speeds = outcomes.map(({ received, seconds }) => received / seconds)
   const costs = outcomes.map(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received)
   return {
@@ -149,7 +154,7 @@ function summary(outcomes: readonly Outcome[]) {
       told.length === 0
         ? undefined
         : median(told.map(({ leadBytes = 0, received }) => leadBytes / received)),
-    memoryMiB: middle(({ memoryBytes }) => (memoryBytes ?? Number.NaN) / 1024 / 1024),
+    memoryMiB: median(memories) / 1024 / 1024,
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     stray: sum(({ stray }) => stray),

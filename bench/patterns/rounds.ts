@@ -14,7 +14,8 @@ interface Rounds<Result> {
   readonly title: string
   /** At most so many. */
   readonly count: number
-  readonly turn: (team: Team) => Promise<Result>
+  /** One turn of a team that has had so many before. */
+  readonly turn: (team: Team, before: number) => Promise<Result>
   /** Whether a peer with these results needs no more; by default none has enough. */
   readonly isEnough?: (results: readonly Result[]) => boolean
 }
@@ -33,9 +34,9 @@ export async function rounds<Result>(
   for (let round = 0; round < count; round++) {
     for (const contender of turnsOf(lineup.contenders, round)) {
       if (hasEnough(contender)) continue
-      const result = await lineup.turn(contender, title, turn)
-      if (result === undefined) continue
-      results.set(contender, [...(results.get(contender) ?? []), result.value])
+      const before = results.get(contender) ?? []
+      const result = await lineup.turn(contender, title, (team) => turn(team, before.length))
+      if (result !== undefined) results.set(contender, [...before, result.value])
     }
   }
   return [...results].filter(([contender]) => lineup.contenders.includes(contender))

@@ -28,12 +28,16 @@ test('rounds() gives turns to those alone who have not enough, and at most so ma
     title: 'a scene',
     count: 4,
     isEnough: (results: readonly string[]) => results[0] === 'https-2' && results.length === 2,
-    turn: async ({ contender }) => contender,
+    turn: async ({ contender }, before) => (before === 0 ? contender : `${contender}, ${before}`),
   })
-  expect(found.map(([contender, turns]) => [contender, turns.length])).toEqual([
-    ['https-1', 4],
-    ['nats', 4],
-    ['https-2', 2],
+  const four = (contender: string) => [
+    contender,
+    ...[1, 2, 3].map((turn) => `${contender}, ${turn}`),
+  ]
+  expect(found).toEqual([
+    ['https-1', four('https-1')],
+    ['nats', four('nats')],
+    ['https-2', ['https-2', 'https-2, 1']],
   ])
 })
 

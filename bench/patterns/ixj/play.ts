@@ -36,12 +36,15 @@ export const openIxj: OpenPlayer = async (part, take) => {
   letHeapGrow()
   await using opening = new AsyncDisposableStack()
   const nodes: Node[] = []
+  /** Of each node the agent that is in every crew of the others: they all see the same members. */
+  const watching: AgentNumber[] = []
   const agents = new Map<AgentNumber, Opened>()
   for (const [number, here] of nodesOf(part.process, part.cast).entries()) {
     const name = nodeName(part.process, number)
     const home = homeFolder(part.ground['homes'] ?? '', name)
     const node = opening.use(await openNode({ name, home, listen: ['/ip4/127.0.0.1/tcp/0'] }))
     nodes.push(node)
+    watching.push(...here.slice(0, 1))
     for (const agent of here) {
       const opened = await node.openAgent(agentName(agent))
       agents.set(agent, { agent: opened, crews: new Map() })
@@ -67,7 +70,7 @@ export const openIxj: OpenPlayer = async (part, take) => {
         void answerAll(opened)
       }
       if (part.process > 0) await allAdmitted(nodes)
-      await Promise.all([...agents.values()].map(({ crews }) => allPresent(crews)))
+      await Promise.all(watching.map((agent) => allPresent(one(agent).crews)))
     },
     send: ({ from, ...sending }) => sendAs(one(from), { from, ...sending }, part),
     ask: async (body) => void (await one(LEAD).agent.request(agentName(1), body)),
@@ -102,13 +105,10 @@ async function allAdmitted(nodes: readonly Node[]): Promise<void> {
 
 /** Resolves when every member of every crew is known here. */
 async function allPresent(crews: ReadonlyMap<string, Group>): Promise<void> {
-  await Promise.all(
-    [...crews].map(async ([topic, crew]) => {
-      const size = Number(/\d+/.exec(topic)?.[0])
-      await using changes = crew.presence()
-      while (crew.members().length <= size) await changes.take()
-    }),
-  )
+  for (const [topic, crew] of crews) {
+    const size = Number(/\d+/.exec(topic)?.[0])
+    while (crew.members().length <= size) await setTimeout(LOOK_MS)
+  }
 }
 
 async function sendAs(opened: Opened, sending: Sending, { process, cast }: Part): Promise<void> {

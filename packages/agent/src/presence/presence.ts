@@ -177,7 +177,7 @@ export class Presence {
 
   /** Whether anybody on another node is in the group. */
   hasOthers(name: Name): boolean {
-    return (this.#topics.get(name)?.roster.members().length ?? 0) > 0
+    return (this.#topics.get(name)?.roster.nodes ?? 0) > 0
   }
 
   /** Changes from now on. A slow reader loses the oldest. */
