@@ -24,6 +24,7 @@ export {
   type RepeatsRecord,
   type StatementRecord,
 } from './record.ts'
+export { RecordEncoder } from './record-encoder.ts'
 export { RefusalCounts, REPEATS_MS } from './refusal-counts.ts'
 export { HASH_BYTES, leafHash } from './merkle/hash.ts'
 export { MerkleTree } from './merkle/tree.ts'

@@ -136,7 +136,8 @@ export interface GapRecord {
 export type AuditRecord =
   BundleRecord | StatementRecord | ApprovalRecord | RepeatsRecord | GapRecord
 
-const VERSION = 1
+/** The version of records. */
+export const VERSION = 1
 
 const FIELDS: Readonly<Record<AuditRecord['kind'], number>> = {
   bundle: 21,
@@ -148,41 +149,13 @@ const FIELDS: Readonly<Record<AuditRecord['kind'], number>> = {
 
 /** The one encoding of a record: its array, docs/protocol.md, section "Audit records". */
 export function encodeRecord(record: AuditRecord): Uint8Array {
-  if (record.kind === 'bundle' && record.agents.length >= SHARED_AGENTS_MIN) {
-    return encodeSharing(record)
-  }
   return encode([VERSION, record.kind, record.at, ...fieldsOf(record)], {
     bytesMax: RECORD_BYTES_MAX,
   })
 }
 
-/** Of so many agents the encoding is kept as long as their list is. */
-const SHARED_AGENTS_MIN = 8
-/** Lists of agents that were encoded: one after the other, bundles of a group are for the same. */
-const encodedAgents = new WeakMap<readonly RecordedAgent[], Uint8Array>()
-
-/** The same bytes as the encoding of all fields, with the agents as they were encoded before. */
-function encodeSharing(record: BundleRecord): Uint8Array {
-  const { kind, at, agents, agentsCount } = record
-  let middle = encodedAgents.get(agents)
-  if (middle === undefined) {
-    middle = encode(agentFields(agents))
-    encodedAgents.set(agents, middle)
-  }
-  const bytesMax = RECORD_BYTES_MAX - middle.length
-  // All but the agents, whose place is the last but one.
-  const most = encode([VERSION, kind, at, ...bundleFields(record), agentsCount], { bytesMax })
-  const countAt = most.length - encode(agentsCount).length
-  const bytes = new Uint8Array(most.length + middle.length)
-  bytes.set(most.subarray(0, countAt))
-  bytes.set(middle, countAt)
-  bytes.set(most.subarray(countAt), countAt + middle.length)
-  // An array of 16 items or more begins with 0xdc, and how many in two bytes.
-  new DataView(bytes.buffer).setUint16(1, FIELDS.bundle)
-  return bytes
-}
-
-function agentFields(agents: readonly RecordedAgent[]): Value[] {
+/** Agents, as their list is encoded. */
+export function agentFields(agents: readonly RecordedAgent[]): Value[] {
   return agents.map((agent) => [agent.name, agent.code])
 }
 
@@ -208,7 +181,7 @@ function fieldsOf(record: AuditRecord): Value[] {
 }
 
 /** All but its agents, which are the last but one, and how many they are. */
-function bundleFields(record: BundleRecord): Value[] {
+export function bundleFields(record: BundleRecord): Value[] {
   const { via, action, topic, sender, signed, organisation, onBehalfOf, delegators } = record
   const { id, grants, proof, approvers, messages, code, rule } = record
   return [

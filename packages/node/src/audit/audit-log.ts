@@ -2,9 +2,9 @@ import type { AuditEvent, AuditLog, Clock } from '@ixj/agent'
 import {
   AuditError,
   type AuditRecord,
-  encodeRecord,
   type GapRecord,
   REASON_BYTES_MAX,
+  RecordEncoder,
   type SignedCheckpoint,
 } from '@ixj/audit'
 import {
@@ -47,6 +47,7 @@ interface Fault {
 export class FileAuditLog implements AuditLog, AsyncDisposable {
   readonly #writer: LogWriter
   readonly #clock: Clock
+  readonly #encoder = new RecordEncoder()
   readonly #listeners = new Set<(event: AuditEvent) => void>()
   #queue: Entry[] = []
   #queuedBytes = 0
@@ -81,7 +82,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
 
   append(record: AuditRecord): void {
     if (this.#fault !== null) this.#fault.lost += 1
-    else if (!this.#closed) this.#push({ bytes: encodeRecord(record) })
+    else if (!this.#closed) this.#push({ bytes: this.#encoder.encode(record) })
   }
 
   appendSafely(record: AuditRecord): Promise<void> {
@@ -89,7 +90,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
       return Promise.reject(new AuditError('closed', 'Cannot record: the audit log is closed'))
     }
     if (this.#fault !== null) return Promise.reject(this.#fault.cause)
-    const bytes = encodeRecord(record)
+    const bytes = this.#encoder.encode(record)
     return new Promise((resolve, reject) => {
       const settle = (cause: Error | null): void => (cause === null ? resolve() : reject(cause))
       this.#push({ bytes, settle })
@@ -235,7 +236,7 @@ export class FileAuditLog implements AuditLog, AsyncDisposable {
       // What goes missing while one gap is being written stands in another.
       do {
         const { lost } = fault
-        const gap = encodeRecord(this.#gapOf(fault))
+        const gap = this.#encoder.encode(this.#gapOf(fault))
         await this.#writer.write([gap, ...this.#queue.map(({ bytes }) => bytes)])
         fault.told = lost
         this.#queue = []
