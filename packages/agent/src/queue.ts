@@ -52,7 +52,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
   push(item: T): boolean {
     if (this.#closed) return false
     if (this.#waiting !== undefined && !this.#isHeld) {
-      this.#waiting({ done: false, value: item })
+      this.#wake({ done: false, value: item })
       return true
     }
     this.#items.push(item)
@@ -81,7 +81,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
     this.#items = items
     this.#first = 0
     if (this.#waiting === undefined || items.length === 0) return
-    this.#waiting({ done: false, value: this.#shift() })
+    this.#wake({ done: false, value: this.#shift() })
   }
 
   /** Takes out everything that waits. */
@@ -98,7 +98,7 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
     this.#closed = true
     this.#isHeld = false
     this.#onClose?.()
-    this.#waiting?.({ done: true, value: undefined })
+    this.#wake({ done: true, value: undefined })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,15 +121,21 @@ export class Queue<T> implements AsyncIterable<T>, AsyncDisposable {
       return Promise.reject(new AgentError('argument', reason))
     }
     return new Promise((resolve) => {
-      const settle = (result: IteratorResult<T, undefined>) => {
-        this.#waiting = undefined
-        signal?.removeEventListener('abort', abort)
+      this.#waiting = resolve
+      if (signal === undefined) return
+      const abort = () => this.#wake(end)
+      signal.addEventListener('abort', abort, { once: true })
+      this.#waiting = (result) => {
+        signal.removeEventListener('abort', abort)
         resolve(result)
       }
-      const abort = () => settle(end)
-      signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting = settle
     })
+  }
+
+  #wake(result: IteratorResult<T, undefined>): void {
+    const wake = this.#waiting
+    this.#waiting = undefined
+    wake?.(result)
   }
 
   /** Takes out the oldest of some. */

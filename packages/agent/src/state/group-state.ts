@@ -99,7 +99,7 @@ export class GroupState {
       clock: core.clock,
       registers,
       range: (held) => core.offsets.range(held.clock, core.clock.now()),
-      changed: (kind, held) => this.#tell(() => ({ kind, register: this.#view(held) })),
+      changed: (kind, held) => this.#tell({ kind, held }),
     })
     shared.snapshots.soon(topic)
     this.#unwatch = registers.watch((event) => this.#event(event))
@@ -184,21 +184,20 @@ export class GroupState {
   }
 
   #event(event: RegisterEvent): void {
-    const { held } = event
-    if (event.kind === 'gone') {
-      const { why } = event
-      this.#tell(() => ({ kind: 'gone', register: this.#view(held), why }))
-      this.#bounds?.gone(held)
-    } else {
-      this.#tell(() => ({ kind: 'set', register: this.#view(held) }))
-      this.#bounds?.lookAt(held)
-    }
+    const { kind, held } = event
+    this.#tell(event)
+    if (kind === 'gone') this.#bounds?.gone(held)
+    else this.#bounds?.lookAt(held)
   }
 
   /** Made only if somebody reads. */
-  #tell(make: () => StateChange): void {
+  #tell(event: RegisterEvent | { readonly kind: 'stale' | 'fresh'; readonly held: HeldRegister }) {
     if (this.#readers.size === 0) return
-    const change = make()
+    const register = this.#view(event.held)
+    const change: StateChange =
+      event.kind === 'gone'
+        ? { kind: 'gone', register, why: event.why }
+        : { kind: event.kind, register }
     for (const reader of this.#readers) reader.push(change)
   }
 
