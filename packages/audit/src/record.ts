@@ -5,7 +5,6 @@ import {
   decode,
   encode,
   type Field,
-  ID_BYTES,
   readArray,
   readBoolean,
   readBytes,
@@ -236,11 +235,11 @@ function readFields(kind: AuditRecord['kind'], at: number, fields: readonly Fiel
       return {
         kind,
         at,
-        id: readId(id, 'id of approval'),
+        id: readBytes(id, 'id of approval'),
         approver: readName(approver, 'approver of approval'),
         topic: readName(topic, 'topic of approval'),
         sender: readName(sender, 'sender of approval'),
-        authority: readId(authority, 'authority of approval'),
+        authority: readBytes(authority, 'authority of approval'),
       }
     }
     case 'repeats': {
@@ -287,9 +286,9 @@ function readBundle(at: number, fields: readonly Field[]): BundleRecord {
       itemsMax: DELEGATORS_MAX,
       item: readName,
     }),
-    id: readOptional(id, 'id of record', readId),
-    grants: readList(grants, 'grants of record', { itemsMax: CHAIN_LINKS_MAX, item: readId }),
-    proof: readOptional(proof, 'proof of record', readId),
+    id: readOptional(id, 'id of record', readBytes),
+    grants: readList(grants, 'grants of record', { itemsMax: CHAIN_LINKS_MAX, item: readBytes }),
+    proof: readOptional(proof, 'proof of record', readBytes),
     approvers: readList(approvers, 'approvers of record', {
       itemsMax: APPROVERS_MAX,
       item: readName,
@@ -311,13 +310,13 @@ function readStatement(at: number, fields: readonly Field[]): StatementRecord {
     at,
     act: readOneOf(act, 'act of record', ['issued', 'revoked']),
     statement: readCode(statement, 'statement of record'),
-    id: readId(id, 'id of record'),
+    id: readBytes(id, 'id of record'),
     issuer: readName(issuer, 'issuer of record'),
     onBehalfOf: readOptional(onBehalfOf, 'onBehalfOf of record', readName),
     subject: readOptional(subject, 'subject of record', (value, what) =>
       readText(value, what, RULE_BYTES_MAX),
     ),
-    parent: readOptional(parent, 'parent of record', readId),
+    parent: readOptional(parent, 'parent of record', readBytes),
     notAfter: readTime(notAfter, 'notAfter of record'),
   }
 }
@@ -325,10 +324,6 @@ function readStatement(at: number, fields: readonly Field[]): StatementRecord {
 function readAgent(value: Field, what: string): RecordedAgent {
   const [name, code] = readArray(value, what, 2)
   return { name: readName(name, what), code: readOptional(code, what, readCode) }
-}
-
-function readId(value: Field, what: string): Uint8Array {
-  return readBytes(value, what, ID_BYTES)
 }
 
 function readCode(value: Field, what: string): string {

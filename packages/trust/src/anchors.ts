@@ -130,8 +130,8 @@ export function makeAnchor(fields: AnchorFields): Anchor {
     kind,
     keys: Object.freeze(keys.map((key) => Uint8Array.from(key))),
     records: Object.freeze([...records]),
-    names: Object.freeze(sortedSet(names, (pattern) => pattern)),
-    purposes: Object.freeze(sortedSet(purposes, (purpose) => purpose)),
+    names: Object.freeze(sortedSet(names)),
+    purposes: Object.freeze(sortedSet(purposes)),
     freshness,
     ...(next === undefined ? {} : { next: Uint8Array.from(next) }),
     retiring: Object.freeze(
@@ -157,7 +157,7 @@ function checkKeys(name: Name, keys: readonly Uint8Array[], records: readonly st
   checkCount(name, 'keys', keys.length, ANCHOR_KEYS_MAX)
   if (records.length > 0) throw refused(name, 'it has keys of its own, and records of a zone')
   for (const key of keys) checkPublicKey(key)
-  if (sortedSet(keys, (key) => key).length !== keys.length) {
+  if (sortedSet(keys).length !== keys.length) {
     throw refused(name, 'one of its keys repeats')
   }
 }

@@ -9,7 +9,7 @@ import {
   type Value,
 } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
-import { BINDING_DEPTH_MAX, PUBLIC_KEY_BYTES } from './limits.ts'
+import { BINDING_DEPTH_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
 import { isPool, poolPattern } from './pool.ts'
 import type { StatementBase } from './statement-base.ts'
@@ -59,10 +59,8 @@ export function readBinding(base: StatementBase<'binding'>, fields: readonly Fie
   const binding: Binding = {
     ...base,
     name: readBoundName(name),
-    key: readBytes(key, 'key of binding', PUBLIC_KEY_BYTES),
-    encryptionKey: readOptional(encryptionKey, 'encryptionKey of binding', (value, what) =>
-      readBytes(value, what, PUBLIC_KEY_BYTES),
-    ),
+    key: readBytes(key, 'key of binding'),
+    encryptionKey: readOptional(encryptionKey, 'encryptionKey of binding', readBytes),
     uses: readOneOf(uses, 'uses of binding', USES),
     depth: readInteger(depth, 'depth of binding', { min: 0, max: BINDING_DEPTH_MAX }),
     strict: readBoolean(strict, 'strict of binding'),

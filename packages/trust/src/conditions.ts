@@ -255,7 +255,6 @@ function readApprovals(value: Field, what: string): Value {
     itemsMin: 1,
     itemsMax: APPROVERS_MAX,
     item: readName,
-    key: (name) => name,
   })
   return [readInteger(needed, `count of ${what}`, { min: 1, max: approvers.length }), approvers]
 }
@@ -265,7 +264,6 @@ function readTopics(value: Field, what: string): Value {
     itemsMin: 1,
     itemsMax: GRANT_TOPICS_MAX,
     item: readName,
-    key: (name) => name,
   })
 }
 
@@ -273,7 +271,7 @@ function sortApprovers(name: string, value: Value): Value {
   if (name !== 'approvals' || !isList(value) || value.length !== 2) return value
   const [needed, names] = value
   if (!isList(names) || !names.every((item) => typeof item === 'string')) return value
-  return [needed!, sortedSet(names, (approver) => approver)]
+  return [needed!, sortedSet(names)]
 }
 
 // Array.isArray does not narrow a readonly array.

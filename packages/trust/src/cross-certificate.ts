@@ -18,14 +18,7 @@ import {
   type Value,
 } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
-import {
-  CROSS_HOPS_MAX,
-  CROSS_INTRODUCES_MAX,
-  CROSS_KEYS_MAX,
-  CROSS_NAMES_MAX,
-  ID_BYTES,
-  PUBLIC_KEY_BYTES,
-} from './limits.ts'
+import { CROSS_HOPS_MAX, CROSS_INTRODUCES_MAX, CROSS_KEYS_MAX, CROSS_NAMES_MAX } from './limits.ts'
 import { readName, readPattern } from './name-fields.ts'
 import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
@@ -64,12 +57,12 @@ export function crossCertificateFields(certificate: Omit<CrossCertificate, 'issu
   const { subject, subjectKeys, next, names, introduces, hops, purposes } = certificate
   return [
     subject,
-    sortedSet(subjectKeys, (key) => key),
+    sortedSet(subjectKeys),
     next,
-    sortedSet(names, (pattern) => pattern),
-    sortedSet(introduces, (pattern) => pattern),
+    sortedSet(names),
+    sortedSet(introduces),
     hops,
-    sortedSet(purposes, (purpose) => purpose),
+    sortedSet(purposes),
   ]
 }
 
@@ -89,12 +82,9 @@ export function readCrossCertificate(
     subjectKeys: readSortedSet(subjectKeys, 'subjectKeys of cross-certificate', {
       itemsMin: 1,
       itemsMax: CROSS_KEYS_MAX,
-      item: (value, what) => readBytes(value, what, PUBLIC_KEY_BYTES),
-      key: (key) => key,
+      item: readBytes,
     }),
-    next: readOptional(next, 'next of cross-certificate', (value, what) =>
-      readBytes(value, what, ID_BYTES),
-    ),
+    next: readOptional(next, 'next of cross-certificate', readBytes),
     names: readPatterns(names, 'names of cross-certificate', CROSS_NAMES_MAX),
     introduces: readPatterns(introduces, 'introduces of cross-certificate', CROSS_INTRODUCES_MAX),
     hops: readInteger(hops, 'hops of cross-certificate', { min: 0, max: CROSS_HOPS_MAX - 1 }),
@@ -102,7 +92,6 @@ export function readCrossCertificate(
       itemsMin: 1,
       itemsMax: PURPOSES.length,
       item: (value, what) => readOneOf(value, what, PURPOSES),
-      key: (purpose) => purpose,
     }),
   }
   checkReach(certificate)
@@ -128,7 +117,7 @@ function checkReach({ issuer, subject, names }: CrossCertificate): void {
 }
 
 function readPatterns(value: Field, what: string, itemsMax: number): readonly Pattern[] {
-  const rules = { itemsMin: 0, itemsMax, item: readPattern, key: (pattern: Pattern) => pattern }
+  const rules = { itemsMin: 0, itemsMax, item: readPattern }
   return readSortedSet(value, what, rules)
 }
 

@@ -9,13 +9,7 @@ import {
   sortedSet,
   type Value,
 } from './encoding/index.ts'
-import {
-  GRANT_ACTIONS_MAX,
-  GRANT_DELEGATES_MAX,
-  GRANT_TOPICS_MAX,
-  ID_BYTES,
-  PUBLIC_KEY_BYTES,
-} from './limits.ts'
+import { GRANT_ACTIONS_MAX, GRANT_DELEGATES_MAX, GRANT_TOPICS_MAX } from './limits.ts'
 import { readName, readPattern } from './name-fields.ts'
 import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
@@ -85,10 +79,10 @@ export function grantFields(grant: Omit<Grant, 'issuerKey'>): Value[] {
     onBehalfOf,
     subject,
     subjectKey,
-    sortedSet(grant.actions, (action) => action),
-    sortedSet(grant.topics, (topic) => topic),
+    sortedSet(grant.actions),
+    sortedSet(grant.topics),
     conditionFields(grant.conditions),
-    mayDelegate === false ? false : sortedSet(mayDelegate, (pattern) => pattern),
+    mayDelegate === false ? false : sortedSet(mayDelegate),
     parent,
   ]
 }
@@ -103,14 +97,11 @@ export function readGrant(base: StatementBase<'grant'>, fields: readonly Field[]
     ...base,
     onBehalfOf: readName(onBehalfOf, 'onBehalfOf of grant'),
     subject: readPattern(subject, 'subject of grant'),
-    subjectKey: readOptional(subjectKey, 'subjectKey of grant', (value, what) =>
-      readBytes(value, what, PUBLIC_KEY_BYTES),
-    ),
+    subjectKey: readOptional(subjectKey, 'subjectKey of grant', readBytes),
     actions: readSortedSet(actions, 'actions of grant', {
       itemsMin: 1,
       itemsMax: GRANT_ACTIONS_MAX,
       item: readAction,
-      key: (action) => action,
     }),
     topics: readPatterns(topics, 'topics of grant', GRANT_TOPICS_MAX),
     conditions: readConditions(conditions, 'conditions of grant'),
@@ -118,9 +109,7 @@ export function readGrant(base: StatementBase<'grant'>, fields: readonly Field[]
       mayDelegate === false
         ? false
         : readPatterns(mayDelegate, 'mayDelegate of grant', GRANT_DELEGATES_MAX),
-    parent: readOptional(parent, 'parent of grant', (value, what) =>
-      readBytes(value, what, ID_BYTES),
-    ),
+    parent: readOptional(parent, 'parent of grant', readBytes),
   }
   checkExactTopics(grant)
   return grant
@@ -138,7 +127,7 @@ function isAction(text: string): text is Action {
 }
 
 function readPatterns(value: Field, what: string, itemsMax: number): Pattern[] {
-  const rules = { itemsMin: 1, itemsMax, item: readPattern, key: (pattern: Pattern) => pattern }
+  const rules = { itemsMin: 1, itemsMax, item: readPattern }
   return readSortedSet(value, what, rules)
 }
 

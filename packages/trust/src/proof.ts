@@ -12,12 +12,7 @@ import {
 } from './encoding/index.ts'
 import type { Grant } from './grant.ts'
 import type { Standpoint } from './standpoint.ts'
-import {
-  ID_BYTES,
-  PROOF_BYTES_MAX,
-  PROOF_DNSSEC_BYTES_MAX,
-  PROOF_STATEMENTS_MAX,
-} from './limits.ts'
+import { PROOF_BYTES_MAX, PROOF_DNSSEC_BYTES_MAX, PROOF_STATEMENTS_MAX } from './limits.ts'
 import { type Authority, type NameChain, statementsOfChain } from './name-question.ts'
 import type { PublishedKey } from './published-key.ts'
 import type { RevocationView } from './revocation-book.ts'
@@ -185,7 +180,7 @@ function checkOrder(
 function readIds(value: Field, what: string): Uint8Array[] {
   return readList(value, what, {
     itemsMax: Infinity,
-    item: (item, place) => readBytes(item, place, ID_BYTES),
+    item: readBytes,
   })
 }
 
@@ -203,7 +198,7 @@ function checkIds(proof: Proof): void {
     const size = `${ids.length} statements, limit ${PROOF_STATEMENTS_MAX}`
     throw new TrustError('cost-cap', `Cannot accept proof: ${size}`)
   }
-  for (const [index, id] of ids.entries()) readBytes(id, `id [${index}] of proof`, ID_BYTES)
+  for (const [index, id] of ids.entries()) readBytes(id, `id [${index}] of proof`)
   if (new Set(ids.map((id) => toHex(id))).size !== ids.length) {
     throw new TrustError('form', 'Cannot accept proof: one of its ids repeats')
   }

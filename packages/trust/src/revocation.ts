@@ -7,7 +7,6 @@ import {
   readList,
   type Value,
 } from './encoding/index.ts'
-import { ID_BYTES, PUBLIC_KEY_BYTES } from './limits.ts'
 import { readName } from './name-fields.ts'
 import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
@@ -58,12 +57,12 @@ function readTarget(field: Field): RevocationTarget {
   const what = 'target of revocation'
   const [tag] = readList(field, what, { itemsMin: 1, itemsMax: 3, item: (item) => item })
   if (readInteger(tag, what, { min: STATEMENT, max: KEY }) === STATEMENT) {
-    return { kind: 'statement', id: readBytes(readArray(field, what, 2)[1], what, ID_BYTES) }
+    return { kind: 'statement', id: readBytes(readArray(field, what, 2)[1], what) }
   }
   const [, name, key] = readArray(field, what, 3)
   return {
     kind: 'key',
     name: readName(name, what),
-    key: readBytes(key, what, PUBLIC_KEY_BYTES),
+    key: readBytes(key, what),
   }
 }

@@ -14,7 +14,7 @@ import {
 } from './encoding/index.ts'
 import type { Grant } from './grant.ts'
 import type { Verifier } from './keys/index.ts'
-import { NONCE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
+import { NONCE_BYTES, SIGNATURE_BYTES, STATEMENT_BYTES_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
 import type { Revocation } from './revocation.ts'
 import { idOf, sha256, type Sha256, signingInput } from './signing.ts'
@@ -205,7 +205,7 @@ function readBase<Kind extends string>(
   const base = {
     kind,
     issuer: readName(issuer, `issuer of ${kind}`),
-    issuerKey: readBytes(issuerKey, `issuerKey of ${kind}`, PUBLIC_KEY_BYTES),
+    issuerKey: readBytes(issuerKey, `issuerKey of ${kind}`),
     notBefore: readTime(notBefore, `notBefore of ${kind}`),
     notAfter: readTime(notAfter, `notAfter of ${kind}`),
     nonce: readBytes(nonce, `nonce of ${kind}`, NONCE_BYTES),

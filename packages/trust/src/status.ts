@@ -1,6 +1,6 @@
 import type { Name } from '@ixj/names'
 import { type Field, readBytes, readTime, type Value } from './encoding/index.ts'
-import { ID_BYTES, STATUS_FRESH_MS_MAX } from './limits.ts'
+import { STATUS_FRESH_MS_MAX } from './limits.ts'
 import { readName } from './name-fields.ts'
 import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
@@ -34,7 +34,7 @@ export function readStatus(base: StatementBase<'status'>, fields: readonly Field
     ...base,
     of: readName(of, 'of in status'),
     number: readTime(number, 'number of status'),
-    digest: readBytes(digest, 'digest of status', ID_BYTES),
+    digest: readBytes(digest, 'digest of status'),
     issuedAt: readTime(issuedAt, 'issuedAt of status'),
     freshUntil: readTime(freshUntil, 'freshUntil of status'),
   }

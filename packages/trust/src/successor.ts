@@ -2,7 +2,6 @@ import type { Name } from '@ixj/names'
 import { equalBytes } from './bytes.ts'
 import { type Field, readBytes, readOptional, type Value } from './encoding/index.ts'
 import { checkPublicKey } from './keys/index.ts'
-import { ID_BYTES, PUBLIC_KEY_BYTES } from './limits.ts'
 import { readName } from './name-fields.ts'
 import type { StatementBase } from './statement-base.ts'
 import { TrustError } from './trust-error.ts'
@@ -40,10 +39,8 @@ export function readSuccessor(
   const successor: Successor = {
     ...base,
     name: readName(name, 'name of successor'),
-    newKey: readBytes(newKey, 'newKey of successor', PUBLIC_KEY_BYTES),
-    next: readOptional(next, 'next of successor', (value, what) =>
-      readBytes(value, what, ID_BYTES),
-    ),
+    newKey: readBytes(newKey, 'newKey of successor'),
+    next: readOptional(next, 'next of successor', readBytes),
   }
   // "Signed by old and new key": a name speaks for itself alone.
   if (successor.name !== base.issuer) {

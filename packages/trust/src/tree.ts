@@ -9,7 +9,7 @@ import {
   type Value,
 } from './encoding/index.ts'
 import type { Signer } from './keys/index.ts'
-import { ID_BYTES, SIGNATURE_BYTES, TREE_ITEMS_MAX, TREE_ITEMS_MIN } from './limits.ts'
+import { SIGNATURE_BYTES, TREE_ITEMS_MAX, TREE_ITEMS_MIN } from './limits.ts'
 import { nodeHash, NodeMemory } from './node-memory.ts'
 import { type Sha256, signingInput } from './signing.ts'
 
@@ -60,7 +60,7 @@ export function readTree(
   const siblings = readList(siblingsField, `siblings in ${what}`, {
     itemsMin: sides.length,
     itemsMax: sides.length,
-    item: (sibling, place) => readBytes(sibling, place, ID_BYTES),
+    item: readBytes,
   })
   const nodes = nodesOf(hash)
   let root = leafHash(item.id, hash)

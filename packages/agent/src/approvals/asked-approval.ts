@@ -175,10 +175,9 @@ function readWanted(body: ApplicationValue): Wanted {
         itemsMin: 1,
         itemsMax: AUDIENCE_MAX,
         item: readPattern,
-        key: (pattern) => pattern,
       }),
     ),
-    authority: readBytes(fields[5], `grant of ${what}`, 32),
+    authority: readBytes(fields[5], `grant of ${what}`),
     messagesBytes: readBytesUpTo(fields[6], `message of ${what}`, MESSAGES_BYTES_MAX),
   }
 }

@@ -145,8 +145,8 @@ function readPart(bytes: Uint8Array): Used[] {
     item: (field: Value | undefined, what) => {
       const [id, grant, until] = readArray(field, what, 3)
       return {
-        id: readBytes(id, `id of ${what}`, 32),
-        grant: readBytes(grant, `grant of ${what}`, 32),
+        id: readBytes(id, `id of ${what}`),
+        grant: readBytes(grant, `grant of ${what}`),
         until: readTime(until, `end of ${what}`),
       }
     },

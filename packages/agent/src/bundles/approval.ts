@@ -68,10 +68,10 @@ export function decodeApproval(envelope: Uint8Array): Approval {
     envelope,
     topic: readName(fields[0], 'topic of approval'),
     sender: readName(fields[1], 'sender of approval'),
-    authority: readBytes(fields[2], 'authority of approval', 32),
+    authority: readBytes(fields[2], 'authority of approval'),
     messageId: readBytes(fields[3], 'message id of approval', 16),
-    digest: readBytes(fields[4], 'digest of approval', 32),
-    terms: readBytes(fields[5], 'terms of approval', 32),
+    digest: readBytes(fields[4], 'digest of approval'),
+    terms: readBytes(fields[5], 'terms of approval'),
     notAfter: readTime(fields[6], 'notAfter of approval'),
   }
   checkEnd(signed.time, approval.notAfter)

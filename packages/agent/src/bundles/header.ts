@@ -171,7 +171,7 @@ function readFields(fields: readonly Value[]): Header {
   return {
     topic: readName(fields[1], 'topic of header'),
     sender: readName(fields[2], 'sender of header'),
-    key: readBytes(fields[3], 'key of header', 32),
+    key: readBytes(fields[3], 'key of header'),
     epoch: readTime(fields[4], 'epoch of header'),
     class: messageClass,
     action: readOneOf(fields[6], 'action of header', ['publish', 'request', 'answer']),
@@ -183,16 +183,13 @@ function readFields(fields: readonly Value[]): Header {
       max: LIFESPAN_MS_MAX[messageClass],
     }),
     priority: readInteger(fields[11], 'priority of header', { min: 0, max: PRIORITY_MAX }),
-    authority: readOptional(fields[12], 'authority of header', (field, what) =>
-      readBytes(field, what, 32),
-    ),
-    proof: readBytes(fields[13], 'proof of header', 32),
+    authority: readOptional(fields[12], 'authority of header', readBytes),
+    proof: readBytes(fields[13], 'proof of header'),
     audience: readOptional(fields[14], 'audience of header', (field, what) =>
       readSortedSet(field, what, {
         itemsMin: 1,
         itemsMax: AUDIENCE_MAX,
         item: readPattern,
-        key: (pattern) => pattern,
       }),
     ),
     approvals: readSortedSet(fields[15], 'approvals of header', {
@@ -201,7 +198,7 @@ function readFields(fields: readonly Value[]): Header {
       key: (approval) => approval.signed.signerKey,
     }),
     encryption,
-    digest: readBytes(fields[17], 'digest of header', 32),
+    digest: readBytes(fields[17], 'digest of header'),
   }
 }
 
@@ -213,6 +210,6 @@ function encryptionFields(encryption: Encryption | null): Value {
 function readEncryption(field: Field, what: string): Encryption {
   const [to, hash] = readArray(field, what, 2)
   const form = readInteger(to, `form in ${what}`, { min: TO_NAME, max: TO_GROUP })
-  const bytes = readBytes(hash, `hash in ${what}`, 32)
+  const bytes = readBytes(hash, `hash in ${what}`)
   return form === TO_GROUP ? { secret: bytes } : { recipient: bytes }
 }

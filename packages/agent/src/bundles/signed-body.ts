@@ -71,7 +71,7 @@ export function readSignedBody(
     body,
     signature,
     signer: readName(fields[2], `signer of ${kind}`),
-    signerKey: readBytes(fields[3], `key of ${kind}`, 32),
+    signerKey: readBytes(fields[3], `key of ${kind}`),
     time: readTime(fields[4], `time of ${kind}`),
     nonce: readBytes(fields[5], `nonce of ${kind}`, 16),
     fields: fields.slice(COMMON_FIELDS),

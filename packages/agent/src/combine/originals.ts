@@ -211,5 +211,5 @@ function readQuestion(bytes: Uint8Array): { readonly topic: Name; readonly id: U
   if (kind !== 'original') {
     throw new TrustError('unsupported', 'Cannot read question: its kind is not known')
   }
-  return { topic: readName(topic, 'topic'), id: readBytes(id, 'bundle id', 32) }
+  return { topic: readName(topic, 'topic'), id: readBytes(id, 'bundle id') }
 }

@@ -103,7 +103,7 @@ export async function readAnswer(
   const value = decode(body, { bytesMax: BODY_BYTES_MAX })
   checkVersion(value, 'answer')
   const fields = readArray(value, 'answer', 6)
-  const digest = readBytes(fields[1], 'claim of answer', 32)
+  const digest = readBytes(fields[1], 'claim of answer')
   if (!equalBytes(digest, claimDigestOf(claim, context.hash))) throw refuse('other-claim')
   const refused = readOptional(fields[2], 'refusal of answer', (field, what) =>
     readText(field, what, 64),
@@ -115,8 +115,8 @@ export async function readAnswer(
       decodeStatement(readBytesUpTo(field, what, STATEMENT_BYTES_MAX), context.hash),
   })
   const root = {
-    key: readBytes(fields[4], 'root key of answer', 32),
-    next: readOptional(fields[5], 'next of answer', (field, what) => readBytes(field, what, 32)),
+    key: readBytes(fields[4], 'root key of answer'),
+    next: readOptional(fields[5], 'next of answer', readBytes),
   }
   try {
     checkPublicKey(root.key)

@@ -73,9 +73,7 @@ export function readClaim(bytes: Uint8Array, { secret }: Invitation): Claim {
   return {
     signed,
     id: readBytes(fields[0], 'invitation of claim', 16),
-    encryptionKey: readOptional(fields[1], 'encryption key of claim', (field, what) =>
-      readBytes(field, what, 32),
-    ),
+    encryptionKey: readOptional(fields[1], 'encryption key of claim', readBytes),
     isGenuine: isMac(code, { secret, purpose: 'invitation-claim', bytes: signed.body }),
   }
 }

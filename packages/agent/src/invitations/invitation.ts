@@ -81,7 +81,7 @@ export function parseInvitation(link: string): Invitation | undefined {
   const value = decode(fromBase64url(text), { bytesMax: INVITATION_LINK_MAX })
   checkVersion(value, 'invitation')
   const fields = readArray(value, 'invitation', FIELDS)
-  const key = readBytes(fields[4], 'root key of invitation', 32)
+  const key = readBytes(fields[4], 'root key of invitation')
   checkPublicKey(key)
   return {
     secret: readBytes(fields[1], 'secret of invitation', INVITATION_SECRET_BYTES),

@@ -64,7 +64,7 @@ export function readInviterMessage(body: ApplicationValue): InviterMessage {
       return {
         kind,
         id,
-        claimDigest: readBytes(digest, 'claim of answer', 32),
+        claimDigest: readBytes(digest, 'claim of answer'),
         bytes: readBytesUpTo(bytes, 'answer', ANSWER_BYTES_MAX),
       }
     }

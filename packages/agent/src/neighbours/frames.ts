@@ -126,15 +126,15 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     case 'proof':
       return { kind: 'proof', bytes: readProof(readArray(value, 'proof', 3)[2]) }
     case 'fetch':
-      return { kind: 'fetch', proof: readId(readArray(value, 'fetch', 3)[2], 'proof id') }
+      return { kind: 'fetch', proof: readBytes(readArray(value, 'fetch', 3)[2], 'proof id') }
     case 'unknown':
-      return { kind: 'unknown', proof: readId(readArray(value, 'unknown', 3)[2], 'proof id') }
+      return { kind: 'unknown', proof: readBytes(readArray(value, 'unknown', 3)[2], 'proof id') }
     case 'ask':
       return { kind: 'ask', ids: readIds(readArray(value, 'ask', 3)[2]) }
     case 'want':
-      return { kind: 'want', mark: readId(readArray(value, 'want', 3)[2], 'mark') }
+      return { kind: 'want', mark: readBytes(readArray(value, 'want', 3)[2], 'mark') }
     case 'unwant':
-      return { kind: 'unwant', mark: readId(readArray(value, 'unwant', 3)[2], 'mark') }
+      return { kind: 'unwant', mark: readBytes(readArray(value, 'unwant', 3)[2], 'mark') }
     case 'end':
       return { kind: 'end', topic: readName(readArray(value, 'end', 3)[2], 'topic') }
     case 'right':
@@ -143,7 +143,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { kind: 'notices', notices: readNotices(readArray(value, 'notices', 3)[2]) }
     case 'revoked': {
       const [, , root, digest] = readArray(value, 'revoked', 4)
-      return { kind: 'revoked', root: readName(root, 'root'), digest: readId(digest, 'digest') }
+      return { kind: 'revoked', root: readName(root, 'root'), digest: readBytes(digest, 'digest') }
     }
     case 'have':
       return readHave(readArray(value, 'have', 6))
@@ -159,10 +159,10 @@ function readRight(fields: readonly Value[]): RightFrame {
     of: readOneOf(fields[3], 'kind of right', ['combiner', 'group', 'inbox']),
     carrier: readName(fields[4], 'carrier of right'),
     agent: readOptional(fields[5], 'agent of right', readName),
-    agentKey: readOptional(fields[6], 'key of right', readId),
-    subscribe: readOptional(fields[7], 'subscribe grant of right', readId),
-    host: readOptional(fields[8], 'host grant of right', readId),
-    proof: readId(fields[9], 'proof of right'),
+    agentKey: readOptional(fields[6], 'key of right', readBytes),
+    subscribe: readOptional(fields[7], 'subscribe grant of right', readBytes),
+    host: readOptional(fields[8], 'host grant of right', readBytes),
+    proof: readBytes(fields[9], 'proof of right'),
   }
 }
 
@@ -170,12 +170,11 @@ function readHave(fields: readonly Value[]): HaveFrame {
   return {
     kind: 'have',
     root: readName(fields[2], 'root of ids'),
-    from: readId(fields[3], 'first id'),
-    to: readId(fields[4], 'last id'),
+    from: readBytes(fields[3], 'first id'),
+    to: readBytes(fields[4], 'last id'),
     ids: readSortedSet(fields[5], 'ids', {
       itemsMax: REVOKED_IDS_MAX,
-      item: readId,
-      key: (id) => id,
+      item: readBytes,
     }),
   }
 }
@@ -195,13 +194,9 @@ function readEnvelopes(field: Field): readonly Uint8Array[] {
 }
 
 function readIds(field: Field): readonly Uint8Array[] {
-  return readList(field, 'ids', { itemsMin: 1, itemsMax: FRAME_STATEMENTS_MAX, item: readId })
+  return readList(field, 'ids', { itemsMin: 1, itemsMax: FRAME_STATEMENTS_MAX, item: readBytes })
 }
 
 function readProof(field: Field): Uint8Array {
   return readBytesUpTo(field, 'proof', CHANNEL_FRAME_BYTES_MAX)
-}
-
-function readId(field: Field, what: string): Uint8Array {
-  return readBytes(field, what, 32)
 }

@@ -126,7 +126,7 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   return {
     signed,
     topic: readName(signed.fields[0], 'topic of presence'),
-    proof: readId(signed.fields[1], 'proof of presence'),
+    proof: readBytes(signed.fields[1], 'proof of presence'),
     members: readOptional(signed.fields[2], 'members of presence', (field, what) =>
       readSortedSet(field, what, {
         itemsMax: PRESENCE_MEMBERS_MAX,
@@ -156,7 +156,7 @@ function readEcho(field: Field, what: string): Echo {
 function readHead(field: Field, what: string): Head {
   const fields = readArray(field, what, HEAD_FIELDS)
   return {
-    key: readId(fields[0], `key of ${what}`),
+    key: readBytes(fields[0], `key of ${what}`),
     class: readOneOf(fields[1], `class of ${what}`, ['event', 'task']),
     epoch: readTime(fields[2], `epoch of ${what}`),
     next: readInteger(fields[3], `next place of ${what}`, { min: 1, max: 2 ** 53 - 1 }),
@@ -167,15 +167,11 @@ function readMember(field: Field, what: string): PresentMember {
   const fields = readArray(field, what, MEMBER_FIELDS)
   return {
     agent: readName(fields[0], `name of ${what}`),
-    agentKey: readId(fields[1], `key of ${what}`),
+    agentKey: readBytes(fields[1], `key of ${what}`),
     since: readTime(fields[2], `since of ${what}`),
-    proof: readId(fields[3], `proof of ${what}`),
-    subscribe: readOptional(fields[4], `subscribe grant of ${what}`, readId),
-    answer: readOptional(fields[5], `answer grant of ${what}`, readId),
-    host: readOptional(fields[6], `host grant of ${what}`, readId),
+    proof: readBytes(fields[3], `proof of ${what}`),
+    subscribe: readOptional(fields[4], `subscribe grant of ${what}`, readBytes),
+    answer: readOptional(fields[5], `answer grant of ${what}`, readBytes),
+    host: readOptional(fields[6], `host grant of ${what}`, readBytes),
   }
-}
-
-function readId(field: Field, what: string): Uint8Array {
-  return readBytes(field, what, 32)
 }

@@ -9,7 +9,6 @@ import {
   readOptional,
   readText,
   TrustError,
-  type Field,
   type Value,
 } from '@ixj/trust'
 import { checkVersion, VERSION } from '../bundles/version.ts'
@@ -73,10 +72,10 @@ export function decodeCarry(bytes: Uint8Array): CarryTold {
         topic: readName(fields[2], 'topic to carry'),
         of: readOneOf(fields[3], 'kind of topic', ['group', 'inbox']),
         agent: readName(fields[4], 'agent to carry for'),
-        agentKey: readId(fields[5], 'key of agent'),
-        subscribe: readOptional(fields[6], 'subscribe grant', readId),
-        host: readId(fields[7], 'host grant'),
-        proof: readId(fields[8], 'proof'),
+        agentKey: readBytes(fields[5], 'key of agent'),
+        subscribe: readOptional(fields[6], 'subscribe grant', readBytes),
+        host: readBytes(fields[7], 'host grant'),
+        proof: readBytes(fields[8], 'proof'),
       }
     }
     case 'end':
@@ -92,8 +91,4 @@ export function decodeCarry(bytes: Uint8Array): CarryTold {
     default:
       throw new TrustError('unsupported', 'Cannot read frame about a carried topic: unknown kind')
   }
-}
-
-function readId(field: Field, what: string): Uint8Array {
-  return readBytes(field, what, 32)
 }

@@ -95,15 +95,13 @@ export function readGiven(body: ApplicationValue): GivenSecret {
   return {
     epoch,
     notAfter,
-    invite: readOptional(fields[2], `invite grant of ${what}`, (field, place) =>
-      readBytes(field, place, 32),
-    ),
+    invite: readOptional(fields[2], `invite grant of ${what}`, readBytes),
     receivers: readList(fields[3], `receivers of ${what}`, {
       itemsMax: SECRET_RECEIVERS_MAX,
       item: (field, place) => {
         const [recipient, sealed] = readArray(field, place, 2)
         return {
-          recipient: readBytes(recipient, `key of ${place}`, 32),
+          recipient: readBytes(recipient, `key of ${place}`),
           sealed: readBytes(sealed, `secret of ${place}`, GROUP_SECRET_BYTES + SEALED_BYTES),
         }
       },

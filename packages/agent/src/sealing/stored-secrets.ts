@@ -57,7 +57,7 @@ function readSecret(
   const terms = {
     topic,
     giver: readName(fields[0], `giver of ${what}`),
-    giverKey: readBytes(fields[1], `key of ${what}`, 32),
+    giverKey: readBytes(fields[1], `key of ${what}`),
     epoch: readTime(fields[2], `epoch of ${what}`),
     notAfter: readTime(fields[3], `end of ${what}`),
   }

@@ -112,12 +112,10 @@ function decodeAttestation(bytes: Uint8Array): Attestation {
   const [bundle, receivedAt, authority, proof] = signed.fields
   return {
     signed,
-    bundle: readBytes(bundle, 'bundle of attestation', 32),
+    bundle: readBytes(bundle, 'bundle of attestation'),
     receivedAt: readTime(receivedAt, 'time of attestation'),
-    authority: readOptional(authority, 'authority of attestation', (field, what) =>
-      readBytes(field, what, 32),
-    ),
-    proof: readBytes(proof, 'proof of attestation', 32),
+    authority: readOptional(authority, 'authority of attestation', readBytes),
+    proof: readBytes(proof, 'proof of attestation'),
   }
 }
 

@@ -114,7 +114,7 @@ export function decodeSyncFrame(bytes: Uint8Array): SyncFrame {
   switch (kind) {
     case 'summary': {
       const fields = readArray(value, 'summary', 7)
-      return { kind, ...readRange(fields), digest: readId(fields[6], 'digest of summary') }
+      return { kind, ...readRange(fields), digest: readBytes(fields[6], 'digest of summary') }
     }
     case 'buckets': {
       const fields = readArray(value, 'buckets', 7)
@@ -164,7 +164,7 @@ function readBuckets(field: Field, { from, to }: Range): readonly BucketSummary[
       return {
         bucket: readInteger(bucket, `number of ${what}`, { min: from, max: to }),
         count: readInteger(count, `count of ${what}`, { min: 1, max: 2 ** 32 }),
-        digest: readId(digest, `digest of ${what}`),
+        digest: readBytes(digest, `digest of ${what}`),
       }
     },
   })
@@ -181,8 +181,8 @@ function readIdsFrame(fields: readonly Value[]): IdsFrame {
     topic: readName(fields[2], 'topic of ids'),
     class: readClass(fields[3]),
     bucket: readBucket(fields[4], 'bucket of ids'),
-    from: readId(fields[5], 'first id'),
-    to: readId(fields[6], 'last id'),
+    from: readBytes(fields[5], 'first id'),
+    to: readBytes(fields[6], 'last id'),
     ids: readIds(fields[7], 0),
   }
 }
@@ -191,8 +191,7 @@ function readIds(field: Field, itemsMin: number): readonly Uint8Array[] {
   return readSortedSet(field, 'ids', {
     itemsMin,
     itemsMax: SYNC_IDS_MAX,
-    item: readId,
-    key: (id) => id,
+    item: readBytes,
   })
 }
 
@@ -203,8 +202,4 @@ function readClass(field: Field): KeptClass {
 /** Times are at most 2^53 − 1, so their buckets are below this. */
 function readBucket(field: Field, what: string): number {
   return readInteger(field, what, { min: 0, max: 2 ** 50 })
-}
-
-function readId(field: Field, what: string): Uint8Array {
-  return readBytes(field, what, 32)
 }

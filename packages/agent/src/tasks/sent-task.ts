@@ -84,7 +84,7 @@ export function readSent(record: Uint8Array, hash: Sha256): Addressed & Pick<Sen
         const [name, key] = readArray(field, what, 2)
         return {
           name: readName(name, `name of ${what}`),
-          key: readOptional(key, `key of ${what}`, (value, place) => readBytes(value, place, 32)),
+          key: readOptional(key, `key of ${what}`, readBytes),
         }
       },
     }),

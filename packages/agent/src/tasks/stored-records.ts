@@ -187,7 +187,7 @@ function readPage(bytes: Uint8Array): Map<string, Uint8Array> {
     item: (field, what) => {
       const [id, record] = readArray(field, what, 2)
       return [
-        toHex(readBytes(id, `id of ${what}`, 32)),
+        toHex(readBytes(id, `id of ${what}`)),
         readBytesUpTo(record, `record of ${what}`, TASK_RECORD_BYTES_MAX),
       ] as const
     },

@@ -37,6 +37,16 @@ export function readList<Item>(
   return items.map((item, index) => rules.item(item, `${what} [${index}]`))
 }
 
+/** What the items of a set are sorted by. */
+type KeyOf<Item> = (item: Item) => string | Uint8Array
+
+interface SetRules<Item> {
+  readonly itemsMax: number
+  readonly itemsMin?: number
+  readonly item: ReadField<Item>
+  readonly key?: KeyOf<Item>
+}
+
 /**
  * A set: a list whose items rise bytewise by their keys, which are the items themselves where `key`
  * is not given. So a set has one encoding.
@@ -45,17 +55,18 @@ export function readList<Item>(
 export function readSortedSet<Item>(
   value: Field,
   what: string,
-  rules: {
-    readonly itemsMax: number
-    readonly itemsMin?: number
-    readonly item: ReadField<Item>
-    readonly key: (item: Item) => string | Uint8Array
-  },
-): Item[] {
+  rules: SetRules<Item> & { readonly key: KeyOf<Item> },
+): Item[]
+export function readSortedSet<Item extends string | Uint8Array>(
+  value: Field,
+  what: string,
+  rules: SetRules<Item>,
+): Item[]
+export function readSortedSet(value: Field, what: string, rules: SetRules<unknown>): unknown[] {
   const items = readList(value, what, rules)
   let before: Uint8Array | undefined
   for (const [index, item] of items.entries()) {
-    const key = keyBytes(rules.key(item))
+    const key = keyBytes(item, rules.key)
     const order = before === undefined ? -1 : compareBytes(before, key)
     if (order === 0) throw refused(`${what} [${index}]`, 'it repeats the one before')
     if (order > 0) throw refused(`${what} [${index}]`, 'it sorts before the one before')
@@ -64,12 +75,14 @@ export function readSortedSet<Item>(
   return items
 }
 
-/** The items as {@link readSortedSet} wants them: sorted bytewise by key, repeats left out. */
-export function sortedSet<Item>(
-  items: Iterable<Item>,
-  key: (item: Item) => string | Uint8Array,
-): Item[] {
-  const pairs = Array.from(items, (item) => ({ item, key: keyBytes(key(item)) }))
+/**
+ * The items as {@link readSortedSet} wants them: sorted bytewise by key, which is the item itself
+ * where none is given, repeats left out.
+ */
+export function sortedSet<Item>(items: Iterable<Item>, key: KeyOf<Item>): Item[]
+export function sortedSet<Item extends string | Uint8Array>(items: Iterable<Item>): Item[]
+export function sortedSet(items: Iterable<unknown>, key?: KeyOf<unknown>): unknown[] {
+  const pairs = Array.from(items, (item) => ({ item, key: keyBytes(item, key) }))
   pairs.sort((left, right) => compareBytes(left.key, right.key))
   return pairs
     .filter((pair, index) => index === 0 || compareBytes(pairs[index - 1]!.key, pair.key) !== 0)
@@ -132,10 +145,10 @@ export function readTime(value: Field, what: string): number {
 }
 
 /**
- * Bytes of exactly that length.
+ * Bytes of exactly that length; ids, digests and public keys all have 32.
  * @throws TrustError `form`
  */
-export function readBytes(value: Field, what: string, length: number): Uint8Array {
+export function readBytes(value: Field, what: string, length = 32): Uint8Array {
   if (!(value instanceof Uint8Array)) throw refused(what, `${describe(value)}, must be bytes`)
   if (value.length !== length) throw refused(what, `${value.length} bytes, must be ${length}`)
   return value
@@ -174,7 +187,8 @@ function readItems(value: Field, what: string): readonly Value[] {
   return value as readonly Value[]
 }
 
-function keyBytes(key: string | Uint8Array): Uint8Array {
+function keyBytes(item: unknown, keyOf?: KeyOf<unknown>): Uint8Array {
+  const key = keyOf === undefined ? (item as string | Uint8Array) : keyOf(item)
   return typeof key === 'string' ? utf8Bytes(key) : key
 }
 

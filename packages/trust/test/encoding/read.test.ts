@@ -15,7 +15,7 @@ import {
 } from '../../src/encoding/index.ts'
 
 const form = expect.objectContaining({ name: 'TrustError', code: 'form' }) as Error
-const texts = { itemsMax: 3, item: readText, key: (text: string) => text }
+const texts = { itemsMax: 3, item: readText }
 
 describe('field readers', () => {
   it('give back what fits', () => {
@@ -31,6 +31,7 @@ describe('field readers', () => {
     expect(readOptional('a', 'key', readText)).toBe('a')
     expect(readList(['b', 'a'], 'list', { itemsMax: 2, item: readText })).toEqual(['b', 'a'])
     expect(readSortedSet(['a', 'b'], 'set', texts)).toEqual(['a', 'b'])
+    expect(readBytes(new Uint8Array(32), 'key')).toHaveLength(32)
   })
 
   it.each([
@@ -49,6 +50,7 @@ describe('field readers', () => {
     ['a fraction', () => readInteger(0.5, 'depth', { min: 0, max: 3 }), '0.5, must be an integer'],
     ['a negative time', () => readTime(-1, 'not-before'), '-1, must be 0 to'],
     ['short bytes', () => readBytes(new Uint8Array(31), 'key', 32), '31 bytes, must be 32'],
+    ['a key of another length', () => readBytes(new Uint8Array(33), 'key'), '33 bytes, must be 32'],
     ['no bytes', () => readBytes('a', 'key', 32), '"a", must be bytes'],
     ['long bytes', () => readBytesUpTo(new Uint8Array(3), 'body', 2), '3 bytes, limit 2'],
     ['no boolean', () => readBoolean(1, 'strict'), '1, must be true or false'],
@@ -80,7 +82,7 @@ describe('field readers', () => {
 describe('sortedSet()', () => {
   it('sorts by bytes, not by code units, and leaves repeats out', () => {
     // U+FF5E is EF BD 9E, U+1F600 is F0 9F 98 80; by code units the second comes first.
-    const sorted = sortedSet(['😀', '～', 'b', 'a', 'b', 'aa'], (text) => text)
+    const sorted = sortedSet(['😀', '～', 'b', 'a', 'b', 'aa'])
     expect(sorted).toEqual(['a', 'aa', 'b', '～', '😀'])
     expect(readSortedSet(sorted, 'set', { ...texts, itemsMax: 9 })).toEqual(sorted)
   })
