@@ -1,17 +1,20 @@
 import { explanationOf } from '../../src/explanation-of.ts'
+import { AgentError } from '@ixj/agent'
 import { isGrant } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { makeAttestation } from '../../../../test/world/made-attestation.ts'
 import { makeBundle } from '../../../../test/world/made-bundle.ts'
 import { bindAnyhow, grantAnyhow, withStatements } from '../../../../test/world/made-statement.ts'
 import { RawNode } from '../../../../test/world/raw-node.ts'
+import type { WorldNodeOptions } from '../../../../test/world/world.ts'
+import { allAbilities } from '../../src/host/open-host.ts'
 import type { SyncFrame } from '../../src/sync/frames.ts'
 import { CREW, crewGrant, NODE, openScene } from '../scene.ts'
 import { Town } from '../town.ts'
 
 /** A bundle of a minute and a half ago, whose sender's binding has ended since; who may vouch for it. */
-async function openLapsed() {
-  const scene = await openScene()
+async function openLapsed(options: WorldNodeOptions = {}) {
+  const scene = await openScene(options)
   const { world, acme } = scene
   await world.pass(200_000)
   const now = world.clock.now()
@@ -60,6 +63,11 @@ async function word(
   const attestation = await makeAttestation(scene.world, keeper, about)
   await scene.raw.prove(NODE, attestation.proof)
   return attestation.bytes
+}
+
+/** As in a page that is offline. */
+async function nothing(): Promise<never> {
+  throw new AgentError('unreachable', 'Cannot load what attests: offline')
 }
 
 describe('a bundle whose proof has lapsed', () => {
@@ -121,6 +129,18 @@ describe('a bundle whose proof has lapsed', () => {
     expect(lapsed.asked.size).toBe(0)
   })
 
+  it('waits, and the node tells it, where what checks the word cannot be loaded', async () => {
+    const of = { isThere: true }
+    const history = () => (of.isThere ? allAbilities.history() : nothing())
+    await using lapsed = await openLapsed({ abilities: { ...allAbilities, history } })
+    of.isThere = false
+    expect(await give(lapsed, await word(lapsed))).toEqual([['own-fault'], []])
+    expect(lapsed.asked.size).toBe(0)
+    of.isThere = true
+    expect(await give(lapsed, await word(lapsed))).toEqual([[null], []])
+    expect(lapsed.asked.drain()).toMatchObject([{ historical: true }])
+  })
+
   it('is not believed on a word that another signed, which is its giver’s fault', async () => {
     await using lapsed = await openLapsed()
     const signer = lapsed.world.key()
@@ -154,5 +174,37 @@ describe('a node that holds `keep`', () => {
     await world.pass(10_000)
     expect(asked.drain()).toMatchObject([{ body: 'short', historical: true }])
     expect(live.size).toBe(0)
+  })
+
+  it('gives nothing, and tells it, where what vouches cannot be loaded: another is asked', async () => {
+    await using town = await Town.open(1)
+    const { world, acme } = town
+    const keep = { actions: ['keep'], topics: [CREW] } as const
+    for (const abilities of [{ ...allAbilities, history: nothing }, allAbilities]) {
+      const nodeName = `n${town.nodes.length + 1}.acme.example`
+      const identity = await world.bind(acme, nodeName, { grants: [keep] })
+      town.nodes.push(await world.node(acme, nodeName, { identity, abilities }))
+    }
+    await world.connect('n1.acme.example', 'n2.acme.example', 'n3.acme.example')
+    const a = await town.member('a', 1)
+    await town.member('b', 2)
+    await town.member('c', 3)
+    await world.pass(1_000)
+    await world.until(a.crew.publish('kept'))
+    await world.pass(2_000)
+    await town.nodes[0]!.transport[Symbol.asyncDispose]()
+    const decisions = town.nodes[1]!.host.decisions()
+    town.nodes.push(await world.node(acme, 'n4.acme.example'))
+    await world.connect('n2.acme.example', 'n4.acme.example')
+    const d = await town.member('d', 4)
+    const asked = d.crew.messages({ history: 10 })
+    await world.pass(10_000)
+    expect(asked.drain()).toEqual([])
+    expect(decisions.drain()).toContainEqual(
+      expect.objectContaining({ about: 'sync', code: 'own-fault' }),
+    )
+    await world.connect('n3.acme.example', 'n4.acme.example')
+    await world.pass(10_000)
+    expect(asked.drain()).toMatchObject([{ body: 'kept' }])
   })
 })
