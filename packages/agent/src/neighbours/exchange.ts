@@ -241,7 +241,7 @@ export class Exchange {
     return new Promise((resolve, reject) => {
       const settle = (missing: string | undefined) => {
         cancel()
-        cancelAsking()
+        cancelAsking?.()
         stop()
         this.#alone.delete(wait)
         this.#fetching.delete(idText)
@@ -256,11 +256,13 @@ export class Exchange {
       const stop = proofs.onAdded(idText, () => {
         if (proofs.material(idText) !== undefined) settle(undefined)
       })
-      const cancelAsking = clock.at(clock.now() + askAfterMs, () => {
+      const ask = () => {
         if (!this.#fetching.has(idText)) this.#fetch(id, idText)
-      })
+      }
+      const cancelAsking = askAfterMs > 0 ? clock.at(clock.now() + askAfterMs, ask) : undefined
       // It may be here by another's word: then all who wait go on, in their order.
       if (proofs.isHere(idText)) proofs.arrived([idText])
+      else if (cancelAsking === undefined) ask()
     })
   }
 
@@ -288,8 +290,9 @@ export class Exchange {
       await channel.send(encodeFrame(frame))
     } catch (cause) {
       this.#hooks.broken(this, cause)
+    } finally {
+      this.#underWay -= 1
     }
-    this.#underWay -= 1
   }
 
   async #read(channel: Channel): Promise<void> {
