@@ -15,10 +15,10 @@ import {
   type SyncFrame,
 } from './frames.ts'
 import {
+  SYNC_AGAIN_MS,
   SYNC_ANSWER_MS,
   SYNC_IDS_MAX,
   SYNC_LISTS_KEPT_MAX,
-  SYNC_MS,
   SYNC_SETTLED_MS,
 } from './limits.ts'
 
@@ -34,8 +34,8 @@ interface Compared {
   readonly attempts: Attempts
   /** When it was last answered, by what was asked. */
   readonly answered: Map<string, number>
-  /** When it last said that it has what is here, by topic and class. */
-  readonly agreed: Map<string, number>
+  /** What one of both last said to have, and the other did not deny, by topic and class. */
+  readonly agreed: Map<string, { readonly digest: Uint8Array; readonly at: number }>
 }
 
 /**
@@ -59,18 +59,23 @@ export class Comparison {
   }
 
   /**
-   * Begins; `settled` leaves out what may still be under way, and what the neighbour has compared
-   * itself since the round before: it need not be told what it has told us.
+   * Begins; `settled` leaves out what may still be under way, and what is as it was when one of both
+   * last said so: who has something new begins.
    */
   begin(topic: Name, options: { readonly settled: boolean; readonly peer: Peer }, say: Say): void {
     const now = this.#clock.now()
     const { agreed } = this.#of(options.peer)
     const to = options.settled ? bucketOf(now - SYNC_SETTLED_MS) - 1 : bucketOf(now + SKEW_MS)
     for (const kept of CLASSES) {
-      const agreedAt = agreed.get(`${topic}|${kept}`) ?? -Infinity
-      if (options.settled && agreedAt <= now && agreedAt > now - SYNC_MS) continue
       const range = { topic, class: kept, from: bucketOf(now - KEPT_MS[kept]) + 1, to }
-      say({ kind: 'summary', ...range, digest: this.#digestOf(this.#buckets(range)) })
+      const digest = this.#digestOf(this.#buckets(range))
+      const what = `${topic}|${kept}`
+      const before = agreed.get(what)
+      const age = now - (before?.at ?? -Infinity)
+      const isSaid = age >= 0 && age < SYNC_AGAIN_MS && equalBytes(before!.digest, digest)
+      if (options.settled && isSaid) continue
+      put(agreed, what, { digest, at: now })
+      say({ kind: 'summary', ...range, digest })
     }
   }
 
@@ -83,10 +88,12 @@ export class Comparison {
     const compared = this.#of(peer)
     this.#checkPace(compared, `summary|${topic}|${kept}`)
     const buckets = this.#buckets(frame)
+    const what = `${topic}|${kept}`
     if (equalBytes(this.#digestOf(buckets), frame.digest)) {
-      put(compared.agreed, `${topic}|${kept}`, this.#clock.now())
+      put(compared.agreed, what, { digest: frame.digest, at: this.#clock.now() })
       return
     }
+    compared.agreed.delete(what)
     say({ kind: 'buckets', topic, class: kept, from, to, buckets })
   }
 
@@ -97,6 +104,7 @@ export class Comparison {
   buckets(frame: BucketsFrame, peer: Peer, say: Say): void {
     const { topic, class: kept } = frame
     const compared = this.#of(peer)
+    compared.agreed.delete(`${topic}|${kept}`)
     this.#checkPace(compared, `buckets|${topic}|${kept}`)
     const ours = new Map(this.#buckets(frame).map((each) => [each.bucket, each]))
     const theirs = new Map(frame.buckets.map((each) => [each.bucket, each]))
@@ -159,12 +167,12 @@ export class Comparison {
   }
 }
 
-/** Notes a time; the oldest goes when there are too many. */
-function put(times: Map<string, number>, what: string, now: number): void {
-  times.delete(what)
-  times.set(what, now)
-  const oldest = times.keys().next()
-  if (times.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) times.delete(oldest.value)
+/** Notes something; the oldest goes when there is too much. */
+function put<Noted>(notes: Map<string, Noted>, what: string, noted: Noted): void {
+  notes.delete(what)
+  notes.set(what, noted)
+  const oldest = notes.keys().next()
+  if (notes.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) notes.delete(oldest.value)
 }
 
 function isSame(one: BucketSummary | undefined, other: BucketSummary | undefined): boolean {

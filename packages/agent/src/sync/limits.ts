@@ -6,6 +6,8 @@ export const SYNC_IDS_MAX = 1_900
 export const SYNC_MS = 4_000
 /** A page, to which sockets lose nothing, asks its relays after so long: they have thousands of pages. */
 export const SYNC_PAGE_MS = 16_000
+/** Of what has not changed since it was compared nothing is said for so long: less than a page waits. */
+export const SYNC_AGAIN_MS = 12_000
 /** How soon it is compared after something of it was found missing, or came by repair. */
 export const SYNC_SOON_MS = 100
 /** Reasons to compare a topic that are looked at again before it is; past that, it is anyway. */
