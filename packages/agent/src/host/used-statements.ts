@@ -20,8 +20,14 @@ export interface UsedStatementsContext {
  */
 export class UsedStatements {
   readonly #context: UsedStatementsContext
-  /** When it was marked last, and with which grants; a chain that is kept leads from one proof. */
-  readonly #marked = new WeakMap<NameChain, { readonly authority: unknown; readonly at: number }>()
+  /**
+   * When it was marked last, and with which grants: by the links of a chain, which the chains of all
+   * agents of a pool have in common. One that is kept leads from one proof.
+   */
+  readonly #marked = new WeakMap<
+    NameChain['links'],
+    { readonly authority: unknown; readonly at: number }
+  >()
 
   constructor(context: UsedStatementsContext) {
     this.#context = context
@@ -31,10 +37,10 @@ export class UsedStatements {
   keep({ bundle, chain, authority }: Carried): void {
     const { proofs, statements, clock } = this.#context
     const now = clock.now()
-    const marked = this.#marked.get(chain)
+    const marked = this.#marked.get(chain.links)
     const isRecent = marked !== undefined && Math.abs(now - marked.at) < MARK_AGAIN_MS
     if (isRecent && marked.authority === authority) return
-    this.#marked.set(chain, { authority, at: now })
+    this.#marked.set(chain.links, { authority, at: now })
     const issuers = authority?.issuers.flatMap((issuer) => statementsOfChain(issuer)) ?? []
     const used = [...statementsOfChain(chain), ...(authority?.chain ?? []), ...issuers]
     statements.keep(used.map((signed) => signed.idText))

@@ -199,10 +199,10 @@ export class ProofBook {
   /** Keeps a proof that led to something accepted, until then, beyond its teller's quota and presence. */
   keep(idText: string, until = Infinity): void {
     const known = this.get(idText)
-    if (known === undefined || this.#own.get(idText) !== undefined) return
-    // From now on it is of use often: what it says is kept as it was read.
+    if (known === undefined || this.#own.has(idText)) return
+    // From now on it is of use often: what it says is kept as it was read, and what it leads to.
     const { id, bytes, proof } = known
-    this.#kept.put({ id, idText, bytes, proof }, until)
+    this.#kept.put(this.#kept.has(idText) ? known : { id, idText, bytes, proof }, until)
   }
 
   /** Keeps a proof with those of its statements that led to something, beyond its teller's quota. */

@@ -15,25 +15,33 @@ interface Looked {
  * until trust changes or one of the statuses lapses; what is not fresh is looked at anew each time.
  */
 export class KeptFreshness {
-  readonly #looked = new WeakMap<NameChain, Looked>()
+  /** By the links of a chain, which the chains of all agents of a pool have in common. */
+  readonly #looked = new WeakMap<NameChain['links'], Looked>()
 
   /** As {@link findFreshness}; with `approvers`, of whom few have the same again, nothing is kept. */
   find(
     chain: NameChain,
     rest: { readonly authority: Authority | undefined; readonly approvers: readonly NameChain[] },
-    { trust, now }: { readonly trust: TrustState; readonly now: number },
+    {
+      trust,
+      now,
+    }: {
+      readonly trust: Pick<TrustState, 'generation' | 'statuses'>
+      readonly now: number
+    },
   ): Freshness {
     const { authority, approvers } = rest
     const { generation, statuses } = trust
     const isKept = approvers.length === 0
-    const known = isKept ? this.#looked.get(chain) : undefined
+    const known = isKept ? this.#looked.get(chain.links) : undefined
     const isSame = known?.authority === authority && known?.generation === generation
     if (known !== undefined && isSame && now <= known.until) return known.freshness
     const authorities = authority === undefined ? [] : [authority]
     const names = [chain, ...approvers]
     const freshness = findFreshness({ names, authorities }, { statuses, now })
     const until = lastsUntil(freshness)
-    if (isKept && until >= now) this.#looked.set(chain, { authority, generation, until, freshness })
+    if (isKept && until >= now)
+      this.#looked.set(chain.links, { authority, generation, until, freshness })
     return freshness
   }
 }
