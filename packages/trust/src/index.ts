@@ -65,6 +65,7 @@ export {
   utf8Bytes,
   utf8Text,
 } from './bytes.ts'
+export { forgetOldest } from './forget-oldest.ts'
 export type { ApplicationValue, EncodingLimits, Value } from './encoding/value.ts'
 export { scan, type ScanRules } from './encoding/scan.ts'
 export { copyOfPart } from './encoding/slab.ts'

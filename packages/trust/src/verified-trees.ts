@@ -1,4 +1,5 @@
 import { equalBytes, toHex } from './bytes.ts'
+import { forgetOldest } from './forget-oldest.ts'
 import type { Verifier } from './keys/index.ts'
 import { VERIFIED_TREES_MAX } from './limits.ts'
 import { type Tree, treeInput, type TreeKind } from './tree.ts'
@@ -11,7 +12,7 @@ interface Verified {
 
 /**
  * Signatures over several items that held: each costs one check for all its items. When there are
- * too many the oldest goes, and costs a check again; so whoever fills it slows down, and lets
+ * too many the oldest go, and cost a check again; so whoever fills it slows down, and lets
  * nothing through.
  */
 export class VerifiedTrees {
@@ -58,8 +59,6 @@ export class VerifiedTrees {
 
   #put(place: string, verified: Verified): void {
     this.#verified.set(place, verified)
-    if (this.#verified.size <= this.#max) return
-    const oldest = this.#verified.keys().next()
-    if (oldest.done !== true) this.#verified.delete(oldest.value)
+    forgetOldest(this.#verified, this.#max)
   }
 }

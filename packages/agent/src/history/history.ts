@@ -80,7 +80,7 @@ export class History {
     options: { readonly hash: Sha256; readonly now: number; readonly limits?: HistoryLimits },
   ): Promise<History> {
     const history = new History(rows, options.hash, options.limits ?? LIMITS_DEFAULT)
-    for (const row of await rows.load()) history.#enter(row)
+    for (const row of await rows.load()) history.#enter(row, toHex(row.id))
     history.#evidence = await rows.evidence()
     history.sweep(options.now)
     return history
@@ -108,7 +108,7 @@ export class History {
     const { topic, class: kept, sender, key, epoch, first, count, sentAt } = header
     const place = { topic, class: kept, sender, key, epoch, first, count, sentAt }
     const row: HistoryRow = { id, ...place, ...how, length: bytes.length }
-    this.#enter(row)
+    this.#enter(row, idText)
     const stored = this.#rows.put(row, bytes, { isAwaited })
     this.#makeRoom(topic)
     try {
@@ -250,16 +250,16 @@ export class History {
     }
   }
 
-  #enter(row: HistoryRow): void {
+  #enter(row: HistoryRow, idText: string): void {
     let index = this.#topics.get(row.topic)
     if (index === undefined) {
       index = new TopicIndex()
       this.#topics.set(row.topic, index)
     }
     const before = index.bytes
-    index.add(row)
+    index.add(row, idText)
     this.#bytes += index.bytes - before
-    this.#byId.set(toHex(row.id), row)
+    this.#byId.set(idText, row)
   }
 
   #makeRoom(topic: Name): void {

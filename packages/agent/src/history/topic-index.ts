@@ -1,6 +1,6 @@
 import { poolOf } from '@ixj/names'
 import type { Sha256 } from '@ixj/trust'
-import { compareBytes, concatBytes, toHex } from '@ixj/trust'
+import { compareBytes, concatBytes, forgetOldest, toHex } from '@ixj/trust'
 import { fairShare } from './fair-share.ts'
 import { isSentHere, type HistoryRow, type KeptClass } from './history-rows.ts'
 import {
@@ -76,9 +76,8 @@ export class TopicIndex {
     return this.#bytes
   }
 
-  /** Enters a bundle that is not there. */
-  add(row: HistoryRow): void {
-    const idText = toHex(row.id)
+  /** Enters a bundle that is not there, under its id in hexadecimal. */
+  add(row: HistoryRow, idText: string): void {
     const bucket = this.#bucket(row.class, bucketOf(row.sentAt))
     bucket.rows.set(idText, row)
     changed(bucket)
@@ -197,10 +196,7 @@ export class TopicIndex {
     const isOwn = isSentHere(row) || known?.isOwn === true
     this.#heads.delete(stream)
     this.#heads.set(stream, { key, class: kept, epoch, next, isOwn })
-    const oldest = this.#heads.keys().next()
-    if (this.#heads.size > HISTORY_STREAMS_MAX && oldest.done !== true) {
-      this.#heads.delete(oldest.value)
-    }
+    forgetOldest(this.#heads, HISTORY_STREAMS_MAX)
   }
 
   #bucket(kept: KeptClass, number: number): Bucket {

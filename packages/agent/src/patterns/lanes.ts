@@ -1,5 +1,11 @@
 import { isAtOrBelow, isReservedPool, parseName, type Name, type Pattern } from '@ixj/names'
-import { approvalsNeeded, findGrants, type Grant, type SignedStatement } from '@ixj/trust'
+import {
+  approvalsNeeded,
+  findGrants,
+  forgetOldest,
+  type Grant,
+  type SignedStatement,
+} from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import { LIFESPAN_MS_MAX, type MessageClass } from '../bundles/header.ts'
 import type { Core } from '../host/core.ts'
@@ -41,7 +47,7 @@ interface KeptLane {
 
 /** Grants begin and end: a choice among them is made anew after this long. */
 const KEPT_LANE_MS = 1_000
-/** Lanes that are kept; the longest unused goes. */
+/** Lanes that are kept; the longest unused go. */
 const KEPT_LANES_MAX = 256
 
 /** What the options of an agent's verbs come to: how each message is sent, and under which grant. */
@@ -82,8 +88,7 @@ export class Lanes {
     const { notAfter = Infinity } = lane.grant?.statement ?? {}
     this.#kept.delete(topic)
     this.#kept.set(topic, { lane, since: now, until: Math.min(now + KEPT_LANE_MS, notAfter) })
-    const oldest = this.#kept.keys().next()
-    if (this.#kept.size > KEPT_LANES_MAX && oldest.done !== true) this.#kept.delete(oldest.value)
+    forgetOldest(this.#kept, KEPT_LANES_MAX)
     return lane
   }
 

@@ -1,4 +1,4 @@
-import type { PublishedKey } from '@ixj/trust'
+import { forgetOldest, type PublishedKey } from '@ixj/trust'
 import { CHAIN_CACHE_MAX } from '../limits.ts'
 
 /** What passed, and how long that counts. */
@@ -42,7 +42,7 @@ export class ChainCache {
   }
 
   /**
-   * Keeps that something passed, the oldest going for it when there are too many. It says nothing of
+   * Keeps that something passed, the oldest going when there are too many. It says nothing of
    * trust, and outlives its changes.
    */
   keep(key: string, until: number): void {
@@ -65,9 +65,6 @@ export class ChainCache {
   #put(key: string, passed: Passed<unknown>): void {
     this.#entries.delete(key)
     this.#entries.set(key, { ...passed, generation: this.#generation() })
-    if (this.#entries.size > CHAIN_CACHE_MAX) {
-      const oldest = this.#entries.keys().next()
-      if (oldest.done !== true) this.#entries.delete(oldest.value)
-    }
+    forgetOldest(this.#entries, CHAIN_CACHE_MAX)
   }
 }

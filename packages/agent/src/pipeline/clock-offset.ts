@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { SKEW_MS } from '@ixj/trust'
+import { forgetOldest, SKEW_MS } from '@ixj/trust'
 
 /** Arrivals older than this no longer speak for a sender's clock. */
 const WINDOW_MS = 300_000
@@ -113,7 +113,7 @@ export class ClockOffsets {
     } else {
       this.#estimates.set(key, { bucket, current: sample, previous: estimate.current })
     }
-    forgetFirst(this.#estimates, KEYS_MAX)
+    forgetOldest(this.#estimates, KEYS_MAX)
   }
 
   /**
@@ -125,7 +125,7 @@ export class ClockOffsets {
     if (from > to) return
     this.#roundTrips.delete(node)
     this.#roundTrips.set(node, { low: from - signedAt, high: to - signedAt, at: to })
-    forgetFirst(this.#roundTrips, NODES_MAX)
+    forgetOldest(this.#roundTrips, NODES_MAX)
   }
 
   #isKnown({ key, node }: ClockOwner, now: number): boolean {
@@ -154,10 +154,4 @@ export class ClockOffsets {
 
 function clamp(offset: number): number {
   return Math.max(-SKEW_MS, Math.min(SKEW_MS, offset))
-}
-
-function forgetFirst(entries: Map<string, unknown>, max: number): void {
-  if (entries.size <= max) return
-  const oldest = entries.keys().next()
-  if (oldest.done !== true) entries.delete(oldest.value)
 }

@@ -16,6 +16,8 @@ interface CrowdStream extends Stream {
 export class ReplayCrowd {
   /** By their texts, the longest unused first. */
   readonly #streams = new Map<string, CrowdStream>()
+  /** Stands before the longest unused: a new one would look past all that went, each time. */
+  #oldest: Iterator<CrowdStream> | undefined
   #over = -1
   /** Until when bundles of streams that went could pass the lifespan check. */
   #goneUntil = 0
@@ -58,8 +60,9 @@ export class ReplayCrowd {
 
   /** Follows the longest unused no more, nor any that is not followed and no newer. */
   evict(): Stream {
-    const [oldest] = this.#streams.values()
-    if (oldest === undefined) throw new Error('Nobody is in the crowd')
+    this.#oldest ??= this.#streams.values()
+    const { value: oldest, done } = this.#oldest.next()
+    if (done === true) throw new Error('Nobody is in the crowd')
     this.#streams.delete(oldest.stream)
     this.#over = Math.max(this.#over, oldest.epoch)
     this.#goneUntil = Math.max(this.#goneUntil, oldest.until)
@@ -69,6 +72,8 @@ export class ReplayCrowd {
   /** Forgets streams whose bundles the lifespan check refuses by itself; how many bundles went. */
   sweep(now: number): number {
     let bundles = 0
+    // It holds on to what has gone since it was used.
+    this.#oldest = undefined
     for (const [name, { until, places }] of this.#streams) {
       if (until >= now) continue
       this.#streams.delete(name)

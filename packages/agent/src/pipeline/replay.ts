@@ -152,7 +152,7 @@ export class ReplayTable {
     }
     places.splice(indexAfter(places, place.first), 0, place)
     this.#bundles += 1
-    this.#trim(place)
+    this.#trim(stream)
   }
 
   /** Takes places as they were taken before a restart; what does not fit has no more to say. */
@@ -252,8 +252,7 @@ export class ReplayTable {
     return stream
   }
 
-  #trim(place: Place): void {
-    const stream = this.#stream(place)
+  #trim(stream: Stream): void {
     const full = this.#bundles > REPLAY_BUNDLES_MAX && stream.places.length > 1
     // A full table costs the one who fills it: its own oldest places go, nobody else's.
     if (full || stream.places.length > REPLAY_WINDOW) this.#forget(stream, 1)

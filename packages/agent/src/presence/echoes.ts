@@ -1,4 +1,4 @@
-import { toHex } from '@ixj/trust'
+import { forgetOldest, toHex } from '@ixj/trust'
 import type { Signature } from '../bundles/signed-body.ts'
 import { PRESENCE_ECHO_MS_MAX, PRESENCE_ECHOES_MAX, PRESENCE_NODES_MAX } from '../limits.ts'
 import type { RoundTrip } from '../pipeline/clock-offset.ts'
@@ -33,7 +33,7 @@ export class Echoes {
   /** An announcement of ours is signed now. */
   told(nonce: Uint8Array, now: number): void {
     this.#told.set(toHex(nonce), now)
-    forgetFirst(this.#told, TOLD_MAX)
+    forgetOldest(this.#told, TOLD_MAX)
   }
 
   /** What the next announcement echoes; each is taken once. */
@@ -59,7 +59,7 @@ export class Echoes {
     const node = toHex(signed.signerKey)
     this.#heard.delete(node)
     this.#heard.set(node, { nonce: signed.nonce, at: arrivedAt })
-    forgetFirst(this.#heard, PRESENCE_NODES_MAX)
+    forgetOldest(this.#heard, PRESENCE_NODES_MAX)
     let trip: RoundTrip | undefined
     for (const { nonce, heldMs } of echoes) {
       const toldAt = this.#told.get(toHex(nonce))
@@ -68,10 +68,4 @@ export class Echoes {
     }
     return trip
   }
-}
-
-function forgetFirst(entries: Map<string, unknown>, max: number): void {
-  if (entries.size <= max) return
-  const oldest = entries.keys().next()
-  if (oldest.done !== true) entries.delete(oldest.value)
 }

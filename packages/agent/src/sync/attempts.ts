@@ -1,3 +1,4 @@
+import { forgetOldest } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import { SYNC_LIST_MS, SYNC_LIST_MS_MAX, SYNC_LISTS_KEPT_MAX } from './limits.ts'
 
@@ -27,10 +28,7 @@ export class Attempts {
     const waitMs = Math.min(SYNC_LIST_MS_MAX, 2 * (before?.waitMs ?? SYNC_LIST_MS / 2))
     this.#attempts.delete(what)
     this.#attempts.set(what, { at: now, waitMs })
-    const oldest = this.#attempts.keys().next()
-    if (this.#attempts.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) {
-      this.#attempts.delete(oldest.value)
-    }
+    forgetOldest(this.#attempts, SYNC_LISTS_KEPT_MAX)
     return true
   }
 

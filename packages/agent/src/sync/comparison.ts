@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { encode, equalBytes, SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
+import { encode, equalBytes, forgetOldest, SKEW_MS, toHex, type Sha256 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import type { History } from '../history/history.ts'
 import type { KeptClass } from '../history/history-rows.ts'
@@ -167,12 +167,11 @@ export class Comparison {
   }
 }
 
-/** Notes something; the oldest goes when there is too much. */
+/** Notes something; the oldest go when there is too much. */
 function put<Noted>(notes: Map<string, Noted>, what: string, noted: Noted): void {
   notes.delete(what)
   notes.set(what, noted)
-  const oldest = notes.keys().next()
-  if (notes.size > SYNC_LISTS_KEPT_MAX && oldest.done !== true) notes.delete(oldest.value)
+  forgetOldest(notes, SYNC_LISTS_KEPT_MAX)
 }
 
 function isSame(one: BucketSummary | undefined, other: BucketSummary | undefined): boolean {

@@ -1,5 +1,5 @@
 import type { Name } from '@ixj/names'
-import { compareBytes, toHex, TrustError, type Random, type Sha256 } from '@ixj/trust'
+import { compareBytes, forgetOldest, toHex, TrustError, type Random, type Sha256 } from '@ixj/trust'
 import { AgentError } from '../agent-error.ts'
 import type { Clock } from '../clock.ts'
 import { decodeBundle } from '../bundles/bundle.ts'
@@ -152,8 +152,7 @@ export class Sync implements HostPart {
   sent(topic: Name, id: Uint8Array): void {
     const ids = this.#offers.get(topic) ?? new Map<string, Uint8Array>()
     this.#offers.set(topic, ids.set(toHex(id), id))
-    const oldest = ids.keys().next()
-    if (ids.size > SYNC_OFFERS_MAX && oldest.done !== true) ids.delete(oldest.value)
+    forgetOldest(ids, SYNC_OFFERS_MAX)
     const { clock } = this.#context
     this.#cancelOffers ??= clock.at(clock.now() + SYNC_OFFER_MS, () => this.#offerAll())
   }

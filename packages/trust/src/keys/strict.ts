@@ -1,4 +1,5 @@
 import { equalBytes, fromHex, toHex } from '../bytes.ts'
+import { forgetOldest } from '../forget-oldest.ts'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SOUND_KEYS_MAX } from '../limits.ts'
 import { TrustError } from '../trust-error.ts'
 import { isCurvePoint } from './curve-point.ts'
@@ -35,7 +36,7 @@ export function strictPrecheck(publicKey: Uint8Array, signature: Uint8Array): bo
   )
 }
 
-/** Keys that passed {@link checkPublicKey}, or were made here; the oldest goes for a new one. */
+/** Keys that passed {@link checkPublicKey}, or were made here; the oldest go for new ones. */
 const soundKeys = new Set<string>()
 
 /**
@@ -44,9 +45,7 @@ const soundKeys = new Set<string>()
  */
 export function noteSoundKey(key: Uint8Array): void {
   soundKeys.add(toHex(key))
-  if (soundKeys.size <= SOUND_KEYS_MAX) return
-  const oldest = soundKeys.values().next()
-  if (oldest.done !== true) soundKeys.delete(oldest.value)
+  forgetOldest(soundKeys, SOUND_KEYS_MAX)
 }
 
 /**
