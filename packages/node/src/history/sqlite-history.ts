@@ -25,7 +25,8 @@ interface Put extends PlacedRow {
 /** What waits for the next commit, and who waits for it. */
 interface Batch {
   readonly change: {
-    puts: Put[]
+    /** By place, in rising order: one may be removed before its commit begins. */
+    puts: Map<number, Put>
     readonly removes: number[]
     readonly evidence: EvidenceRow[]
   }
@@ -139,7 +140,7 @@ class SqliteHistory implements HistoryRows {
     this.#unstored.set(idText, bytes)
     this.#queuedBytes += bytes.length
     const batch = this.#next
-    batch.change.puts.push({ place, row, bytes, isJournaled })
+    batch.change.puts.set(place, { place, row, bytes, isJournaled })
     if (isAwaited && !isJournaled) this.#hurry()
     this.#writeSoon()
     return isJournaled ? Promise.resolve() : batch.stored.promise
@@ -153,11 +154,11 @@ class SqliteHistory implements HistoryRows {
       this.#places.delete(idText)
       const { puts, removes } = this.#next.change
       // What no commit has begun with needs none to go; whoever waits for it is not kept waiting.
-      const waiting = puts.findIndex((each) => each.place === place)
-      if (waiting === -1) removes.push(place)
+      const waiting = puts.get(place)
+      if (waiting === undefined) removes.push(place)
       else {
-        this.#queuedBytes -= puts[waiting]!.bytes.length
-        puts.splice(waiting, 1)
+        this.#queuedBytes -= waiting.bytes.length
+        puts.delete(place)
         this.#unstored.delete(idText)
       }
     }
@@ -235,7 +236,7 @@ class SqliteHistory implements HistoryRows {
 
   /** Whether the tables have all of it now. Never throws. */
   async #commit({ change, stored }: Batch): Promise<boolean> {
-    const { puts } = change
+    const puts = [...change.puts.values()]
     const removes = [...change.removes, ...this.#unremoved]
     this.#unremoved = []
     this.#journal.turn()
@@ -252,8 +253,8 @@ class SqliteHistory implements HistoryRows {
         isJournaled && this.#places.get(toHex(row.id)) === place
       this.#settle(puts.filter((put) => !isLeft(put)))
       const next = this.#next.change
-      // They may be more than a call takes arguments.
-      next.puts = [...puts.filter(isLeft), ...next.puts]
+      const left = puts.filter(isLeft).map((put) => [put.place, put] as const)
+      next.puts = new Map([...left, ...next.puts])
       return false
     }
     this.#settle(puts)
@@ -309,16 +310,19 @@ class SqliteHistory implements HistoryRows {
 function emptyBatch(): Batch {
   const stored = Promise.withResolvers<void>()
   stored.promise.catch(() => 'each who waits for it is told; what is removed has nobody who waits')
-  return { change: { puts: [], removes: [], evidence: [] }, stored }
+  return { change: { puts: new Map(), removes: [], evidence: [] }, stored }
 }
 
 function isEmpty({ change }: Pick<Batch, 'change'>): boolean {
-  return change.puts.length + change.removes.length + change.evidence.length === 0
+  return change.puts.size + change.removes.length + change.evidence.length === 0
 }
 
 /** Whether nobody waits for any of it: a later process finds it. */
 function isInJournal({ change }: Batch): boolean {
-  return change.evidence.length === 0 && change.puts.every(({ isJournaled }) => isJournaled)
+  return (
+    change.evidence.length === 0 &&
+    [...change.puts.values()].every(({ isJournaled }) => isJournaled)
+  )
 }
 
 function notStored(tried: string, cause: unknown): AgentError {
