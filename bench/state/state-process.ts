@@ -1,6 +1,7 @@
 import type { Group, Queue, StateChange } from '@ixj/agent'
 import { openNode } from '@ixj/node'
 import { letHeapGrow } from '@ixj/node/heap-growth'
+import type { ApplicationValue } from '@ixj/trust'
 import { agentsOf } from '../patterns/cast.ts'
 import { homeFolder } from '../patterns/ixj/ground.ts'
 import { agentName, crewName, nodeName } from '../patterns/ixj/names.ts'
@@ -26,7 +27,7 @@ export interface StateCounted {
   readonly replaced: number
   /** New values that members here were told of, over all members. */
   readonly seen: number
-  /** Of a sample of these: ms from setting to being told. */
+  /** Of a sample of these: ms from when it was due to being told. */
   readonly delaysMs: readonly number[]
   /** Of the registers at the end: the most that their ages may be, in ms. */
   readonly agesMs: readonly number[]
@@ -86,7 +87,7 @@ async function drive(
     readAll(reader, ({ kind, register }) => {
       if (kind !== 'set' || own.has(register.sender)) return
       seen += 1
-      if (seen % SAMPLE === 0) delaysMs.push(preciseNow() - register.asOf)
+      if (seen % SAMPLE === 0) delaysMs.push(preciseNow() - dueOf(register.value))
     }),
   )
   const replacedBefore = replacedBy(crews)
@@ -99,7 +100,7 @@ async function drive(
         const due = began + ((index + place / crews.length) * 1_000) / perSecond
         const wait = due - preciseNow()
         if (wait > 0) await pause(wait)
-        crew.state.set('pose', [index, 1.25, -3.5, 0.75])
+        crew.state.set('pose', [due, 1.25, -3.5, 0.75])
       }
     }),
   )
@@ -114,6 +115,12 @@ async function drive(
     delaysMs,
     agesMs: first?.state.entries().map(({ age }) => age[1] - age[0]) ?? [],
   }
+}
+
+/** When a value was due: who is late for its own pace is charged with that. */
+function dueOf(value: ApplicationValue): number {
+  if (!Array.isArray(value) || typeof value[0] !== 'number') throw new Error('Expected a pose')
+  return value[0]
 }
 
 function replacedBy(crews: readonly Group[]): number {

@@ -348,6 +348,13 @@ export const STATE_REGISTER_LIFESPAN_MS = 10_000
 export const STATE_REPEATS = 3
 /** The least between two repeats, however short the lifespan is. */
 export const STATE_REPEAT_MS_MIN = 100
+/**
+ * Values of one register that wait for their node's next message and go together, the newest of them:
+ * a program that stands still for some ms loses none ...
+ */
+export const STATE_WAITING_MAX = 8
+/** ... and their bytes: of large values only the newest waits. */
+export const STATE_WAITING_BYTES_MAX = 1024
 /** What could not be handed over is tried again after this long, with what was set meanwhile. */
 export const STATE_RETRY_MS = 500
 /** Neighbours that are asked for a group's registers at once: any of them has nearly all. */

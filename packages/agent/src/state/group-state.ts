@@ -107,8 +107,9 @@ export class GroupState {
 
   /**
    * Sets a register of this member. It goes to everybody in the next turn, together with all that
-   * is set in this one, and is repeated as long as the member is here. Nobody but its owner can set
-   * a register. One's own is seen here once it has gone out and was accepted here as everywhere.
+   * is set in this one, and is repeated as long as the member is here: of what waits the newest eight
+   * values of a register, up to 1 KiB, or the newest alone. Nobody but its owner can set a register.
+   * One's own is seen here once it has gone out and was accepted here as everywhere.
    * @throws AgentError `argument`, `no-authority`, `mixed-behalf`, `closed`
    * @throws TrustError `ambiguous-authority`, `too-large`, `form`, `encoding`, `depth`
    */

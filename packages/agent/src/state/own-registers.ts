@@ -11,6 +11,8 @@ import {
   STATE_REPEAT_MS_MIN,
   STATE_REPEATS,
   STATE_RETRY_MS,
+  STATE_WAITING_BYTES_MAX,
+  STATE_WAITING_MAX,
 } from '../limits.ts'
 import type { Lane } from '../patterns/lane-queue.ts'
 import type { SendOptions } from '../patterns/send-options.ts'
@@ -31,7 +33,7 @@ export interface SetOptions extends Pick<SendOptions, 'under' | 'for' | 'priorit
 export interface StateCounts {
   /** Updates that were handed over, repeats included. */
   readonly sent: number
-  /** Values that never went out, since a newer one of their register came first. */
+  /** Values that never went out, since newer ones of their register came first. */
   readonly replaced: number
   /** Updates that could not be handed over; their registers are tried again. */
   readonly failed: number
@@ -52,10 +54,11 @@ export interface OwnRegistersContext {
 }
 
 interface OwnRegister {
-  part: MessagePart
+  /** The newest value last; those before it wait with it. */
+  parts: readonly MessagePart[]
   options: SetOptions
   isCleared: boolean
-  /** It waits to be sent; what is set meanwhile takes its place. */
+  /** It waits to be sent, and what is set meanwhile with it. */
   isWaiting: boolean
   /** When it goes out again by itself. */
   dueAt: number
@@ -72,8 +75,9 @@ const LANE_MS = 1_000
 const MESSAGE_BYTES = 96
 
 /**
- * The registers that one member of a group sets: of each the newest goes out, all that was set in
- * one turn in one bundle, and again before its lifespan ends, for those who came later or lost it.
+ * The registers that one member of a group sets: of each the newest values go out, all that was set in
+ * one turn in one bundle, and the last again before its lifespan ends, for those who came later or
+ * lost it.
  */
 export class OwnRegisters {
   readonly #context: OwnRegistersContext
@@ -121,10 +125,13 @@ export class OwnRegisters {
       throw new AgentError('argument', `Cannot set ${register}: its grant asks for approvals`)
     }
     const body = encodeUpdate({ register, asOf: now, value })
-    if (before?.isWaiting === true) this.#counts.replaced += 1
+    const waiting = before?.isWaiting === true ? before.parts : []
+    const isAlike = before !== undefined && sameLane(before.options, options)
+    const parts = newestOf([...(isAlike ? waiting : []), sender.encoded(body, STATE_TYPE)])
+    this.#counts.replaced += waiting.length + 1 - parts.length
     const isCleared = value === undefined
     this.#own.set(register, {
-      part: sender.encoded(body, STATE_TYPE),
+      parts,
       options,
       isCleared,
       isWaiting: true,
@@ -181,12 +188,16 @@ export class OwnRegisters {
     try {
       const lane = this.#lane(first.options)
       batch = this.#batch(first, lane)
-      for (const own of batch) own.isWaiting = false
-      await sender.sendTogether(
-        this.#spoken(lane),
-        batch.map(({ part }) => part),
-      )
-      this.#counts.sent += batch.length
+      const all = batch.flatMap(({ parts }) => parts)
+      // Where a grant allows fewer, one register may have more than a bundle holds.
+      const parts = all.slice(-lane.messagesMax)
+      this.#counts.replaced += all.length - parts.length
+      for (const own of batch) {
+        own.isWaiting = false
+        own.parts = own.parts.slice(-1)
+      }
+      await sender.sendTogether(this.#spoken(lane), parts)
+      this.#counts.sent += parts.length
       for (const own of batch) own.dueAt = core.clock.now() + this.#repeatMs(lane.lifespanMs)
     } catch (cause) {
       this.#counts.failed += batch.length
@@ -210,12 +221,13 @@ export class OwnRegisters {
   #batch(first: OwnRegister, lane: Lane): OwnRegister[] {
     const now = this.#context.core.clock.now()
     const batch: OwnRegister[] = []
-    let bytes = 0
+    let [bytes, count] = [0, 0]
     for (const own of this.#own.values()) {
       if (!own.isWaiting && own.dueAt > now) continue
       if (!sameLane(first.options, own.options)) continue
-      bytes += own.part.body.length + MESSAGE_BYTES
-      if (bytes > MESSAGES_BYTES_MAX || batch.length === lane.messagesMax) break
+      count += own.parts.length
+      bytes += bytesOf(own.parts) + own.parts.length * MESSAGE_BYTES
+      if (batch.length > 0 && (bytes > MESSAGES_BYTES_MAX || count > lane.messagesMax)) break
       batch.push(own)
     }
     return batch
@@ -241,6 +253,18 @@ export class OwnRegisters {
       else if (own.repeatUntil < now) own.dueAt = Infinity
     }
   }
+}
+
+/** As many of the newest as may wait, and one at the least. */
+function newestOf(parts: readonly MessagePart[]): readonly MessagePart[] {
+  const isOver =
+    parts.length > STATE_WAITING_MAX ||
+    (parts.length > 1 && bytesOf(parts) > STATE_WAITING_BYTES_MAX)
+  return isOver ? newestOf(parts.slice(1)) : parts
+}
+
+function bytesOf(parts: readonly MessagePart[]): number {
+  return parts.reduce((sum, { body }) => sum + body.length, 0)
 }
 
 function sameLane(left: SetOptions, right: SetOptions): boolean {

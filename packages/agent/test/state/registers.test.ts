@@ -2,6 +2,7 @@ import { explanationOf } from '../../src/explanation-of.ts'
 import { describe, expect, it } from 'vitest'
 import { encodeApplication, toHex } from '@ixj/trust'
 import { partOf } from '../../../../test/world/made-bundle.ts'
+import { STATE_REGISTER_LIFESPAN_MS, STATE_WAITING_BYTES_MAX } from '../../src/limits.ts'
 import { STATE_TYPE } from '../../src/state/register-update.ts'
 import { ACCEPTED, annsBundle, carry, CREW, openScene, refusedAs, type Scene } from '../scene.ts'
 import { Town } from '../town.ts'
@@ -52,15 +53,68 @@ describe('state.set()', () => {
     expect(b.entries().map(({ register }) => register)).toEqual(['arm/left', 'mode', 'pose'])
   })
 
-  it('sends only the newest of what waits for those that are on their way', async () => {
+  it('sends the newest eight values of what waits, in their order', async () => {
     await using scene = await threeMembers()
     const { town, a, b } = scene
+    const decisions = town.nodes[1]!.host.decisions()
     const changes = b.changes()
     for (let value = 0; value < 100; value++) a.set('pose', value)
     await town.world.pass(100)
     expect(b.get(A, 'pose')?.value).toBe(99)
-    expect(changes.drain().map(({ register }) => register.value)).toEqual([99])
-    expect(a.counts).toMatchObject({ sent: 1, replaced: 99, failed: 0 })
+    expect(changes.drain().map(({ register }) => register.value)).toEqual([
+      92, 93, 94, 95, 96, 97, 98, 99,
+    ])
+    expect(a.counts).toMatchObject({ sent: 8, replaced: 92, failed: 0 })
+    expect(decisions.drain().filter(({ about }) => about === 'bundle')).toHaveLength(1)
+  })
+
+  it('repeats the last value alone', async () => {
+    await using scene = await threeMembers()
+    const { town, a, b } = scene
+    for (let value = 0; value < 3; value++) a.set('pose', value)
+    await town.world.pass(100)
+    const changes = b.changes()
+    await town.world.pass(STATE_REGISTER_LIFESPAN_MS)
+    expect(a.counts.sent).toBeGreaterThan(3)
+    expect([changes.drain(), b.get(A, 'pose')?.value]).toEqual([[], 2])
+  })
+
+  it('sends only the newest of large values, and of what is set in other ways', async () => {
+    await using scene = await threeMembers()
+    const { town, a, b } = scene
+    const changes = b.changes()
+    const large = 'x'.repeat(STATE_WAITING_BYTES_MAX / 2)
+    for (const value of [`1${large}`, `2${large}`, `3${large}`]) a.set('picture', value)
+    a.set('pose', 1)
+    a.set('pose', 2, { lifespanMs: 5_000 })
+    await town.world.pass(100)
+    expect(changes.drain().map(({ register }) => register.value)).toEqual([`3${large}`, 2])
+    expect(a.counts).toMatchObject({ sent: 2, replaced: 3 })
+  })
+
+  it('tells what was set and taken back while it waited', async () => {
+    await using scene = await threeMembers()
+    const { town, a, b } = scene
+    const changes = b.changes()
+    a.set('pose', 1)
+    a.clear('pose')
+    await town.world.pass(100)
+    expect(changes.drain().map(({ kind }) => kind)).toEqual(['set', 'gone'])
+    expect(b.get(A, 'pose')).toBeUndefined()
+  })
+
+  it('sends no more of what waits than a grant lets into a bundle', async () => {
+    await using town = await Town.open(2)
+    const conditions = [['messagesPerSecond', 2]] as const
+    const grants = [{ actions: ['publish', 'subscribe'], topics: [CREW], conditions }] as const
+    const { state } = await (await town.agent('slow', 1, { grants })).join(CREW)
+    const { crew } = await town.member('b', 2)
+    await town.world.pass(1_000)
+    const changes = crew.state.changes()
+    for (let value = 0; value < 4; value++) state.set('pose', value)
+    await town.world.pass(100)
+    expect(changes.drain().map(({ register }) => register.value)).toEqual([2, 3])
+    expect(state.counts).toMatchObject({ sent: 2, replaced: 2, failed: 0 })
   })
 
   it.each([
