@@ -67,9 +67,10 @@ test(
     const inTime = AbortSignal.timeout(5_000)
     const refused = town.nodes.map((node) => refuses(node, 'revoked', inTime))
     await page.click('text=Revoke its key for good')
-    await Promise.all(refused)
+    // Seconds later it is gone from the list.
+    const shown = page.waitForSelector(`${ROBOT}:has-text("r6"):has-text("revoked")`)
+    await Promise.all([shown, ...refused])
     expect(inTime.aborted).toBe(false)
-    await page.waitForSelector(`${ROBOT}:has-text("r6"):has-text("revoked")`)
     // Whoever has a copy of its key can go on signing, and nobody believes a word.
     const inTimeToo = AbortSignal.timeout(5_000)
     const powerless = town.nodes.map((node) => refusesAny(node, town.tried, inTimeToo))

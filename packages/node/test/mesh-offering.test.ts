@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CachedId } from '../src/mesh/internals.ts'
 import { OFFERED_HEARTBEATS } from '../src/mesh/limits.ts'
-import { offerOnce } from '../src/mesh/offering.ts'
+import { offerAnnouncementsOnce } from '../src/mesh/offering.ts'
 
 const CREW = 'crew'
 const OTHER = 'other'
@@ -17,7 +17,7 @@ function cache() {
     { message: { topic: string; data: Uint8Array }; validated: boolean }
   >()
   const mcache = { history, msgs, getGossipIDs: () => new Map<string, Uint8Array[]>() }
-  offerOnce({ mcache })
+  offerAnnouncementsOnce({ mcache })
   const put = (id: string, first: number, { topic = CREW, validated = true } = {}) => {
     const entry = { message: { topic, data: Uint8Array.of(first) }, validated }
     msgs.set(id, entry)
@@ -37,11 +37,11 @@ function cache() {
   return { put, beat }
 }
 
-test('a bundle is offered at the next heartbeat, and never again', () => {
+test('a bundle is offered at each of so many heartbeats, each time to others', () => {
   const { put, beat } = cache()
   put('a', SAID_ONCE)
   const all = Array.from({ length: OFFERED_HEARTBEATS + 1 }, () => beat())
-  expect(all).toEqual([['crew a'], [], [], []])
+  expect(all).toEqual([['crew a'], ['crew a'], ['crew a'], []])
 })
 
 test('announcements wait for others, until the last heartbeat at which they are offered', () => {
@@ -61,7 +61,8 @@ test('announcements go with a bundle of their topic, and with none of another', 
   put('b', SAID_ONCE, { topic: OTHER })
   expect(beat()).toEqual(['other b'])
   put('c', SAID_ONCE)
-  expect(beat()).toEqual(['crew c', 'crew a'])
+  expect(beat()).toEqual(['crew c', 'crew a', 'other b'])
+  expect(beat()).toEqual(['crew c', 'other b'])
 })
 
 test('what was not accepted is not offered, and what is accepted later is', () => {

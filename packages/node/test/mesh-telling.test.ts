@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { emptyCounts } from '../src/mesh/counts.ts'
 import { Forwarding } from '../src/mesh/forwarding.ts'
-import { HAVE_IDS, HAVE_LATE_IDS, HAVE_LATE_MS, HAVE_MS } from '../src/mesh/limits.ts'
+import { ANEW_MS, HAVE_IDS, HAVE_LATE_IDS, HAVE_LATE_MS, HAVE_MS } from '../src/mesh/limits.ts'
 import { Telling } from '../src/mesh/telling.ts'
 
 const TOPIC = 'topic'
@@ -113,6 +113,16 @@ test('all are told once, by a word without ids, that nothing is to be taken for 
   ])
   await clock.advance(HAVE_LATE_MS)
   expect(told.slice(2)).toEqual([{ peer: 'other', at: HAVE_LATE_MS, ids: [1] }])
+})
+
+test('that is said once in a second, however often a neighbour comes and goes', async () => {
+  const { clock, told, telling } = bench()
+  for (let times = 0; times < 25; times++) {
+    telling.anew()
+    await clock.advance(HAVE_MS)
+  }
+  const times = told.filter(({ peer }) => peer === 'one').map(({ at }) => at)
+  expect(times).toEqual([HAVE_MS, HAVE_MS + ANEW_MS, HAVE_MS + 2 * ANEW_MS])
 })
 
 test('nothing is told by a node that has ended', async () => {

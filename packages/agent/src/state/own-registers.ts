@@ -15,6 +15,7 @@ import {
   STATE_WAITING_MAX,
 } from '../limits.ts'
 import type { Lane } from '../patterns/lane-queue.ts'
+import { perSecondOf } from '../patterns/lanes.ts'
 import type { SendOptions } from '../patterns/send-options.ts'
 import type { Sender } from '../patterns/sender.ts'
 import type { Voice } from '../patterns/voice.ts'
@@ -127,7 +128,10 @@ export class OwnRegisters {
     const body = encodeUpdate({ register, asOf: now, value })
     const waiting = before?.isWaiting === true ? before.parts : []
     const isAlike = before !== undefined && sameLane(before.options, options)
-    const parts = newestOf([...(isAlike ? waiting : []), sender.encoded(body, STATE_TYPE)])
+    // Where a grant counts messages, each that goes along is one less for the newest.
+    const isCounted = perSecondOf(lane.grant) !== undefined
+    const older = isAlike && !isCounted ? waiting : []
+    const parts = newestOf([...older, sender.encoded(body, STATE_TYPE)])
     this.#counts.replaced += waiting.length + 1 - parts.length
     const isCleared = value === undefined
     this.#own.set(register, {
@@ -185,22 +189,19 @@ export class OwnRegisters {
   async #handOver(first: OwnRegister): Promise<void> {
     const { core, sender } = this.#context
     let batch = [first]
+    let parts = first.parts
     try {
       const lane = this.#lane(first.options)
       batch = this.#batch(first, lane)
-      const all = batch.flatMap(({ parts }) => parts)
-      // Where a grant allows fewer, one register may have more than a bundle holds.
-      const parts = all.slice(-lane.messagesMax)
-      this.#counts.replaced += all.length - parts.length
-      for (const own of batch) {
-        own.isWaiting = false
-        own.parts = own.parts.slice(-1)
-      }
+      parts = batch.flatMap((own) => own.parts)
+      taken(batch)
       await sender.sendTogether(this.#spoken(lane), parts)
       this.#counts.sent += parts.length
       for (const own of batch) own.dueAt = core.clock.now() + this.#repeatMs(lane.lifespanMs)
     } catch (cause) {
-      this.#counts.failed += batch.length
+      // Its grant may have ended: it is tried again later, not at once.
+      taken(batch)
+      this.#counts.failed += parts.length
       for (const own of batch) own.dueAt = core.clock.now() + STATE_RETRY_MS
       if (!this.#isClosed) this.#context.failed(cause)
     }
@@ -252,6 +253,14 @@ export class OwnRegisters {
       if (own.forgetAt < now) this.#own.delete(register)
       else if (own.repeatUntil < now) own.dueAt = Infinity
     }
+  }
+}
+
+/** They wait no longer; what is said again, or tried again, is the newest. */
+function taken(batch: readonly OwnRegister[]): void {
+  for (const own of batch) {
+    own.isWaiting = false
+    own.parts = own.parts.slice(-1)
   }
 }
 

@@ -231,6 +231,11 @@ class SqliteHistory implements HistoryRows {
       if (!isStored && this.#isClosing && isInJournal(this.#next)) break
       pauseMs = isStored ? HISTORY_GATHER_MS : HISTORY_RETRY_MS
     }
+    if (isEmpty(this.#next)) {
+      // All of it was removed while the last commit went: nobody waits for that any longer.
+      this.#next.stored.resolve()
+      this.#next = emptyBatch()
+    }
     this.#writing = undefined
   }
 

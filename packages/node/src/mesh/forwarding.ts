@@ -7,6 +7,7 @@ import { Coverage } from './coverage.ts'
 import { HaveDelay } from './have-delay.ts'
 import type { GossipInternals } from './internals.ts'
 import {
+  ANEW_MS,
   ASKED_MS,
   FORWARD_MS_MAX,
   FORWARD_MS_MIN,
@@ -16,7 +17,7 @@ import {
   LARGE_FORWARD_MS_MIN,
   PASSING_MAX,
 } from './limits.ts'
-import { offerOnce } from './offering.ts'
+import { offerAnnouncementsOnce } from './offering.ts'
 import { Telling } from './telling.ts'
 
 /** What forwarding needs of the mesh. */
@@ -63,8 +64,10 @@ export class Forwarding {
   readonly #delay: HaveDelay
   readonly #largeDelay: HaveDelay
   readonly #coverage = new Coverage()
-  /** Neighbours that brought something new. */
+  /** Neighbours that brought something new that was accepted. */
   readonly #bringers = new Set<Peer>()
+  /** When each neighbour last said that nothing is to be taken for granted of it. */
+  readonly #forgotAt = new Map<Peer, number>()
   /** What came lately, by id, the oldest first. */
   readonly #passing = new Map<string, Passing>()
   /** The oldest first. */
@@ -89,7 +92,7 @@ export class Forwarding {
       sendRpc: (peer, rpc) => gossip.sendRpc(peer, rpc),
     })
     this.#asking = new Asking({ clock, counts, waitMs: ASKED_MS }, gossip)
-    offerOnce(gossip)
+    offerAnnouncementsOnce(gossip)
     gossip.opts.idontwantMinDataSize = 0
     gossip.opts.idontwantMaxMessages = HAVE_PER_SECOND_MAX
     gossip.sendIDontWants = (id, wire, source) => this.#came(id, wire, source)
@@ -111,7 +114,9 @@ export class Forwarding {
     } finally {
       this.#forwarded = undefined
     }
-    if (passing === undefined || passing.heldBack.size === 0) return
+    if (passing === undefined) return
+    if (this.#gossip.streamsOutbound.has(passing.source)) this.#bringers.add(passing.source)
+    if (passing.heldBack.size === 0) return
     const isForAll = [...passing.heldBack.values()].some(isLarge)
     if (isForAll) {
       this.#telling.hurry()
@@ -145,6 +150,7 @@ export class Forwarding {
     this.#delay.gone(peer)
     this.#largeDelay.gone(peer)
     this.#coverage.gone(peer)
+    this.#forgotAt.delete(peer)
   }
 
   /** Says and forwards nothing more: this node is ending. */
@@ -158,7 +164,6 @@ export class Forwarding {
 
   #came(id: Uint8Array, wire: string, source: Peer): void {
     this.#delay.came(id)
-    if (this.#gossip.streamsOutbound.has(source)) this.#bringers.add(source)
     const passing: Passing = { id, wire, source, saidBy: new Set(), heldBack: new Map() }
     this.#passing.set(this.#gossip.msgIdToStrFn(id), passing)
     const oldest = this.#passing.keys().next()
@@ -183,6 +188,10 @@ export class Forwarding {
 
   /** Nothing is to be taken for granted of a neighbour: it may have from nobody what is held back. */
   #forget(peer: Peer): void {
+    const now = this.#host.clock.now()
+    // It looks through all that is held back, and who says it honestly does so seldom.
+    if (Math.abs(now - (this.#forgotAt.get(peer) ?? -Infinity)) < ANEW_MS / 2) return
+    this.#forgotAt.set(peer, now)
     if (!this.#coverage.forget(peer)) return
     for (const { passing, isFirst } of this.#later) {
       const rpc = passing.heldBack.get(peer)

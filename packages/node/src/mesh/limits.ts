@@ -56,8 +56,8 @@ export const LARGE_FORWARD_MS_MIN = 4 * HAVE_MS
 export const LARGE_FORWARD_MS_MAX = 1_000
 
 /**
- * Heartbeats (of 1 s) within which what came is offered, once, to neighbours outside of the mesh.
- * Bundles go with the next one; announcements, which are said again anyway, wait for more of them.
+ * Heartbeats (of 1 s) at which what came is offered to some of the neighbours outside of the mesh: a
+ * bundle at each; an announcement, which is said again anyway, at one of them, with others.
  */
 export const OFFERED_HEARTBEATS = 3
 /** What a neighbour offers and has not come is asked for after this: until then it is on its way. */
@@ -86,6 +86,9 @@ export const HAVE_PER_SECOND_MAX = 4_096
 
 /** A topic string on the wire: prefix, the longest name (253), `/revoked`. Longer is no topic. */
 export const WIRE_TOPIC_MAX = 7 + 253 + 8
+
+/** A node says so often, at most, that nothing is to be taken for granted of it. */
+export const ANEW_MS = 1_000
 
 /** Of what may wait for a neighbour, the part that only control messages may use. */
 export const CONTROL_RESERVE_BYTES = 256 * 1024

@@ -2,7 +2,7 @@ import type { Clock, Peer } from '@ixj/agent'
 import type { RPC } from '@libp2p/gossipsub/message'
 import { contain } from './contain.ts'
 import type { MeshCounts } from './counts.ts'
-import { HAVE_IDS, HAVE_LATE_IDS, HAVE_LATE_MS, HAVE_MS } from './limits.ts'
+import { ANEW_MS, HAVE_IDS, HAVE_LATE_IDS, HAVE_LATE_MS, HAVE_MS } from './limits.ts'
 
 /** What telling needs of the mesh and of gossipsub. */
 export interface TellingHost {
@@ -37,9 +37,10 @@ export class Telling {
   readonly #copying = new Set<Peer>()
   /** Whether all are told with those. */
   #isForAll = false
-  /** Whether all are to be told that nothing is to be taken for granted. */
-  #isAnew = false
+  /** When all were told that nothing is to be taken for granted. */
+  #anewAt = -Infinity
   #isEnded = false
+  #cancelAnew: Cancel
   #cancelSoon: Cancel
   #cancelLate: Cancel
 
@@ -76,8 +77,15 @@ export class Telling {
   /** What comes here may come from others than before: all are told to take nothing for granted. */
   anew(): void {
     if (this.#isEnded) return
-    this.#isAnew = true
-    this.#tellSoon()
+    const host = this.#host
+    const { clock } = host
+    // One that comes and goes cannot have it said all the time.
+    const at = Math.max(clock.now() + HAVE_MS, Math.min(this.#anewAt, clock.now()) + ANEW_MS)
+    this.#cancelAnew ??= clock.at(at, () => {
+      this.#cancelAnew = undefined
+      this.#anewAt = clock.now()
+      for (const peer of host.members()) this.#say(peer, [])
+    })
   }
 
   /** A neighbour has gone. */
@@ -91,6 +99,7 @@ export class Telling {
     this.#isEnded = true
     this.#cancelSoon?.()
     this.#cancelLate?.()
+    this.#cancelAnew?.()
     this.#untold.clear()
   }
 
@@ -98,8 +107,6 @@ export class Telling {
     const { clock } = this.#host
     this.#cancelSoon ??= clock.at(clock.now() + HAVE_MS, () => {
       this.#cancelSoon = undefined
-      if (this.#isAnew) for (const peer of this.#host.members()) this.#say(peer, [])
-      this.#isAnew = false
       if (this.#isForAll) this.#tellAll()
       else for (const peer of this.#copying) this.#tell(peer)
     })

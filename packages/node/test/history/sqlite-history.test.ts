@@ -116,6 +116,19 @@ describe('a history in SQLite', () => {
     expect(read.map((bytes) => toHex(bytes!))).toEqual(all.map(({ bytes }) => toHex(bytes)))
   })
 
+  it('lets nobody wait for a bundle that was removed while another was committed', async () => {
+    await using bench = await openBench()
+    const [one, other] = [rowOf(1, 60_000), rowOf(2, 60_000)]
+    const stored = [bench.rows.put(one.row, one.bytes)]
+    // The first is on its way to the disk.
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
+    stored.push(bench.rows.put(other.row, other.bytes))
+    bench.rows.remove([other.row.id])
+    await Promise.all(stored)
+    const [first, second] = await bench.rows.read([one.row.id, other.row.id])
+    expect([first?.length, second]).toEqual([60_000, undefined])
+  })
+
   it('is told what cannot wait for a slow disk', async () => {
     await using bench = await openBench()
     const large = 60_000
