@@ -6,18 +6,7 @@ import { STATE_REGISTER_LIFESPAN_MS, STATE_WAITING_BYTES_MAX } from '../../src/l
 import { STATE_TYPE } from '../../src/state/register-update.ts'
 import { ACCEPTED, annsBundle, carry, CREW, openScene, refusedAs, type Scene } from '../scene.ts'
 import { Town } from '../town.ts'
-
-/** Three members on as many nodes that know each other. */
-async function threeMembers(options: { readonly loss?: number; readonly seed?: number } = {}) {
-  const town = await Town.open(3, options)
-  const one = await town.member('a', 1)
-  const two = await town.member('b', 2)
-  const three = await town.member('c', 3)
-  await town.world.pass(1_000)
-  const [a, b, c] = [one.crew.state, two.crew.state, three.crew.state]
-  const members = [one, two, three] as const
-  return { town, members, a, b, c, [Symbol.asyncDispose]: () => town[Symbol.asyncDispose]() }
-}
+import { threeMembers } from './three-members.ts'
 
 const A = 'a.acme.example'
 const digests = (states: readonly { snapshot(): { readonly digest: Uint8Array } }[]) =>
