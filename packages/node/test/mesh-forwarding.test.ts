@@ -6,6 +6,7 @@ import { ManualClock } from '../../agent/src/manual-clock.ts'
 import { Forwarding } from '../src/mesh/forwarding.ts'
 import { HaveDelay } from '../src/mesh/have-delay.ts'
 import {
+  ANEW_MS,
   COVERED_MAX,
   COVERED_MIN,
   FORWARD_MS_MAX,
@@ -37,12 +38,13 @@ describe('what is forwarded', () => {
     { victim, publisher }: { readonly victim: Victim; readonly publisher: Stream },
     member: Awaited<ReturnType<typeof openMember>>,
     bench: MeshBench,
+    what = 'lesson',
   ): Promise<void> {
     const known = victim.told.messages.length
     for (let round = 1; round <= COVERED_MIN; round++) {
-      sendRpc(publisher, messageOn(crew, `lesson ${round}`))
+      sendRpc(publisher, messageOn(crew, `${what} ${round}`))
       await bench.until(() => victim.told.messages.length === known + round)
-      member.says([`lesson ${round}`])
+      member.says([`${what} ${round}`])
       await roundTripTo(victim, member.raw)
     }
     await bench.until(() => textsOf(member.raw).length === COVERED_MIN)
@@ -111,6 +113,26 @@ describe('what is forwarded', () => {
     sendRpc(gossip, messageOn(crew, 'next'))
     await bench.until(() => textsOf(member.raw).length > 1)
     expect(textsOf(member.raw)).toEqual(['held', 'next'])
+  })
+
+  test('who says that again at once is not heard: it costs a look at all that is held back', async () => {
+    await using bench = new MeshBench()
+    const { victim, gossip } = await besiege(bench, crew)
+    const member = await openMember(bench, victim, crew)
+    await learn({ victim, publisher: gossip }, member, bench)
+    member.says([])
+    await roundTripTo(victim, member.raw)
+    await learn({ victim, publisher: gossip }, member, bench, 'again')
+    const known = victim.told.messages.length
+    sendRpc(gossip, messageOn(crew, 'held'))
+    await bench.until(() => victim.told.messages.length === known + 1)
+    member.says([])
+    await roundTripTo(victim, member.raw)
+    expect(textsOf(member.raw)).toEqual([])
+    await bench.clock.advance(ANEW_MS / 2)
+    member.says([])
+    await bench.until(() => textsOf(member.raw).length > 0)
+    expect(textsOf(member.raw)).toEqual(['held'])
   })
 
   test('a node that was brought things by one that has gone tells others, by a word without ids', async () => {
