@@ -243,11 +243,10 @@ export const PRESENCE_MS_MAX = 20_000
 export const PRESENCE_GROWTH = 1.5
 /** A change of members is told within this long. */
 export const PRESENCE_CHANGE_MS = 100
-/**
- * Whoever is new is told who is here within so long for each node that is known, and not sooner than
- * a change: when many meet, each is new to each.
- */
+/** Whoever is new is told who is here within so long for each node that is known ... */
 export const PRESENCE_MEET_NODE_MS = 25
+/** ... not sooner than a change, and so far apart for each pair: what n nodes say is heard n² times. */
+export const PRESENCE_APART_MS = 1.5
 /** A member not heard of for this long is gone: three announcements missed ... */
 export const PRESENCE_LOST_MS = 18_000
 /** ... or for so many times that which lay between the last two of its node. */

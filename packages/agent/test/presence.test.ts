@@ -4,7 +4,7 @@ import { proofOf } from '../../../test/world/made-bundle.ts'
 import { RawNode } from '../../../test/world/raw-node.ts'
 import { provingStatements } from '../src/host/identity.ts'
 import { sealAnnouncement } from '../src/presence/announcement.ts'
-import { PRESENCE_LOST_MS, PRESENCE_MS } from '../src/limits.ts'
+import { PRESENCE_APART_MS, PRESENCE_LOST_MS, PRESENCE_MS } from '../src/limits.ts'
 import { decodeAnnouncement } from '../src/presence/announcement.ts'
 import {
   CREW,
@@ -100,9 +100,12 @@ async function roundsInAMinute(others: number): Promise<number> {
   raw.heard.length = 0
   await all(60_000)
   expect(scene.crew.members()).toHaveLength(1 + others)
-  return raw.heard
-    .filter(({ topic }) => topic === CREW)
-    .filter(({ bytes }) => decodeAnnouncement(bytes).members !== null).length
+  return raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length
+}
+
+/** Whether it tells of members. */
+function isWhole(bytes: Uint8Array): boolean {
+  return decodeAnnouncement(bytes).members !== null
 }
 
 describe('a node of a large group', () => {
@@ -111,6 +114,25 @@ describe('a node of a large group', () => {
     expect(small).toBeGreaterThanOrEqual(10)
     expect(large).toBeGreaterThanOrEqual(5)
     expect(large).toBeLessThanOrEqual(7)
+  })
+
+  it('tells those who come one after the other together, and the last of them soon', async () => {
+    await using scene = await openScene()
+    const { world, acme, raw } = scene
+    const told = () =>
+      raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length
+    let before = 0
+    for (let node = 0; node < 64; node++) {
+      const by = await world.bind(acme, `new${node}.acme.example`, { grants: [crewGrant()] })
+      await raw.transport.publish(CREW, await announcement(scene, { by }))
+      await world.pass(500)
+      if (node === 31) before = told()
+    }
+    // If each were told within 25 ms for each that is known it would be 16 times.
+    expect(told() - before).toBeLessThanOrEqual(8)
+    before = told()
+    await world.pass(PRESENCE_APART_MS * 64 ** 2)
+    expect(told()).toBeGreaterThan(before)
   })
 
   it('is waited for as long as it has let others wait before', async () => {

@@ -48,6 +48,8 @@ export class StatementStore {
   readonly #ownerStatementsMax: (owner: string) => number
   readonly #ownersMax: number
   readonly #keptMax: number
+  /** None of them ends before, ms since the Unix epoch. */
+  #endsFrom = Infinity
   #bytes = 0
   #evicted = 0
   #removals = 0
@@ -166,13 +168,18 @@ export class StatementStore {
     for (const idText of this.#owners.get(owner) ?? []) this.#drop(owner, idText)
   }
 
-  /** Removes statements that have ended, skew included; returns how many. Looks at each. */
+  /** Removes statements that have ended, skew included; returns how many. Looks at each if one may have. */
   sweep(now: number): number {
+    const isOver = (end: number) => now > end + SKEW_MS
+    if (!isOver(this.#endsFrom)) return 0
+    this.#endsFrom = Infinity
     let removed = 0
     for (const [idText, { signed }] of this.#entries) {
-      if (now <= signed.statement.notAfter + SKEW_MS) continue
-      this.#remove(idText)
-      removed += 1
+      const { notAfter } = signed.statement
+      if (isOver(notAfter)) {
+        this.#remove(idText)
+        removed += 1
+      } else this.#endsFrom = Math.min(this.#endsFrom, notAfter)
     }
     return removed
   }
@@ -217,9 +224,10 @@ export class StatementStore {
   }
 
   #enter(entry: Entry): void {
-    const { idText, envelope } = entry.signed
+    const { idText, envelope, statement } = entry.signed
     if (this.#entries.has(idText)) return
     this.#entries.set(idText, entry)
+    this.#endsFrom = Math.min(this.#endsFrom, statement.notAfter)
     this.#bytes += envelope.length
   }
 

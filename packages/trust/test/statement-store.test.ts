@@ -136,6 +136,19 @@ describe('StatementStore', () => {
     expect(store.counts).toEqual({ statements: 0, kept: 0, owners: 0, bytes: 0, evicted: 0 })
   })
 
+  it('sweeps what came after a sweep and ends before all that was there', async () => {
+    const { store, add, held } = open()
+    await add(first)
+    await add(await bind({ notAfter: NOW }))
+    expect(store.sweep(NOW + SKEW + 1)).toBe(1)
+    const [later, sooner] = [await bind({ notAfter: NOW + 20 }), await bind({ notAfter: NOW + 10 })]
+    for (const signed of [later, sooner]) await add(signed)
+    expect(store.sweep(NOW + SKEW + 10)).toBe(0)
+    expect(store.sweep(NOW + SKEW + 11)).toBe(1)
+    expect(held(first, later, sooner)).toEqual([true, true, false])
+    expect(store.sweep(NOW + SKEW + 21)).toBe(1)
+  })
+
   it('counts bytes and statements right through a storm', async () => {
     const { store, add } = open({ ownerStatementsMax: 3, keptMax: 2 })
     for (const [index, signed] of statements.entries()) {

@@ -1,6 +1,7 @@
 import type { Name } from '@ixj/names'
 import { equalBytes, toHex, type Random, type Signer } from '@ixj/trust'
 import {
+  PRESENCE_APART_MS,
   PRESENCE_BYTES_MAX,
   PRESENCE_CHANGE_MS,
   PRESENCE_DOUBT_MS,
@@ -73,6 +74,8 @@ interface Topic {
   cancelHeads: (() => void) | undefined
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
   toldAt: number
+  /** When all members were told last. */
+  membersAt: number
   readonly hearing: Hearing
   readonly echoes: Echoes
   /** Whether it is heard for others too. */
@@ -195,10 +198,12 @@ export class Presence {
   /** Announces soon: somebody came who has not heard us. */
   poke(name: Name): void {
     const topic = this.#topics.get(name)
-    // Who only listens has nobody to tell of.
-    if (topic === undefined || topic.local.size === 0) return
-    const many = Math.min(PRESENCE_MS, PRESENCE_MEET_NODE_MS * topic.roster.nodes)
-    this.#schedule(name, topic, Math.max(PRESENCE_CHANGE_MS, many))
+    if (topic === undefined) return
+    const { nodes } = topic.roster
+    const apart = Math.min(PRESENCE_MS_MAX / 2, PRESENCE_APART_MS * nodes ** 2)
+    const since = Math.max(0, this.#context.clock.now() - topic.membersAt)
+    const many = Math.min(PRESENCE_MS, PRESENCE_MEET_NODE_MS * nodes)
+    this.#tellAgain(name, topic, Math.max(many, apart - since))
   }
 
   /** A member here has written: the others are told how far its stream goes. */
@@ -222,7 +227,8 @@ export class Presence {
     for (const [name, topic] of this.#topics) {
       const hasOthers = transport.subscribers(name).length > 0
       topic.roster.gone(node, { now, lostAt: hasOthers ? now + PRESENCE_DOUBT_MS : now })
-      if (hasOthers) this.poke(name)
+      const many = PRESENCE_MEET_NODE_MS * topic.roster.nodes
+      if (hasOthers) this.#tellAgain(name, topic, Math.min(PRESENCE_DOUBT_MS / 2, many))
     }
   }
 
@@ -289,6 +295,7 @@ export class Presence {
       isRound: false,
       pauseMs: PRESENCE_MS,
       toldAt: 0,
+      membersAt: 0,
       hearing: new Hearing(roster, this.#context),
       echoes: new Echoes(),
       listens: false,
@@ -301,6 +308,11 @@ export class Presence {
     this.#context.told(name, change)
     for (const watcher of topic.watchers) watcher.push(change)
     this.#context.changed()
+  }
+
+  /** Who only listens has nobody to tell of. */
+  #tellAgain(name: Name, topic: Topic, inMs: number): void {
+    if (topic.local.size > 0) this.#schedule(name, topic, Math.max(PRESENCE_CHANGE_MS, inMs))
   }
 
   #schedule(name: Name, topic: Topic, inMs: number): void {
@@ -324,6 +336,7 @@ export class Presence {
       return { proof, member: { ...member, proof: proof.id } }
     })
     const members = proven.map(({ member }) => member)
+    topic.membersAt = this.#context.clock.now()
     const heads = this.#context.heads(name).slice(-PRESENCE_FULL_HEADS_MAX)
     await this.#publish(name, topic, { members, heads, proofs: proven.map(({ proof }) => proof) })
     if (topic.local.size === 0) return
