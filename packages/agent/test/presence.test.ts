@@ -79,28 +79,41 @@ const flipped = (bytes: Uint8Array, fromEnd: number) =>
 
 const names = (scene: Scene) => scene.crew.members().map(({ name }) => name)
 
+/** A host in a group with so many nodes beside it, each of which announces a member every 10 s. */
+async function openLarge(others: number) {
+  const scene = await openScene()
+  const { world, acme, raw } = scene
+  const join = (name: string) => world.bind(acme, name, { grants: [crewGrant()] })
+  const announce = async (by: Identity) => {
+    await raw.transport.publish(CREW, await announcement(scene, { by }))
+  }
+  const bound = Array.from({ length: others }, (_, index) => join(`other${index}.acme.example`))
+  const identities = await Promise.all(bound)
+  return {
+    ...scene,
+    join,
+    announce,
+    all: async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 10_000) {
+        for (const by of identities) await announce(by)
+        await world.pass(10_000)
+      }
+    },
+    /** How often the host has told of its members. */
+    told: () => raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length,
+    [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose](),
+  }
+}
+
 /** How often the host announces its members in a minute, in a group of so many nodes beside it. */
 async function roundsInAMinute(others: number): Promise<number> {
-  await using scene = await openScene()
-  const { world, acme, raw } = scene
-  const bound = Array.from({ length: others }, (_, index) =>
-    world.bind(acme, `other${index}.acme.example`, { grants: [crewGrant()] }),
-  )
-  const identities = await Promise.all(bound)
-  const all = async (ms: number) => {
-    for (let passed = 0; passed < ms; passed += 10_000) {
-      for (const by of identities) {
-        await raw.transport.publish(CREW, await announcement(scene, { by }))
-      }
-      await world.pass(10_000)
-    }
-  }
+  await using large = await openLarge(others)
   // Rounds grow longer by and by.
-  await all(60_000)
-  raw.heard.length = 0
-  await all(60_000)
-  expect(scene.crew.members()).toHaveLength(1 + others)
-  return raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length
+  await large.all(60_000)
+  const before = large.told()
+  await large.all(60_000)
+  expect(large.crew.members()).toHaveLength(1 + others)
+  return large.told() - before
 }
 
 /** Whether it tells of members. */
@@ -117,14 +130,11 @@ describe('a node of a large group', () => {
   })
 
   it('tells those who come one after the other together, and the last of them soon', async () => {
-    await using scene = await openScene()
-    const { world, acme, raw } = scene
-    const told = () =>
-      raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length
+    await using large = await openLarge(0)
+    const { world, told } = large
     let before = 0
     for (let node = 0; node < 64; node++) {
-      const by = await world.bind(acme, `new${node}.acme.example`, { grants: [crewGrant()] })
-      await raw.transport.publish(CREW, await announcement(scene, { by }))
+      await large.announce(await large.join(`new${node}.acme.example`))
       await world.pass(500)
       if (node === 31) before = told()
     }
@@ -133,6 +143,23 @@ describe('a node of a large group', () => {
     before = told()
     await world.pass(PRESENCE_APART_MS * 64 ** 2)
     expect(told()).toBeGreaterThan(before)
+  })
+
+  it('tells who comes once, and is then quiet for longer than it was before', async () => {
+    await using large = await openLarge(31)
+    const { world, told } = large
+    await large.all(60_000)
+    const rounds = told()
+    while (told() === rounds) await world.pass(100)
+    await world.pass(5_000)
+    await large.announce(await large.join('new.acme.example'))
+    await world.pass(1_500)
+    expect(told()).toBe(rounds + 2)
+    // It was quiet for 6 s, and so will be for 9 s, give or take a fifth.
+    await world.pass(6_500)
+    expect(told()).toBe(rounds + 2)
+    await world.pass(4_500)
+    expect(told()).toBe(rounds + 3)
   })
 
   it('is waited for as long as it has let others wait before', async () => {

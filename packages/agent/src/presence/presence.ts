@@ -66,10 +66,8 @@ interface Topic {
   readonly watchers: Set<Queue<PresenceChange>>
   cancel: (() => void) | undefined
   due: number
-  /** Whether what is due is told by the clock alone. */
-  isRound: boolean
-  /** How long it was quiet before that. */
-  pauseMs: number
+  /** Whether members here came or went since all were told. */
+  isNews: boolean
   /** Ends the wait for an announcement of heads. */
   cancelHeads: (() => void) | undefined
   /** Time of our last announcement: each is later than the one before, or it would be no news. */
@@ -113,6 +111,7 @@ export class Presence {
       )
     }
     topic.local.set(toHex(member.agentKey), { member, known })
+    topic.isNews = true
     this.#tell(name, topic, { kind: 'joined', member: localMember(name, member, this.#context) })
     this.#schedule(name, topic, PRESENCE_CHANGE_MS)
   }
@@ -123,6 +122,7 @@ export class Presence {
     const local = topic?.local.get(toHex(key))
     if (topic === undefined || local === undefined) return
     topic.local.delete(toHex(key))
+    topic.isNews = true
     this.#tell(name, topic, {
       kind: 'left',
       member: localMember(name, local.member, this.#context),
@@ -292,10 +292,9 @@ export class Presence {
       cancel: undefined,
       cancelHeads: undefined,
       due: Infinity,
-      isRound: false,
-      pauseMs: PRESENCE_MS,
+      isNews: true,
       toldAt: 0,
-      membersAt: 0,
+      membersAt: -Infinity,
       hearing: new Hearing(roster, this.#context),
       echoes: new Echoes(),
       listens: false,
@@ -321,7 +320,6 @@ export class Presence {
     if (topic.cancel !== undefined && topic.due <= due) return
     topic.cancel?.()
     topic.due = due
-    topic.isRound = false
     topic.cancel = clock.at(due, () => {
       topic.cancel = undefined
       void this.#announce(name, topic)
@@ -329,33 +327,33 @@ export class Presence {
   }
 
   async #announce(name: Name, topic: Topic): Promise<void> {
-    const { random, proofs } = this.#context
+    const { clock, random, proofs } = this.#context
     // Records of the DNS lapse: each proof is told as it is now.
     const proven = [...topic.local.values()].map(({ member, known }) => {
       const proof = proofs.current(known)
       return { proof, member: { ...member, proof: proof.id } }
     })
     const members = proven.map(({ member }) => member)
-    topic.membersAt = this.#context.clock.now()
+    const pauseMs = this.#pause(topic)
+    topic.isNews = false
+    topic.membersAt = clock.now()
     const heads = this.#context.heads(name).slice(-PRESENCE_FULL_HEADS_MAX)
     await this.#publish(name, topic, { members, heads, proofs: proven.map(({ proof }) => proof) })
     if (topic.local.size === 0) return
     // So that many nodes do not speak at once. Whole ms: times are integers.
     const jitter = 1 + PRESENCE_JITTER * (2 * ((random(1)[0] ?? 0) / 255) - 1)
-    this.#schedule(name, topic, Math.round(this.#pause(topic) * jitter))
-    topic.isRound = true
+    this.#schedule(name, topic, Math.round(pauseMs * jitter))
   }
 
   /**
-   * How long it is quiet now. What was told for a reason of its own is told again soon, and then less
-   * often each time: others wait for us as long as we have let them wait.
+   * How long it is quiet now. News of members here is told again soon; else it is not much longer than
+   * it was before: others wait for us as long as we have let them wait.
    */
-  #pause(topic: Topic): number {
-    const inProportion = (PRESENCE_MS * (topic.roster.nodes + 1)) / PRESENCE_OFTEN_NODES_MAX
-    const longest = Math.min(PRESENCE_MS_MAX, Math.max(PRESENCE_MS, inProportion))
-    const next = topic.isRound ? PRESENCE_GROWTH * topic.pauseMs : PRESENCE_MS
-    topic.pauseMs = Math.min(longest, next)
-    return topic.pauseMs
+  #pause({ roster, isNews, membersAt }: Topic): number {
+    const inProportion = (PRESENCE_MS * (roster.nodes + 1)) / PRESENCE_OFTEN_NODES_MAX
+    const longest = Math.min(PRESENCE_MS_MAX, inProportion)
+    const gap = isNews ? 0 : this.#context.clock.now() - membersAt
+    return Math.max(PRESENCE_MS, Math.min(longest, PRESENCE_GROWTH * gap))
   }
 
   /** Tells the heads alone: who is here was told, and is told again by itself. */
