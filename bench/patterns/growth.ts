@@ -13,13 +13,14 @@ export async function growth(
   length: Length,
   progress: Progress,
 ): Promise<readonly PatternRow[]> {
-  const { cast, idleCpus } = lineup
+  const alone = await lineup.only('ixj')
+  const { cast, idleCpus } = alone
   const nodes = (cast.processes - 1) * (cast.nodesPerProcess ?? 1)
   const rows: GrowthRow[] = []
   for (const agents of cast.crews) {
     progress(`1×${agents} on ${nodes} nodes`)
     const scene = { pattern: '1×N', agents, bodyBytes: BODY_BYTES } as const
-    for (const measured of await measure(lineup, scene, length.growth)) {
+    for (const measured of await measure(alone, scene, length.growth)) {
       const { cpuSecondsPerMillion, perSecond, lost } = measured
       rows.push({ kind: 'growth', agents, nodes, idleCpus, cpuSecondsPerMillion, perSecond, lost })
     }

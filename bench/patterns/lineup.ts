@@ -9,7 +9,7 @@ const QUIET_CPUS_MAX = 0.5
 /** How long one look at it lasts. */
 const LOOK_SECONDS = 1
 /** What is not quiet by then is measured all the same, and told. */
-const SETTLE_SECONDS_MAX = 60
+const SETTLE_SECONDS_MAX = 20
 
 /** Hears what a benchmark is at. */
 export type Progress = (line: string) => void
@@ -22,14 +22,15 @@ export class Lineup implements AsyncDisposable {
   /** Who is where, for every contender alike. */
   readonly cast: Cast
   readonly #teams = new Map<ContenderName, Team>()
-  readonly #notRun: NotRunRow[] = []
+  readonly #notRun: NotRunRow[]
   readonly #progress: Progress
   readonly #seconds = new Map<ContenderName, number>()
   #idleCpus = 0
 
-  private constructor(cast: Cast, progress: Progress) {
+  private constructor(cast: Cast, progress: Progress, notRun: NotRunRow[] = []) {
     this.cast = cast
     this.#progress = progress
+    this.#notRun = notRun
   }
 
   /**
@@ -57,6 +58,15 @@ export class Lineup implements AsyncDisposable {
     }
     await lineup.#settle()
     return lineup
+  }
+
+  /** One of them alone, among the others, who are silent; resolves when it is quiet. */
+  async only(contender: ContenderName): Promise<Lineup> {
+    const alone = new Lineup(this.cast, this.#progress, this.#notRun)
+    const team = this.#teams.get(contender)
+    if (team !== undefined) alone.#teams.set(contender, team)
+    await alone.#settle()
+    return alone
   }
 
   /** CPUs that all teams together took while nobody spoke, before anything was measured. */

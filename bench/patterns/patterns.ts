@@ -33,9 +33,8 @@ const stages: readonly Stage[] = [
   // The lead, and eight processes with up to eight agents each.
   { cast: { processes: 9, crews: [8, 64] }, contenders: CONTENDERS, parts: { town, bodies } },
   // The lead, and eight processes with 64 agents each.
-  { cast: { processes: 9, crews: [512] }, contenders: CONTENDERS, parts: { crowd } },
+  { cast: { processes: 9, crews: [8, 512] }, contenders: CONTENDERS, parts: { crowd, growth } },
   { cast: STRANGERS, contenders: ['ixj'], parts: { proofs } },
-  { cast: { processes: 9, crews: [8, 512] }, contenders: ['ixj'], parts: { growth } },
   {
     cast: { processes: 9, crews: [64], nodesPerProcess: 8 },
     contenders: ['ixj'],

@@ -60,7 +60,9 @@ export async function benchScale(
   if (isChosen('nodes')) rows.push(...(await measureNodes(isWhole, progress)))
   if (isChosen('churn')) {
     const perMinute = Math.max(500, Math.round(10_000 * scale))
-    rows.push(await runTask<Churn>({ kind: 'churn', perMinute, minutes: 1 }, progress))
+    rows.push(
+      await runTask<Churn>({ kind: 'churn', perMinute, minutes: isWhole ? 2 : 1 }, progress),
+    )
   }
   return { rows, table: scaleTable(rows) }
 }
