@@ -4,7 +4,12 @@ import { proofOf } from '../../../test/world/made-bundle.ts'
 import { RawNode } from '../../../test/world/raw-node.ts'
 import { provingStatements } from '../src/host/identity.ts'
 import { sealAnnouncement } from '../src/presence/announcement.ts'
-import { PRESENCE_APART_MS, PRESENCE_LOST_MS, PRESENCE_MS } from '../src/limits.ts'
+import {
+  PRESENCE_APART_MS,
+  PRESENCE_DOUBT_MS,
+  PRESENCE_LOST_MS,
+  PRESENCE_MS,
+} from '../src/limits.ts'
 import { decodeAnnouncement } from '../src/presence/announcement.ts'
 import {
   CREW,
@@ -160,6 +165,21 @@ describe('a node of a large group', () => {
     expect(told()).toBe(rounds + 2)
     await world.pass(4_500)
     expect(told()).toBe(rounds + 3)
+  })
+
+  it('says that it is still here before its members are lost, when a connection ends', async () => {
+    await using large = await openLarge(80)
+    const { world, acme, told } = large
+    const leaving = await new RawNode(world, acme, await large.join('leaving.acme.example')).meet(
+      NODE,
+    )
+    await leaving.join(NODE, CREW)
+    await large.all(60_000)
+    const rounds = told()
+    while (told() === rounds) await world.pass(100)
+    await leaving.transport.disconnect(NODE)
+    await world.pass(PRESENCE_DOUBT_MS / 2 + 100)
+    expect(told()).toBe(rounds + 2)
   })
 
   it('is waited for as long as it has let others wait before', async () => {
