@@ -1,10 +1,6 @@
 import { REVOCATIONS_PER_NAME_MAX, REVOCATIONS_PER_ROOT_MAX, STATUSES_MAX } from '@ixj/trust'
-import {
-  MEMBERS_MAX,
-  PRESENCE_NODES_MAX,
-  PROOFS_MAX,
-  SOUGHT_MAX,
-} from '../../../packages/agent/src/limits.ts'
+import { MEMBERS_MAX, PROOFS_MAX, SOUGHT_MAX } from '../../../packages/agent/src/limits.ts'
+import { PRESENCE_NODES_MAX } from '../../../packages/agent/src/presence/limits.ts'
 import type { Calibration } from './calibration.ts'
 
 /** What is taken to be so, where nothing measured says it. */

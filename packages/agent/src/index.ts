@@ -1,4 +1,5 @@
 export * from './limits.ts'
+export * from './presence/limits.ts'
 export { AgentError, type AgentCode } from './agent-error.ts'
 export type { Clock } from './clock.ts'
 export * from './transport.ts'

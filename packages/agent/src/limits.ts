@@ -231,51 +231,6 @@ export const NEIGHBOUR_FAULTS_MAX = 16
 /** Fetches of a neighbour that are under way at once, either way. */
 export const FETCHES_PER_NEIGHBOUR_MAX = 256
 
-/** Presence is repeated after this long, give or take {@link PRESENCE_JITTER} of it ... */
-export const PRESENCE_MS = 5_000
-/** The part of that by which it differs each time, so that nodes do not speak all at once. */
-export const PRESENCE_JITTER = 0.2
-/** ... in a group of so many nodes; in a larger one less often, in proportion to their number ... */
-export const PRESENCE_OFTEN_NODES_MAX = 16
-/** ... and at the least after this long: each node hears of each, and cores are few. */
-export const PRESENCE_MS_MAX = 20_000
-/** Each time at most by so much less often: who listens knows how long it has been let wait before. */
-export const PRESENCE_GROWTH = 1.5
-/** A change of members is told within this long. */
-export const PRESENCE_CHANGE_MS = 100
-/** Whoever is new is told who is here within so long for each node that is known ... */
-export const PRESENCE_MEET_NODE_MS = 25
-/** ... not sooner than a change, and so far apart for each pair: what n nodes say is heard n² times. */
-export const PRESENCE_APART_MS = 1.5
-/** A member not heard of for this long is gone: three announcements missed ... */
-export const PRESENCE_LOST_MS = 18_000
-/** ... or for so many times that which lay between the last two of its node. */
-export const PRESENCE_LOST_GAPS = PRESENCE_LOST_MS / PRESENCE_MS
-/**
- * The connection to a node has ended: so long others may still bring word of its members. Either side
- * of a connection notices its end within a ping of the other, and tells others then.
- */
-export const PRESENCE_DOUBT_MS = 3_000
-/** Announcements of other nodes that one announcement echoes. */
-export const PRESENCE_ECHOES_MAX = 64
-/** An echo of what was heard longer ago is not worth its bytes. */
-export const PRESENCE_ECHO_MS_MAX = 30_000
-/** Members of one topic on one node. */
-export const PRESENCE_MEMBERS_MAX = 256
-/** Bytes of one node's members of a topic in its presence, below what a receiver reads. */
-export const PRESENCE_BYTES_MAX = 56 * 1024
-/** Announcements of one node about one topic that are read in a second. */
-export const PRESENCE_PER_SECOND = 20
-/** Nodes whose announcements about one topic are counted. */
-export const PRESENCE_NODES_MAX = 4_096
-/** Proofs of one announcement that are fetched at once. */
-export const PRESENCE_FETCHES_MAX = 4
-/** Heads of streams in one presence. */
-export const PRESENCE_HEADS_MAX = 256
-/** Heads beside the members, within one body. */
-export const PRESENCE_FULL_HEADS_MAX = 64
-/** A change of them is told within this long. */
-export const PRESENCE_HEADS_MS = 1_000
 /** Members of one topic, over all nodes. */
 export const MEMBERS_MAX = 65_536
 
@@ -312,8 +267,8 @@ export const REVOKED_SYNC_MS = 2_000
 export const REVOKED_IDS_MAX = 1_024
 /** Notices in one frame. */
 export const FRAME_NOTICES_MAX = 256
-/** Their bytes, below what a frame may hold. */
-export const FRAME_NOTICES_BYTES = 60 * 1024
+/** Bytes of what one frame brings, below what it may hold. */
+export const FRAME_PARCEL_BYTES = 60 * 1024
 /** Notices in a hello: statuses of the issuers in a node's own chain. */
 export const HELLO_NOTICES_MAX = 4
 /** Trusted roots whose revocations a node follows by gossip; the others come from neighbours. */

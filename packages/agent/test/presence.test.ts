@@ -1,16 +1,25 @@
 import type { Identity } from '@ixj/agent'
+import { equalBytes } from '@ixj/trust'
 import { describe, expect, it } from 'vitest'
 import { proofOf } from '../../../test/world/made-bundle.ts'
 import { RawNode } from '../../../test/world/raw-node.ts'
 import { provingStatements } from '../src/host/identity.ts'
-import { sealAnnouncement } from '../src/presence/announcement.ts'
+import { NEIGHBOUR_FAULTS_MAX } from '../src/limits.ts'
+import type { Frame } from '../src/neighbours/frames.ts'
 import {
-  PRESENCE_APART_MS,
+  decodeAnnouncement,
+  sealAnnouncement,
+  type Announcement,
+} from '../src/presence/announcement.ts'
+import {
   PRESENCE_DOUBT_MS,
+  PRESENCE_HAND_ON_MS,
+  PRESENCE_HANDED_PER_SECOND,
+  PRESENCE_HANDED_MS_MAX,
   PRESENCE_LOST_MS,
   PRESENCE_MS,
-} from '../src/limits.ts'
-import { decodeAnnouncement } from '../src/presence/announcement.ts'
+  PRESENCE_MS_MAX,
+} from '../src/presence/limits.ts'
 import {
   CREW,
   crewGrant,
@@ -89,8 +98,8 @@ async function openLarge(others: number) {
   const scene = await openScene()
   const { world, acme, raw } = scene
   const join = (name: string) => world.bind(acme, name, { grants: [crewGrant()] })
-  const announce = async (by: Identity) => {
-    await raw.transport.publish(CREW, await announcement(scene, { by }))
+  const announce = async (by: Identity, ahead = 0) => {
+    await raw.transport.publish(CREW, await announcement(scene, { by, ahead }))
   }
   const bound = Array.from({ length: others }, (_, index) => join(`other${index}.acme.example`))
   const identities = await Promise.all(bound)
@@ -98,11 +107,17 @@ async function openLarge(others: number) {
     ...scene,
     join,
     announce,
-    all: async (ms: number) => {
+    all: async (ms: number, ahead?: number) => {
       for (let passed = 0; passed < ms; passed += 10_000) {
-        for (const by of identities) await announce(by)
+        for (const by of identities) await announce(by, ahead)
         await world.pass(10_000)
       }
+    },
+    /** A neighbour more, which joins. */
+    come: async (name: string) => {
+      const node = await new RawNode(world, acme, await join(name)).meet(NODE)
+      await node.join(NODE, CREW)
+      return node
     },
     /** How often the host has told of its members. */
     told: () => raw.heard.filter(({ topic, bytes }) => topic === CREW && isWhole(bytes)).length,
@@ -121,6 +136,13 @@ async function roundsInAMinute(others: number): Promise<number> {
   return large.told() - before
 }
 
+/** What a neighbour was handed, as it reads it. */
+function announcementsIn(frames: readonly Frame[]): readonly Announcement[] {
+  return frames.flatMap((frame) =>
+    frame.kind === 'present' ? frame.announcements.map(decodeAnnouncement) : [],
+  )
+}
+
 /** Whether it tells of members. */
 function isWhole(bytes: Uint8Array): boolean {
   return decodeAnnouncement(bytes).members !== null
@@ -134,37 +156,72 @@ describe('a node of a large group', () => {
     expect(large).toBeLessThanOrEqual(7)
   })
 
-  it('tells those who come one after the other together, and the last of them soon', async () => {
-    await using large = await openLarge(0)
-    const { world, told } = large
-    let before = 0
-    for (let node = 0; node < 64; node++) {
-      await large.announce(await large.join(`new${node}.acme.example`))
-      await world.pass(500)
-      if (node === 31) before = told()
-    }
-    // If each were told within 25 ms for each that is known it would be 16 times.
-    expect(told() - before).toBeLessThanOrEqual(8)
-    before = told()
-    await world.pass(PRESENCE_APART_MS * 64 ** 2)
-    expect(told()).toBeGreaterThan(before)
-  })
-
-  it('tells who comes once, and is then quiet for longer than it was before', async () => {
+  it('says nothing of its own for those who come', async () => {
     await using large = await openLarge(31)
     const { world, told } = large
     await large.all(60_000)
     const rounds = told()
     while (told() === rounds) await world.pass(100)
-    await world.pass(5_000)
-    await large.announce(await large.join('new.acme.example'))
-    await world.pass(1_500)
-    expect(told()).toBe(rounds + 2)
-    // It was quiet for 6 s, and so will be for 9 s, give or take a fifth.
-    await world.pass(6_500)
-    expect(told()).toBe(rounds + 2)
-    await world.pass(4_500)
-    expect(told()).toBe(rounds + 3)
+    for (let node = 0; node < 8; node++) {
+      await large.announce(await large.join(`new${node}.acme.example`))
+      await world.pass(500)
+    }
+    expect(told()).toBe(rounds + 1)
+    expect(large.crew.members()).toHaveLength(1 + 31 + 8)
+  })
+
+  it('hands who comes what it has heard, with the proofs', async () => {
+    await using large = await openLarge(31)
+    await large.all(20_000)
+    const late = await large.come('late.acme.example')
+    const handed = announcementsIn(late.frames)
+    const signers = new Set(handed.map(({ signed }) => signed.signer))
+    expect(signers).toEqual(new Set(large.crew.members().map(({ node }) => node)))
+    const proofs = late.frames.filter(({ kind }) => kind === 'proof')
+    expect(proofs.length).toBeGreaterThanOrEqual(31)
+  })
+
+  it('waits for nodes that it has heard once as seldom as they speak in a group of that size', async () => {
+    await using large = await openLarge(63)
+    const { world } = large
+    await large.all(10_000)
+    await world.pass(3 * PRESENCE_MS_MAX - 10_000)
+    expect(large.crew.members()).toHaveLength(1 + 63)
+    await world.pass(PRESENCE_LOST_MS)
+    expect(large.crew.members()).toHaveLength(1)
+  })
+
+  it('hands nothing on that is older than others would hear, and nothing to who has no right', async () => {
+    await using large = await openLarge(31)
+    const { world } = large
+    await large.all(20_000, -20_000)
+    const spy = await new RawNode(world, large.acme, await large.join('spy.acme.example')).meet(
+      NODE,
+    )
+    await spy.transport.subscribe(CREW)
+    await world.pass(PRESENCE_HANDED_MS_MAX - 30_000)
+    expect(large.crew.members()).toHaveLength(1 + 31)
+    const late = await large.come('late.acme.example')
+    expect(announcementsIn(spy.frames)).toEqual([])
+    const signers = announcementsIn(late.frames).map(({ signed }) => signed.signer)
+    expect(signers).toEqual([NODE])
+  })
+
+  it('hands on what a neighbour has handed it, to the others alone', async () => {
+    await using large = await openLarge(0)
+    const { world, raw } = large
+    const other = await large.come('other.acme.example')
+    const stranger = await large.join('stranger.acme.example')
+    const bytes = await announcement(large, { by: stranger })
+    raw.frames.length = 0
+    await raw.say(NODE, { kind: 'present', topic: CREW, announcements: [bytes] })
+    await world.pass(50)
+    expect(names(large)).toContain(stranger.name)
+    await world.pass(2 * PRESENCE_HAND_ON_MS)
+    expect(announcementsIn(other.frames).map(({ signed }) => signed.signer)).toEqual([
+      stranger.name,
+    ])
+    expect(announcementsIn(raw.frames)).toEqual([])
   })
 
   it('says that it is still here before its members are lost, when a connection ends', async () => {
@@ -193,6 +250,73 @@ describe('a node of a large group', () => {
     expect(isThere()).toBe(true)
     await world.pass(4_000)
     expect(isThere()).toBe(false)
+  })
+})
+
+describe('an announcement that a neighbour hands on', () => {
+  it('is checked as any other: who hands on what is forged is cut off', async () => {
+    await using scene = await openScene()
+    const { world, raw, decisions } = scene
+    const forged = flipped(await announcement(scene), 3)
+    for (let time = 0; time <= NEIGHBOUR_FAULTS_MAX; time++) {
+      expect(raw.hasExchange(NODE)).toBe(true)
+      decisions.drain()
+      await raw.say(NODE, { kind: 'present', topic: CREW, announcements: [forged] })
+      await world.pass(20)
+      expect(decisions.drain()).toMatchObject([{ about: 'presence', code: 'bad-signature' }])
+    }
+    expect(names(scene)).not.toContain(raw.identity.name)
+    expect(raw.hasExchange(NODE)).toBe(false)
+  })
+
+  it('is refused where the group is not open, and passed over where it is known', async () => {
+    await using scene = await openScene()
+    const { world, raw, decisions } = scene
+    const genuine = await announcement(scene)
+    const hand = async (topic: typeof CREW, bytes: Uint8Array) => {
+      decisions.drain()
+      await raw.say(NODE, { kind: 'present', topic, announcements: [bytes] })
+      await world.pass(20)
+      return decisions.drain().map(({ code }) => code)
+    }
+    const other = 'other.acme.example' as typeof CREW
+    expect(await hand(other, await announcement(scene, { topic: other }))).toEqual(['not-hosted'])
+    expect(await hand(other, genuine)).toEqual(['wrong-topic'])
+    expect(await hand(CREW, genuine)).toEqual([])
+    expect(names(scene)).toContain(raw.identity.name)
+    expect(await hand(CREW, genuine)).toEqual([])
+    expect(await hand(CREW, await announcement(scene, { ahead: -61_000 }))).toEqual(['lifespan'])
+  })
+
+  it('measures no clock, and is echoed to nobody', async () => {
+    await using scene = await openScene()
+    const { world, raw } = scene
+    const genuine = await announcement(scene)
+    await raw.say(NODE, { kind: 'present', topic: CREW, announcements: [genuine] })
+    await world.pass(PRESENCE_MS)
+    const { nonce } = decodeAnnouncement(genuine).signed
+    const told = raw.heard.filter(({ topic }) => topic === CREW)
+    const echoes = told.flatMap(({ bytes }) => decodeAnnouncement(bytes).echoes)
+    expect(told.length).toBeGreaterThan(0)
+    expect(echoes.filter((echo) => equalBytes(echo.nonce, nonce))).toEqual([])
+  })
+
+  it('is one too many past 1,024 a second of one neighbour', async () => {
+    await using scene = await openScene()
+    const { world, raw, decisions } = scene
+    const genuine = await announcement(scene)
+    const announcements = Array.from({ length: 128 }, () => genuine)
+    const frames = Array.from(
+      { length: PRESENCE_HANDED_PER_SECOND / announcements.length + 1 },
+      () => ({ kind: 'present', topic: CREW, announcements }) as const,
+    )
+    decisions.drain()
+    const said = raw.say(NODE, ...frames)
+    await world.pass(20)
+    await said
+    const refused = decisions.drain().filter(({ about }) => about !== 'presence')
+    expect(refused.map(({ code }) => code)).toEqual(['rate'])
+    expect(names(scene)).toContain(raw.identity.name)
   })
 })
 

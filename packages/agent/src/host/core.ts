@@ -149,7 +149,7 @@ export class Core {
       proofs,
       trust,
       greeted: (from) => this.revoked.greet(from),
-      revoked: (from, frame) => this.revoked.frame(from, frame),
+      told: (from, frame) => this.reception.told(from, frame),
       open: this.topics.shown,
       sought: options.sought ?? (() => {}),
       forgone: options.forgone ?? (() => {}),

@@ -1,12 +1,16 @@
 import type { Name } from '@ixj/names'
 import { TrustError, type StatementStore } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
+import type { Exchange } from '../neighbours/exchange.ts'
+import type { ToldFrame } from '../neighbours/frames.ts'
 import type { Neighbours } from '../neighbours/neighbours.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import { codeOf, type Decision } from '../pipeline/decision.ts'
-import { VERDICTS } from '../pipeline/verdicts.ts'
+import { Budget } from '../pipeline/rate.ts'
+import { Refusal, VERDICTS } from '../pipeline/verdicts.ts'
 import { isSheaf } from '../bundles/is-sheaf.ts'
 import { isAnnouncement } from '../presence/announcement.ts'
+import { PRESENCE_HANDED_PER_SECOND } from '../presence/limits.ts'
 import type { Presence } from '../presence/presence.ts'
 import { rootOfTopic, type Revoked } from '../revoked/revoked.ts'
 import type { Relaying } from '../relay/relaying.ts'
@@ -57,6 +61,8 @@ export class Reception implements Receiver {
   readonly #held: HeldSubscriptions
   readonly #ability: SheavesAbility
   #sheaves: SheafIntake | undefined
+  /** How many announcements a neighbour may still hand on. */
+  readonly #handed = new WeakMap<Exchange, Budget>()
 
   constructor(
     core: Receiving,
@@ -112,15 +118,49 @@ export class Reception implements Receiver {
       if (isOwn) return (await core.relaying.takeInbox(bytes, from)).verdict
       return (await core.intake.take(bytes, carrier)).verdict
     }
+    return await this.#hear(bytes, carrier, { isHanded: false })
+  }
+
+  /** What a neighbour tells of revocations, or of who is there. @throws TrustError, Refusal */
+  async told(from: Exchange, frame: ToldFrame): Promise<void> {
+    if (frame.kind !== 'present') return await this.#core.revoked.frame(from, frame)
+    const { topic, announcements } = frame
+    const now = this.#core.clock.now()
+    const budget = this.#handed.get(from) ?? new Budget(PRESENCE_HANDED_PER_SECOND, now)
+    this.#handed.set(from, budget)
+    if (!budget.take(announcements.length, now)) {
+      const limit = `${PRESENCE_HANDED_PER_SECOND} a second`
+      throw new Refusal('rate', `Cannot hear ${announcements.length} announcements more: ${limit}`)
+    }
+    // Not waited for: proofs that they lack come after this frame.
+    for (const bytes of announcements) void this.#hearHanded(bytes, topic, from)
+  }
+
+  async #hearHanded(bytes: Uint8Array, topic: Name, from: Exchange): Promise<void> {
+    const verdict = await this.#hear(bytes, { topic, from: from.peer }, { isHanded: true })
+    if (verdict === 'reject') this.#core.neighbours.blame(from)
+  }
+
+  /** Never rejects: what was wrong with it is recorded. */
+  async #hear(
+    bytes: Uint8Array,
+    { topic, from }: { readonly topic: Name; readonly from: Peer },
+    how: { readonly isHanded: boolean },
+  ): Promise<Verdict> {
+    const core = this.#core
     let leave: (() => void) | undefined
     try {
       const arrival = { kind: 'control', priority: 0, bytes: bytes.length, from } as const
       leave = core.intake.load.enter(arrival)
-      await core.presence.hear(carrier.topic, bytes, from)
+      await core.presence.hear(topic, bytes, from, how)
       return 'accept'
     } catch (cause) {
-      core.record(core.plain('presence', 'announce', topic, core.nameOf(from), cause))
-      return VERDICTS[codeOf(cause)]
+      const code = codeOf(cause)
+      // Several neighbours hand on the same.
+      if (!how.isHanded || code !== 'duplicate') {
+        core.record(core.plain('presence', 'announce', topic, core.nameOf(from), cause))
+      }
+      return VERDICTS[code]
     } finally {
       leave?.()
     }
@@ -139,10 +179,10 @@ export class Reception implements Receiver {
     return await this.#sheaves.take(bytes, { topic, from })
   }
 
-  subscriptionChanged(_peer: Peer, topic: string, subscribed: boolean): void {
+  subscriptionChanged(peer: Peer, topic: string, subscribed: boolean): void {
     if (rootOfTopic(topic) !== undefined) return
     this.#core.handover.changed()
-    if (subscribed) this.#core.presence.poke(topic as Name)
+    if (subscribed) this.#core.presence.met(topic as Name, peer)
   }
 
   subscriptionHeld(peer: Peer, topic: string): void {

@@ -3,6 +3,7 @@ import { equalBytes, toHex, type NameChain, type SignedStatement } from '@ixj/tr
 import type { Clock } from '../clock.ts'
 import {
   FETCHES_PER_NEIGHBOUR_MAX,
+  FRAME_STATEMENTS_MAX,
   PARKED_BUNDLES_MAX,
   PARKED_BYTES_MAX,
   PROOF_WAIT_MS,
@@ -11,18 +12,12 @@ import type { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
 import type { Channel, Peer } from '../transport.ts'
 import type { Greeted } from './hello.ts'
-import {
-  decodeFrame,
-  encodeFrame,
-  type Frame,
-  type RevokedFrame,
-  type RightFrame,
-} from './frames.ts'
+import { decodeFrame, encodeFrame, type Frame, type RightFrame, type ToldFrame } from './frames.ts'
 import { MarkedTopics } from './marked-topics.ts'
+import { parcelsOf } from './parcels.ts'
 import type { ProofBook } from './proof-book.ts'
 import type { KnownProof } from './proof-shelf.ts'
 import { sealingKeyOf, type Right, type SealingKey } from './right.ts'
-import { framesOf } from './statement-frames.ts'
 
 /** Frames that wait for a channel or for a slow neighbour before it is cut off. */
 const FRAMES_WAITING_MAX = 8_192
@@ -52,8 +47,8 @@ export interface ExchangeHooks {
   wanted(neighbour: Exchange, mark: Uint8Array): void
   shown(neighbour: Exchange, right: RightFrame): void
   ended(neighbour: Exchange, topic: Name): void
-  /** What it tells of revocations. @throws TrustError, Refusal */
-  revoked(neighbour: Exchange, frame: RevokedFrame): Promise<void>
+  /** What it tells of revocations, or of who is there. @throws TrustError, Refusal */
+  told(neighbour: Exchange, frame: ToldFrame): Promise<void>
   /** Bytes of this neighbour that no honest node sends. */
   fault(neighbour: Exchange, cause: unknown): void
   /** The exchange cannot go on. */
@@ -166,7 +161,7 @@ export class Exchange {
     const fresh = this.#hooks.proofs
       .statements(known)
       .filter((signed) => !this.#sent.has(signed.idText))
-    for (const envelopes of framesOf(fresh)) this.#send({ kind: 'statements', envelopes })
+    this.#sendStatements(fresh)
     this.#send({ kind: 'proof', bytes: known.bytes })
     if (this.#sent.size > SENT_MAX) this.#sent.clear()
     for (const signed of fresh) this.#sent.add(signed.idText)
@@ -227,8 +222,8 @@ export class Exchange {
     }
   }
 
-  /** Tells of revocations. */
-  tell(frame: RevokedFrame): void {
+  /** Tells of revocations, or of who is there. */
+  tell(frame: ToldFrame): void {
     this.#send(frame)
   }
 
@@ -354,7 +349,8 @@ export class Exchange {
       case 'revoked':
       case 'have':
       case 'notices':
-        await this.#hooks.revoked(this, frame)
+      case 'present':
+        await this.#hooks.told(this, frame)
         return
     }
   }
@@ -377,8 +373,16 @@ export class Exchange {
 
   /** Those that are here; whoever asks knows their ids from a proof. */
   #give(ids: readonly Uint8Array[]): void {
-    const found = this.#hooks.proofs.statementsOf(ids)
-    for (const envelopes of framesOf(found)) this.#send({ kind: 'statements', envelopes })
+    this.#sendStatements(this.#hooks.proofs.statementsOf(ids))
+  }
+
+  #sendStatements(all: readonly SignedStatement[]): void {
+    for (const envelopes of parcelsOf(
+      all.map(({ envelope }) => envelope),
+      FRAME_STATEMENTS_MAX,
+    )) {
+      this.#send({ kind: 'statements', envelopes })
+    }
   }
 
   #answer(id: Uint8Array): void {

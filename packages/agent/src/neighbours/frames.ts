@@ -21,7 +21,8 @@ import {
   NOTICE_BYTES_MAX,
   REVOKED_IDS_MAX,
 } from '../limits.ts'
-import { CHANNEL_FRAME_BYTES_MAX } from '../transport.ts'
+import { FRAME_ANNOUNCEMENTS_MAX } from '../presence/limits.ts'
+import { CHANNEL_FRAME_BYTES_MAX, MESSAGE_BYTES_MAX } from '../transport.ts'
 
 /** What neighbours tell each other on `/ixj/proof/1`; docs/protocol.md, "Between neighbours". */
 export type Frame =
@@ -49,9 +50,20 @@ export type Frame =
   | { readonly kind: 'revoked'; readonly root: Name; readonly digest: Uint8Array }
   /** Their ids from one to another; send me the notices of the others between. */
   | HaveFrame
+  | PresentFrame
 
 /** The frames by which neighbours compare revocations. */
 export type RevokedFrame = Extract<Frame, { readonly kind: 'revoked' | 'have' | 'notices' }>
+
+/** Announcements of a group that the neighbour has heard, each as its node signed it. */
+export interface PresentFrame {
+  readonly kind: 'present'
+  readonly topic: Name
+  readonly announcements: readonly Uint8Array[]
+}
+
+/** The frames by which neighbours tell what others said. */
+export type ToldFrame = RevokedFrame | PresentFrame
 
 /** The ids of revocations that a node knows, in a stretch of all ids. */
 export interface HaveFrame {
@@ -106,6 +118,8 @@ function fieldsOf(frame: Frame): readonly Value[] {
       return [frame.notices]
     case 'revoked':
       return [frame.root, frame.digest]
+    case 'present':
+      return [frame.topic, frame.announcements]
     case 'have':
       return [frame.root, frame.from, frame.to, frame.ids]
     case 'right': {
@@ -145,6 +159,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       const [, , root, digest] = readArray(value, 'revoked', 4)
       return { kind: 'revoked', root: readName(root, 'root'), digest: readBytes(digest, 'digest') }
     }
+    case 'present':
+      return readPresent(readArray(value, 'present', 4))
     case 'have':
       return readHave(readArray(value, 'have', 6))
     default:
@@ -163,6 +179,18 @@ function readRight(fields: readonly Value[]): RightFrame {
     subscribe: readOptional(fields[7], 'subscribe grant of right', readBytes),
     host: readOptional(fields[8], 'host grant of right', readBytes),
     proof: readBytes(fields[9], 'proof of right'),
+  }
+}
+
+function readPresent(fields: readonly Value[]): PresentFrame {
+  return {
+    kind: 'present',
+    topic: readName(fields[2], 'topic of announcements'),
+    announcements: readList(fields[3], 'announcements', {
+      itemsMin: 1,
+      itemsMax: FRAME_ANNOUNCEMENTS_MAX,
+      item: (item, what) => readBytesUpTo(item, what, MESSAGE_BYTES_MAX),
+    }),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { TrustState } from '../revoked/trust-state.ts'
 import type { Peer, Transport } from '../transport.ts'
 import type { Exchange } from './exchange.ts'
-import type { RevokedFrame, RightFrame } from './frames.ts'
+import type { RightFrame, ToldFrame } from './frames.ts'
 import type { Greeted, HelloContext } from './hello.ts'
 import type { OpenTopic } from './open-topic.ts'
 import type { ProofBook } from './proof-book.ts'
@@ -33,8 +33,8 @@ export interface NeighboursContext {
   readonly trust: TrustState
   /** A neighbour was admitted: it is told of revocations. */
   greeted(neighbour: Exchange): void
-  /** What a neighbour tells of revocations. @throws TrustError, Refusal */
-  revoked(neighbour: Exchange, frame: RevokedFrame): Promise<void>
+  /** What a neighbour tells of revocations, or of who is there. @throws TrustError, Refusal */
+  told(neighbour: Exchange, frame: ToldFrame): Promise<void>
   readonly open: ReadonlyMap<Name, OpenTopic>
   /** An inbox is sought that was not before. */
   sought(topic: Name): void

@@ -259,7 +259,7 @@ export class Neighbours {
       wanted: (from, mark) => this.#wanted(from, mark),
       shown: (from, right) => this.#shown(from, right),
       ended: (from, topic) => this.#end(from, topic),
-      revoked: (from, frame) => context.revoked(from, frame),
+      told: (from, frame) => context.told(from, frame),
       fault: (from, cause) => this.fault(from, cause),
       broken: (from) => void (isHere(from) && context.transport.disconnect(from.peer)),
     }

@@ -19,16 +19,16 @@ import {
 } from '@ixj/trust'
 import { readSignedBody, signBody, type SignedBody } from '../bundles/signed-body.ts'
 import type { Head } from '../history/topic-index.ts'
+import { MESSAGES_BYTES_MAX } from '../limits.ts'
+import type { MemberClaim } from '../neighbours/right.ts'
+import { MESSAGE_BYTES_MAX } from '../transport.ts'
+import type { Echo } from './echoes.ts'
 import {
-  MESSAGES_BYTES_MAX,
   PRESENCE_ECHO_MS_MAX,
   PRESENCE_ECHOES_MAX,
   PRESENCE_HEADS_MAX,
   PRESENCE_MEMBERS_MAX,
-} from '../limits.ts'
-import type { MemberClaim } from '../neighbours/right.ts'
-import { MESSAGE_BYTES_MAX } from '../transport.ts'
-import type { Echo } from './echoes.ts'
+} from './limits.ts'
 
 /** One member that a node hosts, as its presence tells it. */
 export interface PresentMember extends Omit<MemberClaim, 'topic'> {

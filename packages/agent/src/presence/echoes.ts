@@ -1,6 +1,6 @@
 import { forgetOldest, toHex } from '@ixj/trust'
 import type { Signature } from '../bundles/signed-body.ts'
-import { PRESENCE_ECHO_MS_MAX, PRESENCE_ECHOES_MAX, PRESENCE_NODES_MAX } from '../limits.ts'
+import { PRESENCE_ECHO_MS_MAX, PRESENCE_ECHOES_MAX, PRESENCE_NODES_MAX } from './limits.ts'
 import type { RoundTrip } from '../pipeline/clock-offset.ts'
 
 /** That another node's announcement was heard: its nonce, and how long ago that was. */

@@ -12,12 +12,7 @@ import {
 } from '@ixj/trust'
 import { holds } from '../bundles/signed-body.ts'
 import type { Clock } from '../clock.ts'
-import {
-  PRESENCE_FETCHES_MAX,
-  PRESENCE_NODES_MAX,
-  PRESENCE_PER_SECOND,
-  PROOF_WAIT_MS,
-} from '../limits.ts'
+import { PROOF_WAIT_MS } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
 import type { ProofBook } from '../neighbours/proof-book.ts'
 import {
@@ -35,6 +30,7 @@ import type { Grounds } from '../pipeline/grounds.ts'
 import type { Peer } from '../transport.ts'
 import type { Announcement, PresentMember } from './announcement.ts'
 import { watchRight } from '../revoked/watched-right.ts'
+import { PRESENCE_FETCHES_MAX, PRESENCE_NODES_MAX, PRESENCE_PER_SECOND } from './limits.ts'
 import type { HeardMember, Roster } from './roster.ts'
 
 /** What announcements are checked with. */

@@ -1,22 +1,6 @@
 import type { Name } from '@ixj/names'
 import { equalBytes, toHex, type Random, type Signer } from '@ixj/trust'
-import {
-  PRESENCE_APART_MS,
-  PRESENCE_BYTES_MAX,
-  PRESENCE_CHANGE_MS,
-  PRESENCE_DOUBT_MS,
-  PRESENCE_FULL_HEADS_MAX,
-  PRESENCE_GROWTH,
-  PRESENCE_HEADS_MAX,
-  PRESENCE_HEADS_MS,
-  PRESENCE_JITTER,
-  PRESENCE_MEET_NODE_MS,
-  PRESENCE_MEMBERS_MAX,
-  PRESENCE_MS,
-  PRESENCE_MS_MAX,
-  PRESENCE_OFTEN_NODES_MAX,
-  QUEUE_MAX,
-} from '../limits.ts'
+import { QUEUE_MAX } from '../limits.ts'
 import type { Head } from '../history/topic-index.ts'
 import type { KnownProof } from '../neighbours/proof-shelf.ts'
 import type { RoundTrip } from '../pipeline/clock-offset.ts'
@@ -30,10 +14,23 @@ import {
   sealAnnouncement,
   type PresentMember,
 } from './announcement.ts'
-import { Echoes } from './echoes.ts'
+import type { HearingContext } from './hearing.ts'
+import {
+  PRESENCE_BYTES_MAX,
+  PRESENCE_CHANGE_MS,
+  PRESENCE_DOUBT_MS,
+  PRESENCE_FULL_HEADS_MAX,
+  PRESENCE_HEADS_MAX,
+  PRESENCE_HEADS_MS,
+  PRESENCE_JITTER,
+  PRESENCE_MEET_NODE_MS,
+  PRESENCE_MEMBERS_MAX,
+  PRESENCE_MS,
+} from './limits.ts'
 import { localMember } from './local-member.ts'
-import { Hearing, type HearingContext } from './hearing.ts'
-import { Roster, type GroupReceiver, type Member, type PresenceChange } from './roster.ts'
+import { longestPauseMs } from './pace.ts'
+import type { GroupReceiver, Member, PresenceChange } from './roster.ts'
+import { endTopic, isLarge, openTopic, type PresentTopic } from './present-topic.ts'
 
 /** What a node's presence is kept with. */
 export interface PresenceContext extends HearingContext {
@@ -54,39 +51,13 @@ export interface PresenceContext extends HearingContext {
   unsent(topic: Name, cause: unknown): void
 }
 
-/** A member here, and the proof of all that it claims as it was first made. */
-interface LocalMember {
-  readonly member: PresentMember
-  readonly known: KnownProof
-}
-
-interface Topic {
-  readonly local: Map<string, LocalMember>
-  readonly roster: Roster
-  readonly watchers: Set<Queue<PresenceChange>>
-  cancel: (() => void) | undefined
-  due: number
-  /** Whether members here came or went since all were told. */
-  isNews: boolean
-  /** Ends the wait for an announcement of heads. */
-  cancelHeads: (() => void) | undefined
-  /** Time of our last announcement: each is later than the one before, or it would be no news. */
-  toldAt: number
-  /** When all members were told last. */
-  membersAt: number
-  readonly hearing: Hearing
-  readonly echoes: Echoes
-  /** Whether it is heard for others too. */
-  listens: boolean
-}
-
 /**
  * Who is in each group that is open here. Every node tells the members that it hosts, within 100 ms
  * of a change and every 5 s; each claim carries the proof by which anyone can check it.
  */
 export class Presence {
   readonly #context: PresenceContext
-  readonly #topics = new Map<Name, Topic>()
+  readonly #topics = new Map<Name, PresentTopic>()
 
   constructor(context: PresenceContext) {
     this.#context = context
@@ -129,9 +100,7 @@ export class Presence {
     })
     await this.#announce(name, topic)
     if (topic.local.size > 0 || topic.listens) return
-    topic.cancel?.()
-    topic.cancelHeads?.()
-    for (const watcher of topic.watchers) watcher.close()
+    endTopic(topic)
     this.#topics.delete(name)
   }
 
@@ -195,15 +164,12 @@ export class Presence {
     return queue
   }
 
-  /** Announces soon: somebody came who has not heard us. */
-  poke(name: Name): void {
+  /** A neighbour receives the topic from now on. */
+  met(name: Name, peer: Peer): void {
     const topic = this.#topics.get(name)
     if (topic === undefined) return
-    const { nodes } = topic.roster
-    const apart = Math.min(PRESENCE_MS_MAX / 2, PRESENCE_APART_MS * nodes ** 2)
-    const since = Math.max(0, this.#context.clock.now() - topic.membersAt)
-    const many = Math.min(PRESENCE_MS, PRESENCE_MEET_NODE_MS * nodes)
-    this.#tellAgain(name, topic, Math.max(many, apart - since))
+    if (isLarge(topic)) topic.handing.met(peer)
+    else this.#greet(name, topic)
   }
 
   /** A member here has written: the others are told how far its stream goes. */
@@ -234,14 +200,23 @@ export class Presence {
 
   /** Members that were not heard of are gone. */
   sweep(now: number): void {
-    for (const topic of this.#topics.values()) topic.roster.sweep(now)
+    for (const { roster, handing } of this.#topics.values()) {
+      roster.sweep(now)
+      handing.sweep(now)
+    }
   }
 
   /**
-   * Hears an announcement that came on a topic. Members whose proof does not hold here are left out.
+   * Hears an announcement that came on a topic, or that a neighbour handed on. Members whose proof does
+   * not hold here are left out.
    * @throws Refusal, TrustError
    */
-  async hear(name: Name, bytes: Uint8Array, from: Peer | null): Promise<void> {
+  async hear(
+    name: Name,
+    bytes: Uint8Array,
+    from: Peer,
+    { isHanded }: { readonly isHanded: boolean },
+  ): Promise<void> {
     const announcement = decodeAnnouncement(bytes)
     if (announcement.topic !== name) {
       throw new Refusal(
@@ -261,60 +236,48 @@ export class Presence {
     }
     const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
-    const trip = topic.echoes.heard(announcement, arrivedAt)
+    const { signed, proof, members } = announcement
+    topic.handing.keep({ nodeKey: signerKey, time: signed.time, proof, members }, bytes)
+    // How long ago that was said nobody knows, so it measures nothing.
+    const trip = isHanded ? undefined : topic.echoes.heard(announcement, arrivedAt)
     if (trip !== undefined) this.#context.measured(signer, trip)
     this.#context.heard(name, announcement.heads)
     this.#context.changed()
+    if (!isNew || !topic.roster.hasNode(signer)) return
+    if (isHanded) topic.handing.learned(signerKey, from)
     // A node that nobody here knew does not know us either; it may be hops away.
-    if (isNew && topic.roster.hasNode(signer)) this.poke(name)
+    if (!isLarge(topic)) this.#greet(name, topic)
   }
 
   /** Stops announcing; watchers end. */
   close(): void {
-    for (const topic of this.#topics.values()) {
-      topic.cancel?.()
-      topic.cancelHeads?.()
-      for (const watcher of topic.watchers) watcher.close()
-    }
+    for (const topic of this.#topics.values()) endTopic(topic)
     this.#topics.clear()
   }
 
-  #open(name: Name): Topic {
-    const watchers = new Set<Queue<PresenceChange>>()
-    const roster = new Roster((change) => {
-      this.#context.told(name, change)
-      for (const watcher of watchers) watcher.push(change)
-    })
-    const topic: Topic = {
-      local: new Map(),
-      roster,
-      watchers,
-      cancel: undefined,
-      cancelHeads: undefined,
-      due: Infinity,
-      isNews: true,
-      toldAt: 0,
-      membersAt: -Infinity,
-      hearing: new Hearing(roster, this.#context),
-      echoes: new Echoes(),
-      listens: false,
-    }
+  #open(name: Name): PresentTopic {
+    const topic = openTopic(name, this.#context)
     this.#topics.set(name, topic)
     return topic
   }
 
-  #tell(name: Name, topic: Topic, change: PresenceChange): void {
+  /** Announces soon: somebody came who has not heard us. */
+  #greet(name: Name, topic: PresentTopic): void {
+    this.#tellAgain(name, topic, PRESENCE_MEET_NODE_MS * topic.roster.nodes)
+  }
+
+  #tell(name: Name, topic: PresentTopic, change: PresenceChange): void {
     this.#context.told(name, change)
     for (const watcher of topic.watchers) watcher.push(change)
     this.#context.changed()
   }
 
   /** Who only listens has nobody to tell of. */
-  #tellAgain(name: Name, topic: Topic, inMs: number): void {
+  #tellAgain(name: Name, topic: PresentTopic, inMs: number): void {
     if (topic.local.size > 0) this.#schedule(name, topic, Math.max(PRESENCE_CHANGE_MS, inMs))
   }
 
-  #schedule(name: Name, topic: Topic, inMs: number): void {
+  #schedule(name: Name, topic: PresentTopic, inMs: number): void {
     const { clock } = this.#context
     const due = Math.round(clock.now() + inMs)
     if (topic.cancel !== undefined && topic.due <= due) return
@@ -326,17 +289,17 @@ export class Presence {
     })
   }
 
-  async #announce(name: Name, topic: Topic): Promise<void> {
-    const { clock, random, proofs } = this.#context
+  async #announce(name: Name, topic: PresentTopic): Promise<void> {
+    const { random, proofs } = this.#context
     // Records of the DNS lapse: each proof is told as it is now.
     const proven = [...topic.local.values()].map(({ member, known }) => {
       const proof = proofs.current(known)
       return { proof, member: { ...member, proof: proof.id } }
     })
     const members = proven.map(({ member }) => member)
-    const pauseMs = this.#pause(topic)
+    // News is told again soon, since gossip may not have brought it to all.
+    const pauseMs = topic.isNews ? PRESENCE_MS : longestPauseMs(topic.roster.nodes + 1)
     topic.isNews = false
-    topic.membersAt = clock.now()
     const heads = this.#context.heads(name).slice(-PRESENCE_FULL_HEADS_MAX)
     await this.#publish(name, topic, { members, heads, proofs: proven.map(({ proof }) => proof) })
     if (topic.local.size === 0) return
@@ -345,19 +308,8 @@ export class Presence {
     this.#schedule(name, topic, Math.round(pauseMs * jitter))
   }
 
-  /**
-   * How long it is quiet now. News of members here is told again soon; else it is not much longer than
-   * it was before: others wait for us as long as we have let them wait.
-   */
-  #pause({ roster, isNews, membersAt }: Topic): number {
-    const inProportion = (PRESENCE_MS * (roster.nodes + 1)) / PRESENCE_OFTEN_NODES_MAX
-    const longest = Math.min(PRESENCE_MS_MAX, inProportion)
-    const gap = isNews ? 0 : this.#context.clock.now() - membersAt
-    return Math.max(PRESENCE_MS, Math.min(longest, PRESENCE_GROWTH * gap))
-  }
-
   /** Tells the heads alone: who is here was told, and is told again by itself. */
-  async #tellHeads(name: Name, topic: Topic): Promise<void> {
+  async #tellHeads(name: Name, topic: PresentTopic): Promise<void> {
     if (topic.local.size === 0) return
     const heads = this.#context.heads(name).slice(-PRESENCE_HEADS_MAX)
     await this.#publish(name, topic, { members: null, heads, proofs: [] })
@@ -365,7 +317,7 @@ export class Presence {
 
   async #publish(
     name: Name,
-    topic: Topic,
+    topic: PresentTopic,
     told: {
       readonly members: readonly PresentMember[] | null
       readonly heads: readonly Head[]
@@ -384,6 +336,8 @@ export class Presence {
         { node: node.name, topic: name, proof: own.id, members, heads, echoes },
         { signer: node.signer, now: topic.toldAt, random: () => nonce },
       )
+      const nodeKey = node.signer.publicKey
+      topic.handing.keep({ nodeKey, time: topic.toldAt, proof: own.id, members }, bytes)
       for (const peer of transport.subscribers(name)) {
         const neighbour = this.#context.neighbour(peer)
         neighbour?.push(own)

@@ -1,13 +1,9 @@
 import type { Name } from '@ixj/names'
 import { SKEW_MS, toHex } from '@ixj/trust'
-import {
-  MEMBERS_MAX,
-  PRESENCE_JITTER,
-  PRESENCE_LOST_GAPS,
-  PRESENCE_LOST_MS,
-  PRESENCE_MS_MAX,
-} from '../limits.ts'
+import { MEMBERS_MAX } from '../limits.ts'
 import type { Explicable } from '../pipeline/grounds.ts'
+import { PRESENCE_JITTER, PRESENCE_LOST_GAPS, PRESENCE_LOST_MS, PRESENCE_MS_MAX } from './limits.ts'
+import { longestPauseMs } from './pace.ts'
 
 /** A member of a group, proved by its statements, by which `explanationOf` says why it is there. */
 export interface Member extends Explicable {
@@ -69,7 +65,8 @@ export type PresenceChange =
 type News = 'members' | 'heads'
 
 interface Heard extends HeardMember {
-  /** When it is lost, unless it is heard of before, and why it will be. */
+  readonly heardAt: number
+  /** When it may be lost, unless it is heard of before, and why it will be. */
   readonly lostAt: number
   readonly why: LostWhy
   readonly nodeKey: Uint8Array
@@ -154,7 +151,7 @@ export class Roster {
       const { member } = heard
       const before = this.#heard.get(key)
       if (before === undefined && this.#heard.size >= MEMBERS_MAX) continue
-      this.#put(key, { ...heard, lostAt: lost, why: 'silent', nodeKey: node.key })
+      this.#put(key, { ...heard, heardAt: at.now, lostAt: lost, why: 'silent', nodeKey: node.key })
       if (before === undefined) this.#changed({ kind: 'joined', member })
       else if (before.member.node !== member.node) this.#changed({ kind: 'joined', member })
     }
@@ -179,7 +176,7 @@ export class Roster {
   sweep(now: number): void {
     for (const [key, heard] of this.#heard) {
       if (heard.until < now) this.#remove(key, { kind: 'lost', why: 'lapsed' })
-      else if (heard.lostAt <= now) this.#remove(key, { kind: 'lost', why: heard.why })
+      else if (this.#isLost(heard, now)) this.#remove(key, { kind: 'lost', why: heard.why })
     }
     // Announcements older than the skew are refused by their time.
     for (const [key, time] of this.#newest) {
@@ -215,7 +212,13 @@ export class Roster {
     else this.#nodes.delete(id)
   }
 
-  /** A node waits not much longer than the time before, so what lay between two is a measure. */
+  /** Who is silent is waited for as long as a group of this size may let others wait. */
+  #isLost({ heardAt, lostAt, why }: Heard, now: number): boolean {
+    if (lostAt > now || why !== 'silent') return lostAt <= now
+    return heardAt + PRESENCE_LOST_GAPS * longestPauseMs(this.nodes + 1) <= now
+  }
+
+  /** In a group that has just become small its nodes may speak as seldom as they did before. */
   #patience(nodeKey: Uint8Array, time: number): number {
     const gap = time - (this.#newest.get(`members ${toHex(nodeKey)}`) ?? time)
     const known = Math.min(gap, PRESENCE_MS_MAX * (1 + PRESENCE_JITTER))

@@ -2,13 +2,13 @@ import type { Name } from '@ixj/names'
 import { compareBytes, equalBytes, revocationDigest, toHex, type Sha256 } from '@ixj/trust'
 import type { Clock } from '../clock.ts'
 import {
-  FRAME_NOTICES_BYTES,
   FRAME_NOTICES_MAX,
   NOTICES_PER_SECOND,
   REVOKED_IDS_MAX,
   REVOKED_SYNC_MS,
 } from '../limits.ts'
 import type { Exchange } from '../neighbours/exchange.ts'
+import { parcelsOf } from '../neighbours/parcels.ts'
 import type { HaveFrame } from '../neighbours/frames.ts'
 import { Budget } from '../pipeline/rate.ts'
 import { Refusal } from '../pipeline/verdicts.ts'
@@ -166,18 +166,8 @@ export class RevokedSync {
   }
 
   #send(neighbour: Exchange, notices: readonly Uint8Array[]): void {
-    let current: Uint8Array[] = []
-    let bytes = 0
-    const end = () => {
-      if (current.length > 0) neighbour.tell({ kind: 'notices', notices: current })
-      current = []
-      bytes = 0
+    for (const some of parcelsOf(notices, FRAME_NOTICES_MAX)) {
+      neighbour.tell({ kind: 'notices', notices: some })
     }
-    for (const notice of notices) {
-      if (bytes + notice.length > FRAME_NOTICES_BYTES || current.length === FRAME_NOTICES_MAX) end()
-      current.push(notice)
-      bytes += notice.length
-    }
-    end()
   }
 }

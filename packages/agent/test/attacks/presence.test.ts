@@ -7,12 +7,8 @@ import { RawNode } from '../../../../test/world/raw-node.ts'
 import { foreignAnchor, World } from '../../../../test/world/world.ts'
 import { signBody } from '../../src/bundles/signed-body.ts'
 import { provingStatements } from '../../src/host/identity.ts'
-import {
-  FRAME_STATEMENTS_MAX,
-  PRESENCE_FETCHES_MAX,
-  PRESENCE_PER_SECOND,
-  PROOF_WAIT_MS,
-} from '../../src/limits.ts'
+import { FRAME_STATEMENTS_MAX, PROOF_WAIT_MS } from '../../src/limits.ts'
+import { PRESENCE_FETCHES_MAX, PRESENCE_PER_SECOND } from '../../src/presence/limits.ts'
 import {
   decodeAnnouncement,
   isAnnouncement,
