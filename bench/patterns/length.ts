@@ -29,8 +29,8 @@ export const WHOLE: Length = {
   crowd: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   // On many nodes a run is few bundles: their code is compiled later than that of 8 nodes.
   growth: { rounds: 6, secondsOfRun: 1.5, warmUpSeconds: 10 },
-  answers: { rounds: 4, secondsOfRun: 0.6 },
-  paced: { warmUpSeconds: 0.4, rounds: 3, secondsOfRound: 0.4 },
+  answers: { rounds: 3, secondsOfRun: 0.6 },
+  paced: { warmUpSeconds: 0.4, rounds: 2, secondsOfRound: 0.5 },
   pairPaced: { warmUpSeconds: 0.5, rounds: 3, secondsOfRound: 0.5 },
 }
 

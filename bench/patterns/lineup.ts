@@ -9,7 +9,7 @@ const QUIET_CPUS_MAX = 0.5
 /** How long one look at it lasts. */
 const LOOK_SECONDS = 1
 /** What is not quiet by then is measured all the same, and told. */
-const SETTLE_SECONDS_MAX = 20
+const SETTLE_SECONDS_MAX = 30
 
 /** Hears what a benchmark is at. */
 export type Progress = (line: string) => void
@@ -62,6 +62,8 @@ export class Lineup implements AsyncDisposable {
 
   /** One of them alone, among the others, who are silent; resolves when it is quiet. */
   async only(contender: ContenderName): Promise<Lineup> {
+    // It was waited for when it was opened.
+    if (this.#teams.size === 1 && this.#teams.has(contender)) return this
     const alone = new Lineup(this.cast, this.#progress, this.#notRun)
     const team = this.#teams.get(contender)
     if (team !== undefined) alone.#teams.set(contender, team)

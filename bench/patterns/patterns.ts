@@ -15,7 +15,7 @@ const MANY: readonly Pattern[] = ['1×N', 'N×1', 'N×N']
 const LARGE_BODIES = [4_000, BODY_BYTES_MAX]
 
 /** What scenes after the first warm up, beside it: much of their code is compiled. */
-const LATER_WARM_UP_PART = 0.4
+const LATER_WARM_UP_PART = 0.25
 
 /** A part of the benchmark, which may be run by itself. */
 type PartOf = (lineup: Lineup, length: Length, progress: Progress) => Promise<readonly PatternRow[]>

@@ -2,7 +2,7 @@ import type { BenchResult } from '../table.ts'
 import type { Background } from './background.ts'
 import type { Churn } from './churn.ts'
 import type { Checked, Modelled, ScaleRow } from './scale.ts'
-import type { Survey } from './survey.ts'
+import type { Born, Survey } from './survey.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -29,6 +29,15 @@ function linesOf(row: ScaleRow): readonly (readonly string[])[] {
   }
 }
 
+function bornLines(born: Born | undefined): readonly (readonly string[])[] {
+  if (born === undefined) return []
+  const { agents, oneGrant, twoGrants } = born
+  return [
+    idleLine('one grant', oneGrant.bytes / agents),
+    idleLine('two grants', twoGrants.bytes / agents),
+  ]
+}
+
 function surveyLines(row: Survey): readonly (readonly string[])[] {
   const { nodes, agentsPerNode, hall, inboxes, settle, connect, idle, fillHall } = row
   const agents = nodes * agentsPerNode
@@ -37,8 +46,7 @@ function surveyLines(row: Survey): readonly (readonly string[])[] {
     [`${count(nodes)} nodes, ${count(agents)} agents, real Ed25519, one process`],
     ['  a connection and both hellos', digits(connect.cpuMs / row.links), 'ms CPU', ''],
     ['  a birth: key, binding, grant', digits(settle.cpuMs / agents), 'ms CPU', ''],
-    idleLine('one grant', row.born.oneGrant.bytes / row.born.agents),
-    idleLine('two grants', row.born.twoGrants.bytes / row.born.agents),
+    ...bornLines(row.born),
     ['  the same, and its part of its node', digits(settle.bytes / agents / KIB), 'KiB', ''],
     [
       `  each of ${row.listeners} that listen to a group`,

@@ -25,7 +25,9 @@ const COPY_PART = 0.02
 const COPIES_MEASURED = 7
 const SEED = 0x1235
 /** Messages times nodes before any is measured, in small countries as in large ones. */
-const WARM_UP = 10_000
+const WARM_UP = 5_000
+/** That hear of each other: as seldom as the many of a larger group do. */
+const HEARERS = 64
 /** Up to that, who makes agents publishes no status of its own. */
 const BRIEF_SECONDS = 60
 const MODEL_NODES = [1_000, 10_000, 100_000, 1_000_000]
@@ -74,19 +76,22 @@ async function measureNodes(
   const base = { seed: SEED, lifetimeSeconds: BRIEF_SECONDS }
   const small = isWhole ? 100 : 20
   const agentsPerNode = isWhole ? 100 : 20
-  const look = (plan: Pick<SurveyPlan, 'nodes' | 'listeners' | 'writers' | 'messages'>) => {
+  const look = (
+    plan: Pick<SurveyPlan, 'nodes' | 'bears' | 'listeners' | 'writers' | 'messages'>,
+  ) => {
     const warmUp = isWhole ? Math.ceil(WARM_UP / plan.nodes) : 1
     return runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, warmUp, ...plan }, progress)
   }
-  const few = await look({ nodes: small, listeners: 1, writers: 5, messages: 30 })
-  const many = await look({ nodes: small, listeners: 20, writers: 5, messages: 30 })
+  const few = await look({ nodes: small, bears: true, listeners: 1, writers: 5, messages: 30 })
+  const many = await look({ nodes: small, bears: true, listeners: 20, writers: 5, messages: 30 })
   const heard = await runTask<Background>(
-    { kind: 'background', nodes: small, seed: SEED },
+    { kind: 'background', nodes: isWhole ? HEARERS : small, seed: SEED },
     progress,
   )
   // One writer of each: a first message costs what it does, and 5,000 of them took most of a minute.
   const large = await look({
     nodes: isWhole ? 1_000 : 50,
+    bears: false,
     listeners: 20,
     writers: 1,
     messages: 10,

@@ -10,8 +10,8 @@ export interface Survey extends SurveyPlan {
   readonly connect: Cost
   /** Bosses and their agents, with two grants each, and what their nodes came to keep for them. */
   readonly settle: Cost
-  /** So many agents more on one node, which idle, by the grants that each has. */
-  readonly born: { readonly agents: number; readonly oneGrant: Cost; readonly twoGrants: Cost }
+  /** What agents more on one node cost, where that was asked. */
+  readonly born?: Born
   /** Of virtual time, with all agents there and nothing said. */
   readonly idle: Cost & { readonly seconds: number }
   readonly fillHall: Cost
@@ -22,6 +22,13 @@ export interface Survey extends SurveyPlan {
   /** One to one, to the boss of the next node: each writer's first message. */
   readonly inboxes: Cost & { readonly read: number; readonly owed: number }
   readonly residentBytes: number
+}
+
+/** So many agents more on one node, which idle, by the grants that each has. */
+export interface Born {
+  readonly agents: number
+  readonly oneGrant: Cost
+  readonly twoGrants: Cost
 }
 
 /** How messages to all came. */
@@ -37,6 +44,8 @@ export interface HallFigures {
 
 /** What a survey does. */
 export interface SurveyPlan extends CountrySize {
+  /** Whether agents more are born on one node: what each costs hardly depends on how many nodes there are. */
+  readonly bears: boolean
   /** Agents of each node that listen. */
   readonly listeners: number
   /** Agents of each node that write to an inbox. */
@@ -47,25 +56,28 @@ export interface SurveyPlan extends CountrySize {
   readonly messages: number
 }
 
+/** Tells what is done, does it, and counts what it costs. */
+type Part = <T>(what: string, run: () => Promise<T>) => Promise<[Cost, T]>
+
 const IDLE_SECONDS = 5
 /** On one node, beside those that it has: enough that the tables of the first do not count. */
 const BORN = 4_000
 
-/** Opens a country, has everybody speak, and tells what each part cost. */
+/**
+ * Opens a country, has everybody speak, and tells what each part cost. The country stays open: the
+ * process ends with it, and until 100,000 agents have said that they leave takes a minute.
+ */
 export async function survey(plan: SurveyPlan, progress: (line: string) => void): Promise<Survey> {
   const { nodes, agentsPerNode, listeners, writers, warmUp, messages } = plan
-  await using country = new Country(plan)
-  const part = <T>(what: string, run: () => Promise<T>) => {
+  const country = new Country(plan)
+  const part: Part = (what, run) => {
     progress(`${nodes} nodes: ${what}`)
     return costOf(run)
   }
   const [open] = await part('opening them', () => country.open())
   const [connect, links] = await part('connecting them', () => country.connect())
   const [settle] = await part('making agents', () => country.settle())
-  // They fill the caches of a node, which have some thousand places each, and are counted for nothing.
-  await part('agents that fill caches', () => country.bear(BORN, { grants: 1 }))
-  const [oneGrant] = await part('agents with one grant', () => country.bear(BORN, { grants: 1 }))
-  const [twoGrants] = await part('agents with two', () => country.bear(BORN, { grants: 2 }))
+  const born = plan.bears ? await bear(country, part) : undefined
   const [idle] = await part('idle', () => country.world.pass(IDLE_SECONDS * 1_000))
   const hops: number[] = []
   const [fillHall] = await part('agents begin to listen', () => country.fillHall(listeners, hops))
@@ -83,7 +95,7 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
     open,
     connect,
     settle,
-    born: { agents: BORN, oneGrant, twoGrants },
+    ...(born === undefined ? {} : { born }),
     fillHall,
     firstWords,
     idle: { ...idle, seconds: IDLE_SECONDS },
@@ -91,6 +103,14 @@ export async function survey(plan: SurveyPlan, progress: (line: string) => void)
     inboxes: { ...inboxes, read, owed: nodes * Math.min(writers, agentsPerNode) },
     residentBytes: process.memoryUsage().rss,
   }
+}
+
+async function bear(country: Country, part: Part): Promise<Born> {
+  // They fill the caches of a node, which have some thousand places each, and are counted for nothing.
+  await part('agents that fill caches', () => country.bear(BORN, { grants: 1 }))
+  const [oneGrant] = await part('agents with one grant', () => country.bear(BORN, { grants: 1 }))
+  const [twoGrants] = await part('agents with two', () => country.bear(BORN, { grants: 2 }))
+  return { agents: BORN, oneGrant, twoGrants }
 }
 
 async function enterHall({ world, places }: Country): Promise<Group> {

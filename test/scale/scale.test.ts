@@ -11,6 +11,7 @@ const MINUTE = 60_000
 const PLAN = {
   nodes: 40,
   agentsPerNode: 8,
+  bears: false,
   seed: 0x1235,
   lifetimeSeconds: 60,
   writers: 8,
