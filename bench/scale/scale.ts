@@ -92,9 +92,9 @@ async function measureNodes(
   const large = await look({
     nodes: isWhole ? 1_000 : 50,
     bears: false,
-    listeners: 20,
+    listeners: 10,
     writers: 1,
-    messages: 10,
+    messages: 8,
   })
   const costs = calibrate(few, many, heard)
   const nodes = isWhole ? MODEL_NODES : MODEL_NODES.slice(0, 2)

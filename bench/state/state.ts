@@ -9,7 +9,7 @@ import type { StateCounted, StateOrder, StateReport } from './state-process.ts'
 
 const MEMBERS = 50
 /** Updates that each member sets in a second. */
-const PACES = [10, 25, 50] as const
+const PACES = [10, 50] as const
 /** Members on so many nodes, a process each. */
 const NODES = [2, 5] as const
 /** What "holds" means: of all values that were set, so many reach every other member. */
