@@ -24,7 +24,7 @@ const RUNS_LEAST = 2
  */
 const LONG_DELIVERIES = 1_024
 const LONG_TIMES = 3
-/** Where one message of each takes so many times as long as a run, nothing more is tried. */
+/** Where one message of each takes so many times as long as a run, two of each are not tried. */
 const TOO_LONG_TIMES = 3
 
 /** Deliveries of the first run, which only warms up. */
@@ -115,8 +115,7 @@ export async function countFor(
     const isTooLong = outcome.seconds >= TOO_LONG_TIMES * seconds
     const isTried = isTooLong || count >= Math.min(most, FEW_MESSAGES) || count >= 2 * countBefore
     const next = Math.round(count * Math.min(TIMES_MAX, seconds / outcome.seconds))
-    const isAll = isTooLong && count === 1
-    const isSettled = isEnough && (isAll || isWarm) && isTried
+    const isSettled = isEnough && isWarm && isTried
     const least = isEnough && !isSettled && !isTooLong && count < FEW_MESSAGES ? 2 * count : 1
     ;[before, countBefore] = [perSecond, count]
     count = Math.min(most, Math.max(least, next))

@@ -80,12 +80,20 @@ test('runSeconds() gives everybody longer where a message of each is many delive
   expect(runSeconds({ pattern: '1×N', ...SCENE }, pace)).toBe(0.5)
 })
 
-test('countFor() tries nothing more where one message of each takes far longer than a run', async () => {
+test('countFor() does not try two of each where one takes far longer than a run', async () => {
   // As A2A in 64×64: a message of each takes five seconds, and two of each took ten.
   const { run, runs } = contender(0, 750)
   const length = { seconds: 1.6, warmUpSeconds: 1 }
   expect(await countFor({ run }, { pattern: 'N×N', ...SCENE }, length)).toBe(1)
-  expect(runs).toEqual([1])
+  expect(runs).toEqual([1, 1])
+})
+
+test('countFor() does not settle for one message of each because the first run was cold', async () => {
+  // As ixj in 512×1: the first run waits for the proofs of all senders.
+  const { run } = contender(0, 50_000, [150])
+  const length = { seconds: 0.4, warmUpSeconds: 0.5 }
+  const count = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, length)
+  expect(count).toBeGreaterThan(32)
 })
 
 test('hasItsTime() wants two runs at least, and all the time that was given', () => {
