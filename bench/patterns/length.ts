@@ -25,7 +25,7 @@ export const WHOLE: Length = {
   isWhole: true,
   pair: { rounds: 4, secondsOfRun: 0.5, warmUpSeconds: 2 },
   many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2.5 },
-  bodies: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  bodies: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   crowd: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   // On many nodes a run is few bundles: their code is compiled later than that of 8 nodes.
   growth: { rounds: 6, secondsOfRun: 1.5, warmUpSeconds: 10 },

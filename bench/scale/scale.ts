@@ -83,7 +83,7 @@ async function measureNodes(
     return runTask<Survey>({ kind: 'survey', ...base, agentsPerNode, warmUp, ...plan }, progress)
   }
   const few = await look({ nodes: small, bears: true, listeners: 1, writers: 5, messages: 30 })
-  const many = await look({ nodes: small, bears: true, listeners: 20, writers: 5, messages: 30 })
+  const many = await look({ nodes: small, bears: false, listeners: 20, writers: 5, messages: 30 })
   const heard = await runTask<Background>(
     { kind: 'background', nodes: isWhole ? HEARERS : small, seed: SEED },
     progress,

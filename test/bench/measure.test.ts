@@ -96,6 +96,16 @@ test('countFor() does not settle for one message of each because the first run w
   expect(count).toBeGreaterThan(32)
 })
 
+test('countFor() counts in whole batches where there is more than one', async () => {
+  const countAt = (perSecond: number) => {
+    const { run } = contender(0, 64 * perSecond)
+    return countFor({ run }, { pattern: 'N×N', agents: 8, bodyBytes: 200 }, LENGTH)
+  }
+  expect(await countAt(395)).toBe(256)
+  expect(await countAt(616)).toBe(512)
+  expect(await countAt(200)).toBe(160)
+})
+
 test('hasItsTime() wants two runs at least, and all the time that was given', () => {
   const runs = (...seconds: readonly number[]) => seconds.map((each) => ({ seconds: each }))
   expect(hasItsTime(runs(0.4, 0.5, 0.4), 1.6)).toBe(false)
