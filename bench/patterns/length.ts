@@ -24,7 +24,7 @@ export interface Length {
 export const WHOLE: Length = {
   isWhole: true,
   pair: { rounds: 4, secondsOfRun: 0.5, warmUpSeconds: 2 },
-  many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2.5 },
+  many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
   bodies: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   crowd: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   // On many nodes a run is few bundles: their code is compiled later than that of 8 nodes.

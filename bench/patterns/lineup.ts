@@ -9,7 +9,7 @@ const QUIET_CPUS_MAX = 0.5
 /** How long one look at it lasts. */
 const LOOK_SECONDS = 1
 /** What is not quiet by then is measured all the same, and told. */
-const SETTLE_SECONDS_MAX = 20
+const SETTLE_SECONDS_MAX = 10
 
 /** Hears what a benchmark is at. */
 export type Progress = (line: string) => void

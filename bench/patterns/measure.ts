@@ -23,7 +23,7 @@ const RUNS_LEAST = 2
  * to gather.
  */
 const LONG_DELIVERIES = 1_024
-const LONG_TIMES = 3
+const LONG_TIMES = 2
 /** Where one message of each takes so many times as long as a run, two of each are not tried. */
 const TOO_LONG_TIMES = 3
 
