@@ -115,7 +115,9 @@ export class Presence {
     const topic = this.#topics.get(name)
     if (topic === undefined) return
     topic.listens = false
-    if (topic.local.size === 0) this.#topics.delete(name)
+    if (topic.local.size > 0) return
+    endTopic(topic)
+    this.#topics.delete(name)
   }
 
   /** Everybody in the group, on this node and on others. */
@@ -236,6 +238,8 @@ export class Presence {
     }
     const isNew = !topic.roster.hasNode(signer)
     await topic.hearing.hear(announcement, from)
+    // It may have been closed meanwhile: nothing is begun for it then.
+    if (this.#topics.get(name) !== topic) return
     const { signed, proof, members } = announcement
     topic.handing.keep({ nodeKey: signerKey, time: signed.time, proof, members }, bytes)
     // How long ago that was said nobody knows, so it measures nothing.
