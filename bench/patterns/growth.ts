@@ -4,9 +4,6 @@ import type { Lineup, Progress } from './lineup.ts'
 import { measure } from './measure.ts'
 import type { GrowthRow, PatternRow } from './rows.ts'
 
-/** What is warmed up where much else was measured before. */
-const WARM_SECONDS = 4
-
 /**
  * P7: CPU for each delivery of 1×N, for every crew of these nodes: from 8 to 512 agents, from 8 to 64
  * nodes.
@@ -20,14 +17,11 @@ export async function growth(
   const { cast, idleCpus } = alone
   const { processes, nodesPerProcess = 1 } = cast
   const nodes = (processes - 1) * nodesPerProcess
-  // One node of each process has run its code for the scenes before.
-  const pace =
-    nodesPerProcess === 1 ? { ...length.growth, warmUpSeconds: WARM_SECONDS } : length.growth
   const rows: GrowthRow[] = []
   for (const agents of cast.crews) {
     progress(`1×${agents} on ${nodes} nodes`)
     const scene = { pattern: '1×N', agents, bodyBytes: BODY_BYTES } as const
-    for (const measured of await measure(alone, scene, pace)) {
+    for (const measured of await measure(alone, scene, length.growth)) {
       const { cpuSecondsPerMillion, perSecond, lost } = measured
       rows.push({ kind: 'growth', agents, nodes, idleCpus, cpuSecondsPerMillion, perSecond, lost })
     }

@@ -9,7 +9,10 @@ import type { Outcome, Team } from './team.ts'
 export interface Pace {
   readonly rounds: number
   readonly secondsOfRun: number
-  /** The runs that look for a count last so long together at least, so that code is compiled. */
+  /**
+   * The runs that look for a count last so long together at least, so that code is compiled; a quarter
+   * of it for a team that has run a scene before.
+   */
   readonly warmUpSeconds?: number
 }
 
@@ -46,6 +49,8 @@ const FEW_MESSAGES = 64
 const BATCH = 256
 /** A run that is faster than the one before by no more than this tells of those to come. */
 const STEADY_TIMES_MAX = 1.25
+/** What teams that have run a scene warm up for the next, beside the first: most code is compiled. */
+const LATER_WARM_UP_PART = 0.25
 
 let runNumber = 0
 
@@ -57,15 +62,17 @@ export async function measure(
 ): Promise<readonly ThroughputRow[]> {
   const title = titleOf(scene)
   const seconds = runSeconds(scene, pace)
-  const counts = await lineup.each(title, (team) =>
-    countFor(team, scene, { seconds, warmUpSeconds: pace.warmUpSeconds ?? 0 }),
-  )
+  const counts = await lineup.each(title, (team) => {
+    const warmUpSeconds = (pace.warmUpSeconds ?? 0) * (team.hasRun ? LATER_WARM_UP_PART : 1)
+    return countFor(team, scene, { seconds, warmUpSeconds })
+  })
   const outcomes = await rounds(lineup, {
     title,
     count: pace.rounds,
+    had: new Map([...counts].map(([contender, { runs }]) => [contender, runs])),
     isEnough: (runs: readonly Outcome[]) => hasItsTime(runs, pace.rounds * seconds),
     turn: (team, before) => {
-      const run = nextRun(scene, counts.get(team.contender) ?? 1)
+      const run = nextRun(scene, counts.get(team.contender)?.count ?? 1)
       return team.run(run, { asksBytes: before < LOOKS_AT_BYTES })
     },
   })
@@ -73,7 +80,7 @@ export async function measure(
     kind: 'throughput',
     contender,
     ...scene,
-    count: counts.get(contender) ?? 1,
+    count: counts.get(contender)?.count ?? 1,
     ...summary(runs),
   }))
 }
@@ -92,6 +99,14 @@ export function hasItsTime(runs: readonly Pick<Outcome, 'seconds'>[], seconds: n
   return runs.length >= RUNS_LEAST && runs.reduce((sum, run) => sum + run.seconds, 0) >= seconds
 }
 
+/** What was found by trying. */
+interface Found {
+  /** Messages of each sender in a run. */
+  readonly count: number
+  /** The last run that looked for it, where it was of so many and far longer than it should be. */
+  readonly runs: readonly Outcome[]
+}
+
 /**
  * A number of messages that takes about so long. A short run says little of a long one, since what
  * fills bundles or batches is faster than its first messages, and a first run says little of a
@@ -102,12 +117,12 @@ export async function countFor(
   team: Pick<Team, 'run'>,
   scene: Scene,
   { seconds, warmUpSeconds }: { readonly seconds: number; readonly warmUpSeconds: number },
-): Promise<number> {
+): Promise<Found> {
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
   const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
   let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
   let [before, countBefore] = [0, 0]
-  let gone = 0
+  let [gone, runs]: [number, readonly Outcome[]] = [0, []]
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const outcome = await team.run(nextRun(scene, count))
     const perSecond = (count * each) / outcome.seconds
@@ -121,9 +136,10 @@ export async function countFor(
     const least = isEnough && !isSettled && !isTooLong && count < FEW_MESSAGES ? 2 * count : 1
     ;[before, countBefore] = [perSecond, count]
     count = Math.min(most, Math.max(least, next))
+    runs = isSettled && isTooLong && count === countBefore ? [outcome] : []
     if (isSettled) break
   }
-  return wholeBatches(count, most)
+  return { count: wholeBatches(count, most), runs }
 }
 
 /**

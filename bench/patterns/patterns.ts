@@ -14,9 +14,6 @@ import { CONTENDERS, type PatternRow } from './rows.ts'
 const MANY: readonly Pattern[] = ['1×N', 'N×1', 'N×N']
 const LARGE_BODIES = [4_000, BODY_BYTES_MAX]
 
-/** What scenes after the first warm up, beside it: much of their code is compiled. */
-const LATER_WARM_UP_PART = 0.25
-
 /** A part of the benchmark, which may be run by itself. */
 type PartOf = (lineup: Lineup, length: Length, progress: Progress) => Promise<readonly PatternRow[]>
 
@@ -153,14 +150,11 @@ async function scenesOf(
   { pace, paced, progress }: Measuring,
 ): Promise<readonly PatternRow[]> {
   const rows: PatternRow[] = []
-  for (const [place, scene] of scenes.entries()) {
+  for (const scene of scenes) {
     const title = titleOf(scene)
     progress(title)
-    // Processes that have just been opened have run nothing yet.
-    const part = place === 0 ? 1 : LATER_WARM_UP_PART
-    const warmUpSeconds = (pace.warmUpSeconds ?? 0) * part
     lineup.takeSeconds()
-    rows.push(...(await measure(lineup, scene, { ...pace, warmUpSeconds })))
+    rows.push(...(await measure(lineup, scene, pace)))
     tellSeconds(title, lineup, progress)
     // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
     const isPaced = !(scene.pattern === 'N×N' && scene.agents > 8)

@@ -14,6 +14,8 @@ interface Rounds<Result> {
   readonly title: string
   /** At most so many. */
   readonly count: number
+  /** What was measured before, which counts as results of turns. */
+  readonly had?: ReadonlyMap<ContenderName, readonly Result[]>
   /** One turn of a team that has had so many before. */
   readonly turn: (team: Team, before: number) => Promise<Result>
   /** Whether a peer with these results needs no more; by default none has enough. */
@@ -26,9 +28,9 @@ interface Rounds<Result> {
  */
 export async function rounds<Result>(
   lineup: Pick<Lineup, 'contenders' | 'turn'>,
-  { title, count, turn, isEnough = () => false }: Rounds<Result>,
+  { title, count, had, turn, isEnough = () => false }: Rounds<Result>,
 ): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
-  const results = new Map<ContenderName, Result[]>()
+  const results = new Map<ContenderName, readonly Result[]>(had)
   const hasEnough = (contender: ContenderName) =>
     contender !== 'ixj' && isEnough(results.get(contender) ?? [])
   for (let round = 0; round < count; round++) {

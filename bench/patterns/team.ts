@@ -58,6 +58,7 @@ export class Team implements AsyncDisposable {
   readonly #ground: Ground
   readonly #processes: readonly Played[]
   readonly #pids: readonly number[]
+  #hasRun = false
 
   private constructor(contender: ContenderName, ground: Ground, processes: readonly Played[]) {
     this.contender = contender
@@ -86,6 +87,11 @@ export class Team implements AsyncDisposable {
     return new Team(contender, ground, processes)
   }
 
+  /** Whether it has run before: much of its code is compiled then. */
+  get hasRun(): boolean {
+    return this.#hasRun
+  }
+
   /** CPU seconds that all processes and servers have used so far. */
   get cpuSeconds(): number {
     return cpuSeconds(this.#pids)
@@ -101,6 +107,7 @@ export class Team implements AsyncDisposable {
     const sent = () => (asksBytes ? sentBytes(lead) : undefined)
     const before = { cpu: this.cpuSeconds, bytes: sent() }
     const reports = await this.#all({ go: true })
+    this.#hasRun = true
     const cpu = this.cpuSeconds - before.cpu
     const leadBytes = sentBetween(before.bytes, sent())
     const memory = asksBytes ? memoryBytes(this.#pids) : undefined

@@ -38,7 +38,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
   for (const perSecond of [3_000, 200_000, 2_000_000]) {
     test(`countFor() finds a run of its length: ${pattern}, ${perSecond} a second after a slow start`, async () => {
       const { run } = contender(0.05, perSecond)
-      const count = await countFor({ run }, { pattern, ...SCENE }, LENGTH)
+      const { count } = await countFor({ run }, { pattern, ...SCENE }, LENGTH)
       const each = deliveriesOf({ pattern, ...SCENE, count: 1, number: 0 })
       const seconds = 0.05 + (count * each) / perSecond
       // Where one message of each takes longer than the run, one is what there is.
@@ -62,7 +62,7 @@ test('countFor() finds a run of its length when the first runs are cold', async 
   const perSecond = 300_000
   const { run, runs } = contender(0, perSecond, [80, 8, 4, 2])
   const scene = { pattern: 'N×N', ...SCENE } as const
-  const count = await countFor({ run }, scene, LENGTH)
+  const { count } = await countFor({ run }, scene, LENGTH)
   expect(runs[0]).toBe(1)
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
 })
@@ -70,7 +70,7 @@ test('countFor() finds a run of its length when the first runs are cold', async 
 test('countFor() tries more where one message of each lasts long enough already', async () => {
   // As it was with 512×1: a bundle of one message costs its sender what a full one does.
   const { run } = contender(0.45, 500_000)
-  const count = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, LENGTH)
+  const { count } = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, LENGTH)
   expect(count).toBeGreaterThan(64)
 })
 
@@ -84,7 +84,10 @@ test('countFor() does not try two of each where one takes far longer than a run'
   // As A2A in 64×64: a message of each takes five seconds, and two of each took ten.
   const { run, runs } = contender(0, 750)
   const length = { seconds: 1.6, warmUpSeconds: 1 }
-  expect(await countFor({ run }, { pattern: 'N×N', ...SCENE }, length)).toBe(1)
+  const { count, runs: turns } = await countFor({ run }, { pattern: 'N×N', ...SCENE }, length)
+  expect(count).toBe(1)
+  // The second is not run once more to be measured.
+  expect(turns.map(({ seconds }) => seconds)).toEqual([expect.closeTo(4_096 / 750)])
   expect(runs).toEqual([1, 1])
 })
 
@@ -92,14 +95,17 @@ test('countFor() does not settle for one message of each because the first run w
   // As ixj in 512×1: the first run waits for the proofs of all senders.
   const { run } = contender(0, 50_000, [150])
   const length = { seconds: 0.4, warmUpSeconds: 0.5 }
-  const count = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, length)
+  const { count } = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, length)
   expect(count).toBeGreaterThan(32)
 })
 
 test('countFor() counts in whole batches where there is more than one', async () => {
-  const countAt = (perSecond: number) => {
+  const countAt = async (perSecond: number) => {
     const { run } = contender(0, 64 * perSecond)
-    return countFor({ run }, { pattern: 'N×N', agents: 8, bodyBytes: 200 }, LENGTH)
+    const scene = { pattern: 'N×N', agents: 8, bodyBytes: 200 } as const
+    const { count, runs } = await countFor({ run }, scene, LENGTH)
+    expect(runs).toEqual([])
+    return count
   }
   expect(await countAt(395)).toBe(256)
   expect(await countAt(616)).toBe(512)
@@ -137,9 +143,8 @@ test('median() is between the two in the middle of an even number', () => {
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
   const { run } = contender(0, 1e9)
   const scene = { pattern: '1×N', agents: 8, bodyBytes: 60_000 } as const
-  expect(await countFor({ run }, scene, { seconds: 10, warmUpSeconds: 0 })).toBeLessThanOrEqual(
-    (4 * 1024 ** 3) / 60_000 / 8,
-  )
+  const { count } = await countFor({ run }, scene, { seconds: 10, warmUpSeconds: 0 })
+  expect(count).toBeLessThanOrEqual((4 * 1024 ** 3) / 60_000 / 8)
 })
 
 test('a contender that fails is out and told with its reason, and the others go on', async () => {

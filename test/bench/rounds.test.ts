@@ -41,6 +41,23 @@ test('rounds() gives turns to those alone who have not enough, and at most so ma
   ])
 })
 
+test('rounds() counts what was measured before, and takes no turn in its place', async () => {
+  await using lineup = await Lineup.open(['https-1', 'nats'], PAIR, () => {})
+  const found = await rounds(lineup, {
+    title: 'a scene',
+    count: 3,
+    had: new Map([['nats', ['before']]]),
+    isEnough: (results: readonly string[]) => results.length === 2,
+    turn: async (_team, before) => `turn ${before}`,
+  })
+  expect(new Map(found)).toEqual(
+    new Map([
+      ['https-1', ['turn 0', 'turn 1']],
+      ['nats', ['before', 'turn 1']],
+    ]),
+  )
+})
+
 test('rounds() has no outcome of who fails in a later round', async () => {
   await using lineup = await Lineup.open(['https-1', 'nats'], PAIR, () => {})
   let turns = 0
