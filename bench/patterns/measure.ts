@@ -1,7 +1,7 @@
 import { geometricMean, mean, median, percentile } from '../table.ts'
 import { deliveriesOf, titleOf, type Run, type Scene } from './cast.ts'
 import type { Lineup } from './lineup.ts'
-import { rounds } from './rounds.ts'
+import { rounds, type Offered } from './rounds.ts'
 import type { Delays, ThroughputRow } from './rows.ts'
 import type { Outcome, Team } from './team.ts'
 
@@ -18,8 +18,10 @@ export interface Pace {
 
 /** Runs of each after which bytes and memory are looked at: hardly different from run to run. */
 const LOOKS_AT_BYTES = 3
-/** A peer that takes longer for a run than it was given has enough when it has made so many. */
+/** Who takes longer for a run than it was given has fewer, but so many. */
 const RUNS_LEAST = 2
+/** By so many runs of its length it may be ahead of the turns that it was offered. */
+const RUNS_AHEAD = 1.5
 /**
  * Where a message of each sender makes so many deliveries, runs are longer for everybody: in half a
  * second of 64×64 each sender says eight messages or fewer, and who gathers what is said has nothing
@@ -27,8 +29,6 @@ const RUNS_LEAST = 2
  */
 const LONG_DELIVERIES = 1_024
 const LONG_TIMES = 2
-/** Where one message of each takes so many times as long as a run, two of each are not tried. */
-const TOO_LONG_TIMES = 3
 
 /** Deliveries of the first run, which only warms up. */
 const WARM_UP_DELIVERIES = 500
@@ -40,13 +40,12 @@ const BYTES_MAX = 4 * 1024 * 1024 * 1024
 const TRIES_MAX = 12
 /** From one of them to the next, at most. */
 const TIMES_MAX = 8
-/**
- * Fewer messages of each sender may leave bundles and batches empty: whether twice as many go faster
- * is tried. 512 senders of one message each were taken for a run that lasts long enough.
- */
-const FEW_MESSAGES = 64
-/** Messages that share a bundle, and half of those for which NATS is flushed. */
+/** Messages that share a bundle, and half of those for which NATS is flushed ... */
 const BATCH = 256
+/** ... and bytes. */
+const BATCH_BYTES = 60 * 1024
+/** A run lasts up to so many times as long, that a bundle of each sender is full. */
+const BATCH_TIMES_MAX = 10
 /** A run that is faster than the one before by no more than this tells of those to come. */
 const STEADY_TIMES_MAX = 1.25
 /** What teams that have run a scene warm up for the next, beside the first: most code is compiled. */
@@ -70,7 +69,7 @@ export async function measure(
     title,
     count: pace.rounds,
     had: new Map([...counts].map(([contender, { runs }]) => [contender, runs])),
-    isEnough: (runs: readonly Outcome[]) => hasItsTime(runs, pace.rounds * seconds),
+    isEnough: (runs: readonly Outcome[], turns) => hasItsTime(runs, { seconds, ...turns }),
     turn: (team, before) => {
       const run = nextRun(scene, counts.get(team.contender)?.count ?? 1)
       return team.run(run, { asksBytes: before < LOOKS_AT_BYTES })
@@ -94,60 +93,107 @@ function isLong(scene: Scene): boolean {
   return deliveriesOf({ ...scene, count: 1, number: 0 }) >= LONG_DELIVERIES
 }
 
-/** Whether a peer has run for as long as it was to: one message of each may take it far longer. */
-export function hasItsTime(runs: readonly Pick<Outcome, 'seconds'>[], seconds: number): boolean {
-  return runs.length >= RUNS_LEAST && runs.reduce((sum, run) => sum + run.seconds, 0) >= seconds
+/**
+ * Whether a team has run for longer than the turns that it was offered so far are for: one message of
+ * each may take it far longer than a run. What it has is spread over all rounds.
+ */
+export function hasItsTime(
+  runs: readonly Pick<Outcome, 'seconds'>[],
+  { seconds, offered, of }: Offered & { readonly seconds: number },
+): boolean {
+  if (runs.length < RUNS_LEAST && offered >= of - 1) return false
+  const gone = runs.reduce((sum, run) => sum + run.seconds, 0)
+  return gone > (offered + RUNS_AHEAD) * seconds
 }
 
 /** What was found by trying. */
 interface Found {
   /** Messages of each sender in a run. */
   readonly count: number
-  /** The last run that looked for it, where it was of so many and far longer than it should be. */
+  /** The last run that looked for it, if it was like those to come. */
   readonly runs: readonly Outcome[]
+}
+
+interface Trial {
+  readonly count: number
+  readonly outcome: Outcome
 }
 
 /**
  * A number of messages that takes about so long. A short run says little of a long one, since what
  * fills bundles or batches is faster than its first messages, and a first run says little of a
  * tenth, since programs are compiled as they run: so it grows until a run lasts half as long, is
- * hardly faster than the one before, and all of them have warmed up for so long.
+ * hardly faster than the one before, and all of them have warmed up for so long. Whoever puts messages
+ * of a sender together has runs in which it can.
  */
 export async function countFor(
-  team: Pick<Team, 'run'>,
+  team: Pick<Team, 'run' | 'contender'>,
   scene: Scene,
   { seconds, warmUpSeconds }: { readonly seconds: number; readonly warmUpSeconds: number },
 ): Promise<Found> {
   const each = deliveriesOf({ ...scene, count: 1, number: 0 })
   const most = Math.max(1, Math.min(COUNT_MAX, Math.floor(BYTES_MAX / each / scene.bodyBytes)))
-  let count = Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each))
-  let [before, countBefore] = [0, 0]
-  let [gone, runs]: [number, readonly Outcome[]] = [0, []]
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const outcome = await team.run(nextRun(scene, count))
-    const perSecond = (count * each) / outcome.seconds
-    gone += outcome.seconds
-    const isWarm = perSecond <= before * STEADY_TIMES_MAX && gone >= warmUpSeconds
-    const isEnough = outcome.seconds >= seconds / 2 || count === most
-    const isTooLong = outcome.seconds >= TOO_LONG_TIMES * seconds
-    const isTried = isTooLong || count >= Math.min(most, FEW_MESSAGES) || count >= 2 * countBefore
+  const run = async (count: number): Promise<Trial> => ({
+    count,
+    outcome: await team.run(nextRun(scene, count)),
+  })
+  const nextCount = ({ count, outcome }: Trial) => {
     const next = Math.round(count * Math.min(TIMES_MAX, seconds / outcome.seconds))
-    const isSettled = isEnough && isWarm && isTried
-    const least = isEnough && !isSettled && !isTooLong && count < FEW_MESSAGES ? 2 * count : 1
-    ;[before, countBefore] = [perSecond, count]
-    count = Math.min(most, Math.max(least, next))
-    runs = isSettled && isTooLong && count === countBefore ? [outcome] : []
-    if (isSettled) break
+    return Math.min(most, wholeBatches(Math.max(1, next)))
   }
-  return { count: wholeBatches(count, most), runs }
+  let trial = await run(Math.min(most, Math.ceil(WARM_UP_DELIVERIES / each)))
+  let [gone, isSettled] = [trial.outcome.seconds, false]
+  for (let tries = 1; tries < TRIES_MAX && !isSettled; tries++) {
+    const before = trial
+    trial = await run(nextCount(trial))
+    gone += trial.outcome.seconds
+    const isSteady = speedOf(trial) <= speedOf(before) * STEADY_TIMES_MAX
+    const isEnough = trial.outcome.seconds >= seconds / 2 || trial.count === most
+    isSettled = isSteady && isEnough && gone >= warmUpSeconds
+  }
+  const batch = Math.min(most, team.contender === 'ixj' ? bundleOf(scene) : 1)
+  if (trial.count >= batch) {
+    return { count: Math.max(batch, nextCount(trial)), runs: [trial.outcome] }
+  }
+  return {
+    count: await bundled(run, trial, { batch, seconds: BATCH_TIMES_MAX * seconds }),
+    runs: [],
+  }
+}
+
+/**
+ * A whole bundle of each sender, or as much as goes in that time: 512 senders of four messages each went a
+ * tenth as fast as of sixty, and which it was came by chance.
+ */
+async function bundled(
+  run: (count: number) => Promise<Trial>,
+  first: Trial,
+  { batch, seconds }: { readonly batch: number; readonly seconds: number },
+): Promise<number> {
+  let trial = first
+  const secondsOf = (count: number) => (trial.outcome.seconds * count) / trial.count
+  while (secondsOf(batch) > seconds) {
+    if (secondsOf(2 * trial.count) > seconds) return trial.count
+    trial = await run(2 * trial.count)
+  }
+  return batch
+}
+
+function speedOf({ count, outcome }: Trial): number {
+  return count / outcome.seconds
+}
+
+/** Messages of that size that fill a bundle. */
+function bundleOf({ bodyBytes }: Scene): number {
+  return Math.min(BATCH, Math.max(1, Math.floor(BATCH_BYTES / bodyBytes)))
 }
 
 /**
  * As a program sends that has much to say: 316 messages of each of 8×8 were two bundles of ixj each, one of
  * them nearly empty, and went two thirds as fast as 493 in another run, which were two as well.
  */
-function wholeBatches(count: number, most: number): number {
-  return count < BATCH ? count : Math.min(most, Math.round(count / BATCH) * BATCH)
+function wholeBatches(count: number): number {
+  return count < BATCH ? count : Math.round(count / BATCH) * BATCH
 }
 
 /** A run with a number of its own. */

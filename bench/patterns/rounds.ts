@@ -18,8 +18,14 @@ interface Rounds<Result> {
   readonly had?: ReadonlyMap<ContenderName, readonly Result[]>
   /** One turn of a team that has had so many before. */
   readonly turn: (team: Team, before: number) => Promise<Result>
-  /** Whether a peer with these results needs no more; by default none has enough. */
-  readonly isEnough?: (results: readonly Result[]) => boolean
+  /** Whether a team with these results leaves out a turn that it is offered; by default none does. */
+  readonly isEnough?: (results: readonly Result[], turns: Offered) => boolean
+}
+
+/** Turns that a team was offered before this one, taken or not, and in all. */
+export interface Offered {
+  readonly offered: number
+  readonly of: number
 }
 
 /**
@@ -31,12 +37,15 @@ export async function rounds<Result>(
   { title, count, had, turn, isEnough = () => false }: Rounds<Result>,
 ): Promise<readonly (readonly [ContenderName, readonly Result[]])[]> {
   const results = new Map<ContenderName, readonly Result[]>(had)
-  const hasEnough = (contender: ContenderName) =>
-    contender !== 'ixj' && isEnough(results.get(contender) ?? [])
+  const offers = new Map<ContenderName, number>()
   for (let round = 0; round < count; round++) {
-    for (const contender of turnsOf(lineup.contenders, round)) {
-      if (hasEnough(contender)) continue
+    const turns = turnsOf(lineup.contenders, round)
+    for (const contender of turns) {
       const before = results.get(contender) ?? []
+      const offered = offers.get(contender) ?? 0
+      offers.set(contender, offered + 1)
+      const of = count * turns.filter((other) => other === contender).length
+      if (isEnough(before, { offered, of })) continue
       const result = await lineup.turn(contender, title, (team) => turn(team, before.length))
       if (result !== undefined) results.set(contender, [...before, result.value])
     }

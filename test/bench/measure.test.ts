@@ -38,7 +38,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
   for (const perSecond of [3_000, 200_000, 2_000_000]) {
     test(`countFor() finds a run of its length: ${pattern}, ${perSecond} a second after a slow start`, async () => {
       const { run } = contender(0.05, perSecond)
-      const { count } = await countFor({ run }, { pattern, ...SCENE }, LENGTH)
+      const { count } = await countFor({ run, contender: 'nats' }, { pattern, ...SCENE }, LENGTH)
       const each = deliveriesOf({ pattern, ...SCENE, count: 1, number: 0 })
       const seconds = 0.05 + (count * each) / perSecond
       // Where one message of each takes longer than the run, one is what there is.
@@ -51,7 +51,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
 test('countFor() goes on until it has warmed up for so long', async () => {
   const { run, runs } = contender(0, 10_000)
   const length = { seconds: 0.5, warmUpSeconds: 2.5 }
-  await countFor({ run }, { pattern: '1×N', ...SCENE }, length)
+  await countFor({ run, contender: 'nats' }, { pattern: '1×N', ...SCENE }, length)
   const seconds = runs.reduce((sum, count) => sum + (count * 64) / 10_000, 0)
   expect(seconds).toBeGreaterThan(2.5)
   expect(seconds).toBeLessThan(3.2)
@@ -62,16 +62,32 @@ test('countFor() finds a run of its length when the first runs are cold', async 
   const perSecond = 300_000
   const { run, runs } = contender(0, perSecond, [80, 8, 4, 2])
   const scene = { pattern: 'N×N', ...SCENE } as const
-  const { count } = await countFor({ run }, scene, LENGTH)
+  const { count } = await countFor({ run, contender: 'nats' }, scene, LENGTH)
   expect(runs[0]).toBe(1)
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
 })
 
-test('countFor() tries more where one message of each lasts long enough already', async () => {
+test('countFor() has ixj fill a bundle of each sender where one message lasts long enough already', async () => {
   // As it was with 512×1: a bundle of one message costs its sender what a full one does.
-  const { run } = contender(0.45, 500_000)
-  const { count } = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, LENGTH)
-  expect(count).toBeGreaterThan(64)
+  const scene = { pattern: 'N×1', agents: 512, bodyBytes: 200 } as const
+  const { run, runs } = contender(0.45, 100_000)
+  expect(await countFor({ run, contender: 'ixj' }, scene, LENGTH)).toEqual({ count: 256, runs: [] })
+  expect(Math.max(...runs)).toBeLessThan(256)
+  const { run: slow } = contender(0.45, 10_000)
+  // A bundle of each would last 14 s, ten runs last 8: as much as goes in that time.
+  const { count } = await countFor({ run: slow, contender: 'ixj' }, scene, LENGTH)
+  expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeGreaterThan(4)
+  expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeLessThan(8)
+})
+
+test('countFor() has large bodies fill a bundle as well, with fewer messages', async () => {
+  const countAt = async (bodyBytes: number) => {
+    const { run } = contender(0.5, 200)
+    const scene = { pattern: 'N×N', agents: 8, bodyBytes } as const
+    return (await countFor({ run, contender: 'ixj' }, scene, { ...LENGTH, seconds: 1 })).count
+  }
+  expect(await countAt(4_000)).toBe(15)
+  expect(await countAt(60_000)).toBeLessThan(4)
 })
 
 test('runSeconds() gives everybody longer where a message of each is many deliveries', () => {
@@ -84,7 +100,11 @@ test('countFor() does not try two of each where one takes far longer than a run'
   // As A2A in 64×64: a message of each takes five seconds, and two of each took ten.
   const { run, runs } = contender(0, 750)
   const length = { seconds: 1.6, warmUpSeconds: 1 }
-  const { count, runs: turns } = await countFor({ run }, { pattern: 'N×N', ...SCENE }, length)
+  const { count, runs: turns } = await countFor(
+    { run, contender: 'nats' },
+    { pattern: 'N×N', ...SCENE },
+    length,
+  )
   expect(count).toBe(1)
   // The second is not run once more to be measured.
   expect(turns.map(({ seconds }) => seconds)).toEqual([expect.closeTo(4_096 / 750)])
@@ -95,7 +115,11 @@ test('countFor() does not settle for one message of each because the first run w
   // As ixj in 512×1: the first run waits for the proofs of all senders.
   const { run } = contender(0, 50_000, [150])
   const length = { seconds: 0.4, warmUpSeconds: 0.5 }
-  const { count } = await countFor({ run }, { pattern: 'N×1', agents: 512, bodyBytes: 200 }, length)
+  const { count } = await countFor(
+    { run, contender: 'nats' },
+    { pattern: 'N×1', agents: 512, bodyBytes: 200 },
+    length,
+  )
   expect(count).toBeGreaterThan(32)
 })
 
@@ -103,8 +127,9 @@ test('countFor() counts in whole batches where there is more than one', async ()
   const countAt = async (perSecond: number) => {
     const { run } = contender(0, 64 * perSecond)
     const scene = { pattern: 'N×N', agents: 8, bodyBytes: 200 } as const
-    const { count, runs } = await countFor({ run }, scene, LENGTH)
-    expect(runs).toEqual([])
+    const { count, runs } = await countFor({ run, contender: 'nats' }, scene, LENGTH)
+    // The last that looked for it was as long as those to come: it is a turn.
+    expect(runs.map(({ seconds }) => seconds)).toEqual([expect.closeTo(count / perSecond, 0)])
     return count
   }
   expect(await countAt(395)).toBe(256)
@@ -112,11 +137,29 @@ test('countFor() counts in whole batches where there is more than one', async ()
   expect(await countAt(200)).toBe(160)
 })
 
-test('hasItsTime() wants two runs at least, and all the time that was given', () => {
-  const runs = (...seconds: readonly number[]) => seconds.map((each) => ({ seconds: each }))
-  expect(hasItsTime(runs(0.4, 0.5, 0.4), 1.6)).toBe(false)
-  expect(hasItsTime(runs(5), 1.6)).toBe(false)
-  expect(hasItsTime(runs(0.8, 0.8), 1.6)).toBe(true)
+const runsOf = (...seconds: readonly number[]) => seconds.map((each) => ({ seconds: each }))
+
+test('hasItsTime() spreads the runs of who is slow over all turns, and wants two at least', () => {
+  const taken = (secondsOfRun: number) => {
+    const runs: { readonly seconds: number }[] = []
+    const turns: number[] = []
+    for (let offered = 0; offered < 4; offered++) {
+      if (hasItsTime(runs, { seconds: 0.4, offered, of: 4 })) continue
+      runs.push({ seconds: secondsOfRun })
+      turns.push(offered)
+    }
+    return turns
+  }
+  expect(taken(0.4)).toEqual([0, 1, 2, 3])
+  expect(taken(0.8)).toEqual([0, 1, 3])
+  expect(taken(5)).toEqual([0, 3])
+})
+
+test('hasItsTime() counts a run that was long before the first turn', () => {
+  const late = { seconds: 0.4, of: 4 }
+  expect(hasItsTime(runsOf(13), { ...late, offered: 0 })).toBe(true)
+  expect(hasItsTime(runsOf(13), { ...late, offered: 3 })).toBe(false)
+  expect(hasItsTime(runsOf(13, 13), { ...late, offered: 3 })).toBe(true)
 })
 
 test('paceOf() is 160 deliveries a second, or ten messages where those are more', () => {
@@ -143,7 +186,10 @@ test('median() is between the two in the middle of an even number', () => {
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
   const { run } = contender(0, 1e9)
   const scene = { pattern: '1×N', agents: 8, bodyBytes: 60_000 } as const
-  const { count } = await countFor({ run }, scene, { seconds: 10, warmUpSeconds: 0 })
+  const { count } = await countFor({ run, contender: 'nats' }, scene, {
+    seconds: 10,
+    warmUpSeconds: 0,
+  })
   expect(count).toBeLessThanOrEqual((4 * 1024 ** 3) / 60_000 / 8)
 })
 

@@ -58,6 +58,22 @@ test('rounds() counts what was measured before, and takes no turn in its place',
   )
 })
 
+test('rounds() tells how many turns a team was offered, taken or not', async () => {
+  await using lineup = await Lineup.open(['https-1', 'nats'], PAIR, () => {})
+  const offers: string[] = []
+  await rounds(lineup, {
+    title: 'a scene',
+    count: 3,
+    isEnough: (results: readonly string[], { offered, of }) => {
+      offers.push(`${results.length} of ${offered}, ${of} in all`)
+      return offered === 1
+    },
+    turn: async () => 'done',
+  })
+  const each = ['0 of 0, 3 in all', '1 of 1, 3 in all', '1 of 2, 3 in all']
+  expect(offers).toEqual(each.flatMap((offer) => [offer, offer]))
+})
+
 test('rounds() has no outcome of who fails in a later round', async () => {
   await using lineup = await Lineup.open(['https-1', 'nats'], PAIR, () => {})
   let turns = 0

@@ -8,6 +8,12 @@ const SOCKETS_MAX = 8
 /** POST is not repeated safely, so RFC 9112, section 9.3.2 forbids to pipeline it: the rest waits. */
 const WINDOW = 64
 
+/**
+ * A connection that waits stays open for as long as any scene takes: who closes one just as it is used
+ * again breaks off that request (Node, http, `request.reusedSocket`).
+ */
+const KEEP_ALIVE_MS = 60 * 60 * 1_000
+
 /** HTTPS/1.1 with Node's own client and server, its connections kept alive. */
 export const openHttps1: OpenPlayer = async (part, take) => {
   const tls = tlsOptions(part)
@@ -18,7 +24,7 @@ export const openHttps1: OpenPlayer = async (part, take) => {
     response.end(answer)
   }
   server.on('request', (...exchange) => void serve(...exchange))
-  server.keepAliveTimeout = 60_000
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   const agent = new Agent({ ...tls.client, keepAlive: true, maxSockets: SOCKETS_MAX })
   const post: Post = (port, path, body) =>
     new Promise((resolve, reject) => {
