@@ -153,7 +153,8 @@ export async function countFor(
   }
   const batch = Math.min(most, team.contender === 'ixj' ? bundleOf(scene) : 1)
   if (trial.count >= batch) {
-    return { count: Math.max(batch, nextCount(trial)), runs: [trial.outcome] }
+    const runs = isSettled ? [trial.outcome] : []
+    return { count: Math.max(batch, nextCount(trial)), runs }
   }
   return {
     count: await bundled(run, trial, { batch, seconds: BATCH_TIMES_MAX * seconds }),

@@ -90,6 +90,16 @@ test('countFor() has large bodies fill a bundle as well, with fewer messages', a
   expect(await countAt(60_000)).toBeLessThan(4)
 })
 
+test('countFor() counts no run as a turn while runs still become faster', async () => {
+  const { run } = contender(
+    0,
+    300_000,
+    Array.from({ length: 20 }, (_, index) => 2 ** (20 - index)),
+  )
+  const { runs } = await countFor({ run, contender: 'nats' }, { pattern: '1×N', ...SCENE }, LENGTH)
+  expect(runs).toEqual([])
+})
+
 test('runSeconds() gives everybody longer where a message of each is many deliveries', () => {
   const pace = { rounds: 5, secondsOfRun: 0.5 }
   expect(runSeconds({ pattern: 'N×N', ...SCENE }, pace)).toBe(1)
