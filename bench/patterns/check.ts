@@ -1,4 +1,4 @@
-import { geometricMean, mean } from '../table.ts'
+import { geometricMean, varianceOfTrimmed } from '../table.ts'
 import { sceneTitle } from './report.ts'
 import { titleOf } from './cast.ts'
 import type { AnswerRow, PacedRow, PatternRow } from './rows.ts'
@@ -100,16 +100,8 @@ function standing(scores: ScoresOf, peers: readonly string[]) {
   const others = peers.flatMap((peer) => scores.get(peer) ?? [])
   if (ixj === undefined || others.length === 0) return undefined
   const ratio = ixj.value / geometricMean(others.map(({ value }) => value))
-  const ofOthers = others.reduce((sum, peer) => sum + varianceOfMean(peer.turns), 0)
-  return { ratio, variance: varianceOfMean(ixj.turns) + ofOthers / others.length ** 2 }
-}
-
-/** Of the logarithm of the mean of these turns; not a number where there are too few to tell. */
-function varianceOfMean(turns: readonly number[]): number {
-  const logs = turns.map(Math.log)
-  const middle = mean(logs)
-  const squares = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0)
-  return squares / (logs.length - 1) / logs.length
+  const ofOthers = others.reduce((sum, peer) => sum + varianceOfTrimmed(peer.turns), 0)
+  return { ratio, variance: varianceOfTrimmed(ixj.turns) + ofOthers / others.length ** 2 }
 }
 
 function chanceOf(variance: number): number | undefined {

@@ -1,6 +1,7 @@
-import { geometricMean, mean, median, percentile } from '../table.ts'
+import { median, percentile, trimmedGeometricMean } from '../table.ts'
 import { deliveriesOf, titleOf, type Run, type Scene } from './cast.ts'
 import type { Lineup } from './lineup.ts'
+import type { ContenderName } from './process.ts'
 import { rounds, type Offered } from './rounds.ts'
 import type { Delays, ThroughputRow } from './rows.ts'
 import type { Outcome, Team } from './team.ts'
@@ -40,6 +41,8 @@ const BYTES_MAX = 4 * 1024 * 1024 * 1024
 const TRIES_MAX = 12
 /** From one of them to the next, at most. */
 const TIMES_MAX = 8
+/** Who sends messages of a sender together. NATS that signs each spends nearly all of its time on that. */
+const GATHERING: ReadonlySet<ContenderName> = new Set(['ixj', 'nats', 'nats-tls'])
 /** Messages that share a bundle, and half of those for which NATS is flushed ... */
 const BATCH = 256
 /** ... and bytes. */
@@ -151,7 +154,7 @@ export async function countFor(
     const isEnough = trial.outcome.seconds >= seconds / 2 || trial.count === most
     isSettled = isSteady && isEnough && gone >= warmUpSeconds
   }
-  const batch = Math.min(most, team.contender === 'ixj' ? bundleOf(scene) : 1)
+  const batch = Math.min(most, GATHERING.has(team.contender) ? bundleOf(scene) : 1)
   if (trial.count >= batch) {
     const runs = isSettled ? [trial.outcome] : []
     return { count: Math.max(batch, nextCount(trial)), runs }
@@ -221,8 +224,8 @@ function summary(outcomes: readonly Outcome[]) {
   const speeds = outcomes.map(({ received, seconds }) => received / seconds)
   const costs = outcomes.map(({ cpuSeconds, received }) => (cpuSeconds * 1e6) / received)
   return {
-    perSecond: geometricMean(speeds),
-    cpuSecondsPerMillion: mean(costs),
+    perSecond: trimmedGeometricMean(speeds),
+    cpuSecondsPerMillion: trimmedGeometricMean(costs),
     leadBytesPerDelivery:
       told.length === 0
         ? undefined

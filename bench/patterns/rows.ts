@@ -2,8 +2,8 @@ import type { Pattern, Scene } from './cast.ts'
 import type { ContenderName } from './process.ts'
 
 /**
- * What a contender does in a scene, over its runs, which alternate with the others': the geometric
- * mean of speeds, the mean of CPU, the medians of bytes and memory.
+ * What a contender does in a scene, over its runs, which alternate with the others': trimmed geometric
+ * means of speed and CPU, medians of bytes and memory.
  */
 export interface ThroughputRow extends Scene {
   readonly kind: 'throughput'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { deliveriesOf, type Run } from '../../bench/patterns/cast.ts'
 import { countFor, hasItsTime, runSeconds } from '../../bench/patterns/measure.ts'
 import { medianDelays, paceOf } from '../../bench/patterns/paced-runs.ts'
-import { median } from '../../bench/table.ts'
+import { median, trimmedGeometricMean, varianceOfTrimmed } from '../../bench/table.ts'
 import { Lineup } from '../../bench/patterns/lineup.ts'
 
 /** A run, and what warms up. */
@@ -38,7 +38,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
   for (const perSecond of [3_000, 200_000, 2_000_000]) {
     test(`countFor() finds a run of its length: ${pattern}, ${perSecond} a second after a slow start`, async () => {
       const { run } = contender(0.05, perSecond)
-      const { count } = await countFor({ run, contender: 'nats' }, { pattern, ...SCENE }, LENGTH)
+      const { count } = await countFor({ run, contender: 'https-2' }, { pattern, ...SCENE }, LENGTH)
       const each = deliveriesOf({ pattern, ...SCENE, count: 1, number: 0 })
       const seconds = 0.05 + (count * each) / perSecond
       // Where one message of each takes longer than the run, one is what there is.
@@ -51,7 +51,7 @@ for (const pattern of ['1×N', 'N×1', 'N×N'] as const) {
 test('countFor() goes on until it has warmed up for so long', async () => {
   const { run, runs } = contender(0, 10_000)
   const length = { seconds: 0.5, warmUpSeconds: 2.5 }
-  await countFor({ run, contender: 'nats' }, { pattern: '1×N', ...SCENE }, length)
+  await countFor({ run, contender: 'https-2' }, { pattern: '1×N', ...SCENE }, length)
   const seconds = runs.reduce((sum, count) => sum + (count * 64) / 10_000, 0)
   expect(seconds).toBeGreaterThan(2.5)
   expect(seconds).toBeLessThan(3.2)
@@ -62,23 +62,28 @@ test('countFor() finds a run of its length when the first runs are cold', async 
   const perSecond = 300_000
   const { run, runs } = contender(0, perSecond, [80, 8, 4, 2])
   const scene = { pattern: 'N×N', ...SCENE } as const
-  const { count } = await countFor({ run, contender: 'nats' }, scene, LENGTH)
+  const { count } = await countFor({ run, contender: 'https-2' }, scene, LENGTH)
   expect(runs[0]).toBe(1)
   expect(deliveriesOf({ ...scene, count, number: 0 }) / perSecond).toBeCloseTo(0.8, 1)
 })
 
-test('countFor() has ixj fill a bundle of each sender where one message lasts long enough already', async () => {
-  // As it was with 512×1: a bundle of one message costs its sender what a full one does.
-  const scene = { pattern: 'N×1', agents: 512, bodyBytes: 200 } as const
-  const { run, runs } = contender(0.45, 100_000)
-  expect(await countFor({ run, contender: 'ixj' }, scene, LENGTH)).toEqual({ count: 256, runs: [] })
-  expect(Math.max(...runs)).toBeLessThan(256)
-  const { run: slow } = contender(0.45, 10_000)
-  // A bundle of each would last 14 s, ten runs last 8: as much as goes in that time.
-  const { count } = await countFor({ run: slow, contender: 'ixj' }, scene, LENGTH)
-  expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeGreaterThan(4)
-  expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeLessThan(8)
-})
+for (const name of ['ixj', 'nats', 'nats-tls'] as const) {
+  test(`countFor() has each sender of ${name} send a whole bundle where one message lasts long enough already`, async () => {
+    // As it was with 512×1: a bundle of one message costs its sender what a full one does.
+    const scene = { pattern: 'N×1', agents: 512, bodyBytes: 200 } as const
+    const { run, runs } = contender(0.45, 100_000)
+    expect(await countFor({ run, contender: name }, scene, LENGTH)).toEqual({
+      count: 256,
+      runs: [],
+    })
+    expect(Math.max(...runs)).toBeLessThan(256)
+    const { run: slow } = contender(0.45, 10_000)
+    // A bundle of each would last 14 s, ten runs last 8: as much as goes in that time.
+    const { count } = await countFor({ run: slow, contender: name }, scene, LENGTH)
+    expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeGreaterThan(4)
+    expect(deliveriesOf({ ...scene, count, number: 0 }) / 10_000).toBeLessThan(8)
+  })
+}
 
 test('countFor() has large bodies fill a bundle as well, with fewer messages', async () => {
   const countAt = async (bodyBytes: number) => {
@@ -96,7 +101,11 @@ test('countFor() counts no run as a turn while runs still become faster', async 
     300_000,
     Array.from({ length: 20 }, (_, index) => 2 ** (20 - index)),
   )
-  const { runs } = await countFor({ run, contender: 'nats' }, { pattern: '1×N', ...SCENE }, LENGTH)
+  const { runs } = await countFor(
+    { run, contender: 'https-2' },
+    { pattern: '1×N', ...SCENE },
+    LENGTH,
+  )
   expect(runs).toEqual([])
 })
 
@@ -111,7 +120,7 @@ test('countFor() does not try two of each where one takes far longer than a run'
   const { run, runs } = contender(0, 750)
   const length = { seconds: 1.6, warmUpSeconds: 1 }
   const { count, runs: turns } = await countFor(
-    { run, contender: 'nats' },
+    { run, contender: 'https-2' },
     { pattern: 'N×N', ...SCENE },
     length,
   )
@@ -126,7 +135,7 @@ test('countFor() does not settle for one message of each because the first run w
   const { run } = contender(0, 50_000, [150])
   const length = { seconds: 0.4, warmUpSeconds: 0.5 }
   const { count } = await countFor(
-    { run, contender: 'nats' },
+    { run, contender: 'https-2' },
     { pattern: 'N×1', agents: 512, bodyBytes: 200 },
     length,
   )
@@ -137,7 +146,7 @@ test('countFor() counts in whole batches where there is more than one', async ()
   const countAt = async (perSecond: number) => {
     const { run } = contender(0, 64 * perSecond)
     const scene = { pattern: 'N×N', agents: 8, bodyBytes: 200 } as const
-    const { count, runs } = await countFor({ run, contender: 'nats' }, scene, LENGTH)
+    const { count, runs } = await countFor({ run, contender: 'https-2' }, scene, LENGTH)
     // The last that looked for it was as long as those to come: it is a turn.
     expect(runs.map(({ seconds }) => seconds)).toEqual([expect.closeTo(count / perSecond, 0)])
     return count
@@ -188,6 +197,21 @@ test('medianDelays() takes each percentile by itself, so that one bad round is o
   expect(medianDelays(rounded)).toEqual({ p50Ms: 2, p95Ms: 4, p99Ms: 6 })
 })
 
+test('trimmedGeometricMean() leaves out what a quarter of turns met at either end, if there are four', () => {
+  expect(trimmedGeometricMean([1_000, 4, 9, 0.001])).toBeCloseTo(6)
+  expect(trimmedGeometricMean([1, 2, 4, 8, 1e6])).toBeCloseTo(4)
+  expect(trimmedGeometricMean([1, 10, 100])).toBeCloseTo(10)
+})
+
+test('varianceOfTrimmed() is that of the mean where nothing is left out, and grows with the middle only', () => {
+  const [low, high] = [Math.log(2), Math.log(8)]
+  expect(varianceOfTrimmed([2, 8])).toBeCloseTo((high - low) ** 2 / 4)
+  // The outer two of four are drawn in to the inner ones: a variance of a third of it, over 4 and 0.5².
+  expect(varianceOfTrimmed([0.01, 2, 8, 1e9])).toBeCloseTo((high - low) ** 2 / 3)
+  expect(varianceOfTrimmed([1, 2, 8, 9])).toBeCloseTo((high - low) ** 2 / 3)
+  expect(varianceOfTrimmed([2])).toBeNaN()
+})
+
 test('median() is between the two in the middle of an even number', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5)
   expect(median([3, 1, 2])).toBe(2)
@@ -196,7 +220,7 @@ test('median() is between the two in the middle of an even number', () => {
 test('countFor() sends no more bytes in a run than a machine can hold', async () => {
   const { run } = contender(0, 1e9)
   const scene = { pattern: '1×N', agents: 8, bodyBytes: 60_000 } as const
-  const { count } = await countFor({ run, contender: 'nats' }, scene, {
+  const { count } = await countFor({ run, contender: 'https-2' }, scene, {
     seconds: 10,
     warmUpSeconds: 0,
   })
