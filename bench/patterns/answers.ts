@@ -2,7 +2,7 @@ import type { Length } from './length.ts'
 import type { Lineup, Progress } from './lineup.ts'
 import { delaysOf } from './measure.ts'
 import { p50sOf } from './paced-runs.ts'
-import { rounds } from './rounds.ts'
+import { PEERS_FOR_A_TURN, rounds } from './rounds.ts'
 import type { AnswerRow, PatternRow } from './rows.ts'
 
 /** Questions a second. */
@@ -23,6 +23,7 @@ export async function answers(
   const delays = await rounds(lineup, {
     title: at,
     count: pace.rounds,
+    peersForATurn: PEERS_FOR_A_TURN.latency,
     turn: (team) => team.ask(count, ASKED_PER_SECOND),
   })
   return delays.map(([contender, runs]): AnswerRow => ({

@@ -1,4 +1,5 @@
 import { BODY_BYTES } from './body.ts'
+import type { Scene } from './cast.ts'
 import type { Length } from './length.ts'
 import type { Lineup, Progress } from './lineup.ts'
 import { measure } from './measure.ts'
@@ -17,14 +18,20 @@ export async function growth(
   const { cast, idleCpus } = alone
   const { processes, nodesPerProcess = 1 } = cast
   const nodes = (processes - 1) * nodesPerProcess
-  const rows: GrowthRow[] = []
-  for (const agents of cast.crews) {
-    progress(`1×${agents} on ${nodes} nodes`)
-    const scene = { pattern: '1×N', agents, bodyBytes: BODY_BYTES } as const
-    for (const measured of await measure(alone, scene, length.growth)) {
-      const { cpuSecondsPerMillion, perSecond, lost } = measured
-      rows.push({ kind: 'growth', agents, nodes, idleCpus, cpuSecondsPerMillion, perSecond, lost })
-    }
-  }
-  return rows
+  const scenes = cast.crews.map((agents): Scene => ({
+    pattern: '1×N',
+    agents,
+    bodyBytes: BODY_BYTES,
+  }))
+  progress(`1×${cast.crews.join(', 1×')} on ${nodes} nodes`)
+  const measured = await measure(alone, scenes, { pace: length.growth, progress })
+  return measured.map(({ agents, cpuSecondsPerMillion, perSecond, lost }): GrowthRow => ({
+    kind: 'growth',
+    agents,
+    nodes,
+    idleCpus,
+    cpuSecondsPerMillion,
+    perSecond,
+    lost,
+  }))
 }

@@ -18,15 +18,15 @@ export interface Length {
 
 /**
  * Together with the other benches within half an hour on 2 cores. In half a second of the same code in
- * the same processes a peer's speed is off by a sixth, ixj's by a fifth: over so many turns, and beside
- * the eight of them, the ratio of a scene is off by about 5 %.
+ * the same processes a peer's speed is off by a fifth, ixj's by nearly a third: over so many turns, and
+ * beside the eight of them, the ratio of a scene is off by about 6 %.
  */
 export const WHOLE: Length = {
   isWhole: true,
-  pair: { rounds: 5, secondsOfRun: 0.5, warmUpSeconds: 2 },
-  many: { rounds: 5, secondsOfRun: 0.4, warmUpSeconds: 2 },
-  bodies: { rounds: 5, secondsOfRun: 0.4, warmUpSeconds: 2 },
-  crowd: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  pair: { rounds: 4, secondsOfRun: 0.5, warmUpSeconds: 2 },
+  many: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  bodies: { rounds: 4, secondsOfRun: 0.4, warmUpSeconds: 2 },
+  crowd: { rounds: 3, secondsOfRun: 0.4, warmUpSeconds: 2 },
   // On many nodes a run is few bundles: their code is compiled later than that of 8 nodes.
   growth: { rounds: 6, secondsOfRun: 1.5, warmUpSeconds: 10 },
   answers: { rounds: 3, secondsOfRun: 0.6 },

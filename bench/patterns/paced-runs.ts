@@ -11,7 +11,7 @@ import {
 } from './cast.ts'
 import type { Lineup } from './lineup.ts'
 import { delaysOf, nextRun } from './measure.ts'
-import { rounds } from './rounds.ts'
+import { PEERS_FOR_A_TURN, rounds } from './rounds.ts'
 import type { Delays, PacedRow } from './rows.ts'
 
 /**
@@ -56,6 +56,7 @@ export async function measurePaced(
   const outcomes = await rounds(lineup, {
     title,
     count: length.rounds,
+    peersForATurn: PEERS_FOR_A_TURN.latency,
     turn: (team) => team.run(nextRun(scene, countIn(length.secondsOfRound), perSecond)),
   })
   return outcomes.map(([contender, runs]) => {

@@ -149,18 +149,16 @@ async function scenesOf(
   scenes: readonly Scene[],
   { pace, paced, progress }: Measuring,
 ): Promise<readonly PatternRow[]> {
-  const rows: PatternRow[] = []
+  lineup.takeSeconds()
+  const rows: PatternRow[] = [...(await measure(lineup, scenes, { pace, progress }))]
+  tellSeconds(`${scenes.map(titleOf).join(', ')}:`, lineup, progress)
+  if (paced === undefined) return rows
   for (const scene of scenes) {
-    const title = titleOf(scene)
-    progress(title)
-    lineup.takeSeconds()
-    rows.push(...(await measure(lineup, scene, pace)))
-    tellSeconds(title, lineup, progress)
     // A sender of 64×64 would speak every six seconds: nothing to take percentiles of.
-    const isPaced = !(scene.pattern === 'N×N' && scene.agents > 8)
-    if (paced === undefined || !isPaced) continue
+    if (scene.pattern === 'N×N' && scene.agents > 8) continue
+    progress(`${titleOf(scene)}, paced`)
     rows.push(...(await measurePaced(lineup, scene, paced)))
-    tellSeconds(`${title}, paced`, lineup, progress)
+    tellSeconds(`${titleOf(scene)}, paced`, lineup, progress)
   }
   return rows
 }

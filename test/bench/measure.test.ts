@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { deliveriesOf, type Run } from '../../bench/patterns/cast.ts'
-import { countFor, hasItsTime, runSeconds } from '../../bench/patterns/measure.ts'
+import { countAfter, countFor, hasItsTime, runSeconds } from '../../bench/patterns/measure.ts'
 import { medianDelays, paceOf } from '../../bench/patterns/paced-runs.ts'
 import { median, trimmedGeometricMean, varianceOfTrimmed } from '../../bench/table.ts'
 import { Lineup } from '../../bench/patterns/lineup.ts'
@@ -126,7 +126,7 @@ test('countFor() does not try two of each where one takes far longer than a run'
   )
   expect(count).toBe(1)
   // The second is not run once more to be measured.
-  expect(turns.map(({ seconds }) => seconds)).toEqual([expect.closeTo(4_096 / 750)])
+  expect(turns.map(({ outcome }) => outcome.seconds)).toEqual([expect.closeTo(4_096 / 750)])
   expect(runs).toEqual([1, 1])
 })
 
@@ -148,12 +148,47 @@ test('countFor() counts in whole batches where there is more than one', async ()
     const scene = { pattern: 'N×N', agents: 8, bodyBytes: 200 } as const
     const { count, runs } = await countFor({ run, contender: 'https-2' }, scene, LENGTH)
     // The last that looked for it was as long as those to come: it is a turn.
-    expect(runs.map(({ seconds }) => seconds)).toEqual([expect.closeTo(count / perSecond, 0)])
+    expect(runs.map(({ outcome }) => outcome.seconds)).toEqual([
+      expect.closeTo(count / perSecond, 0),
+    ])
     return count
   }
   expect(await countAt(395)).toBe(256)
   expect(await countAt(616)).toBe(512)
   expect(await countAt(200)).toBe(160)
+})
+
+/** Turns of so many messages of each sender, and how long each took. */
+const trialsOf = (...turns: readonly (readonly [number, number])[]) =>
+  turns.map(([count, seconds]) => ({
+    count,
+    outcome: {
+      received: count,
+      lost: 0,
+      duplicated: 0,
+      stray: 0,
+      seconds,
+      cpuSeconds: seconds,
+      leadBytes: undefined,
+      memoryBytes: undefined,
+      delaysMs: [],
+    },
+  }))
+
+test('countAfter() has the next turn last as long as it should, by the median of the last three', () => {
+  const aim = { seconds: 0.4, each: 64, most: 1_000, batch: 1 }
+  expect(countAfter(trialsOf([16, 0.2]), aim)).toBe(32)
+  expect(countAfter(trialsOf([16, 0.2], [32, 0.2], [64, 4], [64, 0.2]), aim)).toBe(64)
+  // In whole batches where there is more than one, and no more than a machine can hold.
+  expect(countAfter(trialsOf([300, 0.2]), aim)).toBe(512)
+  expect(countAfter(trialsOf([512, 0.1]), aim)).toBe(1_000)
+  expect(countAfter(trialsOf([1, 5]), aim)).toBe(1)
+})
+
+test('countAfter() is a whole bundle at the least for who fills them, in ten times that time', () => {
+  const aim = { seconds: 0.4, each: 512, most: 1_000, batch: 256 }
+  expect(countAfter(trialsOf([100, 1]), aim)).toBe(256)
+  expect(countAfter(trialsOf([20, 1]), aim)).toBe(80)
 })
 
 const runsOf = (...seconds: readonly number[]) => seconds.map((each) => ({ seconds: each }))
