@@ -17,7 +17,10 @@ export interface Comparison {
   readonly byChance: number | undefined
 }
 
-/** Two runs of the same code are to agree within that. */
+/**
+ * Two runs of the same code are to agree within that: the smaller of two ratios is that much less than
+ * the larger at most, whichever run came first.
+ */
 export const TOLERANCE = 0.2
 /** Standard errors that chance exceeds once in twenty times. */
 const RARE_ERRORS = 2
@@ -89,7 +92,7 @@ function percent(part: number): string {
 
 function verdictOn(ratio: number): Comparison['verdict'] {
   if (ratio < 1 - TOLERANCE) return 'fell'
-  return ratio > 1 + TOLERANCE ? 'rose' : 'agrees'
+  return ratio > 1 / (1 - TOLERANCE) ? 'rose' : 'agrees'
 }
 
 type ScoresOf = ReadonlyMap<string, Score>

@@ -18,8 +18,8 @@ export interface Length {
 
 /**
  * Together with the other benches within half an hour on 2 cores. In half a second of the same code in
- * the same processes a peer's speed is off by a fifth, ixj's by nearly a third: over so many turns, and
- * beside the eight of them, the ratio of a scene is off by about 6 %.
+ * the same processes a peer's speed is off by a quarter, ixj's by 28 %: over so many turns, and beside
+ * the eight of them, the ratio of a scene is off by about 7 %.
  */
 export const WHOLE: Length = {
   isWhole: true,

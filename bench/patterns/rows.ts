@@ -8,7 +8,7 @@ import type { ContenderName } from './process.ts'
 export interface ThroughputRow extends Scene {
   readonly kind: 'throughput'
   readonly contender: ContenderName
-  /** Messages of each sender in each run. */
+  /** Messages of each sender in its last run. */
   readonly count: number
   readonly perSecond: number
   /** Of all processes, and of a broker where there is one. */

@@ -47,6 +47,15 @@ test('compareRatios() bears a tenth, by which two runs of the same code differ',
   expect(fallen(BEFORE, { ...BEFORE, ixj: 90_000 })).toEqual([])
 })
 
+test('compareRatios() finds the same of two runs whichever came first', () => {
+  const verdicts = (before: Speeds, now: Speeds) =>
+    compareRatios(rowsOf(before), rowsOf(now)).map(({ verdict }) => verdict)
+  const [near, far] = [81_000, 79_000].map((ixj) => ({ ...BEFORE, ixj }))
+  expect([...verdicts(BEFORE, near!), ...verdicts(near!, BEFORE)]).toEqual(Array(4).fill('agrees'))
+  expect(verdicts(BEFORE, far!)).toEqual(['fell', 'fell'])
+  expect(verdicts(far!, BEFORE)).toEqual(['rose', 'rose'])
+})
+
 test('compareRatios() compares only with peers that both have', () => {
   expect(fallen(BEFORE, { ixj: 100_000, 'https-1': 10_000, 'mqtt-0': 1e9 })).toEqual([])
 })
